@@ -1,0 +1,11 @@
+// Jest runs the compiled tests: what is tested is what ships, child processes included.
+export default {
+  rootDir: import.meta.dirname,
+  roots: ["<rootDir>/dist/test"],
+  testMatch: ["**/*.test.js"],
+  testEnvironment: "<rootDir>/dist/test/environment.js",
+  transform: {},
+  injectGlobals: false,
+  testTimeout: 120_000,
+  maxWorkers: 2,
+};

@@ -1,0 +1,57 @@
+import type { Options, PresetName, RequestOptions } from "./options.ts";
+
+export const DEFAULT_PRESET: PresetName = "balanced";
+
+type PresetOptions = Omit<Options, "preset" | "seed">;
+
+const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
+  optimizer: "lbfgs",
+  learning_rate: 1,
+  loss: "relative",
+  content_weight: 1,
+  style_weight: 50,
+  content_layers: { block4_conv2: 1 },
+  style_layers: { block1_conv1: 4, block2_conv1: 3, block3_conv1: 2, block4_conv1: 1, block5_conv1: 1 },
+  tv_weight: 0.5,
+  noise: 0,
+  pooling: "max",
+  init: "content",
+  preview_interval: 10,
+  output: { format: "png", quality: 90 },
+};
+
+/** What each preset stands for. `classic` is bound to Gatys et al. 2015; the others were chosen by eye. */
+export const PRESETS: Record<PresetName, PresetOptions> = {
+  classic: {
+    ...relative,
+    size: 512,
+    steps: 1000,
+    scales: 1,
+    optimizer: "adam",
+    learning_rate: 0.02,
+    loss: "gatys",
+    content_weight: 10,
+    style_weight: 40,
+    content_layers: { block5_conv4: 1 },
+    style_layers: {
+      block1_conv1: 0.2,
+      block2_conv1: 0.2,
+      block3_conv1: 0.2,
+      block4_conv1: 0.2,
+      block5_conv1: 0.2,
+    },
+    tv_weight: 0,
+    noise: 0.1,
+  },
+  draft: { ...relative, size: 256, steps: 60, scales: 2 },
+  balanced: { ...relative, size: 512, steps: 150, scales: 3 },
+  fine: { ...relative, size: 1024, steps: 300, scales: 4 },
+};
+
+/** The options a job runs with: the client's own over its preset's. `seed` is used where the client names none. */
+export function resolveOptions(requested: RequestOptions, seed: number): Options {
+  const preset = requested.preset ?? DEFAULT_PRESET;
+  const base = PRESETS[preset];
+  const given = Object.fromEntries(Object.entries(requested).filter(([, value]) => value !== undefined));
+  return { ...base, seed, ...given, preset, output: { ...base.output, ...requested.output } } as Options;
+}

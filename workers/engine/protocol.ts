@@ -1,0 +1,42 @@
+import type { Progress } from "../../src/contract/job.ts";
+import type { Options } from "../../src/contract/options.ts";
+import type { JobErrorCode } from "../../src/contract/problems.ts";
+import type { Raster } from "../../src/images/raster.ts";
+
+/** What the worker sends to its engine process (Node IPC, `serialization: "advanced"`). One painting at a time. */
+export type EngineRequest =
+  | {
+      type: "paint";
+      id: string;
+      /** The content at the result's size. */
+      content: Raster;
+      /** The styles, aspect ratio kept, longest edge at most `options.size`. */
+      styles: Raster[];
+      options: Options;
+      /** A checkpoint that an earlier run of the same job reported: go on from there. */
+      checkpoint: Uint8Array | null;
+    }
+  | { type: "checkpoint"; id: string }
+  | { type: "cancel"; id: string };
+
+/** What TensorFlow computes on, as it is shown in logs, `/readyz` and job views. */
+export interface EngineDescription {
+  device: "cpu" | "gpu";
+  /** The processor's or card's name. */
+  name: string;
+  /** Version of TensorFlow. */
+  tensorflow: string;
+  /** Memory that the engine may use, in MiB. */
+  memory_mib: number;
+}
+
+/** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
+export type EngineEvent =
+  | { type: "ready"; engine: EngineDescription }
+  | { type: "unready"; code: JobErrorCode; message: string }
+  | { type: "progress"; id: string; progress: Progress }
+  | { type: "preview"; id: string; step: number; picture: Raster }
+  | { type: "checkpoint"; id: string; step: number; state: Uint8Array }
+  | { type: "painted"; id: string; picture: Raster; progress: Progress }
+  | { type: "failed"; id: string; code: JobErrorCode; message: string }
+  | { type: "canceled"; id: string };
