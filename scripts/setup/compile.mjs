@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdir, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { runCommand } from "./command.mjs";
+import { SetupFailure } from "./failure.mjs";
+import { makeOnce } from "./once.mjs";
+
+/**
+ * @typedef {object} Addon
+ * @property {string} name of the file, without .node
+ * @property {string} sources the folder whose .cc files are compiled
+ * @property {string[]} flags
+ * @property {string} link the path in the clone that leads to the compiled addon
+ */
+
+/** Node-API is stable over Node's versions: one build serves them all, and its headers come as an npm package. */
+const NAPI_VERSION = 8;
+
+/**
+ * The binding of tfjs, as its binding.gyp builds it, but against TensorFlow's own library.
+ * @param {string} root
+ * @returns {Addon}
+ */
+export function tfjsBinding(root) {
+  const folder = join(root, "node_modules/@tensorflow/tfjs-node-gpu");
+  return {
+    name: "tfjs_binding",
+    sources: join(folder, "binding"),
+    flags: ["-O3"],
+    link: join(folder, `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`),
+  };
+}
+
+/**
+ * This project's own kernels for TensorFlow.
+ * @param {string} root
+ * @returns {Addon}
+ */
+export function nativeKernels(root) {
+  return {
+    name: "nst_kernels",
+    sources: join(root, "workers/engine/native"),
+    flags: ["-O3", ...(process.arch === "x64" ? ["-mavx2", "-mfma"] : [])],
+    link: join(root, "build/nst_kernels.node"),
+  };
+}
+
+/**
+ * Compiles an addon into the cache, keyed by its sources, flags and TensorFlow, and links the clone to it.
+ * @param {string} root
+ * @param {string} cache
+ * @param {import("./tensorflow.mjs").TensorFlow} tensorflow
+ * @param {Addon} addon
+ * @param {(line: string) => void} log
+ */
+export async function installAddon(root, cache, tensorflow, addon, log) {
+  const files = existsSync(addon.sources) ? readdirSync(addon.sources).sort() : [];
+  const sources = files.filter((file) => file.endsWith(".cc"));
+  if (sources.length === 0) return;
+  const flags = [
+    ...["-std=c++17", "-fPIC", "-shared", "-pthread", `-DNAPI_VERSION=${NAPI_VERSION}`, ...addon.flags],
+    ...[`-I${join(root, "node_modules/node-api-headers/include")}`, `-I${tensorflow.include}`],
+    ...sources.map((file) => join(addon.sources, file)),
+    ...linkFlags(tensorflow),
+  ];
+  const hash = createHash("sha256").update(flags.join("\n").replaceAll(root, ""));
+  for (const file of files.filter((name) => /\.(cc|h)$/.test(name))) {
+    hash.update(`\n${file}\n`).update(readFileSync(join(addon.sources, file)));
+  }
+  const folder = join(cache, "addons", `${addon.name}-${tensorflow.key}-${hash.digest("hex").slice(0, 16)}`);
+  await makeOnce(folder, async (partial) => {
+    log(`compiling ${addon.name}`);
+    await compile([...flags, "-o", join(partial, `${addon.name}.node`)], addon.name);
+  });
+  await linkTo(join(folder, `${addon.name}.node`), addon.link);
+}
+
+/** @param {import("./tensorflow.mjs").TensorFlow} tensorflow */
+function linkFlags({ library }) {
+  const rpath = `-Wl,-rpath,${library}`;
+  if (process.platform === "darwin") {
+    const libraries = ["libtensorflow_cc.2.dylib", "libtensorflow_framework.2.dylib"];
+    return ["-undefined", "dynamic_lookup", ...libraries.map((name) => join(library, name)), rpath];
+  }
+  return [`-L${library}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2", rpath];
+}
+
+/** @param {string[]} args @param {string} name */
+async function compile(args, name) {
+  const compiler = process.env.CXX ?? "c++";
+  const [command, ...first] = compiler.split(" ");
+  const result = await runCommand(command ?? compiler, [...first, ...args]);
+  if (result.code === "missing") {
+    throw new SetupFailure(
+      `A C++ compiler is missing (${compiler}); set-up needs it to build ${name}.`,
+      "Debian, Ubuntu: apt install g++\nmacOS: xcode-select --install\nor set CXX to your compiler",
+    );
+  }
+  if (result.code !== 0) {
+    if (/No space left/i.test(result.output)) {
+      throw new SetupFailure(
+        `There is not enough disk space to compile ${name}.`,
+        "Make room and run it again.",
+      );
+    }
+    throw new SetupFailure(
+      `${compiler} could not compile ${name}:\n${result.output.trim()}`,
+      "See the compiler's message above; it must know C++17 (GCC 9, Clang 10 or newer).",
+    );
+  }
+}
+
+/** @param {string} target @param {string} link */
+async function linkTo(target, link) {
+  const present = lstatSync(link, { throwIfNoEntry: false });
+  if (present?.isSymbolicLink() && readlinkSync(link) === target) return;
+  await mkdir(dirname(link), { recursive: true });
+  await rm(link, { force: true });
+  await symlink(target, link);
+}

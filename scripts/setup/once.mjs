@@ -1,0 +1,86 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { mkdir, readdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const HEARTBEAT_MS = 5_000;
+const STALE_MS = 30_000;
+
+/**
+ * Makes a folder in the shared cache once, whole or not at all.
+ *
+ * `make` fills a folder beside it, which is renamed when it is done: an interrupted run leaves nothing that looks
+ * finished, and the next one clears its remains away. Of several clones that want the same folder, one makes it
+ * and the others wait.
+ * @param {string} folder
+ * @param {(partial: string) => Promise<void>} make
+ * @param {() => void} [onWait] called once when another process is making it
+ */
+export async function makeOnce(folder, make, onWait) {
+  if (existsSync(folder)) return;
+  await mkdir(dirname(folder), { recursive: true });
+  const release = await lock(`${folder}.lock`, onWait);
+  try {
+    if (existsSync(folder)) return;
+    const prefix = `${basename(folder)}.partial-`;
+    for (const name of await readdir(dirname(folder))) {
+      if (name.startsWith(prefix)) await rm(join(dirname(folder), name), { recursive: true, force: true });
+    }
+    const partial = join(dirname(folder), `${prefix}${process.pid}`);
+    await mkdir(partial);
+    try {
+      await make(partial);
+      await rename(partial, folder);
+    } finally {
+      await rm(partial, { recursive: true, force: true });
+    }
+  } finally {
+    await release();
+  }
+}
+
+/** @param {string} path @param {(() => void) | undefined} onWait */
+async function lock(path, onWait) {
+  let waiting = false;
+  for (;;) {
+    try {
+      await writeFile(path, `${process.pid} ${hostname()}`, { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (isStale(path)) {
+      await rm(path, { force: true });
+      continue;
+    }
+    if (!waiting) onWait?.();
+    waiting = true;
+    await sleep(500);
+  }
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+  }, HEARTBEAT_MS);
+  return async () => {
+    clearInterval(heartbeat);
+    await rm(path, { force: true });
+  };
+}
+
+/** A lock whose holder is gone: its process on this machine is dead, or it has not been touched for a while. */
+function isStale(path) {
+  try {
+    const [pid, host] = readFileSync(path, "utf8").split(" ");
+    if (Date.now() - statSync(path).mtimeMs > STALE_MS) return true;
+    if (host !== hostname() || !pid) return false;
+    try {
+      process.kill(Number(pid), 0);
+      return false;
+    } catch (error) {
+      return error.code === "ESRCH";
+    }
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { installAddon, nativeKernels, tfjsBinding } from "./compile.mjs";
+import { cacheFolder, REPORT, ROOT } from "./folders.mjs";
+import { installPackages } from "./packages.mjs";
+import { installRedis } from "./redis.mjs";
+import { hasNvidiaDriver, installTensorFlow } from "./tensorflow.mjs";
+
+/**
+ * Sets up whatever is missing. Each step looks at files first and does nothing where all is as it should be.
+ * @param {{ flavour?: "cpu" | "gpu" | undefined, log: (line: string) => void }} options
+ */
+export async function setUp({ flavour, log }) {
+  const cache = cacheFolder();
+  await installPackages(ROOT, log);
+  const tensorflow = await installTensorFlow(cache, flavour ?? (hasNvidiaDriver() ? "gpu" : "cpu"), log);
+  await installAddon(ROOT, cache, tensorflow, tfjsBinding(ROOT), log);
+  await installAddon(ROOT, cache, tensorflow, nativeKernels(ROOT), log);
+  const redisServer = await installRedis(cache, log);
+  await report({ tensorflow: tensorflow.library, redis_server: redisServer });
+}
+
+/** @param {{ tensorflow: string, redis_server: string }} found */
+async function report(found) {
+  const text = `${JSON.stringify(found, null, 2)}\n`;
+  if (existsSync(REPORT) && readFileSync(REPORT, "utf8") === text) return;
+  await mkdir(dirname(REPORT), { recursive: true });
+  await writeFile(REPORT, text);
+}
