@@ -1,0 +1,71 @@
+import type { JobStatus } from "../contract/job.ts";
+import type { Options } from "../contract/options.ts";
+import type { JobRecord } from "./job-record.ts";
+import type { WorkerDescription } from "./worker-registry.ts";
+
+export interface Submission {
+  /** UUID v7 made by the caller: submitting the same id again changes nothing and gives the first record. */
+  id: string;
+  options: Options;
+  /** Key of the content picture in the blob store; the pictures are there before the job is submitted. */
+  content: string;
+  styles: string[];
+  metadata?: Record<string, unknown>;
+  /** 1 (first) to 100 (last). */
+  priority?: number;
+  expires_at?: string;
+}
+
+export interface ListQuery {
+  status?: JobStatus;
+  /** Jobs older than the one with this id, which need not exist any more. */
+  before?: string;
+  /** 1 to 1000. */
+  limit: number;
+}
+
+/** A change to a job that someone may wait for. */
+export interface JobChange {
+  id: string;
+  revision: number;
+  status: JobStatus;
+}
+
+/** The API's side of the queue. Every method rejects with `QueueUnavailableError` while Redis cannot be reached. */
+export interface JobQueue {
+  /** Rejects with `QueueFullError` where as many jobs wait as are allowed. */
+  submit(submission: Submission): Promise<JobRecord>;
+  find(id: string): Promise<JobRecord | null>;
+  /** Jobs that will be taken before this one, or null where it does not wait. O(log n). */
+  position(id: string): Promise<number | null>;
+  /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */
+  cancel(id: string): Promise<JobRecord | null>;
+  /** Queues a failed or canceled job again; others stay as they are. */
+  retry(id: string): Promise<JobRecord | null>;
+  /** Forgets a job, which is canceled first where it has not ended. Gives what it was, so that its blobs can go. */
+  delete(id: string): Promise<JobRecord | null>;
+  /** Newest first. */
+  list(query: ListQuery): Promise<JobRecord[]>;
+  counts(): Promise<Record<JobStatus, number>>;
+  /** The workers seen lately. */
+  workers(): Promise<WorkerDescription[]>;
+  /** Calls back at every change of the job until the returned function is called. */
+  watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Redis cannot be reached at the moment; nothing was accepted. */
+export class QueueUnavailableError extends Error {
+  override name = "QueueUnavailableError";
+}
+
+/** As many jobs wait as are allowed. */
+export class QueueFullError extends Error {
+  override name = "QueueFullError";
+  readonly limit: number;
+  constructor(limit: number) {
+    super(`${limit} jobs wait already, which is the limit`);
+    this.limit = limit;
+  }
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { jobStatusSchema, progressSchema } from "../contract/job.ts";
+import { optionsSchema } from "../contract/options.ts";
+import { jobErrorCodeSchema } from "../contract/problems.ts";
+
+/** Version of the record's form. A reader refuses what is newer than itself and reads what is older. */
+export const RECORD_VERSION = 1;
+
+export const DEFAULT_PRIORITY = 50;
+
+/** Where bytes lie in the blob store. */
+const blobKey = z.string().min(1);
+const timestamp = z.iso.datetime();
+
+const storedPictureSchema = z.object({
+  key: blobKey,
+  media_type: z.string(),
+  bytes: z.int().min(0),
+  width: z.int().min(1),
+  height: z.int().min(1),
+});
+/** An encoded picture in the blob store. */
+export type StoredPicture = z.infer<typeof storedPictureSchema>;
+
+const engineSchema = z.object({
+  device: z.enum(["cpu", "gpu"]),
+  name: z.string(),
+  tensorflow: z.string(),
+  memory_mib: z.number(),
+});
+
+/** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
+export const jobRecordSchema = z.object({
+  version: z.int().min(1).max(RECORD_VERSION),
+  /** UUID v7: sorts by time. */
+  id: z.uuid(),
+  status: jobStatusSchema,
+  /** Counts the changes of this record: the ETag of a view, the order of events. */
+  revision: z.int().min(1),
+  /** 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
+  priority: z.int().min(1).max(100),
+  options: optionsSchema,
+  metadata: z.record(z.string(), z.unknown()),
+  content: blobKey,
+  styles: z.array(blobKey).min(1),
+
+  /** Starts so far; one that was handed back on purpose does not count. */
+  attempts: z.int().min(0),
+  /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
+  run: z.string().nullable(),
+  worker: z.string().nullable(),
+  engine: engineSchema.nullable(),
+  progress: progressSchema.nullable(),
+  error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
+
+  result: storedPictureSchema.nullable(),
+  preview: storedPictureSchema.extend({ step: z.int().min(0) }).nullable(),
+  /** The engine's state to go on from. */
+  checkpoint: z.object({ key: blobKey, step: z.int().min(0) }).nullable(),
+  /** The loss history: lines of JSON. */
+  losses: blobKey.nullable(),
+
+  created_at: timestamp,
+  started_at: timestamp.nullable(),
+  finished_at: timestamp.nullable(),
+  expires_at: timestamp.nullable(),
+});
+export type JobRecord = z.infer<typeof jobRecordSchema>;
+
+/** What a change may write; the rest of a record is fixed at its birth or kept by the queue itself. */
+export type JobFields = Partial<
+  Pick<
+    JobRecord,
+    | "attempts"
+    | "run"
+    | "worker"
+    | "engine"
+    | "progress"
+    | "error"
+    | "result"
+    | "preview"
+    | "checkpoint"
+    | "losses"
+    | "started_at"
+    | "finished_at"
+    | "expires_at"
+  >
+>;
+
+/** Fields as pairs for Redis; null is the empty text, which the script takes as "remove". */
+export function encodeFields(fields: Partial<JobRecord>): string[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value === null ? "" : JSON.stringify(value)],
+  );
+}
+
+/** The record in a hash as Redis gives it, or null where there is none. Throws where it is not a record. */
+export function decodeRecord(hash: Record<string, string>): JobRecord | null {
+  const entries = Object.entries(hash);
+  if (entries.length === 0) return null;
+  const empty = Object.fromEntries(Object.keys(jobRecordSchema.shape).map((name) => [name, null]));
+  const found = Object.fromEntries(entries.map(([name, text]) => [name, JSON.parse(text) as unknown]));
+  return jobRecordSchema.parse({ ...empty, ...found });
+}

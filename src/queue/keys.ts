@@ -1,0 +1,46 @@
+import type { JobStatus } from "../contract/job.ts";
+
+/** Name of BullMQ's queue. */
+export const QUEUE_NAME = "dispatch";
+
+/**
+ * The names of everything in Redis. All carry one hash tag (`{nst}`), so that a Redis Cluster keeps them in
+ * one slot and scripts may touch several at once.
+ */
+export class QueueKeys {
+  /** BullMQ's prefix: its keys are `{nst}:dispatch:…`. */
+  readonly prefix: string;
+
+  constructor(name: string) {
+    this.prefix = `{${name}}`;
+  }
+
+  job(id: string): string {
+    return `${this.prefix}:job:${id}`;
+  }
+  /** Ids of the jobs in a state; all scores 0, so that they lie in the order of their ids, which is that of time. */
+  status(status: JobStatus): string {
+    return `${this.prefix}:status:${status}`;
+  }
+  get all(): string {
+    return `${this.prefix}:jobs`;
+  }
+  /** Ids by the time (ms) at which they expire. */
+  get expiring(): string {
+    return `${this.prefix}:expiring`;
+  }
+  /** Channel of a job's changes. */
+  changes(id: string): string {
+    return `${this.prefix}:changes:${id}`;
+  }
+  get workers(): string {
+    return `${this.prefix}:workers`;
+  }
+  worker(id: string): string {
+    return `${this.prefix}:worker:${id}`;
+  }
+  /** BullMQ's own keys. */
+  dispatch(name: string): string {
+    return `${this.prefix}:${QUEUE_NAME}:${name}`;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import type { QueueKeys } from "./keys.ts";
+
+/** A worker is forgotten when it has not said anything for this long. */
+export const WORKER_TIMEOUT_MS = 15_000;
+export const HEARTBEAT_MS = 4_000;
+
+export const workerDescriptionSchema = z.object({
+  id: z.string(),
+  /** Version of this software. */
+  version: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  started_at: z.iso.datetime(),
+  /** false: why not is in `reason`, with the code that jobs would fail with. */
+  ready: z.boolean(),
+  reason: z.object({ code: z.string(), message: z.string() }).nullable(),
+  engine: z
+    .object({
+      device: z.enum(["cpu", "gpu"]),
+      name: z.string(),
+      tensorflow: z.string(),
+      memory_mib: z.number(),
+    })
+    .nullable(),
+  /** The job it is at. */
+  job: z.string().nullable(),
+});
+export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
+
+/** Says that this worker lives; Redis forgets it by itself. */
+export async function announceWorker(
+  redis: Redis,
+  keys: QueueKeys,
+  worker: WorkerDescription,
+): Promise<void> {
+  await redis
+    .multi()
+    .sadd(keys.workers, worker.id)
+    .set(keys.worker(worker.id), JSON.stringify(worker), "PX", WORKER_TIMEOUT_MS)
+    .exec();
+}
+
+export async function forgetWorker(redis: Redis, keys: QueueKeys, id: string): Promise<void> {
+  await redis.multi().srem(keys.workers, id).del(keys.worker(id)).exec();
+}
+
+/** The workers that live, the dead ones' names being cleared away on the way. */
+export async function findWorkers(redis: Redis, keys: QueueKeys): Promise<WorkerDescription[]> {
+  const ids = await redis.smembers(keys.workers);
+  if (ids.length === 0) return [];
+  const texts = await redis.mget(ids.map((id) => keys.worker(id)));
+  const gone = ids.filter((_, index) => texts[index] == null);
+  if (gone.length > 0) await redis.srem(keys.workers, gone);
+  return texts.flatMap((text) => (text == null ? [] : [workerDescriptionSchema.parse(JSON.parse(text))]));
+}
