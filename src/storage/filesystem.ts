@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import {
+  access,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import {
+  type Blob,
+  type BlobInfo,
+  BlobNotFoundError,
+  type BlobStore,
+  type ByteRange,
+  checkBlobKey,
+  checkBlobPrefix,
+  StorageFullError,
+} from "./blob-store.ts";
+
+/** Names of keys never start with a dot: what is being written is out of their reach. */
+const TEMPORARY = ".writing";
+
+/**
+ * A blob store in a folder. A blob is written to a temporary file, flushed to the disk and renamed into
+ * place, and the folder that names it is flushed too: after a crash it is there whole or not at all.
+ */
+export class FilesystemBlobStore implements BlobStore {
+  constructor(private readonly root: string) {}
+
+  async put(key: string, body: Uint8Array | Readable): Promise<BlobInfo> {
+    checkBlobKey(key);
+    return await this.place(key, async (temporary) => {
+      const file = await open(temporary, "wx", 0o640);
+      try {
+        await writeFile(file, body);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async putFile(key: string, path: string): Promise<BlobInfo> {
+    checkBlobKey(key);
+    return await this.place(key, async (temporary) => {
+      await moveFile(path, temporary);
+      await syncPath(temporary);
+    });
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Blob> {
+    const file = await openBlob(key, this.path(key));
+    try {
+      const { size, mtime } = await file.stat();
+      if (range && !(range.start >= 0 && range.start <= range.end && range.end < size)) {
+        throw new RangeError(`Bytes ${range.start}-${range.end} are not inside the ${size} of "${key}"`);
+      }
+      return { info: { key, size, modifiedAt: mtime }, stream: file.createReadStream({ ...range }) };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    const path = this.path(key);
+    return await readFile(path).catch((error) => {
+      throw isMissing(error) ? new BlobNotFoundError(key) : error;
+    });
+  }
+
+  async stat(key: string): Promise<BlobInfo | null> {
+    try {
+      const found = await stat(this.path(key));
+      return found.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : null;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.path(key);
+    await rm(path, { force: true });
+    await this.removeEmptyFolders(dirname(path));
+  }
+
+  async *list(prefix: string): AsyncIterable<BlobInfo> {
+    checkBlobPrefix(prefix);
+    const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch((error) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
+    // A folder sorts as its keys do: with the "/" that follows its name.
+    const sortName = (entry: (typeof entries)[number]) =>
+      entry.isDirectory() ? `${entry.name}/` : entry.name;
+    entries.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
+    for (const entry of entries) {
+      if (entry.name.startsWith(".")) continue;
+      if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`);
+      else {
+        const info = await this.stat(`${prefix}${entry.name}`);
+        if (info) yield info;
+      }
+    }
+  }
+
+  async ping(): Promise<void> {
+    await mkdir(this.root, { recursive: true });
+    await access(this.root, constants.R_OK | constants.W_OK | constants.X_OK);
+  }
+
+  private path(key: string): string {
+    checkBlobKey(key);
+    return join(this.root, key);
+  }
+
+  private async place(key: string, write: (temporary: string) => Promise<void>): Promise<BlobInfo> {
+    const folder = join(this.root, TEMPORARY);
+    const temporary = join(folder, randomUUID());
+    try {
+      await mkdir(folder, { recursive: true });
+      await write(temporary);
+      const { size, mtime } = await stat(temporary);
+      await this.renameInto(temporary, this.path(key));
+      return { key, size, modifiedAt: mtime };
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw isFull(error) ? new StorageFullError(error) : error;
+    }
+  }
+
+  /** A folder may vanish between being made and used, where its last blob is deleted just then: once more. */
+  private async renameInto(temporary: string, target: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await mkdir(dirname(target), { recursive: true });
+        await rename(temporary, target);
+        await syncPath(dirname(target));
+        return;
+      } catch (error) {
+        if (!isMissing(error) || attempt === 5) throw error;
+      }
+    }
+  }
+
+  private async removeEmptyFolders(folder: string): Promise<void> {
+    if (folder.length <= this.root.length) return;
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
+    await this.removeEmptyFolders(dirname(folder));
+  }
+}
+
+async function openBlob(key: string, path: string) {
+  const file = await open(path, "r").catch((error) => {
+    throw isMissing(error) ? new BlobNotFoundError(key) : error;
+  });
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new BlobNotFoundError(key);
+}
+
+/** A rename, or a copy where the two paths are on different file systems. */
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!hasCode(error, "EXDEV")) throw error;
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    await rm(from, { force: true });
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return typeof error === "object" && error !== null && "code" in error && codes.includes(String(error.code));
+}
+
+const isMissing = (error: unknown) => hasCode(error, "ENOENT", "ENOTDIR");
+const isFull = (error: unknown) => hasCode(error, "ENOSPC", "EDQUOT");

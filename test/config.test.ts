@@ -1,0 +1,50 @@
+import { describe, expect, it } from "@jest/globals";
+import { ConfigError, readConfig } from "../src/config.ts";
+import { ROOT } from "../src/root.ts";
+
+describe("The configuration", () => {
+  it("has a default for every variable", () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      environment: "development",
+      host: "127.0.0.1",
+      port: 3000,
+      redisUrl: "redis://127.0.0.1:6379",
+      dataDirectory: `${ROOT}/data`,
+      spoolDirectory: `${ROOT}/data/spool`,
+      vgg19Weights: null,
+    });
+  });
+
+  it("takes empty variables as not set", () => {
+    expect(readConfig({ PORT: "", REDIS_URL: "" })).toEqual(readConfig({}));
+  });
+
+  it("reads what is set", () => {
+    const config = readConfig({
+      PORT: "0",
+      MAX_STYLES: "7",
+      DATA_DIR: "/srv/nst",
+      REDIS_URL: "unix:///run/redis",
+    });
+    expect(config).toMatchObject({ port: 0, dataDirectory: "/srv/nst", redisUrl: "unix:///run/redis" });
+    expect(config.limits.styles).toBe(7);
+  });
+
+  it("names every wrong variable, what was expected and what was received", () => {
+    const read = () =>
+      readConfig({
+        PORT: "http",
+        MAX_STYLES: "0",
+        LOG_LEVEL: "loud",
+        REDIS_URL: "localhost",
+        MAX_STEPS: "1.5",
+      });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(/PORT: expected a whole number from 0 to 65535, received "http"/);
+    expect(read).toThrow(/MAX_STYLES: expected a whole number from 1 to 16, received "0"/);
+    expect(read).toThrow(/LOG_LEVEL: expected one of fatal, error, .*, received "loud"/);
+    expect(read).toThrow(/REDIS_URL: expected redis:\/\/host:port, .*, received "localhost"/);
+    expect(read).toThrow(/MAX_STEPS: expected a whole number .* received "1.5"/);
+  });
+});

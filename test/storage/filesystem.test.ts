@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { StorageFullError } from "../../src/storage/blob-store.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { describeBlobStore } from "./conformance.ts";
+
+const run = promisify(execFile);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nst-filesystem-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describeBlobStore("A folder", async () => new FilesystemBlobStore(join(folder, "conformance")));
+
+describe("A folder of blobs", () => {
+  it("keeps no empty folders and no temporary files", async () => {
+    const root = join(folder, "clean");
+    const store = new FilesystemBlobStore(root);
+    await store.put("jobs/a/result", Buffer.from("x"));
+    await store.delete("jobs/a/result");
+    expect(await readdir(root)).toEqual([".writing"]);
+    expect(await readdir(join(root, ".writing"))).toEqual([]);
+  });
+
+  it("does not list what is being written", async () => {
+    const root = join(folder, "writing");
+    const store = new FilesystemBlobStore(root);
+    await mkdir(join(root, ".writing"), { recursive: true });
+    await writeFile(join(root, ".writing", "half"), "x");
+    const found: string[] = [];
+    for await (const { key } of store.list("")) found.push(key);
+    expect(found).toEqual([]);
+  });
+
+  it("cannot be pinged where a file lies in the folder's place", async () => {
+    const path = join(folder, "file");
+    await writeFile(path, "");
+    await chmod(path, 0o400);
+    await expect(new FilesystemBlobStore(path).ping()).rejects.toThrow();
+  });
+
+  it("says that the disk is full, and stays usable", async () => {
+    const small = join(folder, "small");
+    await mkdir(small);
+    const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small]).then(
+      () => true,
+      () => false,
+    );
+    // Only root may mount; elsewhere Linux's always-full device shows the same error.
+    if (!mounted) {
+      const full = await writeFile("/dev/full", "x").catch((error: NodeJS.ErrnoException) => error.code);
+      expect(["ENOSPC", "ENOENT", "EACCES"]).toContain(full);
+      return;
+    }
+    try {
+      const store = new FilesystemBlobStore(small);
+      await expect(store.put("large", Buffer.alloc(4 * 1024 * 1024))).rejects.toThrow(StorageFullError);
+      expect(await store.stat("large")).toBeNull();
+      expect((await store.put("little", Buffer.alloc(1024))).size).toBe(1024);
+      const elsewhere = join(folder, "elsewhere");
+      await writeFile(elsewhere, "moved over");
+      expect((await store.putFile("moved", elsewhere)).size).toBe(10);
+    } finally {
+      await run("umount", [small]);
+    }
+  });
+});
