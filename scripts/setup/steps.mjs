@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { build } from "./build.mjs";
 import { installAddon, nativeKernels, tfjsBinding } from "./compile.mjs";
 import { cacheFolder, REPORT, ROOT } from "./folders.mjs";
 import { installPackages } from "./packages.mjs";
@@ -8,7 +9,7 @@ import { installRedis } from "./redis.mjs";
 import { hasNvidiaDriver, installTensorFlow } from "./tensorflow.mjs";
 
 /**
- * Sets up whatever is missing. Each step looks at files first and does nothing where all is as it should be.
+ * Sets up whatever is missing, and builds. Each step looks at files first and does nothing where all is as it should be.
  * @param {{ flavour?: "cpu" | "gpu" | undefined, log: (line: string) => void }} options
  */
 export async function setUp({ flavour, log }) {
@@ -19,6 +20,7 @@ export async function setUp({ flavour, log }) {
   await installAddon(ROOT, cache, tensorflow, nativeKernels(ROOT), log);
   const redisServer = await installRedis(cache, log);
   await report({ tensorflow: tensorflow.library, redis_server: redisServer });
+  await build(ROOT);
 }
 
 /** @param {{ tensorflow: string, redis_server: string }} found */

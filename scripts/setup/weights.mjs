@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { pathToFileURL } from "node:url";
+import { SetupFailure } from "./failure.mjs";
+import { progressLine } from "./progress.mjs";
+
+/** VGG-19 without its dense layers, as Keras's `keras.applications` publishes it (80 MB). */
+const KERAS_WEIGHTS = {
+  url: "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+  md5: "253f8cb515780f3b799900260a226db6",
+};
+/** Without an answer or a further byte for so long, the download has failed. */
+const SILENCE_MS = 30_000;
+
+/**
+ * Downloads the weights into Keras's own cache when the engine finds none in any of its places.
+ * A failure is only a notice: the service starts without weights, and says in /readyz what is missing.
+ * @param {string} root with the built engine, which knows the places and their order
+ * @param {(line: string) => void} log
+ */
+export async function provideWeights(root, log) {
+  const engine = pathToFileURL(join(root, "dist/workers/engine/weights/load.js")).href;
+  const { locateWeights, KERAS_FILE } = await import(engine);
+  try {
+    locateWeights(root, process.env.NST_VGG19_WEIGHTS || undefined);
+    return;
+  } catch (error) {
+    if (process.env.NST_VGG19_WEIGHTS) return log(`notice: ${error.message}`);
+  }
+  const file = join(homedir(), ".keras/models", KERAS_FILE);
+  log("downloading VGG-19's weights");
+  try {
+    await download({ ...KERAS_WEIGHTS, url: process.env.NST_VGG19_URL || KERAS_WEIGHTS.url }, file, log);
+  } catch (error) {
+    if (!(error instanceof SetupFailure)) throw error;
+    log(`notice: ${error.message}\n       ${error.remedy}`);
+  }
+}
+
+/**
+ * Downloads a file, going on where an interrupted download stopped, and checks it before it gets its name.
+ * @param {{ url: string, md5: string }} source
+ * @param {string} file
+ * @param {(line: string) => void} log
+ * @param {number} [silenceMs]
+ */
+export async function download(source, file, log, silenceMs = SILENCE_MS) {
+  if (existsSync(file)) return;
+  const partial = `${file}.partial`;
+  await mkdir(dirname(file), { recursive: true });
+  const resumed = (await stat(partial).catch(() => undefined))?.size ?? 0;
+  if (resumed > 0) log(`going on after ${resumed} bytes`);
+  await fetchInto(source.url, partial, resumed, silenceMs);
+  const md5 = await md5Of(partial);
+  if (md5 !== source.md5) {
+    await rm(partial);
+    throw new SetupFailure(
+      `The downloaded weights are not the file that they should be: expected md5 ${source.md5}, received ${md5}.`,
+      "Run it again. If it stays so, do not use it: something on the way hands out another file.",
+    );
+  }
+  await rename(partial, file);
+}
+
+/** @param {string} url @param {string} partial @param {number} from bytes that are there @param {number} silenceMs */
+async function fetchInto(url, partial, from, silenceMs) {
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(new Error(`no answer for ${silenceMs / 1000} s`)), silenceMs);
+  try {
+    const headers = from > 0 ? { range: `bytes=${from}-` } : {};
+    const response = await fetch(url, { headers, signal: silence.signal });
+    if (response.status === 416) return; // nothing is left to fetch: the hash decides
+    if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`);
+    const start = response.status === 206 ? from : 0;
+    const total = start + Number(response.headers.get("content-length") ?? 0);
+    const progress = progressLine("VGG-19's weights", total);
+    let received = start;
+    await pipeline(
+      response.body,
+      async function* (chunks) {
+        for await (const chunk of chunks) {
+          timer.refresh();
+          received += chunk.length;
+          progress.update(received);
+          yield chunk;
+        }
+      },
+      createWriteStream(partial, { flags: start > 0 ? "a" : "w" }),
+    );
+    progress.end();
+    if (received < total) throw new Error(`the connection ended after ${received} of ${total} bytes`);
+  } catch (error) {
+    throw unfetched(url, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param {string} url @param {any} error */
+function unfetched(url, error) {
+  if (error.code === "ENOSPC") {
+    return new SetupFailure(
+      "There is not enough disk space for VGG-19's weights.",
+      "Make room and run it again.",
+    );
+  }
+  return new SetupFailure(
+    `VGG-19's weights could not be downloaded: ${error.cause?.code ?? error.message}.`,
+    `Run it again (it goes on where it stopped), or put the file of ${url} into models/vgg19/,\n` +
+      "or set NST_VGG19_WEIGHTS to a folder that has it, or a TensorFlow.js layers model.",
+  );
+}
+
+/** @param {string} file */
+async function md5Of(file) {
+  const hash = createHash("md5");
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest("hex");
+}
