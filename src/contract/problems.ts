@@ -24,6 +24,7 @@ export const JOB_ERRORS = {
   engine_crashed: { title: "The engine process died", retryable: true },
   out_of_memory: { title: "The picture does not fit into memory at this size", retryable: false },
   non_finite_loss: { title: "The loss became infinite or not a number", retryable: false },
+  picture_too_small: { title: "The picture is too narrow for VGG-19 at this size", retryable: false },
   picture_missing: { title: "A picture of the job is gone", retryable: false },
   picture_unreadable: { title: "A picture of the job cannot be decoded", retryable: false },
   engine_failed: { title: "The engine reported an error", retryable: true },

@@ -1,0 +1,98 @@
+import { setImmediate } from "node:timers/promises";
+import type { JobErrorCode } from "../../src/contract/problems.ts";
+import { describeDevice } from "./device.ts";
+import { chooseKernels } from "./network/choose-kernels.ts";
+import { Vgg19 } from "./network/vgg19.ts";
+import { NonFiniteLossError } from "./optimizers/optimizer.ts";
+import { Painting, PictureTooSmallError } from "./painting.ts";
+import type { EngineEvent, EngineRequest } from "./protocol.ts";
+import { loadWeights, locateWeights } from "./weights/load.ts";
+import { WeightsError } from "./weights/vgg19-weights.ts";
+
+type PaintRequest = Extract<EngineRequest, { type: "paint" }>;
+
+/** Keeps VGG-19 loaded and paints one request at a time, with a look at its messages between any two steps. */
+export class Engine {
+  readonly #send: (event: EngineEvent) => void;
+  #network: Vgg19 | undefined;
+  #current: { id: string; wantsCheckpoint: boolean; isCanceled: boolean } | undefined;
+
+  constructor(send: (event: EngineEvent) => void) {
+    this.#send = send;
+  }
+
+  /** Loads the network; answers `ready`, or `unready` with what is missing. */
+  async start(root: string, configuredWeights: string | undefined): Promise<void> {
+    try {
+      const weights = await loadWeights(locateWeights(root, configuredWeights));
+      this.#network = new Vgg19(weights, chooseKernels());
+      this.#send({ type: "ready", engine: describeDevice() });
+    } catch (error) {
+      this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });
+    }
+  }
+
+  handle(request: EngineRequest): void {
+    if (request.type === "paint") {
+      void this.#paint(request);
+    } else if (request.id === this.#current?.id) {
+      this.#current.isCanceled ||= request.type === "cancel";
+      this.#current.wantsCheckpoint ||= request.type === "checkpoint";
+    }
+  }
+
+  async #paint({ id, content, styles, options, checkpoint }: PaintRequest): Promise<void> {
+    if (this.#network === undefined || this.#current !== undefined) {
+      const message =
+        this.#network === undefined ? "the network is not loaded" : "the engine is painting already";
+      this.#send({ type: "failed", id, code: "engine_unavailable", message });
+      return;
+    }
+    const current = { id, wantsCheckpoint: false, isCanceled: false };
+    this.#current = current;
+    let painting: Painting | undefined;
+    try {
+      painting = new Painting(this.#network, options, content, styles, checkpoint);
+      while (!painting.isDone) {
+        painting.step();
+        const progress = painting.progress();
+        this.#send({ type: "progress", id, progress });
+        if (options.preview_interval > 0 && progress.step % options.preview_interval === 0) {
+          this.#send({ type: "preview", id, step: progress.step, picture: painting.picture() });
+        }
+        await setImmediate(); // lets messages in
+        if (current.isCanceled) {
+          this.#send({ type: "canceled", id });
+          return;
+        }
+        if (current.wantsCheckpoint) {
+          current.wantsCheckpoint = false;
+          this.#send({ type: "checkpoint", id, step: progress.step, state: painting.checkpoint() });
+        }
+      }
+      this.#send({ type: "painted", id, picture: painting.picture(), progress: painting.progress() });
+    } catch (error) {
+      this.#send({ type: "failed", id, code: codeOf(error), message: messageOf(error) });
+    } finally {
+      painting?.dispose();
+      this.#current = undefined;
+    }
+  }
+}
+
+function codeOf(error: unknown): JobErrorCode {
+  if (error instanceof WeightsError) {
+    return "weights_missing";
+  }
+  if (error instanceof NonFiniteLossError) {
+    return "non_finite_loss";
+  }
+  if (error instanceof PictureTooSmallError) {
+    return "picture_too_small";
+  }
+  return /OOM|out of memory|failed to allocate/i.test(messageOf(error)) ? "out_of_memory" : "engine_failed";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,19 @@
+import { Engine } from "./engine.ts";
+import type { EngineEvent, EngineRequest } from "./protocol.ts";
+
+/**
+ * The engine process: speaks {@link EngineRequest} and {@link EngineEvent} with the worker that forked it, and ends
+ * with it. Its arguments are the project's root and where the weights were configured to be (see weights/load.ts);
+ * it opens no network connection and writes no file.
+ */
+function send(event: EngineEvent): void {
+  process.send?.(event);
+}
+
+const engine = new Engine(send);
+process.on("message", (request: EngineRequest) => engine.handle(request));
+process.on("disconnect", () => process.exit(0));
+// The worker decides when the engine ends: a terminal's Ctrl-C reaches the whole process group.
+process.on("SIGINT", () => {});
+const [root = ".", configuredWeights] = process.argv.slice(2);
+await engine.start(root, configuredWeights);

@@ -1,0 +1,22 @@
+import type { Tensor4D } from "../tensorflow.ts";
+import type { LayerWeights } from "../weights/vgg19-weights.ts";
+
+export type Pooling = "max" | "average";
+
+/** A convolution 3×3 of stride 1 with zero padding, then bias and ReLU, ready to run on the device. */
+export interface Convolution {
+  /** Feature maps before the layer `[1, h, w, inputs]` → after its ReLU `[1, h, w, outputs]`. */
+  forward(input: Tensor4D): Tensor4D;
+  /** Gradient with respect to the layer's output, and that output → gradient with respect to its input. */
+  backward(gradient: Tensor4D, output: Tensor4D): Tensor4D;
+  dispose(): void;
+}
+
+/** The arithmetic of VGG-19, in more than one implementation; all give the same numbers up to rounding. */
+export interface Kernels {
+  convolution(weights: LayerWeights): Convolution;
+  /** 2×2 with stride 2; a last odd row or column is dropped, as Keras does. */
+  pool(input: Tensor4D, pooling: Pooling): Tensor4D;
+  /** Gradient with respect to the pooled maps → with respect to `input`; `output` is what pool() gave. */
+  poolGradient(gradient: Tensor4D, input: Tensor4D, output: Tensor4D, pooling: Pooling): Tensor4D;
+}

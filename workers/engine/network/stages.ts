@@ -1,0 +1,22 @@
+import { type Layer, VGG19_LAYERS } from "../../../src/contract/network.ts";
+
+/** VGG-19 as the list of its stages: a convolution with its ReLU, or the pooling at the end of a block. */
+export type Stage = { kind: "convolution"; layer: Layer } | { kind: "pooling" };
+
+/** The stages up to and with `deepest`; none where no layer is asked for. */
+export function stagesUpTo(deepest: Layer | undefined): Stage[] {
+  if (deepest === undefined) {
+    return [];
+  }
+  const layers = VGG19_LAYERS.slice(0, VGG19_LAYERS.indexOf(deepest) + 1);
+  return layers.flatMap((layer, index) => {
+    const startsBlock = index > 0 && layer[5] !== layers[index - 1]?.[5];
+    const convolution = { kind: "convolution", layer } as const;
+    return startsBlock ? [{ kind: "pooling" } as const, convolution] : [convolution];
+  });
+}
+
+/** The deepest of some layers. */
+export function deepestLayer(layers: readonly Layer[]): Layer | undefined {
+  return VGG19_LAYERS.findLast((layer) => layers.includes(layer));
+}

@@ -1,0 +1,70 @@
+import { runKernel, type Tensor4D, tf } from "../tensorflow.ts";
+import type { LayerWeights } from "../weights/vgg19-weights.ts";
+import type { Convolution, Kernels } from "./kernels.ts";
+
+/** VGG-19 on TensorFlow's own kernels: cuDNN on a GPU, and the measure of every other implementation. */
+export const stockKernels: Kernels = {
+  convolution: (weights) => new StockConvolution(weights),
+
+  pool: (input, pooling) =>
+    pooling === "max" ? tf.maxPool(input, 2, 2, "valid") : tf.avgPool(input, 2, 2, "valid"),
+
+  poolGradient: (gradient, input, output, pooling) =>
+    pooling === "max"
+      ? (runKernel("MaxPoolGrad", [input, output, gradient], POOL) as Tensor4D)
+      : averagePoolGradient(gradient, input),
+};
+
+const POOL = { ksize: [1, 2, 2, 1], strides: [1, 2, 2, 1], padding: "VALID", data_format: "NHWC" };
+
+class StockConvolution implements Convolution {
+  readonly #kernel: Tensor4D;
+  readonly #bias;
+  readonly #flipped: Tensor4D;
+
+  constructor({ kernel, bias, inputs, outputs }: LayerWeights) {
+    this.#kernel = tf.keep(tf.tensor4d(kernel, [3, 3, inputs, outputs]));
+    this.#bias = tf.keep(tf.tensor1d(bias));
+    // The gradient with respect to the input of a convolution of stride 1 is a convolution with the kernel flipped
+    // in space and transposed in channels; on CPUs it runs three times as fast as the stock input-gradient kernel.
+    this.#flipped = tf.keep(tf.tidy(() => tf.reverse(this.#kernel, [0, 1]).transpose([0, 1, 3, 2])));
+  }
+
+  forward(input: Tensor4D): Tensor4D {
+    return tf.fused.conv2d({
+      x: input,
+      filter: this.#kernel,
+      strides: 1,
+      pad: "same",
+      bias: this.#bias,
+      activation: "relu",
+    });
+  }
+
+  backward(gradient: Tensor4D, output: Tensor4D): Tensor4D {
+    return tf.tidy(() =>
+      tf.conv2d(runKernel("ReluGrad", [gradient, output]) as Tensor4D, this.#flipped, 1, "same"),
+    );
+  }
+
+  dispose(): void {
+    tf.dispose([this.#kernel, this.#bias, this.#flipped]);
+  }
+}
+
+function averagePoolGradient(gradient: Tensor4D, input: Tensor4D): Tensor4D {
+  return tf.tidy(() => {
+    const [, height, width, channels] = gradient.shape;
+    const quarter = gradient.mul(0.25).reshape([height, 1, width, 1, channels]);
+    const spread = tf
+      .tile(quarter, [1, 2, 1, 2, 1])
+      .reshape([1, height * 2, width * 2, channels]) as Tensor4D;
+    const [oddRow, oddColumn] = [input.shape[1] - height * 2, input.shape[2] - width * 2];
+    return tf.pad(spread, [
+      [0, 0],
+      [0, oddRow],
+      [0, oddColumn],
+      [0, 0],
+    ]);
+  });
+}

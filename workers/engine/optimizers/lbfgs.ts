@@ -1,0 +1,190 @@
+import type { Evaluation } from "../objective/objective.ts";
+import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
+import {
+  isFiniteEvaluation,
+  MAX_RETREATS,
+  NonFiniteLossError,
+  type Optimizer,
+  type OptimizerState,
+} from "./optimizer.ts";
+
+const HISTORY = 10;
+/** A pair is learnt from only where sᵀy > this · ‖s‖·‖y‖: positive curvature, not rounding noise. */
+const CURVATURE_GUARD = 1e-6;
+/** Root mean square of the first step on pixels in [0, 1], where nothing is known of the curvature yet. */
+const FIRST_STEP = 0.01;
+/** No step is longer than this root mean square: far moves leave the region that the history tells of. */
+const LONGEST_STEP = 0.1;
+/** A step that raises the loss by more than this factor is taken back. */
+const TOLERATED_RISE = 1.1;
+
+interface Pair {
+  /** Step s = x_{k+1} − x_k and change of gradient y = g_{k+1} − g_k. */
+  s: Tensor4D;
+  y: Tensor4D;
+  /** 1 / sᵀy. */
+  rho: number;
+}
+
+interface Accepted {
+  image: Tensor4D;
+  gradient: Tensor4D;
+  loss: number;
+}
+
+/**
+ * L-BFGS (Liu & Nocedal 1989; two-loop recursion, Nocedal & Wright algorithm 7.4) on pixels kept in [0, 1].
+ *
+ * There is no line search: with a history the unit step is nearly always good, and each trial would cost a whole
+ * evaluation. A step that raises the loss, or after which it is not finite, is taken back and quartered instead.
+ */
+export class Lbfgs implements Optimizer {
+  image: Tensor4D;
+  readonly #learningRate: number;
+  #accepted: Accepted | undefined;
+  #history: Pair[] = [];
+  #retreats = 0;
+
+  /** @param image becomes the optimiser's own @param learningRate factor on every step, 1 as a rule */
+  constructor(image: Tensor4D, learningRate: number) {
+    this.image = tf.keep(image);
+    this.#learningRate = learningRate;
+  }
+
+  update(evaluation: Evaluation): void {
+    const limit =
+      this.#accepted === undefined ? Number.POSITIVE_INFINITY : this.#accepted.loss * TOLERATED_RISE;
+    if (isFiniteEvaluation(evaluation) && evaluation.loss.total <= limit) {
+      this.#accept(evaluation);
+      this.#moveTo(tf.tidy(() => this.#target(this.#direction())));
+    } else {
+      evaluation.gradient.dispose();
+      this.#retreat();
+    }
+  }
+
+  #accept({ loss, gradient }: Evaluation): void {
+    this.#retreats = 0;
+    if (this.#accepted !== undefined) {
+      this.#learn(this.#accepted, gradient);
+      tf.dispose([this.#accepted.image, this.#accepted.gradient]);
+    }
+    this.#accepted = { image: tf.keep(this.image.clone()), gradient: tf.keep(gradient), loss: loss.total };
+  }
+
+  #learn(before: Accepted, gradient: Tensor4D): void {
+    const s = tf.keep(tf.sub(this.image, before.image) as Tensor4D);
+    const y = tf.keep(tf.sub(gradient, before.gradient) as Tensor4D);
+    const curvature = dot(s, y);
+    if (curvature > CURVATURE_GUARD * Math.sqrt(dot(s, s) * dot(y, y))) {
+      this.#history.push({ s, y, rho: 1 / curvature });
+      if (this.#history.length > HISTORY) {
+        const oldest = this.#history.shift();
+        tf.dispose([oldest?.s, oldest?.y] as Tensor[]);
+      }
+    } else {
+      tf.dispose([s, y]);
+    }
+  }
+
+  /** −H·g by the two-loop recursion; −g, scaled to a cautious length, without a history. */
+  #direction(): Tensor4D {
+    const { gradient } = this.#accepted as Accepted;
+    const newest = this.#history.at(-1);
+    if (newest === undefined) {
+      return gradient.mul(-FIRST_STEP / Math.max(rootMeanSquare(gradient), 1e-30));
+    }
+    let q: Tensor4D = gradient;
+    const alphas = new Map<Pair, number>();
+    for (const pair of [...this.#history].reverse()) {
+      const alpha = pair.rho * dot(pair.s, q);
+      alphas.set(pair, alpha);
+      q = tf.sub(q, pair.y.mul(alpha)) as Tensor4D;
+    }
+    let r: Tensor4D = q.mul(1 / (newest.rho * dot(newest.y, newest.y)));
+    for (const pair of this.#history) {
+      const beta = pair.rho * dot(pair.y, r);
+      r = tf.add(r, pair.s.mul((alphas.get(pair) ?? 0) - beta)) as Tensor4D;
+    }
+    return r.neg();
+  }
+
+  #target(direction: Tensor4D): Tensor4D {
+    const { image } = this.#accepted as Accepted;
+    const length = rootMeanSquare(direction) * this.#learningRate;
+    const factor = this.#learningRate * Math.min(1, LONGEST_STEP / Math.max(length, 1e-30));
+    return tf.clipByValue(tf.add(image, direction.mul(factor)) as Tensor4D, 0, 1);
+  }
+
+  #retreat(): void {
+    this.#retreats += 1;
+    const accepted = this.#accepted;
+    if (accepted === undefined || this.#retreats > MAX_RETREATS) {
+      throw new NonFiniteLossError("the loss is not finite, or rises however small the step");
+    }
+    this.#moveTo(
+      tf.tidy(() => tf.add(accepted.image, tf.sub(this.image, accepted.image).mul(0.25)) as Tensor4D),
+    );
+  }
+
+  #moveTo(image: Tensor4D): void {
+    this.image.dispose();
+    this.image = tf.keep(image);
+  }
+
+  state(): OptimizerState {
+    return {
+      accepted:
+        this.#accepted === undefined ? [] : [values(this.#accepted.image), values(this.#accepted.gradient)],
+      loss: this.#accepted?.loss ?? 0,
+      s: this.#history.map((pair) => values(pair.s)),
+      y: this.#history.map((pair) => values(pair.y)),
+      retreats: this.#retreats,
+    };
+  }
+
+  restore(state: OptimizerState): void {
+    const tensor = (data: Float32Array) => tf.keep(tf.tensor4d(data, this.image.shape));
+    this.#forget();
+    const [image, gradient] = state.accepted as Float32Array[];
+    if (image !== undefined && gradient !== undefined) {
+      this.#accepted = { image: tensor(image), gradient: tensor(gradient), loss: state.loss as number };
+    }
+    const changes = state.y as Float32Array[];
+    this.#history = (state.s as Float32Array[]).map((step, index) => {
+      const s = tensor(step);
+      const y = tensor(changes[index] as Float32Array);
+      return { s, y, rho: 1 / dot(s, y) };
+    });
+    this.#retreats = state.retreats as number;
+  }
+
+  #forget(): void {
+    tf.dispose(this.#history.flatMap(({ s, y }) => [s, y]));
+    this.#history = [];
+    if (this.#accepted !== undefined) {
+      tf.dispose([this.#accepted.image, this.#accepted.gradient]);
+      this.#accepted = undefined;
+    }
+  }
+
+  dispose(): void {
+    this.#forget();
+    this.image.dispose();
+  }
+}
+
+function dot(a: Tensor4D, b: Tensor4D): number {
+  const product = tf.tidy(() => tf.matMul(a.reshape([1, a.size]), b.reshape([1, b.size]), false, true));
+  const [value = Number.NaN] = product.dataSync();
+  product.dispose();
+  return value;
+}
+
+function rootMeanSquare(x: Tensor4D): number {
+  return Math.sqrt(dot(x, x) / x.size);
+}
+
+function values(x: Tensor4D): Float32Array {
+  return x.dataSync<"float32">();
+}

@@ -1,0 +1,39 @@
+import type { Evaluation } from "../objective/objective.ts";
+import type { Tensor4D } from "../tensorflow.ts";
+
+/** Part of an optimiser's state as plain data: numbers, and tensors as their values. */
+export type OptimizerState = Record<string, number | Float32Array | Float32Array[]>;
+
+/** Moves a picture downhill. One call of update() is one step and uses exactly one evaluation. */
+export interface Optimizer {
+  /** The picture `[1, h, w, 3]` in [0, 1] that is to be evaluated next; owned by the optimiser. */
+  readonly image: Tensor4D;
+  /**
+   * Takes loss and gradient at `image` and moves `image` on; disposes of the gradient.
+   *
+   * @throws NonFiniteLossError when steps back with ever smaller steps did not help
+   */
+  update(evaluation: Evaluation): void;
+  /** All that it takes to go on exactly from here, without `image`. */
+  state(): OptimizerState;
+  restore(state: OptimizerState): void;
+  dispose(): void;
+}
+
+/** The loss stayed infinite or not a number although the step was made smaller time and again. */
+export class NonFiniteLossError extends Error {
+  override readonly name = "NonFiniteLossError";
+}
+
+/** How many times in a row a step is taken back before the run is given up. */
+export const MAX_RETREATS = 8;
+
+export function isFiniteEvaluation({ loss, gradient }: Evaluation): boolean {
+  if (!Number.isFinite(loss.total)) {
+    return false;
+  }
+  const norm = gradient.square().sum();
+  const [value = Number.NaN] = norm.dataSync();
+  norm.dispose();
+  return Number.isFinite(value);
+}

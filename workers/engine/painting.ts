@@ -1,0 +1,201 @@
+import { deserialize, serialize } from "node:v8";
+import type { Loss, Progress } from "../../src/contract/job.ts";
+import type { Options } from "../../src/contract/options.ts";
+import type { Raster } from "../../src/images/raster.ts";
+import type { Vgg19 } from "./network/vgg19.ts";
+import { Objective } from "./objective/objective.ts";
+import { Adam } from "./optimizers/adam.ts";
+import { Lbfgs } from "./optimizers/lbfgs.ts";
+import type { Optimizer, OptimizerState } from "./optimizers/optimizer.ts";
+import { resample, toRaster, toTensor } from "./resample.ts";
+import { type Scale, schedule, stepCost } from "./schedule.ts";
+import { type Tensor4D, tf } from "./tensorflow.ts";
+
+/** VGG-19 halves the picture four times and needs a pixel left. */
+export const SMALLEST_EDGE = 16;
+
+/** What it takes to go on exactly from where a painting stood. */
+interface Checkpoint {
+  version: 1;
+  scale: number;
+  stepInScale: number;
+  image: Float32Array;
+  optimizer: OptimizerState;
+  loss: Loss | null;
+}
+
+/** The content is too narrow for VGG-19 at the asked size. */
+export class PictureTooSmallError extends Error {
+  override readonly name = "PictureTooSmallError";
+}
+
+/**
+ * One run: the content painted in the styles, step by step, coarse to fine.
+ *
+ * Every call of step() blocks for one evaluation of the objective. dispose() frees all of its tensors.
+ */
+export class Painting {
+  readonly #network: Vgg19;
+  readonly #options: Options;
+  readonly #content: Tensor4D;
+  readonly #styles: Tensor4D[];
+  readonly #scales: Scale[];
+  #scale = 0;
+  #stepInScale = 0;
+  #objective: Objective;
+  #optimizer: Optimizer;
+  #loss: Loss | null = null;
+  #stepMilliseconds: number | null = null;
+
+  /** @param checkpoint what checkpoint() of an equal painting returned, to go on from there */
+  constructor(
+    network: Vgg19,
+    options: Options,
+    content: Raster,
+    styles: Raster[],
+    checkpoint: Uint8Array | null,
+  ) {
+    if (Math.min(content.width, content.height) < SMALLEST_EDGE) {
+      throw new PictureTooSmallError(
+        `expected both edges of the picture to be at least ${SMALLEST_EDGE} px, received ${content.width} × ${content.height}`,
+      );
+    }
+    this.#network = network;
+    this.#options = options;
+    this.#scales = schedule(options, content.width, content.height);
+    this.#content = tf.keep(toTensor(content));
+    this.#styles = styles.map((style) => tf.keep(toTensor(style)));
+    const restored = checkpoint === null ? undefined : (deserialize(checkpoint) as Checkpoint);
+    this.#scale = restored?.scale ?? 0;
+    this.#objective = this.#aim();
+    this.#optimizer = this.#optimizerOf(
+      restored === undefined ? this.#start() : this.#tensor(restored.image),
+    );
+    if (restored !== undefined) {
+      this.#optimizer.restore(restored.optimizer);
+      this.#stepInScale = restored.stepInScale;
+      this.#loss = restored.loss;
+    }
+  }
+
+  get isDone(): boolean {
+    return this.#scale === this.#scales.length - 1 && this.#stepInScale === this.#current.steps;
+  }
+
+  get #current(): Scale {
+    return this.#scales[this.#scale] as Scale;
+  }
+
+  /** One step of the optimiser, at the next scale where this one is done. */
+  step(): void {
+    const started = performance.now();
+    if (this.#stepInScale === this.#current.steps) {
+      this.#enterNextScale();
+    }
+    const evaluation = this.#objective.evaluate(this.#optimizer.image);
+    this.#loss = evaluation.loss;
+    this.#optimizer.update(evaluation);
+    this.#stepInScale += 1;
+    const elapsed = performance.now() - started;
+    const smoothed = this.#stepMilliseconds === null ? elapsed : 0.8 * this.#stepMilliseconds + 0.2 * elapsed;
+    this.#stepMilliseconds = this.#stepInScale <= 2 ? elapsed : smoothed;
+  }
+
+  progress(): Progress {
+    const done =
+      this.#scales.slice(0, this.#scale).reduce((sum, scale) => sum + scale.steps, 0) + this.#stepInScale;
+    const costOf = (scale: Scale, steps: number) => steps * stepCost(scale);
+    const whole = this.#scales.reduce((sum, scale) => sum + costOf(scale, scale.steps), 0);
+    const spent =
+      this.#scales.slice(0, this.#scale).reduce((sum, scale) => sum + costOf(scale, scale.steps), 0) +
+      costOf(this.#current, this.#stepInScale);
+    const perCost = this.#stepMilliseconds === null ? null : this.#stepMilliseconds / stepCost(this.#current);
+    return {
+      step: done,
+      total_steps: this.#scales.reduce((sum, scale) => sum + scale.steps, 0),
+      fraction: spent / whole,
+      scale: {
+        index: this.#scale,
+        count: this.#scales.length,
+        width: this.#current.width,
+        height: this.#current.height,
+      },
+      loss: this.#loss,
+      step_ms: this.#stepMilliseconds,
+      eta_seconds: perCost === null ? null : ((whole - spent) * perCost) / 1000,
+    };
+  }
+
+  /** The picture as it stands, at the current scale's size. */
+  picture(): Raster {
+    return toRaster(this.#optimizer.image);
+  }
+
+  checkpoint(): Uint8Array {
+    const state: Checkpoint = {
+      version: 1,
+      scale: this.#scale,
+      stepInScale: this.#stepInScale,
+      image: this.#optimizer.image.dataSync<"float32">(),
+      optimizer: this.#optimizer.state(),
+      loss: this.#loss,
+    };
+    return serialize(state);
+  }
+
+  #enterNextScale(): void {
+    this.#scale += 1;
+    this.#stepInScale = 0;
+    const { width, height } = this.#current;
+    const image = resample(this.#optimizer.image, width, height);
+    this.#optimizer.dispose();
+    this.#objective.dispose();
+    this.#objective = this.#aim();
+    this.#optimizer = this.#optimizerOf(image);
+  }
+
+  #aim(): Objective {
+    const { width, height, styleSize } = this.#current;
+    const content = resample(this.#content, width, height);
+    const styles = this.#styles.map((style) => {
+      const [, styleHeight, styleWidth] = style.shape;
+      const ratio = styleSize / Math.max(styleHeight, styleWidth);
+      const edge = (length: number) => Math.max(SMALLEST_EDGE, Math.round(length * ratio));
+      return resample(style, edge(styleWidth), edge(styleHeight));
+    });
+    const objective = new Objective(this.#network, this.#options, content, styles);
+    tf.dispose([content, ...styles]);
+    return objective;
+  }
+
+  /** The content with a bit of noise, or noise alone. */
+  #start(): Tensor4D {
+    const { width, height } = this.#current;
+    const { noise, seed, init } = this.#options;
+    return tf.tidy(() => {
+      const shape: [number, number, number, number] = [1, height, width, 3];
+      if (init === "noise") {
+        return tf.randomUniform(shape, 0, 1, "float32", seed) as Tensor4D;
+      }
+      const content = resample(this.#content, width, height);
+      const disturbed =
+        noise === 0 ? content : tf.add(content, tf.randomUniform(shape, -noise, noise, "float32", seed));
+      return tf.clipByValue(disturbed as Tensor4D, 0, 1);
+    });
+  }
+
+  #tensor(values: Float32Array): Tensor4D {
+    return tf.tensor4d(values, [1, this.#current.height, this.#current.width, 3]);
+  }
+
+  #optimizerOf(image: Tensor4D): Optimizer {
+    const { optimizer, learning_rate } = this.#options;
+    return optimizer === "adam" ? new Adam(image, learning_rate) : new Lbfgs(image, learning_rate);
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+    this.#objective.dispose();
+    tf.dispose([this.#content, ...this.#styles]);
+  }
+}
