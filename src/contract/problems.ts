@@ -3,18 +3,75 @@ import { z } from "zod";
 interface ProblemKind {
   status: number;
   title: string;
+  /** Whether the same request may succeed later. */
   retryable: boolean;
 }
 
 /** Every refusal of the API: RFC 9457 problem details with a stable `code`. */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request is not as the contract says", retryable: false },
-  invalid_options: { status: 422, title: "An option is not as the contract says", retryable: false },
+  malformed_body: { status: 400, title: "The request's body cannot be read", retryable: false },
+  unknown_field: {
+    status: 400,
+    title: "The form has a field that the contract does not know",
+    retryable: false,
+  },
+  invalid_cursor: { status: 400, title: "The cursor is not one that the service gave", retryable: false },
   unknown_route: { status: 404, title: "No such route", retryable: false },
   job_not_found: { status: 404, title: "No such job", retryable: false },
+  method_not_allowed: { status: 405, title: "The route does not know this method", retryable: false },
+  not_acceptable: { status: 406, title: "None of the accepted media types can be given", retryable: false },
+  request_timeout: { status: 408, title: "The request came too slowly", retryable: true },
   result_not_ready: { status: 409, title: "The job has no result yet", retryable: true },
-  unavailable: { status: 503, title: "The service cannot take requests at the moment", retryable: true },
+  no_result: { status: 409, title: "The job ended without a result", retryable: false },
+  not_retryable: { status: 409, title: "Only a failed or canceled job can be retried", retryable: false },
+  request_in_flight: {
+    status: 409,
+    title: "A request with this idempotency key is being answered",
+    retryable: true,
+  },
+  result_expired: { status: 410, title: "The result has expired", retryable: false },
+  request_too_large: { status: 413, title: "The request is too large", retryable: false },
+  picture_too_large: { status: 413, title: "A picture's file is too large", retryable: false },
+  unsupported_media_type: { status: 415, title: "The body's media type is not supported", retryable: false },
+  unsupported_picture: {
+    status: 415,
+    title: "A picture is not a JPEG, PNG, WebP or AVIF file",
+    retryable: false,
+  },
+  range_not_satisfiable: { status: 416, title: "The range is not inside the file", retryable: false },
+  invalid_options: { status: 422, title: "An option is not as the contract says", retryable: false },
+  missing_content: { status: 422, title: "The content picture is missing", retryable: false },
+  missing_style: { status: 422, title: "The style picture is missing", retryable: false },
+  too_many_contents: { status: 422, title: "There is more than one content picture", retryable: false },
+  too_many_styles: { status: 422, title: "There are too many style pictures", retryable: false },
+  empty_picture: { status: 422, title: "A picture's file is empty", retryable: false },
+  corrupt_picture: { status: 422, title: "A picture cannot be decoded", retryable: false },
+  mismatched_picture: {
+    status: 422,
+    title: "A picture's first bytes say another type than its content",
+    retryable: false,
+  },
+  animated_picture: { status: 422, title: "A picture has more than one frame", retryable: false },
+  too_many_pixels: { status: 422, title: "A picture has too many pixels", retryable: false },
+  picture_too_small: { status: 422, title: "A picture is too small", retryable: false },
+  picture_too_narrow: {
+    status: 422,
+    title: "The content picture is too narrow for the size asked for",
+    retryable: false,
+  },
+  picture_too_slow: { status: 422, title: "A picture takes too long to decode", retryable: false },
+  url_refused: { status: 422, title: "A picture's URL may not be fetched", retryable: false },
+  url_failed: { status: 422, title: "A picture's URL could not be fetched", retryable: true },
+  idempotency_key_reused: {
+    status: 422,
+    title: "The idempotency key was used for another request",
+    retryable: false,
+  },
   internal: { status: 500, title: "The service failed", retryable: true },
+  queue_full: { status: 503, title: "Too many jobs are waiting", retryable: true },
+  unavailable: { status: 503, title: "The service cannot take requests at the moment", retryable: true },
+  storage_full: { status: 507, title: "There is no room left to store pictures", retryable: true },
 } as const satisfies Record<string, ProblemKind>;
 
 /** Every way in which an accepted job can fail: the `error.code` of its view. */
@@ -31,20 +88,51 @@ export const JOB_ERRORS = {
 } as const satisfies Record<string, { title: string; retryable: boolean }>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+export const problemCodeSchema = z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]);
 export type JobErrorCode = keyof typeof JOB_ERRORS;
 export const jobErrorCodeSchema = z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]);
 
-/** The body of every answer that is not a success (`application/problem+json`). */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string().describe("What was expected and what was received."),
-  instance: z.string().optional(),
-  errors: z
-    .array(z.object({ path: z.string(), expected: z.string(), received: z.string() }))
-    .optional()
-    .describe("One entry for each field at fault."),
+export const fieldErrorSchema = z.object({
+  path: z.string().describe("Where the field is, for example `options.style_layers.block9_conv1`."),
+  expected: z.string(),
+  received: z.string(),
 });
+export type FieldError = z.infer<typeof fieldErrorSchema>;
+
+/** The body of every answer that is not a success (`application/problem+json`). */
+export const problemSchema = z
+  .object({
+    type: z.string().describe("A URI of the kind of problem; the code is its last part."),
+    title: z.string(),
+    status: z.int(),
+    code: problemCodeSchema,
+    detail: z.string().describe("What was expected and what was received."),
+    retryable: z.boolean().describe("Whether the same request may succeed later."),
+    instance: z.string().optional().describe("The request's path."),
+    request_id: z.string().optional().describe("Names the request in the service's logs."),
+    errors: z.array(fieldErrorSchema).optional().describe("One entry for each field at fault."),
+  })
+  .meta({ id: "Problem" });
 export type Problem = z.infer<typeof problemSchema>;
+
+/** Thrown wherever something a client sent or asked for is refused; the API answers it as a problem. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: ProblemCode;
+  readonly errors: FieldError[];
+  /** Seconds after which to try again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ProblemCode, detail: string, more: { errors?: FieldError[]; retryAfter?: number } = {}) {
+    super(detail);
+    this.code = code;
+    this.errors = more.errors ?? [];
+    this.retryAfter = more.retryAfter;
+  }
+
+  /** A refusal of one field: its detail says the same as its entry in `errors`. */
+  static ofField(code: ProblemCode, path: string, expected: string, received: string): Refusal {
+    const detail = `${path}: expected ${expected}, received ${received}`;
+    return new Refusal(code, detail, { errors: [{ path, expected, received }] });
+  }
+}

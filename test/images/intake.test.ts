@@ -1,0 +1,213 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Sharp } from "sharp";
+import { readConfig } from "../../src/config.ts";
+import type { Refusal } from "../../src/contract/problems.ts";
+import { checkPicture } from "../../src/images/intake.ts";
+import { draw, jpeg, plain, png } from "../support/pictures.ts";
+
+const limits = { ...readConfig({}).limits, uploadBytes: 1_000_000, picturePixels: 1_000_000 };
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nst-intake-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let count = 0;
+async function check(bytes: Uint8Array, changed: Partial<typeof limits> = {}) {
+  count += 1;
+  const path = join(folder, String(count));
+  await writeFile(path, bytes);
+  return await checkPicture(path, "content", { ...limits, ...changed });
+}
+async function refusal(bytes: Uint8Array, changed: Partial<typeof limits> = {}): Promise<Refusal> {
+  return await check(bytes, changed).then(
+    () => {
+      throw new Error("expected a refusal");
+    },
+    (error: Refusal) => error,
+  );
+}
+
+/** A PNG whose header claims a size that its few bytes do not hold. */
+function pngOf(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const frame = Buffer.alloc(8 + body.length);
+    frame.writeUInt32BE(data.length, 0);
+    body.copy(frame, 4);
+    frame.writeUInt32BE(crc32(body), 4 + body.length);
+    return frame;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const data = deflateSync(Buffer.alloc(1000));
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", data),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+function crc32(bytes: Buffer): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+describe("The intake of pictures lets in", () => {
+  const accepted: [string, string, () => Sharp][] = [
+    ["a JPEG", "jpeg", () => draw().jpeg()],
+    ["a progressive JPEG", "jpeg", () => draw().jpeg({ progressive: true })],
+    ["a CMYK JPEG", "jpeg", () => draw().toColourspace("cmyk").jpeg()],
+    ["a grey JPEG", "jpeg", () => draw({ channels: 1 }).toColourspace("b-w").jpeg()],
+    ["a PNG", "png", () => draw().png()],
+    ["a 16-bit PNG", "png", () => draw().toColourspace("rgb16").png()],
+    ["a PNG with transparency", "png", () => draw({ channels: 4 }).png()],
+    ["a PNG with a palette", "png", () => draw().png({ palette: true })],
+    ["a WebP", "webp", () => draw().webp()],
+    ["a lossless WebP", "webp", () => draw({ channels: 4 }).webp({ lossless: true })],
+    ["an AVIF", "avif", () => draw().avif({ effort: 0 })],
+  ];
+  it.each(accepted)("%s", async (_, type, make) => {
+    const bytes = await make().toBuffer();
+    const found = await check(bytes);
+    expect(found).toEqual({ type, mediaType: `image/${type}`, width: 64, height: 48, bytes: bytes.length });
+  });
+
+  it.each([1, 2, 3, 4])("a picture of EXIF orientation %i, whose size stays", async (orientation) => {
+    expect(await check(await draw().withMetadata({ orientation }).jpeg().toBuffer())).toMatchObject({
+      width: 64,
+    });
+  });
+
+  it.each([5, 6, 7, 8])("a picture of EXIF orientation %i, whose size is turned", async (orientation) => {
+    const found = await check(await draw().withMetadata({ orientation }).jpeg().toBuffer());
+    expect(found).toMatchObject({ width: 48, height: 64 });
+  });
+
+  it("a picture at exactly the limits", async () => {
+    const bytes = await jpeg({ width: 100, height: 50 });
+    await expect(check(bytes, { uploadBytes: bytes.length, picturePixels: 5000 })).resolves.toBeDefined();
+  });
+});
+
+describe("The intake of pictures refuses", () => {
+  it("an empty file", async () => {
+    expect(await refusal(new Uint8Array())).toMatchObject({ code: "empty_picture" });
+  });
+
+  it("a file that is too large, with both sizes", async () => {
+    const bytes = await jpeg();
+    const found = await refusal(bytes, { uploadBytes: bytes.length - 1 });
+    expect(found.code).toBe("picture_too_large");
+    expect(found.errors).toEqual([
+      { path: "content", expected: `at most ${bytes.length - 1} bytes`, received: `${bytes.length} bytes` },
+    ]);
+  });
+
+  const others: [string, () => Promise<Buffer>][] = [
+    ["text", async () => Buffer.from("this is no picture")],
+    ["one byte", async () => Buffer.from([0xff])],
+    ["an SVG", async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>')],
+    ["a GIF", async () => await draw().gif().toBuffer()],
+    ["a TIFF", async () => await draw().tiff().toBuffer()],
+    ["a PDF", async () => Buffer.from("%PDF-1.7\n%âãÏÓ\n1 0 obj <<>> endobj")],
+    ["a ZIP", async () => Buffer.from("504b0304140000000800", "hex")],
+    ["a HEIC", async () => Buffer.from("0000001866747970686569630000000068656963", "hex")],
+  ];
+  it.each(others)("%s", async (_, make) => {
+    expect(await refusal(await make())).toMatchObject({ code: "unsupported_picture" });
+  });
+
+  it("a decompression bomb by its header, without decoding it", async () => {
+    const found = await refusal(pngOf(60_000, 60_000));
+    expect(found.code).toBe("too_many_pixels");
+    expect(found.message).toContain("60000 × 60000 = 3600000000 pixels");
+  });
+
+  it("one pixel more than allowed", async () => {
+    const found = await refusal(await jpeg({ width: 101, height: 50 }), { picturePixels: 5049 });
+    expect(found.code).toBe("too_many_pixels");
+  });
+
+  it("a picture with an edge shorter than 16 px", async () => {
+    expect(await refusal(await png({ width: 15, height: 200 }))).toMatchObject({ code: "picture_too_small" });
+  });
+
+  it("an animated WebP", async () => {
+    const frames = await draw({ width: 32, height: 96 }).webp({ lossless: true }).toBuffer();
+    const { default: sharp } = await import("sharp");
+    const bytes = await sharp(frames, { animated: true })
+      .raw()
+      .toBuffer()
+      .then((data) =>
+        sharp(data, { raw: { width: 32, height: 96, channels: 3, pageHeight: 32 } })
+          .webp({ lossless: true })
+          .toBuffer(),
+      );
+    const found = await refusal(bytes);
+    expect(found).toMatchObject({ code: "animated_picture" });
+    expect(found.message).toContain("3 frames");
+  });
+
+  const types: [string, () => Promise<Buffer>][] = [
+    ["JPEG", () => jpeg({ width: 200, height: 200 })],
+    ["PNG", () => png({ width: 200, height: 200 })],
+    ["WebP", () => draw({ width: 200, height: 200 }).webp().toBuffer()],
+    ["AVIF", () => draw({ width: 200, height: 200 }).avif({ effort: 0 }).toBuffer()],
+  ];
+  describe.each(types)("a %s", (_, make) => {
+    it.each([0.02, 0.2, 0.5, 0.9])("cut off after %d of its bytes", async (share) => {
+      const bytes = await make();
+      const found = await refusal(bytes.subarray(0, Math.max(16, Math.floor(bytes.length * share))));
+      expect(found.code).toBe("corrupt_picture");
+      expect(found.message).not.toContain(folder);
+    });
+
+    it("that is only its first bytes", async () => {
+      const bytes = await make();
+      expect(await refusal(Buffer.concat([bytes.subarray(0, 32), Buffer.alloc(500)]))).toMatchObject({
+        code: "corrupt_picture",
+      });
+    });
+  });
+
+  it("a PNG that hides behind a JPEG's first bytes", async () => {
+    const bytes = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), await png()]);
+    expect(await refusal(bytes)).toMatchObject({ code: "corrupt_picture" });
+  });
+
+  it("names the field, and what was expected and received", async () => {
+    const found = await refusal(Buffer.from("GIF89a.."));
+    expect(found.errors).toEqual([
+      {
+        path: "content",
+        expected: "a file of type jpeg, png, webp, avif",
+        received: "a file that starts with 4749463839612e2e",
+      },
+    ]);
+  });
+});
+
+describe("The intake of pictures", () => {
+  it("tells a type by the bytes and not by anything else", async () => {
+    const found = await check(await plain(32, 32, "#336699").webp().toBuffer());
+    expect(found.type).toBe("webp");
+  });
+
+  it("lets other decoders stay shut", async () => {
+    const { sharp } = await import("../../src/images/sharp.ts");
+    await expect(sharp(Buffer.from("<svg width='9' height='9'/>")).metadata()).rejects.toThrow();
+    await expect(sharp(await draw().gif().toBuffer()).metadata()).rejects.toThrow();
+  });
+});
