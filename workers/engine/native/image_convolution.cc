@@ -1,0 +1,107 @@
+#include "image_convolution.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "parallel.h"
+#include "vector.h"
+
+namespace nst {
+namespace {
+
+constexpr int kRowsPerTask = 8;
+constexpr int kPixels = 4;  // at once, so that each of the kernel's values is loaded once for four
+
+}  // namespace
+
+void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output) {
+  const int stride = (width + 2) * 3;
+  ParallelFor((height + kRowsPerTask - 1) / kRowsPerTask, [&](int task) {
+    // Three rows of the image with a pixel of zeros on either side; kPixels more, for the last pixels of a row.
+    std::vector<float> rows(3 * stride + 3 * kPixels, 0.0f);
+    const int end = std::min(height, (task + 1) * kRowsPerTask);
+    for (int y = task * kRowsPerTask; y < end; ++y) {
+      for (int r = 0; r < 3; ++r) {
+        float* row = rows.data() + r * stride + 3;
+        const int source = y + r - 1;
+        if (source < 0 || source >= height) std::fill(row, row + width * 3, 0.0f);
+        else std::copy_n(image + static_cast<long>(source) * width * 3, width * 3, row);
+      }
+      for (int x = 0; x < width; x += kPixels) {
+        const int pixels = std::min(kPixels, width - x);
+        for (int o = 0; o < outputs; o += 2 * kLanes) {
+          Vector sum[kPixels][2];
+          for (auto& s : sum) s[0] = Load(bias + o), s[1] = Load(bias + o + kLanes);
+          for (int r = 0; r < 3; ++r) {
+            const float* from = rows.data() + r * stride + x * 3;
+            for (int k = 0; k < 9; ++k) {
+              const Vector w0 = Load(kernel + (r * 9 + k) * outputs + o);
+              const Vector w1 = Load(kernel + (r * 9 + k) * outputs + o + kLanes);
+              for (int p = 0; p < kPixels; ++p) {
+                const Vector value = Broadcast(from[p * 3 + k]);
+                sum[p][0] += value * w0;
+                sum[p][1] += value * w1;
+              }
+            }
+          }
+          float* to = output + (static_cast<long>(y) * width + x) * outputs + o;
+          for (int p = 0; p < pixels; ++p) {
+            Store(to + p * outputs, Maximum(sum[p][0], Zero()));
+            Store(to + p * outputs + kLanes, Maximum(sum[p][1], Zero()));
+          }
+        }
+      }
+    }
+  });
+}
+
+void ConvolveImageGradient(const float* gradient, const float* output, int height, int width, const float* kernel, int outputs,
+                           float* image_gradient) {
+  const long row_size = static_cast<long>(width) * outputs;
+  const long stride = row_size + (2 + kPixels) * outputs;
+  ParallelFor((height + kRowsPerTask - 1) / kRowsPerTask, [&](int task) {
+    // Rows y − 1, y, y + 1 of the masked gradient, with zeros around, in a ring.
+    std::vector<float> ring(3 * stride, 0.0f);
+    const auto row_at = [&](int y) { return ring.data() + (y + 3) % 3 * stride; };
+    const auto load_row = [&](int y) {
+      float* to = row_at(y) + outputs;
+      if (y < 0 || y >= height) {
+        std::fill(to, to + row_size, 0.0f);
+        return;
+      }
+      const long offset = y * row_size;
+      for (long i = 0; i < row_size; i += kLanes) {
+        Store(to + i, ReluGradient(Load(gradient + offset + i), Load(output + offset + i)));
+      }
+    };
+    const int begin = task * kRowsPerTask, end = std::min(height, begin + kRowsPerTask);
+    load_row(begin - 1);
+    load_row(begin);
+    for (int y = begin; y < end; ++y) {
+      load_row(y + 1);
+      for (int x = 0; x < width; x += kPixels) {
+        Vector sum[kPixels][3] = {};
+        for (int tap = 0; tap < 9; ++tap) {
+          // The gradient at (y, x) collects from outputs (y + 1 − r, x + 1 − s); +1 for the zeros on the left.
+          const float* from = row_at(y + 1 - tap / 3) + static_cast<long>(x + 2 - tap % 3) * outputs;
+          const float* weights = kernel + tap * 3 * outputs;
+          for (int o = 0; o < outputs; o += kLanes) {
+            const Vector w0 = Load(weights + o), w1 = Load(weights + outputs + o), w2 = Load(weights + 2 * outputs + o);
+            for (int p = 0; p < kPixels; ++p) {
+              const Vector value = Load(from + p * outputs + o);
+              sum[p][0] += value * w0;
+              sum[p][1] += value * w1;
+              sum[p][2] += value * w2;
+            }
+          }
+        }
+        for (int p = 0; p < std::min(kPixels, width - x); ++p) {
+          float* to = image_gradient + (static_cast<long>(y) * width + x + p) * 3;
+          for (int c = 0; c < 3; ++c) to[c] = Sum(sum[p][c]);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace nst

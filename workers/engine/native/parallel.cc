@@ -1,0 +1,98 @@
+#include "parallel.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace nst {
+namespace {
+
+// Waits this many turns for the next loop before it sleeps: loops of a step follow each other within microseconds.
+constexpr int kSpins = 4000;
+
+int AvailableCores() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+#endif
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  return cores > 0 ? cores : 1;
+}
+
+inline void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+class Pool {
+ public:
+  Pool() {
+    for (int i = 1; i < AvailableCores(); ++i) threads_.emplace_back([this] { Work(); });
+    for (auto& thread : threads_) thread.detach();  // they end with the process
+  }
+
+  void Run(int count, const std::function<void(int)>& body) {
+    if (threads_.empty() || count == 1) {
+      for (int i = 0; i < count; ++i) body(i);
+      return;
+    }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      body_ = &body;
+      count_ = count;
+      next_.store(0);
+      busy_.store(static_cast<int>(threads_.size()));
+      generation_.fetch_add(1);
+    }
+    wake_.notify_all();
+    TakeTurns();
+    for (int spins = 0; busy_.load() != 0; ++spins) {
+      if (spins < kSpins) Pause(); else std::this_thread::yield();
+    }
+  }
+
+ private:
+  void TakeTurns() {
+    for (int i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) (*body_)(i);
+  }
+
+  void Work() {
+    for (unsigned seen = 0;;) {
+      for (int spins = 0; generation_.load() == seen && spins < kSpins; ++spins) Pause();
+      if (generation_.load() == seen) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return generation_.load() != seen; });
+      }
+      seen = generation_.load();
+      TakeTurns();
+      busy_.fetch_sub(1);
+    }
+  }
+
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  const std::function<void(int)>* body_ = nullptr;
+  int count_ = 0;
+  std::atomic<int> next_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<unsigned> generation_{0};
+};
+
+}  // namespace
+
+void ParallelFor(int count, const std::function<void(int)>& body) {
+  static Pool* pool = new Pool();  // never destroyed: its threads may outlive main()
+  pool->Run(count, body);
+}
+
+}  // namespace nst
