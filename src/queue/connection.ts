@@ -1,0 +1,69 @@
+import { type CommonRedisOptions, Redis } from "ioredis";
+
+type Options = Omit<CommonRedisOptions, "replyMapping">;
+
+const shared: Options = {
+  // BullMQ and the record's scripts both count on Redis 6.2; RESP3 is there since 6.0.
+  connectTimeout: 5_000,
+  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2_000),
+};
+
+/**
+ * For the API: while Redis is away each command fails at once, so that a client gets a 503 instead of a
+ * request that hangs.
+ */
+export function connectForRequests(url: string): Redis {
+  return connect(url, {
+    ...shared,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 5_000,
+  });
+}
+
+/** For a worker: commands wait until Redis is back, however long that takes. BullMQ demands it. */
+export function connectForWork(url: string): Redis {
+  return connect(url, { ...shared, maxRetriesPerRequest: null });
+}
+
+function connect(url: string, options: Options): Redis {
+  const path = url.startsWith("unix://") ? url.slice("unix://".length) : url;
+  const redis = new Redis(path, options);
+  // An outage shows in the commands that fail or wait; without a listener each retry would print a stack.
+  redis.on("error", () => undefined);
+  return redis;
+}
+
+/** What is wrong with the server's settings for a queue from which nothing may get lost. */
+export interface ServerFinding {
+  severity: "refuse" | "warn";
+  message: string;
+}
+
+/** Reads the server's settings. Throws while it cannot be reached. */
+export async function inspectServer(redis: Redis): Promise<ServerFinding[]> {
+  const info = await redis.info();
+  const setting = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+  const findings: ServerFinding[] = [];
+  const [major = 0, minor = 0] = (setting("redis_version") ?? "").split(".").map(Number);
+  if (major < 6 || (major === 6 && minor < 2)) {
+    findings.push({
+      severity: "refuse",
+      message: `Redis 6.2 or later is needed; this is ${setting("redis_version")}`,
+    });
+  }
+  const policy = setting("maxmemory_policy");
+  if (policy !== "noeviction") {
+    findings.push({
+      severity: "refuse",
+      message: `maxmemory-policy must be noeviction, or Redis drops jobs when its memory is full; it is ${policy}`,
+    });
+  }
+  if (setting("aof_enabled") !== "1") {
+    findings.push({
+      severity: "warn",
+      message: "appendonly is off: jobs accepted since the last snapshot are lost when Redis dies",
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,63 @@
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import type { JobRecord } from "./job-record.ts";
+import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
+
+const PAGE = 500;
+
+/** BullMQ's part: which job is taken next and by whom. It knows no more of a job than its id and priority. */
+export class Dispatch {
+  private readonly queue: Queue;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: QueueKeys,
+  ) {
+    this.queue = new Queue(QUEUE_NAME, {
+      connection: redis,
+      prefix: keys.prefix,
+      skipWaitingForReady: true,
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+      streams: { events: { maxLen: 1000 } },
+    });
+    this.queue.on("error", () => undefined);
+  }
+
+  /** Adding an id that is there already changes nothing. */
+  async add(record: Pick<JobRecord, "id" | "priority">): Promise<void> {
+    await this.queue.add("paint", {}, { jobId: record.id, priority: record.priority });
+  }
+
+  /** Takes a waiting job out; one that a worker holds stays, and the worker finds that there is nothing to do. */
+  async remove(id: string): Promise<void> {
+    await this.queue.remove(id);
+  }
+
+  async position(id: string): Promise<number | null> {
+    const position = await this.redis.nstPosition(
+      this.keys.dispatch("wait"),
+      this.keys.dispatch("prioritized"),
+      id,
+    );
+    return position < 0 ? null : position;
+  }
+
+  /**
+   * Ids of jobs that should run but that BullMQ does not know: a process died between writing the record and
+   * adding the job.
+   */
+  async *undispatched(): AsyncIterable<string> {
+    for (const status of ["queued", "running"] as const) {
+      const key = this.keys.status(status);
+      const size = await this.redis.zcard(key);
+      for (let start = 0; start < size; start += PAGE) {
+        const range = [String(start), String(start + PAGE - 1)];
+        yield* await this.redis.nstUndispatched(key, this.keys.dispatch(""), ...range);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.queue.close();
+  }
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from "node:crypto";
+import { type Job, WaitingError, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import type { JobErrorCode } from "../contract/problems.ts";
+import { JobChanges } from "./changes.ts";
+import type { JobFields, JobRecord } from "./job-record.ts";
+import { isFinal } from "./job-states.ts";
+import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
+import { RecordStore } from "./record-store.ts";
+
+/** Starts that a job gets before it counts as one that no engine survives. */
+export const MAXIMUM_ATTEMPTS = 3;
+
+/**
+ * Why a run is to stop. `canceled`: its owner wants no more of it. `stopping`: this worker ends, the job goes on
+ * elsewhere. `lost`: another worker has taken the job over, or it was deleted.
+ */
+export type StopReason = "canceled" | "stopping" | "lost";
+
+/** One attempt at a job. */
+export interface JobRun {
+  record: JobRecord;
+  /** Aborted with a `StopReason`. */
+  signal: AbortSignal;
+  /** Writes into the record, unless the job is no longer this run's: then the signal is aborted. */
+  update(fields: JobFields): Promise<void>;
+}
+
+export type JobOutcome =
+  | { type: "succeeded"; fields: JobFields }
+  | { type: "failed"; code: JobErrorCode; message: string }
+  /** The attempt is lost through no fault of the worker's: to be tried again while attempts are left. */
+  | { type: "crashed"; code: JobErrorCode; message: string }
+  /** The signal was aborted, and all that is worth keeping is stored. */
+  | { type: "stopped" };
+
+export interface JobWorkerSettings {
+  /** Name of the worker, as it stands in records. */
+  name: string;
+  /** Time without renewal after which another worker may take the job, in ms. */
+  lockMs?: number;
+  onError?: (error: Error) => void;
+}
+
+/**
+ * Takes jobs one at a time and moves their records through their states; what is done for a job is up to
+ * `process`, which must end soon after its signal is aborted.
+ */
+export class JobWorker {
+  private readonly worker: Worker;
+  private readonly records: RecordStore;
+  private readonly changes: JobChanges;
+  private current: { id: string; stop: AbortController } | null = null;
+  private closing = false;
+
+  /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
+  constructor(
+    redis: Redis,
+    keys: QueueKeys,
+    private readonly process: (run: JobRun) => Promise<JobOutcome>,
+    private readonly settings: JobWorkerSettings,
+  ) {
+    const lockDuration = settings.lockMs ?? 20_000;
+    this.records = new RecordStore(redis, keys);
+    const subscriber = redis.duplicate();
+    subscriber.on("error", () => undefined);
+    this.changes = new JobChanges(subscriber, keys);
+    this.worker = new Worker(QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {
+      connection: redis,
+      prefix: keys.prefix,
+      name: settings.name,
+      autorun: false,
+      concurrency: 1,
+      lockDuration,
+      stalledInterval: lockDuration / 2,
+      // How often a job may lose its worker is counted in its record, which a client sees.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+      drainDelay: 1,
+      runRetryDelay: 1_000,
+    });
+    this.worker.on("error", (error) => settings.onError?.(error));
+  }
+
+  /** Begins to take jobs. */
+  start(): void {
+    this.worker.run().catch((error: unknown) => this.settings.onError?.(error as Error));
+  }
+
+  /** The job that is being worked at. */
+  get job(): string | null {
+    return this.current?.id ?? null;
+  }
+
+  /** Takes no more jobs, hands the current one back, and resolves when that is done or `withinMs` are over. */
+  async close(withinMs: number): Promise<void> {
+    this.closing = true;
+    this.current?.stop.abort("stopping" satisfies StopReason);
+    const late = new Promise<"late">((resolve) => {
+      setTimeout(resolve, withinMs, "late").unref();
+    });
+    // Where Redis is away the lock runs out by itself, and another worker goes on from the last checkpoint.
+    await Promise.race([this.worker.close(), late]);
+    this.changes.close();
+  }
+
+  private async take(job: Job, token: string): Promise<void> {
+    const id = job.id ?? "";
+    const run = randomUUID();
+    const stop = new AbortController();
+    this.current = { id, stop };
+    if (this.closing) stop.abort("stopping" satisfies StopReason);
+    // Before the start, so that no cancellation falls between the two.
+    const unwatch = await this.changes.watch(id, ({ status }) => {
+      if (status !== "running")
+        stop.abort((status === "canceled" ? "canceled" : "lost") satisfies StopReason);
+    });
+    let again = false;
+    try {
+      const record = await this.begin(id, run);
+      if (record) await this.finish(record, run, await this.attempt(record, run, stop));
+      // Handed back; or canceled and then wanted again while this attempt was still ending.
+      again = (await this.records.find(id))?.status === "queued";
+    } finally {
+      this.current = null;
+      await unwatch();
+    }
+    if (!again) return;
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  /** Makes the job this run's. Gives null where there is nothing to do: it was canceled, or ended elsewhere. */
+  private async begin(id: string, run: string): Promise<JobRecord | null> {
+    for (;;) {
+      const record = await this.records.find(id);
+      if (!record || isFinal(record.status)) return null;
+      const { revision } = record;
+      if (record.attempts >= MAXIMUM_ATTEMPTS) {
+        const message = `The worker died at each of ${record.attempts} attempts`;
+        const error = { code: "engine_crashed" as const, message };
+        const ended = { error, finished_at: new Date().toISOString(), run: null };
+        if (await this.records.transition(id, "fail", ended, { revision })) return null;
+        continue;
+      }
+      const fields = {
+        run,
+        worker: this.settings.name,
+        attempts: record.attempts + 1,
+        started_at: record.started_at ?? new Date().toISOString(),
+      };
+      if (await this.records.transition(id, "start", fields, { revision })) {
+        return { ...record, ...fields, status: "running", revision: revision + 1 };
+      }
+    }
+  }
+
+  private async attempt(record: JobRecord, run: string, stop: AbortController): Promise<JobOutcome> {
+    const update = async (fields: JobFields) => {
+      if (!(await this.records.update(record.id, run, fields))) stop.abort("lost" satisfies StopReason);
+    };
+    try {
+      return await this.process({ record, signal: stop.signal, update });
+    } catch (error) {
+      if (stop.signal.aborted) return { type: "stopped" };
+      this.settings.onError?.(error as Error);
+      return { type: "crashed", code: "engine_failed", message: "The worker could not finish the job" };
+    }
+  }
+
+  /** Writes how the attempt ended. Where the job is no longer this run's, the record stays as it is. */
+  private async finish({ id, attempts }: JobRecord, run: string, outcome: JobOutcome): Promise<void> {
+    const ended = { finished_at: new Date().toISOString(), run: null };
+    if (outcome.type === "succeeded") {
+      await this.records.transition(id, "succeed", { ...outcome.fields, error: null, ...ended }, { run });
+    } else if (outcome.type === "stopped") {
+      await this.records.transition(id, "hand_back", { attempts: attempts - 1, run: null }, { run });
+    } else if (outcome.type === "crashed" && attempts < MAXIMUM_ATTEMPTS) {
+      await this.records.transition(id, "hand_back", { run: null }, { run });
+    } else {
+      const error = { code: outcome.code, message: outcome.message };
+      await this.records.transition(id, "fail", { error, ...ended }, { run });
+    }
+  }
+}

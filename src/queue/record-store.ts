@@ -1,0 +1,118 @@
+import type { Redis } from "ioredis";
+import type { JobStatus } from "../contract/job.ts";
+import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
+import { FINAL_STATES, TRANSITIONS, type Transition } from "./job-states.ts";
+import type { QueueKeys } from "./keys.ts";
+import { defineScripts, STATUSES } from "./scripts.ts";
+
+/** What must be so for a change to happen; otherwise nothing changes at all. */
+export interface Guard {
+  /** The attempt that must still own the job. */
+  run?: string;
+  revision?: number;
+}
+
+const states = (list: readonly JobStatus[]) => `,${list.join(",")},`;
+
+/** The records in Redis. Each method is one atomic step. */
+export class RecordStore {
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: QueueKeys,
+  ) {
+    defineScripts(redis);
+  }
+
+  /** Writes a new record; `limit` is how many jobs may wait. */
+  create(record: JobRecord, limit: number): Promise<"created" | "exists" | "full"> {
+    return this.redis.nstCreate(
+      this.keys.job(record.id),
+      this.keys.all,
+      this.keys.expiring,
+      this.keys.status("queued"),
+      record.id,
+      String(limit),
+      record.expires_at === null ? "" : String(Date.parse(record.expires_at)),
+      ...encodeFields(record),
+    );
+  }
+
+  async find(id: string): Promise<JobRecord | null> {
+    return decodeRecord(await this.redis.hgetall(this.keys.job(id)));
+  }
+
+  /** Moves a job to another state as the table allows. Gives false where it, or the guard, does not. */
+  async transition(
+    id: string,
+    name: Transition,
+    fields: JobFields = {},
+    guard: Guard = {},
+  ): Promise<boolean> {
+    const { from, to } = TRANSITIONS[name];
+    return this.change(id, from, to, fields, guard);
+  }
+
+  /** Writes fields of a running job that `run` still owns. */
+  async update(id: string, run: string, fields: JobFields): Promise<boolean> {
+    return this.change(id, ["running"], "", fields, { run });
+  }
+
+  private async change(
+    id: string,
+    from: readonly JobStatus[],
+    to: JobStatus | "",
+    fields: JobFields,
+    guard: Guard,
+  ): Promise<boolean> {
+    const { expires_at } = fields;
+    const answer = await this.redis.nstChange(
+      this.keys.job(id),
+      this.keys.expiring,
+      ...this.statusKeys(),
+      id,
+      this.keys.changes(id),
+      states(from),
+      to,
+      guard.run === undefined ? "" : JSON.stringify(guard.run),
+      guard.revision === undefined ? "" : String(guard.revision),
+      expires_at === undefined ? "" : expires_at === null ? "-" : String(Date.parse(expires_at)),
+      ...encodeFields(fields),
+    );
+    return answer === "applied";
+  }
+
+  /** Forgets a job that has ended. Gives its last record, or null where there was none to forget. */
+  async remove(id: string): Promise<JobRecord | null> {
+    const flat = await this.redis.nstRemove(
+      this.keys.job(id),
+      this.keys.all,
+      this.keys.expiring,
+      ...this.statusKeys(),
+      id,
+      states(FINAL_STATES),
+    );
+    const pairs = Array.from({ length: flat.length / 2 }, (_, index) => flat.slice(2 * index, 2 * index + 2));
+    return decodeRecord(Object.fromEntries(pairs));
+  }
+
+  /** Newest first, older than the id `before`. Ids sort by time, so the cursor stays right while jobs come and go. */
+  async list(status: JobStatus | null, before: string | null, limit: number): Promise<JobRecord[]> {
+    const key = status === null ? this.keys.all : this.keys.status(status);
+    const start = before === null ? "+" : `(${before}`;
+    const ids = await this.redis.zrange(key, start, "-", "BYLEX", "REV", "LIMIT", 0, limit);
+    const records = await Promise.all(ids.map((id) => this.find(id)));
+    return records.filter((record) => record !== null);
+  }
+
+  async counts(): Promise<Record<JobStatus, number>> {
+    const counts = await Promise.all(STATUSES.map((status) => this.redis.zcard(this.keys.status(status))));
+    return Object.fromEntries(STATUSES.map((status, index) => [status, counts[index] ?? 0])) as Record<
+      JobStatus,
+      number
+    >;
+  }
+
+  private statusKeys(): string[] {
+    return STATUSES.map((status) => this.keys.status(status));
+  }
+}

@@ -1,0 +1,171 @@
+import type { Redis } from "ioredis";
+import type { JobStatus } from "../contract/job.ts";
+import { JobChanges } from "./changes.ts";
+import { Dispatch } from "./dispatch.ts";
+import {
+  type JobChange,
+  type JobQueue,
+  type ListQuery,
+  QueueFullError,
+  QueueUnavailableError,
+  type Submission,
+} from "./job-queue.ts";
+import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
+import { isFinal } from "./job-states.ts";
+import type { QueueKeys } from "./keys.ts";
+import { RecordStore } from "./record-store.ts";
+import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
+
+/** `JobQueue` on a Redis connection made by `connectForRequests`, which it closes when it is closed. */
+export class RedisJobQueue implements JobQueue {
+  private readonly records: RecordStore;
+  private readonly dispatch: Dispatch;
+  private readonly changes: JobChanges;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: QueueKeys,
+    /** Jobs that may wait at once. */
+    private readonly limit: number = Number.MAX_SAFE_INTEGER,
+  ) {
+    this.records = new RecordStore(redis, keys);
+    this.dispatch = new Dispatch(redis, keys);
+    const subscriber = redis.duplicate();
+    subscriber.on("error", () => undefined);
+    this.changes = new JobChanges(subscriber, keys);
+  }
+
+  submit(submission: Submission): Promise<JobRecord> {
+    return available(async () => {
+      const record = newRecord(submission);
+      const answer = await this.records.create(record, this.limit);
+      if (answer === "full") throw new QueueFullError(this.limit);
+      // From here on the job is accepted: should BullMQ not hear of it, the sweep tells it.
+      await this.dispatch.add(record).catch(() => undefined);
+      return answer === "created" ? record : ((await this.records.find(record.id)) ?? record);
+    });
+  }
+
+  find(id: string): Promise<JobRecord | null> {
+    return available(() => this.records.find(id));
+  }
+
+  position(id: string): Promise<number | null> {
+    return available(() => this.dispatch.position(id));
+  }
+
+  cancel(id: string): Promise<JobRecord | null> {
+    return available(async () => {
+      const finished_at = new Date().toISOString();
+      if (await this.records.transition(id, "cancel", { finished_at, run: null })) {
+        await this.dispatch.remove(id).catch(() => undefined);
+      }
+      return this.records.find(id);
+    });
+  }
+
+  retry(id: string): Promise<JobRecord | null> {
+    return available(async () => {
+      const again = { attempts: 0, error: null, finished_at: null, progress: null, checkpoint: null };
+      const queued = await this.records.transition(id, "retry", again);
+      const record = await this.records.find(id);
+      if (queued && record) await this.dispatch.add(record).catch(() => undefined);
+      return record;
+    });
+  }
+
+  async delete(id: string): Promise<JobRecord | null> {
+    const record = await this.cancel(id);
+    if (!record || !isFinal(record.status)) return null;
+    return available(() => this.records.remove(id));
+  }
+
+  list({ status, before, limit }: ListQuery): Promise<JobRecord[]> {
+    return available(() => this.records.list(status ?? null, before ?? null, limit));
+  }
+
+  counts(): Promise<Record<JobStatus, number>> {
+    return available(() => this.records.counts());
+  }
+
+  workers(): Promise<WorkerDescription[]> {
+    return available(() => findWorkers(this.redis, this.keys));
+  }
+
+  watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>> {
+    return available(() => this.changes.watch(id, listener));
+  }
+
+  async ping(): Promise<void> {
+    await available(() => this.redis.ping());
+  }
+
+  /** Tells BullMQ of accepted jobs that it does not know. Gives how many these were. */
+  redispatch(): Promise<number> {
+    return available(async () => {
+      let count = 0;
+      for await (const id of this.dispatch.undispatched()) {
+        const record = await this.records.find(id);
+        if (record && !isFinal(record.status)) {
+          await this.dispatch.add(record);
+          count++;
+        }
+      }
+      return count;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.changes.close();
+    await this.dispatch.close();
+    this.redis.disconnect();
+  }
+}
+
+function newRecord(submission: Submission): JobRecord {
+  return {
+    version: RECORD_VERSION,
+    id: submission.id,
+    status: "queued",
+    revision: 1,
+    priority: submission.priority ?? DEFAULT_PRIORITY,
+    options: submission.options,
+    metadata: submission.metadata ?? {},
+    content: submission.content,
+    styles: submission.styles,
+    attempts: 0,
+    run: null,
+    worker: null,
+    engine: null,
+    progress: null,
+    error: null,
+    result: null,
+    preview: null,
+    checkpoint: null,
+    losses: null,
+    created_at: new Date().toISOString(),
+    started_at: null,
+    finished_at: null,
+    expires_at: submission.expires_at ?? null,
+  };
+}
+
+/** Errors of the connection as `QueueUnavailableError`; errors of the code as they are. */
+async function available<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const lost =
+      /^(Stream isn't writeable|Connection is closed|Command timed out|connect |Reached the max retries|read E|write E)/;
+    const refused = /^(LOADING|READONLY|MISCONF|OOM|CLUSTERDOWN|NOREPLICAS|BUSY|MASTERDOWN)\b/;
+    if (
+      lost.test(error.message) ||
+      refused.test(error.message) ||
+      error.name === "MaxRetriesPerRequestError"
+    ) {
+      throw new QueueUnavailableError("Redis cannot be reached", { cause: error });
+    }
+    throw error;
+  }
+}

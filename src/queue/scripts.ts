@@ -1,0 +1,109 @@
+import type { Redis, Result } from "ioredis";
+import { jobStatusSchema } from "../contract/job.ts";
+
+/** The order in which every script gets the keys of the status sets. */
+export const STATUSES = jobStatusSchema.options;
+
+const statusSets = (first: number) =>
+  `local sets = {${STATUSES.map((status, index) => `${status} = KEYS[${first + index}]`).join(", ")}}`;
+
+/**
+ * KEYS: job, all, expiring, queued.
+ * ARGV: id, most that may wait, time of expiry in ms or "", field, JSON, field, JSON …
+ * Gives "created", "exists" or "full".
+ */
+const CREATE = `
+if redis.call("EXISTS", KEYS[1]) == 1 then return "exists" end
+if redis.call("ZCARD", KEYS[4]) >= tonumber(ARGV[2]) then return "full" end
+for i = 4, #ARGV, 2 do
+  if ARGV[i + 1] ~= "" then redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+redis.call("ZADD", KEYS[2], 0, ARGV[1])
+redis.call("ZADD", KEYS[4], 0, ARGV[1])
+if ARGV[3] ~= "" then redis.call("ZADD", KEYS[3], ARGV[3], ARGV[1]) end
+return "created"`;
+
+/**
+ * The one way in which a job changes after its birth: compare and set.
+ * KEYS: job, expiring, then the status sets.
+ * ARGV: id, channel, states in which the change is allowed (",queued,running,"), next state or "", the run that
+ * must own the job or "", the revision that it must have or "", time of expiry in ms, "-" for none or "" to
+ * leave it, field, JSON or "" to remove it, …
+ * Gives "applied", "refused" or "missing".
+ */
+const CHANGE = `
+${statusSets(3)}
+local found = redis.call("HMGET", KEYS[1], "status", "run", "revision")
+if not found[1] then return "missing" end
+local status = cjson.decode(found[1])
+if not string.find(ARGV[3], "," .. status .. ",", 1, true) then return "refused" end
+if ARGV[5] ~= "" and found[2] ~= ARGV[5] then return "refused" end
+if ARGV[6] ~= "" and found[3] ~= ARGV[6] then return "refused" end
+for i = 8, #ARGV, 2 do
+  if ARGV[i + 1] == "" then redis.call("HDEL", KEYS[1], ARGV[i])
+  else redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+local revision = redis.call("HINCRBY", KEYS[1], "revision", 1)
+if ARGV[4] ~= "" and ARGV[4] ~= status then
+  redis.call("ZREM", sets[status], ARGV[1])
+  redis.call("ZADD", sets[ARGV[4]], 0, ARGV[1])
+  redis.call("HSET", KEYS[1], "status", cjson.encode(ARGV[4]))
+  status = ARGV[4]
+end
+if ARGV[7] == "-" then redis.call("ZREM", KEYS[2], ARGV[1])
+elseif ARGV[7] ~= "" then redis.call("ZADD", KEYS[2], ARGV[7], ARGV[1]) end
+redis.call("PUBLISH", ARGV[2], cjson.encode({id = ARGV[1], revision = revision, status = status}))
+return "applied"`;
+
+/** KEYS: job, all, expiring, then the status sets. ARGV: id, states in which it may go. Gives the fields it had. */
+const REMOVE = `
+${statusSets(4)}
+local found = redis.call("HGET", KEYS[1], "status")
+if not found then return {} end
+local status = cjson.decode(found)
+if not string.find(ARGV[2], "," .. status .. ",", 1, true) then return {} end
+local fields = redis.call("HGETALL", KEYS[1])
+redis.call("DEL", KEYS[1])
+redis.call("ZREM", KEYS[2], ARGV[1])
+redis.call("ZREM", KEYS[3], ARGV[1])
+redis.call("ZREM", sets[status], ARGV[1])
+return fields`;
+
+/**
+ * KEYS: BullMQ's list of jobs to take first (from its right end), BullMQ's sorted set of the others. ARGV: id.
+ * Gives how many will be taken before, or -1. O(log n): the list holds only jobs that lost their worker.
+ */
+const POSITION = `
+local first = redis.call("LLEN", KEYS[1])
+local rank = redis.call("ZRANK", KEYS[2], ARGV[1])
+if rank then return first + rank end
+local index = redis.call("LPOS", KEYS[1], ARGV[1])
+if index then return first - 1 - index end
+return -1`;
+
+/** KEYS: a status set. ARGV: prefix of BullMQ's job keys, first rank, last rank. Gives ids that BullMQ lacks. */
+const UNDISPATCHED = `
+local lost = {}
+for _, id in ipairs(redis.call("ZRANGE", KEYS[1], ARGV[2], ARGV[3])) do
+  if redis.call("EXISTS", ARGV[1] .. id) == 0 then table.insert(lost, id) end
+end
+return lost`;
+
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    nstCreate(...keysAndArguments: string[]): Result<"created" | "exists" | "full", Context>;
+    nstChange(...keysAndArguments: string[]): Result<"applied" | "refused" | "missing", Context>;
+    nstRemove(...keysAndArguments: string[]): Result<string[], Context>;
+    nstPosition(...keysAndArguments: string[]): Result<number, Context>;
+    nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
+  }
+}
+
+/** Makes the scripts callable on a connection. */
+export function defineScripts(redis: Redis): void {
+  redis.defineCommand("nstCreate", { numberOfKeys: 4, lua: CREATE });
+  redis.defineCommand("nstChange", { numberOfKeys: 2 + STATUSES.length, lua: CHANGE });
+  redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });
+  redis.defineCommand("nstPosition", { numberOfKeys: 2, lua: POSITION });
+  redis.defineCommand("nstUndispatched", { numberOfKeys: 1, lua: UNDISPATCHED });
+}

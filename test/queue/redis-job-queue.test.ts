@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { type JobChange, QueueFullError, QueueUnavailableError } from "../../src/queue/job-queue.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RecordStore } from "../../src/queue/record-store.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { submission } from "../support/jobs.ts";
+import { connected, TestRedis } from "../support/redis.ts";
+
+let server: TestRedis;
+let redis: Redis;
+let queue: RedisJobQueue;
+const keys = new QueueKeys("test");
+
+beforeAll(async () => {
+  server = await TestRedis.start();
+  redis = await connected(connectForRequests(server.url));
+  queue = new RedisJobQueue(redis, keys);
+});
+afterAll(async () => {
+  await queue.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+describe("A submitted job", () => {
+  it("is found as it was submitted, queued", async () => {
+    const job = submission({ metadata: { a: [1, "é"] }, priority: 7 });
+    const submitted = await queue.submit(job);
+    expect(await queue.find(job.id)).toEqual(submitted);
+    expect(submitted).toMatchObject({
+      ...{ id: job.id, status: "queued", attempts: 0, priority: 7, metadata: { a: [1, "é"] }, revision: 1 },
+      ...{ content: job.content, styles: job.styles, options: job.options, started_at: null, error: null },
+    });
+  });
+
+  it("stays one when it is submitted again", async () => {
+    const job = submission();
+    const first = await queue.submit(job);
+    expect(await queue.submit({ ...job, content: "another" })).toEqual(first);
+    expect(await queue.counts()).toMatchObject({ queued: 1 });
+    expect(await redis.zcard(keys.dispatch("prioritized"))).toBe(1);
+  });
+
+  it("is not there when nothing of that id was submitted", async () => {
+    expect(await queue.find(submission().id)).toBeNull();
+    expect(await queue.cancel(submission().id)).toBeNull();
+    expect(await queue.delete(submission().id)).toBeNull();
+    expect(await queue.position(submission().id)).toBeNull();
+  });
+
+  it("is refused when as many wait as are allowed, and leaves nothing", async () => {
+    const small = new RedisJobQueue(await connected(connectForRequests(server.url)), keys, 2);
+    await small.submit(submission());
+    await small.submit(submission());
+    const third = submission();
+    await expect(small.submit(third)).rejects.toThrow(QueueFullError);
+    expect(await small.find(third.id)).toBeNull();
+    await small.close();
+  });
+});
+
+describe("The position of a waiting job", () => {
+  it("counts the jobs that will be taken before it", async () => {
+    const jobs = [submission(), submission(), submission({ priority: 1 }), submission()];
+    for (const job of jobs) await queue.submit(job);
+    const positions = await Promise.all(jobs.map(({ id }) => queue.position(id)));
+    expect(positions).toEqual([1, 2, 0, 3]);
+  });
+
+  it("moves up when a job before it is canceled", async () => {
+    const jobs = [submission(), submission(), submission()];
+    for (const job of jobs) await queue.submit(job);
+    await queue.cancel(jobs[0]?.id ?? "");
+    expect(await Promise.all(jobs.map(({ id }) => queue.position(id)))).toEqual([null, 0, 1]);
+  });
+});
+
+describe("Canceling", () => {
+  it("ends a queued job once, and the same again changes nothing", async () => {
+    const { id } = await queue.submit(submission());
+    const canceled = await queue.cancel(id);
+    expect(canceled).toMatchObject({ status: "canceled", revision: 2 });
+    expect(canceled?.finished_at).not.toBeNull();
+    expect(await queue.cancel(id)).toEqual(canceled);
+    expect(await queue.counts()).toMatchObject({ queued: 0, canceled: 1 });
+  });
+
+  it("and completing at once: exactly one of them happens", async () => {
+    const records = new RecordStore(redis, keys);
+    const ends = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      const { id } = await queue.submit(submission());
+      await records.transition(id, "start", { run: "a", attempts: 1 });
+      const changes = [
+        () => records.transition(id, "succeed", {}, { run: "a" }),
+        () => records.transition(id, "cancel"),
+        () => records.transition(id, "fail", {}, { run: "a" }),
+      ];
+      const order = round % 2 === 0 ? changes : changes.reverse();
+      const won = await Promise.all(order.map((change) => change()));
+      expect(won.filter(Boolean)).toHaveLength(1);
+      const record = await queue.find(id);
+      expect(record?.revision).toBe(3);
+      ends.add(record?.status ?? "");
+    }
+    expect([...ends].sort()).toEqual(["failed", "succeeded"]);
+    const counts = await queue.counts();
+    expect(counts.queued + counts.running).toBe(0);
+  });
+});
+
+describe("A run that lost its job", () => {
+  it("can write nothing any more", async () => {
+    const records = new RecordStore(redis, keys);
+    const { id } = await queue.submit(submission());
+    await records.transition(id, "start", { run: "first", attempts: 1 });
+    await records.transition(id, "start", { run: "second", attempts: 2 });
+    expect(await records.update(id, "first", { losses: "x" })).toBe(false);
+    expect(await records.transition(id, "succeed", {}, { run: "first" })).toBe(false);
+    expect(await records.update(id, "second", { losses: "y" })).toBe(true);
+    expect(await queue.find(id)).toMatchObject({ status: "running", losses: "y", attempts: 2 });
+  });
+});
+
+describe("The list of jobs", () => {
+  it("is newest first, by status, with a cursor that stays right while jobs go", async () => {
+    const jobs = Array.from({ length: 7 }, () => submission());
+    for (const job of jobs) await queue.submit(job);
+    const newest = jobs.map(({ id }) => id).reverse();
+    const first = await queue.list({ limit: 3 });
+    expect(first.map(({ id }) => id)).toEqual(newest.slice(0, 3));
+    await queue.delete(newest[2] ?? "");
+    await queue.submit(submission());
+    const next = await queue.list({ limit: 3, before: newest[2] ?? "" });
+    expect(next.map(({ id }) => id)).toEqual(newest.slice(3, 6));
+    await queue.cancel(newest[5] ?? "");
+    expect(await queue.list({ limit: 10, status: "canceled" })).toMatchObject([{ id: newest[5] }]);
+  });
+});
+
+describe("Deleting", () => {
+  it("forgets a job and everything about it", async () => {
+    const job = submission({ expires_at: new Date(Date.now() + 1e6).toISOString() });
+    await queue.submit(job);
+    expect(await queue.delete(job.id)).toMatchObject({ id: job.id, content: job.content });
+    expect(await queue.find(job.id)).toBeNull();
+    expect(await queue.delete(job.id)).toBeNull();
+    expect((await redis.keys("*")).filter((key) => !key.includes(":dispatch:"))).toEqual([]);
+    expect(await redis.keys(`*${job.id}*`)).toEqual([]);
+  });
+});
+
+describe("Watching a job", () => {
+  it("tells of each change in order until it is stopped", async () => {
+    const { id } = await queue.submit(submission());
+    const seen: JobChange[] = [];
+    const stop = await queue.watch(id, (change) => seen.push(change));
+    const records = new RecordStore(redis, keys);
+    await records.transition(id, "start", { run: "a" });
+    await records.update(id, "a", { losses: "x" });
+    await queue.cancel(id);
+    await sleep(50);
+    await stop();
+    await queue.retry(id);
+    await sleep(50);
+    expect(seen).toEqual([
+      { id, revision: 2, status: "running" },
+      { id, revision: 3, status: "running" },
+      { id, revision: 4, status: "canceled" },
+    ]);
+  });
+});
+
+describe("A job whose process died before BullMQ heard of it", () => {
+  it("is dispatched by the next sweep, once", async () => {
+    const { id } = await queue.submit(submission());
+    await redis.del(keys.dispatch(id), keys.dispatch("prioritized"));
+    expect(await queue.position(id)).toBeNull();
+    expect(await queue.redispatch()).toBe(1);
+    expect(await queue.position(id)).toBe(0);
+    expect(await queue.redispatch()).toBe(0);
+  });
+});
+
+describe("While Redis is away", () => {
+  it("every call is refused fast, and works again when it is back", async () => {
+    const job = await queue.submit(submission());
+    await server.kill();
+    const started = performance.now();
+    for (const call of [
+      () => queue.submit(submission()),
+      () => queue.find(job.id),
+      () => queue.position(job.id),
+      () => queue.cancel(job.id),
+      () => queue.list({ limit: 1 }),
+      () => queue.workers(),
+      () => queue.watch(job.id, () => undefined),
+      () => queue.ping(),
+    ]) {
+      await expect(call()).rejects.toThrow(QueueUnavailableError);
+    }
+    expect(performance.now() - started).toBeLessThan(1_000);
+    await server.start();
+    await connected(redis);
+    expect(await queue.find(job.id)).toEqual(job);
+    expect(await queue.position(job.id)).toBe(0);
+    await expect(queue.submit(submission())).resolves.toMatchObject({ status: "queued" });
+  });
+});

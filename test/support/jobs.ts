@@ -1,0 +1,16 @@
+import { v7 } from "uuid";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import type { Submission } from "../../src/queue/job-queue.ts";
+
+/** A job as the API would submit it; the queue never looks at the pictures. */
+export function submission(more: Partial<Submission> = {}): Submission {
+  const id = more.id ?? v7();
+  return {
+    id,
+    options: resolveOptions({ preset: "draft", size: 64, steps: 10 }, 1),
+    content: `jobs/${id}/content`,
+    styles: [`jobs/${id}/style-0`],
+    metadata: { made_by: "a test" },
+    ...more,
+  };
+}
