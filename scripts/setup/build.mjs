@@ -1,8 +1,10 @@
-import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
+
+const FOLDERS = ["src", "workers", "local", "test", "bench"];
 
 /**
  * Compiles TypeScript to dist/, and removes what was compiled from sources that are gone: a test deleted or
@@ -10,12 +12,38 @@ import { SetupFailure } from "./failure.mjs";
  * @param {string} root
  */
 export async function build(root) {
+  const stamp = join(root, "build", "compiled.txt");
+  const sources = await sourcesOf(root);
+  if (`${sources.state}\n${sources.output()}` === (await readFile(stamp, "utf8").catch(() => ""))) return;
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   const result = await runCommand(process.execPath, [compiler, "--project", root], { cwd: root });
   if (result.code !== 0) {
     throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Mend the errors above.");
   }
   await removeStale(join(root, "dist"), root);
+  await mkdir(join(root, "build"), { recursive: true });
+  // The sources as they were before: what is edited while the compiler runs is compiled the next time.
+  await writeFile(stamp, `${sources.state}\n${sources.output()}`);
+}
+
+/** Texts that change with any source, the compiler or its settings; and with what it wrote. @param {string} root */
+async function sourcesOf(root) {
+  const inputs = [join(root, "tsconfig.json"), join(root, "node_modules/.package-lock.json")];
+  const outputs = [];
+  for (const folder of FOLDERS) {
+    const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
+    for (const name of names.filter((file) => file.endsWith(".ts")).sort()) {
+      inputs.push(join(root, folder, name));
+      outputs.push(join(root, "dist", folder, name.replace(/\.ts$/, ".js")));
+    }
+  }
+  return { state: inputs.map(describe).join("\n"), output: () => outputs.map(describe).join("\n") };
+}
+
+/** @param {string} path */
+function describe(path) {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  return `${path} ${entry?.size} ${entry?.mtimeMs}`;
 }
 
 /**

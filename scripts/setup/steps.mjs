@@ -7,6 +7,7 @@ import { cacheFolder, REPORT, ROOT } from "./folders.mjs";
 import { installPackages } from "./packages.mjs";
 import { installRedis } from "./redis.mjs";
 import { hasNvidiaDriver, installTensorFlow } from "./tensorflow.mjs";
+import { provideWeights } from "./weights.mjs";
 
 /**
  * Sets up whatever is missing, and builds. Each step looks at files first and does nothing where all is as it should be.
@@ -21,6 +22,7 @@ export async function setUp({ flavour, log }) {
   const redisServer = await installRedis(cache, log);
   await report({ tensorflow: tensorflow.library, redis_server: redisServer });
   await build(ROOT);
+  await provideWeights(ROOT, log);
 }
 
 /** @param {{ tensorflow: string, redis_server: string }} found */

@@ -23,7 +23,7 @@ const SILENCE_MS = 30_000;
  * @param {(line: string) => void} log
  */
 export async function provideWeights(root, log) {
-  const engine = pathToFileURL(join(root, "dist/workers/engine/weights/load.js")).href;
+  const engine = pathToFileURL(join(root, "dist/workers/engine/weights/locate.js")).href;
   const { locateWeights, KERAS_FILE } = await import(engine);
   try {
     locateWeights(root, process.env.NST_VGG19_WEIGHTS || undefined);

@@ -6,7 +6,8 @@ import { Vgg19 } from "./network/vgg19.ts";
 import { NonFiniteLossError } from "./optimizers/optimizer.ts";
 import { Painting, PictureTooSmallError } from "./painting.ts";
 import type { EngineEvent, EngineRequest } from "./protocol.ts";
-import { loadWeights, locateWeights } from "./weights/load.ts";
+import { loadWeights } from "./weights/load.ts";
+import { locateWeights } from "./weights/locate.ts";
 import { WeightsError } from "./weights/vgg19-weights.ts";
 
 type PaintRequest = Extract<EngineRequest, { type: "paint" }>;

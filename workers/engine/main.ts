@@ -3,7 +3,7 @@ import type { EngineEvent, EngineRequest } from "./protocol.ts";
 
 /**
  * The engine process: speaks {@link EngineRequest} and {@link EngineEvent} with the worker that forked it, and ends
- * with it. Its arguments are the project's root and where the weights were configured to be (see weights/load.ts);
+ * with it. Its arguments are the project's root and where the weights were configured to be (see weights/locate.ts);
  * it opens no network connection and writes no file.
  */
 function send(event: EngineEvent): void {

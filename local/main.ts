@@ -1,0 +1,124 @@
+// Everything on one machine: Redis, the API and one worker, as processes of their own that end with this one.
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Config, readConfig } from "../src/config.ts";
+import { createLogger, type Logger } from "../src/logging.ts";
+import { ROOT } from "../src/root.ts";
+import { type EmbeddedRedis, redisSocket, startRedis } from "./redis.ts";
+import { redisServer } from "./setup-report.ts";
+import { type Supervised, supervise } from "./supervisor.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
+
+const REDIS_RESTART_MS = 1_000;
+/** Beyond the time that the API and the worker take for themselves when they are asked to stop. */
+const EXTRA_GRACE_MS = 5_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = createLogger(config, "local");
+  const watchdog = startWatchdog();
+  const stop = stopRequest();
+  const redis = process.env.REDIS_URL ? undefined : await embedRedis(config, watchdog, log);
+  const environment = { ...process.env, ...(redis && { REDIS_URL: redis.url }) };
+  const programs = [
+    startProgram("API", "dist/src/main.js", environment, watchdog, log),
+    startProgram("worker", "dist/workers/main.js", environment, watchdog, log),
+  ];
+  void announce(config, log);
+
+  const reason = await Promise.race([stop, ...programs.map((program) => program.stillborn)]);
+  log.info(`stopping: ${reason}`);
+  const graceMs = config.shutdownSeconds * 1000 + EXTRA_GRACE_MS;
+  await Promise.all(programs.map((program) => program.stop(graceMs)));
+  await redis?.stop();
+  await watchdog.release();
+  process.exit(reason === STOP_ASKED ? 0 : 1);
+}
+
+function startProgram(
+  name: string,
+  script: string,
+  environment: NodeJS.ProcessEnv,
+  watchdog: Watchdog,
+  log: Logger,
+): Supervised {
+  return supervise(name, join(ROOT, script), environment, watchdog, (line) => log.warn(line));
+}
+
+/** Keeps a Redis running on one socket until it is stopped. */
+async function embedRedis(config: Config, watchdog: Watchdog, log: Logger) {
+  const executable = await redisServer();
+  const socket = await redisSocket(config.dataDirectory);
+  let stopping = false;
+  let current: EmbeddedRedis;
+  const start = async () => {
+    const onWait = () => log.info("waiting for the redis-server of an earlier start to end");
+    current = await startRedis(executable, config.dataDirectory, socket, { onWait });
+    const { pid, ended } = current;
+    watchdog.add(pid);
+    void ended.then(async (lastWords) => {
+      watchdog.remove(pid);
+      if (stopping) return;
+      log.warn(`redis-server ended; starting it again. Its last words:\n${lastWords}`);
+      await restart();
+    });
+    return current;
+  };
+  const restart = async () => {
+    while (!stopping) {
+      await sleep(REDIS_RESTART_MS);
+      try {
+        await start();
+        return;
+      } catch (error) {
+        log.error(error);
+      }
+    }
+  };
+  await start();
+  return {
+    url: `unix://${socket}`,
+    async stop() {
+      stopping = true;
+      await current.stop();
+      if (!socket.startsWith(config.dataDirectory))
+        await rm(dirname(socket), { recursive: true, force: true });
+    },
+  };
+}
+
+const STOP_ASKED = "asked to";
+
+function stopRequest(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => resolve(STOP_ASKED));
+    }
+  });
+}
+
+/** Says where the service is once it answers. */
+async function announce(config: Config, log: Logger): Promise<void> {
+  const host = config.host === "0.0.0.0" || config.host === "127.0.0.1" ? "localhost" : config.host;
+  const url = `http://${host}:${config.port}`;
+  while (config.port !== 0) {
+    const answered = await fetch(`${url}/livez`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) {
+      log.info(`ready at ${url}`);
+      return;
+    }
+    await sleep(200);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  // Config and start errors say all in their message.
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/**
+ * Reads "add PID" and "remove PID" until the pipe ends, which it also does when the parent is killed with SIGKILL.
+ * Then the processes still listed are asked to stop, all but the first; that one, which the others need for
+ * stopping cleanly, follows when they are gone or after some seconds.
+ */
+const SCRIPT = `
+pids=
+while read -r action pid; do
+  case $action in
+    add) pids="$pids $pid" ;;
+    remove) rest=; for p in $pids; do [ "$p" = "$pid" ] || rest="$rest $p"; done; pids=$rest ;;
+  esac
+done
+set -- $pids
+[ $# -gt 0 ] || exit 0
+first=$1; shift
+[ $# -eq 0 ] || kill -TERM "$@" 2>/dev/null
+for wait in 1 2 3 4 5 6 7 8 9 10; do
+  alive=
+  for p in "$@"; do kill -0 "$p" 2>/dev/null && alive=yes; done
+  [ -n "$alive" ] || break
+  sleep 0.5
+done
+[ $# -eq 0 ] || kill -KILL "$@" 2>/dev/null
+kill -TERM "$first" 2>/dev/null
+`;
+
+/** Stops processes whose parent, this process, has died without stopping them. */
+export interface Watchdog {
+  add(pid: number): void;
+  remove(pid: number): void;
+  /** Ends the watchdog; the processes still listed are left alone. */
+  release(): Promise<void>;
+}
+
+/** The first process added is stopped last. */
+export function startWatchdog(): Watchdog {
+  // Detached: Ctrl-C in the terminal goes to the whole process group and must not end the watchdog.
+  const shell = spawn("/bin/sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  shell.stdin.on("error", () => undefined);
+  shell.unref();
+  return {
+    add: (pid) => shell.stdin.write(`add ${pid}\n`),
+    remove: (pid) => shell.stdin.write(`remove ${pid}\n`),
+    async release() {
+      if (shell.exitCode !== null || shell.signalCode !== null) return;
+      const closed = once(shell, "close");
+      shell.kill("SIGKILL");
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { Redis } from "ioredis";
+import { z } from "zod";
+import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/redis.ts";
+import { redisServer } from "../../local/setup-report.ts";
+
+describe("the embedded Redis", () => {
+  let data: string;
+  let running: EmbeddedRedis[];
+
+  beforeEach(async () => {
+    data = await mkdtemp(join(tmpdir(), "nst-"));
+    running = [];
+  });
+
+  afterEach(async () => {
+    for (const redis of running) await redis.stop();
+    await rm(data, { recursive: true });
+  });
+
+  async function start(folder = data, patienceMs = 5_000): Promise<{ redis: EmbeddedRedis; socket: string }> {
+    const socket = await redisSocket(folder);
+    const redis = await startRedis(await redisServer(), folder, socket, { patienceMs });
+    running.push(redis);
+    return { redis, socket };
+  }
+
+  async function withClient<T>(socket: string, use: (client: Redis) => Promise<T>): Promise<T> {
+    const client = new Redis(socket);
+    try {
+      return await use(client);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  async function kill(redis: EmbeddedRedis): Promise<void> {
+    process.kill(redis.pid, "SIGKILL");
+    await redis.ended;
+  }
+
+  it("writes every change to its file at once, evicts nothing and listens on no port", async () => {
+    const { socket } = await start();
+    const settings = await withClient(socket, (client) =>
+      client.config("GET", "maxmemory-policy", "appendonly", "appendfsync", "port"),
+    );
+    expect(pairs(settings)).toEqual({
+      "maxmemory-policy": "noeviction",
+      appendonly: "yes",
+      appendfsync: "always",
+      port: "0",
+    });
+    expect((await stat(socket)).mode & 0o077).toBe(0);
+  });
+
+  it("has what was written before it was killed, and takes over the socket and pid file left behind", async () => {
+    const first = await start();
+    await withClient(first.socket, (client) => client.set("kept", "yes"));
+    await kill(first.redis);
+    expect(await readdir(join(data, "redis"))).toEqual(expect.arrayContaining(["redis.pid", "redis.sock"]));
+
+    const second = await start();
+    expect(await withClient(second.socket, (client) => client.get("kept"))).toBe("yes");
+  });
+
+  it("starts with a file cut off in the middle of a command, up to the last whole one", async () => {
+    const first = await start();
+    await withClient(first.socket, async (client) => {
+      await client.set("whole", "1");
+      await client.set("cut", "x".repeat(100));
+    });
+    await kill(first.redis);
+    const folder = join(data, "redis/appendonlydir");
+    const log = (await readdir(folder)).find((name) => name.endsWith(".incr.aof"));
+    const path = join(folder, log ?? "");
+    await truncate(path, (await stat(path)).size - 50);
+
+    const second = await start();
+    expect(await withClient(second.socket, (client) => client.mget("whole", "cut"))).toEqual(["1", null]);
+  });
+
+  it("says what Redis said when its file is damaged in the middle", async () => {
+    const first = await start();
+    await withClient(first.socket, (client) => client.set("a", "1"));
+    await kill(first.redis);
+    const folder = join(data, "redis/appendonlydir");
+    const log = (await readdir(folder)).find((name) => name.endsWith(".incr.aof"));
+    const path = join(folder, log ?? "");
+    await writeFile(path, `nonsense\n${await readFile(path, "utf8")}`);
+    await expect(start()).rejects.toThrow(/did not start:[\s\S]*append only file/i);
+  });
+
+  it("refuses a data folder that another one serves", async () => {
+    const { redis } = await start();
+    await expect(start(data, 500)).rejects.toThrow(
+      `is in use by another service (redis-server, process ${redis.pid}). Stop that one, or set DATA_DIR`,
+    );
+  });
+
+  it("is not misled by a pid file whose number now belongs to another process", async () => {
+    await mkdir(join(data, "redis"));
+    await writeFile(join(data, "redis/redis.pid"), String(process.ppid));
+    await expect(start()).resolves.toBeDefined();
+  });
+
+  it("puts its socket into a private folder when the data folder's path is too long, or has spaces", async () => {
+    for (const name of ["long".repeat(30), "with space"]) {
+      const folder = join(data, name);
+      await mkdir(folder);
+      const { socket } = await start(folder);
+      expect(socket.startsWith(folder)).toBe(false);
+      expect(await withClient(socket, (client) => client.ping())).toBe("PONG");
+      expect(await readdir(join(folder, "redis"))).toContain("appendonlydir");
+      await rm(join(socket, ".."), { recursive: true });
+    }
+  });
+
+  it("says so when there is no such program", async () => {
+    const socket = await redisSocket(data);
+    await expect(startRedis("/nowhere/redis-server", data, socket)).rejects.toThrow(
+      "/nowhere/redis-server did not start",
+    );
+  });
+});
+
+/** A flat list of names and values, as Redis answers. */
+function pairs(list: unknown): Record<string, unknown> {
+  const flat = z.array(z.string()).parse(list);
+  return Object.fromEntries(
+    flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1]]] : [])),
+  );
+}

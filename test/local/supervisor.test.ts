@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { supervise } from "../../local/supervisor.ts";
+import { startWatchdog, type Watchdog } from "../../local/watchdog.ts";
+import { ROOT } from "../../src/root.ts";
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(20)) {
+    if (await condition()) return;
+  }
+  throw new Error("it did not come to pass within 15 s");
+}
+
+describe("a supervised program", () => {
+  let folder: string;
+  let watchdog: Watchdog;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nst-"));
+    watchdog = startWatchdog();
+  });
+
+  afterEach(async () => {
+    await watchdog.release();
+    await rm(folder, { recursive: true });
+  });
+
+  /** A program that appends its process id to a file, and then does what `body` says. */
+  async function program(body: string) {
+    const script = join(folder, "program.mjs");
+    const starts = join(folder, "starts");
+    await writeFile(
+      script,
+      `import { appendFileSync } from "node:fs";
+      appendFileSync(${JSON.stringify(starts)}, process.pid + "\\n");
+      ${body}`,
+    );
+    const pids = async () =>
+      existsSync(starts) ? (await readFile(starts, "utf8")).trim().split("\n").map(Number) : [];
+    return { script, pids };
+  }
+
+  it("is started again when it is killed", async () => {
+    const { script, pids } = await program("setInterval(() => {}, 1000);");
+    const lines: string[] = [];
+    const supervised = supervise("program", script, process.env, watchdog, (line) => lines.push(line));
+    await until(async () => (await pids()).length === 1);
+    process.kill((await pids())[0] ?? 0, "SIGKILL");
+    await until(async () => (await pids()).length === 2);
+    expect(lines).toEqual(["the program was killed by SIGKILL; starting it again in 0.5 s"]);
+    await supervised.stop(5_000);
+    expect((await pids()).map(isAlive)).toEqual([false, false]);
+  });
+
+  it("is reported when it ends right after its first start, and not started again", async () => {
+    const { script, pids } = await program("process.exit(3);");
+    const supervised = supervise("program", script, process.env, watchdog, () => undefined);
+    expect(await supervised.stillborn).toBe("the program ended with code 3");
+    await sleep(700);
+    expect(await pids()).toHaveLength(1);
+  });
+
+  it("is killed when it does not stop in time", async () => {
+    const { script, pids } = await program("process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);");
+    const supervised = supervise("program", script, process.env, watchdog, () => undefined);
+    await until(async () => (await pids()).length === 1);
+    await sleep(100);
+    await supervised.stop(300);
+    expect((await pids()).map(isAlive)).toEqual([false]);
+  });
+});
+
+describe("the watchdog", () => {
+  let started: ChildProcess[] = [];
+
+  afterEach(() => {
+    for (const child of started) child.kill("SIGKILL");
+    started = [];
+  });
+
+  /** A parent in a process of its own, which starts `count` children under a watchdog and prints their ids. */
+  async function parentOf(
+    count: number,
+    childBody: string,
+    after = "",
+  ): Promise<{ parent: ChildProcess; pids: number[] }> {
+    const parent = spawn(
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `import { spawn } from "node:child_process";
+        import { startWatchdog } from ${JSON.stringify(join(ROOT, "dist/local/watchdog.js"))};
+        const watchdog = startWatchdog();
+        const pids = [];
+        for (let i = 0; i < ${count}; i++) {
+          const child = spawn(process.execPath, ["-e", ${JSON.stringify(childBody)}], { detached: true, stdio: "ignore" });
+          watchdog.add(child.pid);
+          pids.push(child.pid);
+        }
+        ${after}
+        setTimeout(() => console.log(JSON.stringify(pids)), 300);
+        setInterval(() => {}, 1000);`,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    started.push(parent);
+    const [text] = await once(parent.stdout, "data");
+    return { parent, pids: JSON.parse(String(text)) };
+  }
+
+  it("stops the children of a parent that was killed, the first one last", async () => {
+    const { parent, pids } = await parentOf(3, "setInterval(() => {}, 1000)");
+    expect(pids.map(isAlive)).toEqual([true, true, true]);
+    parent.kill("SIGKILL");
+    await until(() => !pids.slice(1).some(isAlive));
+    await until(() => !pids.some(isAlive));
+  });
+
+  it("kills a child that does not stop, but never the first", async () => {
+    const { parent, pids } = await parentOf(
+      2,
+      "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)",
+    );
+    const [first = 0, second = 0] = pids;
+    parent.kill("SIGKILL");
+    await until(() => !isAlive(second));
+    expect(isAlive(first)).toBe(true);
+    process.kill(first, "SIGKILL");
+  });
+
+  it("leaves a process alone that was removed from its list", async () => {
+    const { parent, pids } = await parentOf(2, "setInterval(() => {}, 1000)", "watchdog.remove(pids[1]);");
+    const [first = 0, second = 0] = pids;
+    parent.kill("SIGKILL");
+    await until(() => !isAlive(first));
+    expect(isAlive(second)).toBe(true);
+    process.kill(second, "SIGKILL");
+  });
+});

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { WeightsError } from "./vgg19-weights.ts";
+
+export const KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5";
+
+/** `random:<seed>:<divisor>` stands for random weights: tests of numerics and plumbing need no trained ones. */
+export const RANDOM = /^random:(\d+):(1|2|4|8|16|32)$/;
+
+/** Where VGG-19's weights may lie, first choice first. `configured` is NST_VGG19_WEIGHTS. */
+export function weightsCandidates(root: string, configured: string | undefined): string[] {
+  if (configured !== undefined) {
+    return [configured];
+  }
+  return [
+    join(root, "models/vgg19"),
+    resolve(root, "../shared/vgg19"),
+    join(homedir(), ".keras/models", KERAS_FILE),
+  ];
+}
+
+/**
+ * The file that holds the weights: a TensorFlow.js `model.json`, a Keras `.h5`, or a `random:…` specification.
+ *
+ * @throws WeightsError listing every place that was looked at.
+ */
+export function locateWeights(root: string, configured: string | undefined): string {
+  const candidates = weightsCandidates(root, configured);
+  for (const candidate of candidates) {
+    if (RANDOM.test(candidate)) {
+      return candidate;
+    }
+    const inside = [join(candidate, "model.json"), join(candidate, KERAS_FILE)];
+    const files = /\.(json|h5)$/.test(candidate) ? [candidate] : inside;
+    const found = files.find((file) => existsSync(file));
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  throw new WeightsError(
+    `VGG-19's weights are missing. Looked at: ${candidates.join(", ")}. Run \`npm run setup\` where the internet can be reached, or set NST_VGG19_WEIGHTS to a folder with a TensorFlow.js layers model or to Keras's ${KERAS_FILE}.`,
+  );
+}
