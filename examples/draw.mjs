@@ -1,0 +1,8 @@
+// node examples/draw.mjs: draws the examples' pictures anew; the same bytes each time with the same sharp.
+import { join } from "node:path";
+import { drawCat } from "./draw/cat.mjs";
+import { drawSandstone } from "./draw/sandstone.mjs";
+
+const folder = import.meta.dirname;
+await (await drawCat(640)).jpeg({ quality: 90, mozjpeg: true }).toFile(join(folder, "cat.jpg"));
+await drawSandstone(640).jpeg({ quality: 90, mozjpeg: true }).toFile(join(folder, "sandstone.jpg"));
