@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { type LayerWeights, VGG19_LAYERS } from "../../src/contract/network.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import type { Kernels } from "../../workers/engine/network/kernels.ts";
+import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
+import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { Objective } from "../../workers/engine/objective/objective.ts";
+import { tf } from "../../workers/engine/tensorflow.ts";
+import { randomWeights } from "../../workers/engine/weights/random.ts";
+import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
+import { type Picture, type ReferenceOptions, referenceLossAndGradient } from "./float64-reference.ts";
+
+/** Bounds that float32 meets with an order of magnitude to spare; a wrong term or factor misses them by orders. */
+const LOSS_BOUND = 1e-4;
+const GRADIENT_BOUND = 1e-3;
+
+const implementations: [string, () => Kernels | undefined][] = [
+  ["stock kernels", () => stockKernels],
+  ["native kernels", nativeKernels],
+];
+
+const base: ReferenceOptions = {
+  loss: "gatys",
+  content_weight: 3,
+  style_weight: 0.5,
+  content_layers: { block5_conv4: 1 },
+  style_layers: {
+    block1_conv1: 0.2,
+    block2_conv1: 0.2,
+    block3_conv1: 0.2,
+    block4_conv1: 0.2,
+    block5_conv1: 0.2,
+  },
+  tv_weight: 10,
+  pooling: "max",
+};
+
+const cases: [string, Partial<ReferenceOptions>, number, number][] = [
+  ["the source's layers and formulas", {}, 37, 50],
+  ["relative losses", { loss: "relative", content_layers: { block4_conv2: 1 }, style_weight: 50 }, 41, 32],
+  ["average pooling", { pooling: "average" }, 35, 49],
+  ["relative losses with average pooling", { pooling: "average", loss: "relative" }, 64, 32],
+  [
+    "several content layers, and all last layers of a block as style",
+    {
+      content_layers: { block1_conv2: 0.5, block3_conv3: 1, block4_conv1: 2 },
+      style_layers: { block1_conv2: 1, block2_conv2: 2, block3_conv4: 3, block4_conv4: 1, block4_conv1: 0.5 },
+    },
+    39,
+    33,
+  ],
+];
+
+describe.each(implementations)("loss and gradient on %s", (_name, choose) => {
+  let weights: Vgg19Weights;
+  let network: Vgg19;
+
+  beforeAll(() => {
+    const kernels = choose();
+    if (kernels === undefined) {
+      throw new Error("the native kernels are not built: run npm run setup");
+    }
+    weights = randomWeights(11, 4);
+    network = new Vgg19(weights, kernels);
+  });
+  afterAll(() => network.dispose());
+
+  it.each(cases)("equal the float64 reference: %s", (_case, options, height, width) => {
+    compare(network, weights, { ...base, ...options }, height, width);
+  });
+
+  it.each(VGG19_LAYERS)("equal the float64 reference with %s as the content layer", (layer) => {
+    compare(
+      network,
+      weights,
+      { ...base, content_layers: { [layer]: 1 }, style_layers: { block1_conv1: 1 } },
+      33,
+      35,
+    );
+  });
+});
+
+it("loss and gradient equal the float64 reference at VGG-19's full width", () => {
+  const weights = randomWeights(5, 1);
+  const network = new Vgg19(weights, chooseKernels());
+  const style_layers: LayerWeights = { block1_conv1: 1, block2_conv1: 1, block3_conv1: 1 };
+  compare(network, weights, { ...base, content_layers: { block3_conv2: 1 }, style_layers }, 19, 17);
+  network.dispose();
+});
+
+function compare(
+  network: Vgg19,
+  weights: Vgg19Weights,
+  options: ReferenceOptions,
+  height: number,
+  width: number,
+): void {
+  const [image, content, style] = [
+    randomPicture(1, height, width),
+    randomPicture(2, height, width),
+    randomPicture(3, height + 5, width - 4),
+  ];
+  const reference = referenceLossAndGradient(weights, options, image, content, style);
+  const objective = new Objective(network, options, toTensor(content), [toTensor(style)]);
+  const { loss, gradient } = objective.evaluate(toTensor(image));
+  const error = relativeError(gradient.dataSync<"float32">(), reference.gradient);
+  gradient.dispose();
+  objective.dispose();
+  expect(Math.abs(loss.total - reference.loss) / reference.loss).toBeLessThan(LOSS_BOUND);
+  expect(error).toBeLessThan(GRADIENT_BOUND);
+}
+
+/** Smooth waves with noise over them: neighbouring pixels are alike, as in a photograph. */
+function randomPicture(seed: number, height: number, width: number): Picture {
+  const noise = tf.randomUniform([height * width * 3], 0, 0.3, "float32", seed);
+  const data = noise.dataSync().map((value, i) => {
+    const position = Math.floor(i / 3);
+    const [row, column] = [Math.floor(position / width), position % width];
+    return value + 0.35 + 0.3 * Math.sin(row / (3 + seed) + (i % 3)) * Math.cos(column / (5 - seed));
+  });
+  noise.dispose();
+  return { height, width, data };
+}
+
+function toTensor({ height, width, data }: Picture) {
+  return tf.tensor4d(Float32Array.from(data), [1, height, width, 3]);
+}
+
+/** ‖a − b‖ / ‖b‖. */
+function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < b.length; i += 1) {
+    difference += ((a[i] as number) - (b[i] as number)) ** 2;
+    norm += (b[i] as number) ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
