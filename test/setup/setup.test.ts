@@ -1,0 +1,224 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { ROOT } from "../../src/root.ts";
+
+const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);
+const { isRecentEnough } = await import(`${ROOT}/scripts/setup/redis.mjs`);
+const { checkPlatform } = await import(`${ROOT}/scripts/setup/tensorflow.mjs`);
+const { packagesMatch } = await import(`${ROOT}/scripts/setup/packages.mjs`);
+const { removeStale } = await import(`${ROOT}/scripts/setup/build.mjs`);
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nst-"));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** Puts links to some programs into a folder that then is all of PATH. */
+async function onlyOnPath(...programs: string[]): Promise<string> {
+  const bin = join(folder, "bin");
+  await mkdir(bin);
+  for (const program of programs) {
+    const found = (process.env.PATH ?? "").split(":").map((entry) => join(entry, program));
+    for (const path of found) await symlink(path, join(bin, program)).catch(() => undefined);
+  }
+  return bin;
+}
+
+/** Runs a script of the project as a person would, in a world of our making. */
+function runScript(script: string, args: string[], environment: NodeJS.ProcessEnv) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const options = { env: { ...process.env, ...environment } };
+    execFile(process.execPath, [script, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+/** A clone that has its npm packages and this project's TensorFlow, but an addon that is yet to be compiled. */
+async function cloneToCompile(cache: string): Promise<string> {
+  const clone = join(folder, "clone");
+  for (const part of ["scripts", "package.json", "package-lock.json"]) {
+    await cp(join(ROOT, part), join(clone, part), { recursive: true });
+  }
+  const packages = join(clone, "node_modules");
+  await mkdir(join(packages, "@tensorflow"), { recursive: true });
+  for (const name of await readdir(join(ROOT, "node_modules"))) {
+    if (name !== "@tensorflow") await symlink(join(ROOT, "node_modules", name), join(packages, name));
+  }
+  const binding = "@tensorflow/tfjs-node-gpu/binding";
+  await cp(join(ROOT, "node_modules", binding), join(packages, binding), { recursive: true });
+  const shared = cacheFolder();
+  for (const name of await readdir(shared)) {
+    if (name.startsWith("tensorflow-")) {
+      await mkdir(cache, { recursive: true });
+      await symlink(join(shared, name), join(cache, name));
+    }
+  }
+  return clone;
+}
+
+describe("set-up", () => {
+  it("takes less than 2 s when there is nothing to do, and says so", async () => {
+    await runScript(join(ROOT, "scripts/setup.mjs"), [], {});
+    const started = performance.now();
+    const { code, stdout, stderr } = await runScript(join(ROOT, "scripts/setup.mjs"), [], {});
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("compiling") });
+    expect(stdout).toMatch(/^Set up \(\d\.\d s\)\.\n$/);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it("stops with one message and exit code 1 where there is no python3", async () => {
+    const { code, stderr } = await runScript(join(ROOT, "scripts/setup.mjs"), [], {
+      PATH: await onlyOnPath("node"),
+      NST_CACHE_DIR: join(folder, "cache"),
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: [
+        "",
+        "Stopped: python3 is missing; set-up needs it, with pip, to fetch TensorFlow.",
+        "To do:   Debian, Ubuntu: apt install python3 python3-pip",
+        "         macOS: brew install python3",
+        "",
+      ].join("\n"),
+    });
+  });
+
+  it("stops where there is no C++ compiler", async () => {
+    const cache = join(folder, "cache");
+    const clone = await cloneToCompile(cache);
+    const { code, stderr } = await runScript(join(clone, "scripts/setup.mjs"), [], {
+      PATH: await onlyOnPath("node"),
+      NST_CACHE_DIR: cache,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "Stopped: A C++ compiler is missing (c++); set-up needs it to build tfjs_binding.\nTo do:   Debian, Ubuntu: apt install g++",
+    );
+  });
+
+  it("shows the compiler's own words when it fails, and leaves nothing half made", async () => {
+    const cache = join(folder, "cache");
+    const clone = await cloneToCompile(cache);
+    await writeFile(
+      join(clone, "node_modules/@tensorflow/tfjs-node-gpu/binding/tfjs_binding.cc"),
+      "#error broken\n",
+    );
+    const { code, stderr } = await runScript(join(clone, "scripts/setup.mjs"), [], { NST_CACHE_DIR: cache });
+    expect(code).toBe(1);
+    expect(stderr).toContain("Stopped: c++ could not compile tfjs_binding:");
+    expect(stderr).toContain("error: #error broken");
+    expect(await readdir(join(cache, "addons"))).toEqual([]);
+  });
+
+  it("stops where there is no npm for the missing packages", async () => {
+    const clone = join(folder, "clone");
+    for (const part of ["scripts", "package.json", "package-lock.json"]) {
+      await cp(join(ROOT, part), join(clone, part), { recursive: true });
+    }
+    const { code, stderr } = await runScript(join(clone, "scripts/setup.mjs"), [], {
+      PATH: await onlyOnPath("node"),
+      npm_execpath: undefined,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("Stopped: npm is missing.");
+  });
+
+  it("stops where the npm registry cannot be reached", async () => {
+    const clone = join(folder, "clone");
+    for (const part of ["scripts", "package.json", "package-lock.json"]) {
+      await cp(join(ROOT, part), join(clone, part), { recursive: true });
+    }
+    const { code, stderr } = await runScript(join(clone, "scripts/setup.mjs"), [], {
+      npm_config_registry: "http://127.0.0.1:1/",
+      npm_config_cache: join(folder, "npm"),
+      npm_config_fetch_retries: "0",
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "Stopped: The npm packages could not be downloaded: the npm registry cannot be reached.",
+    );
+  });
+
+  it("refuses an argument that it does not know", async () => {
+    const { code, stderr } = await runScript(join(ROOT, "scripts/setup.mjs"), ["--tpu"], {});
+    expect(code).toBe(1);
+    expect(stderr).toContain("Stopped: Set-up takes --cpu or --gpu, not --tpu.");
+  });
+});
+
+describe("the parts of set-up", () => {
+  it("keep the cache where the environment says", () => {
+    expect(cacheFolder({ NST_CACHE_DIR: "/a/b" })).toBe("/a/b");
+    expect(cacheFolder({ XDG_CACHE_HOME: "/x" })).toBe("/x/nst");
+    expect(cacheFolder({})).toMatch(/\/\.cache\/nst$/);
+  });
+
+  it.each([
+    ["Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64", true],
+    ["Redis server v=6.2.0 sha=00000000:0", true],
+    ["Redis server v=6.0.16 sha=00000000:0", false],
+    ["Redis server v=5.0.14", false],
+    ["Valkey server v=8.1.1 sha=00000000:0", true],
+    ["something else", false],
+  ])("take %s: %s", (version, taken) => {
+    expect(isRecentEnough(version)).toBe(taken);
+  });
+
+  it("refuse platforms without a TensorFlow", async () => {
+    expect(() => checkPlatform("win32", "x64")).toThrow("has no build for win32-x64");
+    expect(() => checkPlatform("darwin", "x64")).toThrow("has no build for darwin-x64");
+    await writeFile(join(folder, "ld-musl-x86_64.so.1"), "");
+    expect(() => checkPlatform("linux", "x64", folder)).toThrow("this Linux has musl");
+    await rm(join(folder, "ld-musl-x86_64.so.1"));
+    expect(checkPlatform("linux", "arm64", folder)).toBe("linux-arm64");
+  });
+
+  it("see when node_modules is not what the lock file says", async () => {
+    const write = async (path: string, packages: object) => {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), JSON.stringify({ packages }));
+    };
+    const wanted = {
+      "": { name: "nst" },
+      "node_modules/a": { version: "1.0.0" },
+      "node_modules/other-platform": { version: "1.0.0", optional: true },
+    };
+    await write("package-lock.json", wanted);
+    expect(packagesMatch(folder)).toBe(false);
+    await write("node_modules/.package-lock.json", { "node_modules/a": { version: "1.0.0" } });
+    expect(packagesMatch(folder)).toBe(true);
+    await write("node_modules/.package-lock.json", { "node_modules/a": { version: "0.9.0" } });
+    expect(packagesMatch(folder)).toBe(false);
+    await write("node_modules/.package-lock.json", { ...wanted, "node_modules/b": { version: "1.0.0" } });
+    expect(packagesMatch(folder)).toBe(false);
+  });
+
+  it("remove what was compiled from a source that is gone", async () => {
+    for (const file of [
+      "dist/src/a.js",
+      "dist/src/a.js.map",
+      "dist/test/gone.test.js",
+      "dist/test/gone.test.js.map",
+      "src/a.ts",
+    ]) {
+      await mkdir(dirname(join(folder, file)), { recursive: true });
+      await writeFile(join(folder, file), "");
+    }
+    await removeStale(join(folder, "dist"), folder);
+    expect((await readdir(join(folder, "dist"), { recursive: true })).sort()).toEqual([
+      "src",
+      "src/a.js",
+      "src/a.js.map",
+      "test",
+    ]);
+  });
+});
