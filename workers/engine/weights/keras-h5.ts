@@ -10,7 +10,9 @@ import { assembleWeights, type Vgg19Weights, WeightsError } from "./vgg19-weight
  * @throws WeightsError naming the file, tensor or shape at fault.
  */
 export async function loadKerasH5(path: string): Promise<Vgg19Weights> {
-  await libraryReady;
+  const library = await libraryReady;
+  // Otherwise the library prints its errors on stderr and goes on with invalid handles.
+  library.activate_throwing_error_handler();
   const file = await open(path);
   try {
     return assembleWeights(path, (name) => {
@@ -22,9 +24,9 @@ export async function loadKerasH5(path: string): Promise<Vgg19Weights> {
         `${layer}/${kind}:0`,
       ];
       for (const candidate of candidates) {
-        const dataset = datasetAt(file, candidate);
-        if (dataset !== undefined) {
-          return { shape: dataset.shape ?? [], values: valuesOf(path, candidate, dataset) };
+        const tensor = read(file, path, candidate);
+        if (tensor !== undefined) {
+          return tensor;
         }
       }
       return undefined;
@@ -37,13 +39,22 @@ export async function loadKerasH5(path: string): Promise<Vgg19Weights> {
 async function open(path: string): Promise<File> {
   try {
     await access(path);
-    const file = new File(path, "r");
-    file.keys();
-    return file;
+    return new File(path, "r");
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WeightsError(`${path}: not a readable HDF5 file (${reason})`, { cause });
+    throw new WeightsError(`${path}: not a readable HDF5 file (${reasonOf(cause)})`, { cause });
   }
+}
+
+function read(file: File, path: string, name: string): { shape: number[]; values: Float32Array } | undefined {
+  const dataset = attempt(path, name, () => datasetAt(file, name));
+  if (dataset === undefined) {
+    return undefined;
+  }
+  const values = attempt(path, name, () => dataset.value);
+  if (!(values instanceof Float32Array)) {
+    throw new WeightsError(`${path}: ${name} is of type ${String(dataset.dtype)}, expected float32`);
+  }
+  return { shape: dataset.shape ?? [], values };
 }
 
 function datasetAt(file: File, path: string): Dataset | undefined {
@@ -51,10 +62,16 @@ function datasetAt(file: File, path: string): Dataset | undefined {
   return entity !== null && "value" in entity && "shape" in entity ? (entity as Dataset) : undefined;
 }
 
-function valuesOf(path: string, name: string, dataset: Dataset): Float32Array {
-  const values = dataset.value;
-  if (!(values instanceof Float32Array)) {
-    throw new WeightsError(`${path}: ${name} is of type ${String(dataset.dtype)}, expected float32`);
+function attempt<Value>(path: string, name: string, access: () => Value): Value {
+  try {
+    return access();
+  } catch (cause) {
+    throw new WeightsError(`${path}: ${name} cannot be read (${reasonOf(cause)})`, { cause });
   }
-  return values;
+}
+
+/** The library's messages are whole stacks; the innermost frame, their last, says what was wrong with the file. */
+function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return [...message.matchAll(/ in \w+\(\): (.+)$/gm)].at(-1)?.[1] ?? message;
 }

@@ -80,13 +80,17 @@ function byteLength(entry: Entry): number {
 }
 
 function decode(entry: Entry, bytes: Buffer): Float32Array {
-  const own = Uint8Array.from(bytes); // the typed arrays below need aligned memory
+  const own = new Uint8Array(bytes); // the typed arrays below need aligned memory
   if (entry.quantization === undefined) {
     return new Float32Array(own.buffer);
   }
   const { dtype, scale, min } = entry.quantization;
   const quantised = dtype === "uint8" ? own : new Uint16Array(own.buffer);
-  return Float32Array.from(quantised, (value) => value * scale + min);
+  const values = new Float32Array(quantised.length);
+  for (const [index, value] of quantised.entries()) {
+    values[index] = value * scale + min;
+  }
+  return values;
 }
 
 function messageOf(cause: unknown): string {

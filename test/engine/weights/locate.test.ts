@@ -1,0 +1,71 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import { KERAS_FILE, locateWeights, weightsCandidates } from "../../../workers/engine/weights/locate.ts";
+import { WeightsError } from "../../../workers/engine/weights/vgg19-weights.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const folder = temporaryFolder();
+
+async function touch(...parts: string[]): Promise<string> {
+  const path = join(folder(), ...parts);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, "");
+  return path;
+}
+
+describe("locateWeights", () => {
+  it("looks into models/vgg19, then into the folder beside the project, then into Keras's cache", () => {
+    expect(weightsCandidates("/somewhere/project", undefined)).toEqual([
+      "/somewhere/project/models/vgg19",
+      "/somewhere/shared/vgg19",
+      join(homedir(), ".keras/models", KERAS_FILE),
+    ]);
+  });
+
+  it("takes the first place that has weights", async () => {
+    const root = join(folder(), "project");
+    const shared = await touch("shared/vgg19/model.json");
+    expect(locateWeights(root, undefined)).toBe(shared);
+    const own = await touch("project/models/vgg19", KERAS_FILE);
+    expect(locateWeights(root, undefined)).toBe(own);
+    const converted = await touch("project/models/vgg19/model.json");
+    expect(locateWeights(root, undefined)).toBe(converted);
+  });
+
+  it("takes what was configured, a folder or a file, before all else", async () => {
+    const root = join(folder(), "project");
+    await touch("project/models/vgg19/model.json");
+    const inFolder = await touch("own/model.json");
+    expect(locateWeights(root, join(folder(), "own"))).toBe(inFolder);
+    const file = await touch("anywhere/weights-of-mine.h5");
+    expect(locateWeights(root, file)).toBe(file);
+    expect(locateWeights(root, "random:7:4")).toBe("random:7:4");
+  });
+
+  it("falls back on nothing else when what was configured is not there", async () => {
+    const root = join(folder(), "project");
+    await touch("project/models/vgg19/model.json");
+    const configured = join(folder(), "mistyped");
+    expect(() => locateWeights(root, configured)).toThrow(WeightsError);
+    expect(() => locateWeights(root, configured)).toThrow(`Looked at: ${configured}.`);
+  });
+
+  it("lists every place it looked at when there is nothing", () => {
+    const root = join(folder(), "empty/project");
+    const message = messageOf(() => locateWeights(root, "/nowhere/vgg19"));
+    expect(message).toContain("/nowhere/vgg19");
+    expect(message).toContain("NST_VGG19_WEIGHTS");
+    expect(message).toContain("npm run setup");
+  });
+});
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return "";
+}
