@@ -35,16 +35,20 @@ export class Adam implements Optimizer {
   }
 
   update(evaluation: Evaluation): void {
-    if (isFiniteEvaluation(evaluation)) {
+    const canAdvance = isFiniteEvaluation(evaluation);
+    if (canAdvance) {
       this.#advance(evaluation.gradient);
-    } else {
-      this.#retreat();
     }
     evaluation.gradient.dispose();
+    if (!canAdvance) {
+      this.#retreat();
+    }
   }
 
   #advance(gradient: Tensor4D): void {
-    this.#retreats = 0;
+    if (this.#step > 0) {
+      this.#retreats = 0; // the picture that was returned to is finite anyway: it must be the step from it that is
+    }
     this.#step += 1;
     const rate = (this.#learningRate * Math.sqrt(1 - BETA2 ** this.#step)) / (1 - BETA1 ** this.#step);
     const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** this.#step);
@@ -65,7 +69,7 @@ export class Adam implements Optimizer {
   #retreat(): void {
     this.#retreats += 1;
     if (this.#retreats > MAX_RETREATS || this.#previous === undefined) {
-      throw new NonFiniteLossError(`the loss is not finite at step ${this.#step + 1}`);
+      throw new NonFiniteLossError("the loss is not finite, however small the step");
     }
     tf.dispose([this.image, this.#mean, this.#variance]);
     this.image = tf.keep(this.#previous.clone());

@@ -17,6 +17,8 @@ const FIRST_STEP = 0.01;
 const LONGEST_STEP = 0.1;
 /** A step that raises the loss by more than this factor is taken back. */
 const TOLERATED_RISE = 1.1;
+/** After so many steps back in a row the history is no guide any more (near the edges of [0, 1], in rounding noise). */
+const PATIENCE = 3;
 
 interface Pair {
   /** Step s = x_{k+1} − x_k and change of gradient y = g_{k+1} − g_k. */
@@ -36,7 +38,9 @@ interface Accepted {
  * L-BFGS (Liu & Nocedal 1989; two-loop recursion, Nocedal & Wright algorithm 7.4) on pixels kept in [0, 1].
  *
  * There is no line search: with a history the unit step is nearly always good, and each trial would cost a whole
- * evaluation. A step that raises the loss, or after which it is not finite, is taken back and quartered instead.
+ * evaluation. A step that raises the loss, or after which it is not finite, is taken back and quartered instead;
+ * where that does not help, the history is forgotten and a short step goes straight downhill. At a minimum the steps
+ * shrink until the picture stands still.
  */
 export class Lbfgs implements Optimizer {
   image: Tensor4D;
@@ -44,6 +48,8 @@ export class Lbfgs implements Optimizer {
   #accepted: Accepted | undefined;
   #history: Pair[] = [];
   #retreats = 0;
+  /** Root mean square of the next step that has no history to go by. */
+  #firstStep = FIRST_STEP;
 
   /** @param image becomes the optimiser's own @param learningRate factor on every step, 1 as a rule */
   constructor(image: Tensor4D, learningRate: number) {
@@ -54,12 +60,13 @@ export class Lbfgs implements Optimizer {
   update(evaluation: Evaluation): void {
     const limit =
       this.#accepted === undefined ? Number.POSITIVE_INFINITY : this.#accepted.loss * TOLERATED_RISE;
-    if (isFiniteEvaluation(evaluation) && evaluation.loss.total <= limit) {
+    const finite = isFiniteEvaluation(evaluation);
+    if (finite && evaluation.loss.total <= limit) {
       this.#accept(evaluation);
       this.#moveTo(tf.tidy(() => this.#target(this.#direction())));
     } else {
       evaluation.gradient.dispose();
-      this.#retreat();
+      this.#retreat(finite);
     }
   }
 
@@ -92,7 +99,7 @@ export class Lbfgs implements Optimizer {
     const { gradient } = this.#accepted as Accepted;
     const newest = this.#history.at(-1);
     if (newest === undefined) {
-      return gradient.mul(-FIRST_STEP / Math.max(rootMeanSquare(gradient), 1e-30));
+      return gradient.mul(-this.#firstStep / Math.max(rootMeanSquare(gradient), 1e-30));
     }
     let q: Tensor4D = gradient;
     const alphas = new Map<Pair, number>();
@@ -116,15 +123,21 @@ export class Lbfgs implements Optimizer {
     return tf.clipByValue(tf.add(image, direction.mul(factor)) as Tensor4D, 0, 1);
   }
 
-  #retreat(): void {
+  #retreat(finite: boolean): void {
     this.#retreats += 1;
     const accepted = this.#accepted;
-    if (accepted === undefined || this.#retreats > MAX_RETREATS) {
-      throw new NonFiniteLossError("the loss is not finite, or rises however small the step");
+    if (accepted === undefined || (!finite && this.#retreats > MAX_RETREATS)) {
+      throw new NonFiniteLossError("the loss is not finite, however small the step");
     }
-    this.#moveTo(
-      tf.tidy(() => tf.add(accepted.image, tf.sub(this.image, accepted.image).mul(0.25)) as Tensor4D),
-    );
+    const shorter = tf.tidy(() => tf.sub(this.image, accepted.image).mul(0.25) as Tensor4D);
+    if (this.#retreats >= PATIENCE) {
+      this.#forgetHistory();
+      this.#firstStep = rootMeanSquare(shorter);
+      this.#moveTo(tf.tidy(() => this.#target(this.#direction())));
+    } else {
+      this.#moveTo(tf.tidy(() => tf.add(accepted.image, shorter) as Tensor4D));
+    }
+    shorter.dispose();
   }
 
   #moveTo(image: Tensor4D): void {
@@ -140,6 +153,7 @@ export class Lbfgs implements Optimizer {
       s: this.#history.map((pair) => values(pair.s)),
       y: this.#history.map((pair) => values(pair.y)),
       retreats: this.#retreats,
+      firstStep: this.#firstStep,
     };
   }
 
@@ -157,11 +171,16 @@ export class Lbfgs implements Optimizer {
       return { s, y, rho: 1 / dot(s, y) };
     });
     this.#retreats = state.retreats as number;
+    this.#firstStep = state.firstStep as number;
+  }
+
+  #forgetHistory(): void {
+    tf.dispose(this.#history.flatMap(({ s, y }) => [s, y]));
+    this.#history = [];
   }
 
   #forget(): void {
-    tf.dispose(this.#history.flatMap(({ s, y }) => [s, y]));
-    this.#history = [];
+    this.#forgetHistory();
     if (this.#accepted !== undefined) {
       tf.dispose([this.#accepted.image, this.#accepted.gradient]);
       this.#accepted = undefined;

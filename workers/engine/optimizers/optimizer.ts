@@ -1,5 +1,5 @@
 import type { Evaluation } from "../objective/objective.ts";
-import type { Tensor4D } from "../tensorflow.ts";
+import { type Tensor4D, tf } from "../tensorflow.ts";
 
 /** Part of an optimiser's state as plain data: numbers, and tensors as their values. */
 export type OptimizerState = Record<string, number | Float32Array | Float32Array[]>;
@@ -25,14 +25,14 @@ export class NonFiniteLossError extends Error {
   override readonly name = "NonFiniteLossError";
 }
 
-/** How many times in a row a step is taken back before the run is given up. */
+/** How many times in a row a step without a finite loss is taken back before the run is given up. */
 export const MAX_RETREATS = 8;
 
 export function isFiniteEvaluation({ loss, gradient }: Evaluation): boolean {
   if (!Number.isFinite(loss.total)) {
     return false;
   }
-  const norm = gradient.square().sum();
+  const norm = tf.tidy(() => gradient.square().sum());
   const [value = Number.NaN] = norm.dataSync();
   norm.dispose();
   return Number.isFinite(value);
