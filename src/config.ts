@@ -41,6 +41,8 @@ const environmentSchema = z.object({
   SPOOL_DIR: folder.optional(),
   NST_VGG19_WEIGHTS: folder.optional(),
   MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB),
+  MAX_JSON_BYTES: integer(48 * MIB, 1024, 512 * MIB),
+  REQUEST_TIMEOUT_SECONDS: integer(120, 1, 3600),
   MAX_PICTURE_PIXELS: integer(64_000_000, 1024, 1_000_000_000),
   MAX_STYLES: integer(4, 1, 16),
   MAX_SIZE: integer(4096, 32, 4096),
@@ -57,6 +59,10 @@ const environmentSchema = z.object({
 export interface Limits {
   /** Size of one picture file. */
   uploadBytes: number;
+  /** Size of a JSON body, which is held in memory; forms are not. */
+  jsonBytes: number;
+  /** Time in which a whole request must have come. */
+  requestSeconds: number;
   /** Width · height of one picture. */
   picturePixels: number;
   /** Time that decoding one picture may take. */
@@ -78,6 +84,8 @@ export interface Config {
   port: number;
   redisUrl: string;
   dataDirectory: string;
+  /** The blob store's folder. */
+  blobDirectory: string;
   /** Where uploads lie until they are checked; best on the same file system as `dataDirectory`. */
   spoolDirectory: string;
   /** Folder or file that the user names; null: the places where weights usually lie are looked through. */
@@ -115,10 +123,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     port: variables.PORT,
     redisUrl: variables.REDIS_URL,
     dataDirectory: variables.DATA_DIR,
+    blobDirectory: resolve(variables.DATA_DIR, "blobs"),
     spoolDirectory: variables.SPOOL_DIR ?? resolve(variables.DATA_DIR, "spool"),
     vgg19Weights: variables.NST_VGG19_WEIGHTS ?? null,
     limits: {
       uploadBytes: variables.MAX_UPLOAD_BYTES,
+      jsonBytes: variables.MAX_JSON_BYTES,
+      requestSeconds: variables.REQUEST_TIMEOUT_SECONDS,
       picturePixels: variables.MAX_PICTURE_PIXELS,
       pictureSeconds: variables.PICTURE_TIMEOUT_SECONDS,
       styles: variables.MAX_STYLES,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { optionsSchema } from "./options.ts";
 import { jobErrorCodeSchema } from "./problems.ts";
+import { metadataSchema, prioritySchema } from "./request.ts";
 
 export const jobStatusSchema = z.enum(["queued", "running", "succeeded", "failed", "canceled"]);
 export type JobStatus = z.infer<typeof jobStatusSchema>;
@@ -37,18 +38,31 @@ export type Progress = z.infer<typeof progressSchema>;
 const timestamp = z.iso.datetime();
 
 /** A job as a client sees it. */
-export const jobViewSchema = z.object({
-  id: z.string(),
-  status: jobStatusSchema,
-  options: optionsSchema.describe("As resolved from the preset and the request."),
-  progress: progressSchema.nullable(),
-  queue: z.object({ position: z.int().min(0), eta_seconds: z.number().min(0).nullable() }).nullable(),
-  attempts: z.int().min(0),
-  error: z.object({ code: jobErrorCodeSchema, message: z.string(), retryable: z.boolean() }).nullable(),
-  created_at: timestamp,
-  started_at: timestamp.nullable(),
-  finished_at: timestamp.nullable(),
-  expires_at: timestamp.nullable(),
-  links: z.record(z.string(), z.string()),
-});
+export const jobViewSchema = z
+  .object({
+    id: z.uuid(),
+    status: jobStatusSchema,
+    options: optionsSchema.describe("As resolved from the preset and the request."),
+    progress: progressSchema.nullable(),
+    queue: z.object({ position: z.int().min(0), eta_seconds: z.number().min(0).nullable() }).nullable(),
+    attempts: z.int().min(0).describe("Starts so far."),
+    priority: prioritySchema,
+    metadata: metadataSchema,
+    error: z.object({ code: jobErrorCodeSchema, message: z.string(), retryable: z.boolean() }).nullable(),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    finished_at: timestamp.nullable(),
+    expires_at: timestamp.nullable(),
+    links: z.record(z.string(), z.string()).describe("Paths of what belongs to the job and exists by now."),
+  })
+  .meta({ id: "Job" });
 export type JobView = z.infer<typeof jobViewSchema>;
+
+/** A page of the list, newest first. */
+export const jobListSchema = z
+  .object({
+    jobs: z.array(jobViewSchema),
+    next_cursor: z.string().nullable().describe("For the page of older jobs; null where there are none."),
+  })
+  .meta({ id: "JobList" });
+export type JobList = z.infer<typeof jobListSchema>;

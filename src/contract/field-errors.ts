@@ -1,0 +1,91 @@
+import type { z } from "zod";
+import type { FieldError } from "./problems.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * What a schema found wrong, field by field: the path below `root`, what was expected, what was received.
+ * `input` is what was parsed.
+ */
+export function fieldErrors(error: z.core.$ZodError, input: unknown, root: string): FieldError[] {
+  const errors = error.issues.flatMap((issue) => describe(issue, input, root));
+  // A whole is not blamed beside its part.
+  return errors.filter(({ path }) => !errors.some((other) => other.path.startsWith(`${path}.`)));
+}
+
+function describe(issue: Issue, input: unknown, root: string): FieldError[] {
+  const path = joinPath(root, issue.path);
+  const received = show(valueAt(input, issue.path));
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: joinPath(path, [key]),
+      expected: "a field that the contract knows",
+      received: "an unknown field",
+    }));
+  }
+  if (issue.code === "invalid_key") {
+    const expected = issue.issues.map(expectation).join(", ");
+    return [{ path, expected: `a name that is ${expected}`, received: show(issue.path.at(-1)) }];
+  }
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const expected = issue.errors.map((issues) => issues.map(expectation).join(" and "));
+    return [{ path, expected: [...new Set(expected)].join(", or "), received }];
+  }
+  return [{ path, expected: expectation(issue), received }];
+}
+
+function expectation(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return EXPECTED_TYPES[issue.expected] ?? issue.expected;
+    case "invalid_value":
+      return `one of ${issue.values.join(", ")}`;
+    case "too_small":
+      return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unit(issue.origin)}`;
+    case "too_big":
+      return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unit(issue.origin)}`;
+    case "invalid_format":
+      return `a ${issue.format}`;
+    case "not_multiple_of":
+      return `a multiple of ${issue.divisor}`;
+    case "unrecognized_keys":
+      return `no field ${issue.keys.join(", ")}`;
+    default:
+      return issue.message.replace(/^expected /, "");
+  }
+}
+
+const EXPECTED_TYPES: Record<string, string> = {
+  int: "a whole number",
+  number: "a number",
+  string: "a text",
+  boolean: "true or false",
+  object: "an object",
+  record: "an object",
+  array: "a list",
+};
+
+function unit(origin: string): string {
+  if (origin === "string") return " characters";
+  return origin === "array" || origin === "set" ? " entries" : "";
+}
+
+function joinPath(root: string, path: readonly PropertyKey[]): string {
+  const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
+  return `${root}${parts.join("")}`.replace(/^\./, "").slice(0, 200);
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
+    input,
+  );
+}
+
+const LONGEST = 80;
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { requestOptionsSchema } from "./options.ts";
+
+/** Longest form field and longest `metadata`, in characters. */
+export const FIELD_LENGTH = 64 * 1024;
+const METADATA_LENGTH = 4096;
+
+export const metadataSchema = z
+  .record(z.string().min(1).max(64), z.unknown())
+  .refine((metadata) => JSON.stringify(metadata).length <= METADATA_LENGTH, {
+    error: `expected at most ${METADATA_LENGTH} characters of JSON`,
+  })
+  .describe("A small object of the client's own, given back in the job view.");
+
+export const prioritySchema = z.int().min(1).max(100).describe("1 is painted first, 100 last; 50 is usual.");
+
+export const expiresInSchema = z
+  .int()
+  .min(60)
+  .max(10 * 365 * 24 * 3600)
+  .describe("Seconds from now after which the job and its pictures are forgotten.");
+
+/** What goes with the pictures, the same in a form and in JSON. */
+export const submissionFieldsSchema = z.strictObject({
+  options: requestOptionsSchema.default({}),
+  metadata: metadataSchema.default({}),
+  priority: prioritySchema.optional(),
+  expires_in: expiresInSchema.optional(),
+});
+export type SubmissionFields = z.infer<typeof submissionFieldsSchema>;
+
+export const pictureSourceSchema = z
+  .union([
+    z.strictObject({ url: z.url().max(4096).describe("http or https; fetched by the service at once.") }),
+    z.strictObject({ base64: z.base64().min(1).describe("The file's bytes.") }),
+  ])
+  .describe("Where a picture comes from.");
+export type PictureSourceInput = z.infer<typeof pictureSourceSchema>;
+
+/** POST /v1/jobs as application/json. */
+export const submitJsonSchema = submissionFieldsSchema.extend({
+  content: pictureSourceSchema.optional(),
+  style: z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).optional(),
+});
+
+const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP or AVIF file." });
+
+/** POST /v1/jobs as multipart/form-data: for the description only, the form is read as a stream. */
+export const submitFormSchema = z.object({
+  content: file,
+  style: z.array(file).min(1),
+  options: z.string().optional().describe("The options as JSON."),
+  metadata: z.string().optional().describe("The metadata as JSON."),
+  priority: prioritySchema.optional(),
+  expires_in: expiresInSchema.optional(),
+});

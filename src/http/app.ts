@@ -1,0 +1,58 @@
+import multipart from "@fastify/multipart";
+import fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { FIELD_LENGTH } from "../contract/request.ts";
+import type { App, Dependencies } from "./dependencies.ts";
+import { closeConnections } from "./plugins/closing.ts";
+import { describeApi } from "./plugins/openapi.ts";
+import { answerProblems, frameworkProblem, refuseUnreadable } from "./plugins/problem-details.ts";
+import { logRequests, requestId } from "./plugins/request-logging.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { presetRoutes } from "./routes/presets.ts";
+import { resultRoutes } from "./routes/result.ts";
+
+/** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
+const OTHER_PARTS = 16;
+
+/** The whole API, which does not listen yet. */
+export async function buildApp(dependencies: Dependencies): Promise<App> {
+  const { config } = dependencies;
+  const logger: FastifyBaseLogger = dependencies.logger;
+  const app: App = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    requestIdHeader: false,
+    genReqId: requestId,
+    bodyLimit: config.limits.jsonBytes,
+    requestTimeout: config.limits.requestSeconds * 1000,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: frameworkProblem,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  logRequests(app);
+  answerProblems(app);
+  closeConnections(app);
+  await describeApi(app);
+  await app.register(multipart, {
+    throwFileSizeLimit: false,
+    limits: {
+      // One more than allowed, so that the spool sees that there is more.
+      fileSize: config.limits.uploadBytes + 1,
+      files: config.limits.styles + OTHER_PARTS,
+      fields: OTHER_PARTS,
+      parts: config.limits.styles + 2 * OTHER_PARTS,
+      fieldSize: FIELD_LENGTH,
+      fieldNameSize: 100,
+      headerPairs: 20,
+    },
+  });
+  for (const routes of [healthRoutes, jobRoutes, resultRoutes, presetRoutes]) {
+    await app.register(async (scope: App) => routes(scope, dependencies));
+  }
+  return app;
+}

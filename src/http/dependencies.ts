@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { Config } from "../config.ts";
+import type { Logger } from "../logging.ts";
+import type { JobQueue } from "../queue/job-queue.ts";
+import type { BlobStore } from "../storage/blob-store.ts";
+
+/** What the API is made of; who builds it also closes them. */
+export interface Dependencies {
+  config: Config;
+  logger: Logger;
+  queue: JobQueue;
+  store: BlobStore;
+}
+
+/** Fastify with zod schemas as the source of its types. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

@@ -1,0 +1,68 @@
+import swagger from "@fastify/swagger";
+import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { App } from "../dependencies.ts";
+
+/** Version of the contract, not of the software. */
+const CONTRACT_VERSION = "1.0.0";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Bodies by media type that a route reads itself, for the description. */
+    bodies?: Record<string, z.ZodType>;
+  }
+}
+
+/** Collects the contract from the schemas of the routes that are added from here on, and serves it. */
+export async function describeApi(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "nst",
+        version: CONTRACT_VERSION,
+        description:
+          "Paints a picture in the style of others: neural style transfer with VGG-19 behind a job API. " +
+          "JSON is snake_case, times are RFC 3339 in UTC, ids sort by time, and every refusal is a problem (RFC 9457).",
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      tags: [
+        { name: "jobs", description: "Submit, follow and manage jobs." },
+        { name: "result", description: "What a job gives." },
+        { name: "presets", description: "What can be asked for." },
+        { name: "health", description: "For whoever runs the service." },
+      ],
+    },
+    transform: (route) => {
+      const { schema, url } = jsonSchemaTransform(route);
+      const bodies = route.route.config?.bodies;
+      return { schema: bodies ? { ...schema, body: describeBodies(bodies) } : schema, url };
+    },
+    transformObject: (document) => keepReferred(jsonSchemaTransformObject(document)),
+  });
+  let yaml: string | undefined;
+  app.get("/openapi.yaml", { schema: { hide: true } }, async (_request, reply) => {
+    yaml ??= app.swagger({ yaml: true });
+    reply.header("content-type", "application/yaml").header("cache-control", "public, max-age=300");
+    return yaml;
+  });
+}
+
+function describeBodies(bodies: Record<string, z.ZodType>) {
+  const content = Object.entries(bodies).map(([type, body]) => {
+    const { $schema, id, ...schema } = z.toJSONSchema(body, { io: "input", reused: "inline" });
+    return [type, { schema }] as const;
+  });
+  return { content: Object.fromEntries(content) };
+}
+
+/** The generator writes each named schema once as it is sent and once as it is received: those in use stay. */
+function keepReferred<Document extends object>(document: Document): Document {
+  const text = JSON.stringify(document);
+  const { components } = document as { components?: { schemas?: Record<string, unknown> } };
+  const schemas = Object.entries(components?.schemas ?? {});
+  const referred = schemas.filter(([name]) => text.includes(`"#/components/schemas/${name}"`));
+  const kept = { ...document, components: { ...components, schemas: Object.fromEntries(referred) } };
+  // What only a schema that went referred to goes next.
+  return referred.length === schemas.length ? kept : keepReferred(kept);
+}

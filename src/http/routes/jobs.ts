@@ -1,0 +1,205 @@
+import { z } from "zod";
+import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
+import { Refusal } from "../../contract/problems.ts";
+import { submitFormSchema } from "../../contract/request.ts";
+import type { JobRecord } from "../../queue/job-record.ts";
+import { isUnchanged } from "../conditional.ts";
+import type { App, Dependencies } from "../dependencies.ts";
+import { logJob } from "../plugins/request-logging.ts";
+import { problemResponses } from "../problem-responses.ts";
+import { readForm } from "../submission/form.ts";
+import { Spool } from "../submission/spool.ts";
+import { submitJob } from "../submission/submit-job.ts";
+import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
+import { existing, findJob } from "./find-job.ts";
+
+const idParams = z.object({ id: z.string().describe("The job's id.") });
+
+/** /v1/jobs and what is done to one job. */
+export function jobRoutes(app: App, dependencies: Dependencies): void {
+  const { config, queue, store } = dependencies;
+
+  const view = async (record: JobRecord) => {
+    const position = record.status === "queued" ? await queue.position(record.id) : null;
+    return { body: jobView(record, position), wait: retryAfter(record, position), position };
+  };
+
+  app.post(
+    "/v1/jobs",
+    {
+      config: { bodies: { "multipart/form-data": submitFormSchema } },
+      schema: {
+        operationId: "submitJob",
+        summary: "Submits a content and one or more styles to be painted",
+        tags: ["jobs"],
+        response: { 202: jobViewSchema, ...problemResponses(...SUBMIT_PROBLEMS) },
+      },
+    },
+    async (request, reply) => {
+      const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
+      try {
+        if (!request.isMultipart()) throw unsupportedBody(request.headers["content-type"]);
+        const submitted = await readForm(request, spool, config.limits.styles);
+        const record = await submitJob(dependencies, submitted);
+        logJob(request, reply, record.id);
+        request.log.info({ options: record.options }, "accepted");
+        const { body, wait } = await view(record);
+        reply.code(202).header("location", jobPath(record.id));
+        if (wait !== null) reply.header("retry-after", wait);
+        return body;
+      } finally {
+        await spool.close();
+      }
+    },
+  );
+
+  app.get(
+    "/v1/jobs",
+    {
+      schema: {
+        operationId: "listJobs",
+        summary: "Lists jobs, newest first",
+        tags: ["jobs"],
+        querystring: z.strictObject({
+          status: jobStatusSchema.optional(),
+          limit: z.coerce.number().int().min(1).max(100).default(20),
+          cursor: z.uuid().optional().describe("`next_cursor` of the page before."),
+        }),
+        response: { 200: jobListSchema, ...problemResponses("invalid_request", "unavailable") },
+      },
+    },
+    async (request) => {
+      const { status, limit, cursor } = request.query;
+      const records = await queue.list({
+        limit: limit + 1,
+        ...(status && { status }),
+        ...(cursor && { before: cursor }),
+      });
+      const page = records.slice(0, limit);
+      const views = await Promise.all(page.map(view));
+      const last = records.length > limit ? page.at(-1) : undefined;
+      return { jobs: views.map(({ body }) => body), next_cursor: last?.id ?? null };
+    },
+  );
+
+  app.get(
+    "/v1/jobs/:id",
+    {
+      schema: {
+        operationId: "getJob",
+        summary: "Tells how a job is doing",
+        tags: ["jobs"],
+        params: idParams,
+        response: {
+          200: jobViewSchema,
+          304: z.undefined().describe("Nothing has changed since the answer with this ETag."),
+          ...problemResponses("job_not_found", "unavailable"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const record = await findJob(queue, request.params.id);
+      const { revision } = record;
+      const { body, wait, position } = await view(record);
+      if (wait !== null) reply.header("retry-after", wait);
+      const etag = `W/"${revision}.${position ?? ""}"`;
+      reply.header("etag", etag).header("cache-control", "private, no-cache");
+      if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
+      return body;
+    },
+  );
+
+  app.post(
+    "/v1/jobs/:id/cancel",
+    {
+      schema: {
+        operationId: "cancelJob",
+        summary: "Stops a job that is queued or running; one that has ended stays as it is",
+        tags: ["jobs"],
+        params: idParams,
+        response: { 200: jobViewSchema, ...problemResponses("job_not_found", "unavailable") },
+      },
+    },
+    async (request) => {
+      const record = await existing(request.params.id, (id) => queue.cancel(id));
+      return (await view(record)).body;
+    },
+  );
+
+  app.post(
+    "/v1/jobs/:id/retry",
+    {
+      schema: {
+        operationId: "retryJob",
+        summary: "Queues a failed or canceled job again",
+        tags: ["jobs"],
+        params: idParams,
+        response: {
+          202: jobViewSchema,
+          ...problemResponses("job_not_found", "not_retryable", "unavailable"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const before = await findJob(queue, request.params.id);
+      if (before.status === "succeeded") {
+        throw new Refusal("not_retryable", "Expected a failed or canceled job, received a succeeded one");
+      }
+      const record = await existing(before.id, (id) => queue.retry(id));
+      reply.code(202).header("location", jobPath(record.id));
+      return (await view(record)).body;
+    },
+  );
+
+  app.delete(
+    "/v1/jobs/:id",
+    {
+      schema: {
+        operationId: "deleteJob",
+        summary: "Forgets a job and its pictures",
+        tags: ["jobs"],
+        params: idParams,
+        response: {
+          204: z.undefined().describe("The job is forgotten."),
+          ...problemResponses("job_not_found", "unavailable"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const record = await existing(request.params.id, (id) => queue.delete(id));
+      for await (const { key } of store.list(`jobs/${record.id}/`)) await store.delete(key);
+      return reply.code(204).send();
+    },
+  );
+}
+
+const SUBMIT_PROBLEMS = [
+  "invalid_request",
+  "malformed_body",
+  "unknown_field",
+  "request_too_large",
+  "picture_too_large",
+  "unsupported_media_type",
+  "unsupported_picture",
+  "invalid_options",
+  "missing_content",
+  "missing_style",
+  "too_many_contents",
+  "too_many_styles",
+  "empty_picture",
+  "corrupt_picture",
+  "mismatched_picture",
+  "animated_picture",
+  "too_many_pixels",
+  "picture_too_small",
+  "picture_too_narrow",
+  "picture_too_slow",
+  "queue_full",
+  "unavailable",
+  "storage_full",
+] as const;
+
+function unsupportedBody(received: string | undefined): Refusal {
+  const detail = `Expected multipart/form-data, received ${received ?? "no content type"}`;
+  return new Refusal("unsupported_media_type", detail);
+}

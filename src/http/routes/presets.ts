@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { optionsSchema, presetNameSchema } from "../../contract/options.ts";
+import { DEFAULT_PRESET, PRESETS } from "../../contract/presets.ts";
+import type { App } from "../dependencies.ts";
+
+const presetsSchema = z
+  .object({
+    default: presetNameSchema,
+    presets: z.record(presetNameSchema, optionsSchema.omit({ preset: true, seed: true })),
+    options: z
+      .record(z.string(), z.unknown())
+      .describe("Every option as JSON Schema: its type, range and meaning."),
+  })
+  .meta({ id: "Presets" });
+
+/** GET /v1/presets. */
+export function presetRoutes(app: App): void {
+  const { properties } = z.toJSONSchema(optionsSchema, { reused: "inline" });
+  const answer = { default: DEFAULT_PRESET, presets: PRESETS, options: properties ?? {} };
+  app.get(
+    "/v1/presets",
+    {
+      schema: {
+        operationId: "listPresets",
+        summary: "Lists the presets, and every option with its range",
+        tags: ["presets"],
+        response: { 200: presetsSchema },
+      },
+    },
+    async (_request, reply) => {
+      reply.header("cache-control", "public, max-age=300");
+      return answer;
+    },
+  );
+}

@@ -1,0 +1,74 @@
+import { buffer } from "node:stream/consumers";
+import type { Multipart, MultipartFile } from "@fastify/multipart";
+import type { FastifyRequest } from "fastify";
+import { Refusal } from "../../contract/problems.ts";
+import { FIELD_LENGTH, submissionFieldsSchema } from "../../contract/request.ts";
+import type { Spool } from "./spool.ts";
+import { missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
+
+const FIELDS = Object.keys(submissionFieldsSchema.shape);
+/** Fields whose text is JSON. */
+const JSON_FIELDS = ["options", "metadata"];
+
+/** Reads multipart/form-data part by part, the pictures straight to the spool. Throws a `Refusal`. */
+export async function readForm(
+  request: FastifyRequest,
+  spool: Spool,
+  styleLimit: number,
+): Promise<Submitted> {
+  let content: string | undefined;
+  const styles: string[] = [];
+  const given: Record<string, unknown> = {};
+  for await (const part of request.parts()) {
+    const name = part.fieldname;
+    if (name === "content") {
+      if (content !== undefined)
+        throw Refusal.ofField("too_many_contents", name, "1 picture", "more than one");
+      content = await spool.write(name, fileOf(part).file);
+    } else if (name === "style") {
+      if (styles.length === styleLimit) throw tooManyStyles(styleLimit, "more than that");
+      styles.push(await spool.write(`style[${styles.length}]`, fileOf(part).file));
+    } else if (FIELDS.includes(name)) {
+      if (name in given) throw Refusal.ofField("invalid_request", name, "the field once", "the field twice");
+      given[name] = fieldValue(name, await textOf(part));
+    } else {
+      const expected = `one of content, style, ${FIELDS.join(", ")}`;
+      throw Refusal.ofField("unknown_field", String(name).slice(0, 100), expected, "an unknown field");
+    }
+  }
+  if (content === undefined) throw missing("content");
+  if (styles.length === 0) throw missing("style");
+  return { content, styles, fields: parseFields(given) };
+}
+
+function fileOf(part: Multipart): MultipartFile {
+  if (part.type === "file") return part;
+  throw Refusal.ofField("invalid_request", part.fieldname, "a file", "a text field");
+}
+
+/** A field's text, also where the client sends it as a file. */
+async function textOf(part: Multipart): Promise<string> {
+  if (part.type === "field") {
+    if (part.valueTruncated) throw tooLong(part.fieldname);
+    // A part that says it is JSON comes parsed.
+    return typeof part.value === "string" ? part.value : JSON.stringify(part.value);
+  }
+  const bytes = await buffer(part.file);
+  if (bytes.length > FIELD_LENGTH) throw tooLong(part.fieldname);
+  return bytes.toString("utf8");
+}
+
+function tooLong(field: string): Refusal {
+  return Refusal.ofField("request_too_large", field, `at most ${FIELD_LENGTH} characters`, "more than that");
+}
+
+function fieldValue(name: string, text: string): unknown {
+  if (!JSON_FIELDS.includes(name)) return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const received = `${JSON.stringify(text.slice(0, 80))} (${error instanceof Error ? error.message : "not JSON"})`;
+    const code = name === "options" ? "invalid_options" : "invalid_request";
+    throw Refusal.ofField(code, name, "an object as JSON", received);
+  }
+}

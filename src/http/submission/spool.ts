@@ -1,0 +1,72 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Refusal } from "../../contract/problems.ts";
+import { StorageFullError } from "../../storage/blob-store.ts";
+
+/** A folder of its own for one request's uploads, until they are checked and stored. */
+export class Spool {
+  private count = 0;
+  private constructor(
+    private readonly folder: string,
+    /** Bytes that one picture may have. */
+    private readonly limit: number,
+  ) {}
+
+  static async open(root: string, limit: number): Promise<Spool> {
+    await mkdir(root, { recursive: true });
+    return new Spool(await mkdtemp(join(root, "request-")), limit);
+  }
+
+  /** Writes a picture to a file and gives its path. Throws a `Refusal` that names `field` where it is too large. */
+  async write(field: string, picture: Readable | Uint8Array): Promise<string> {
+    const path = join(this.folder, String(this.count));
+    this.count += 1;
+    const source = picture instanceof Readable ? picture : Readable.from([picture]);
+    try {
+      await pipeline(source, this.counter(field), createWriteStream(path, { flags: "wx", mode: 0o640 }));
+    } catch (error) {
+      if (isFull(error)) throw new StorageFullError(error);
+      throw error;
+    }
+    return path;
+  }
+
+  async close(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private counter(field: string): Transform {
+    let bytes = 0;
+    const { limit } = this;
+    return new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        if (bytes <= limit) return done(null, chunk);
+        return done(Refusal.ofField("picture_too_large", field, `at most ${limit} bytes`, "more than that"));
+      },
+    });
+  }
+}
+
+/** Removes what requests left behind that a crash cut off. */
+export async function sweepSpool(root: string, olderThanMs: number): Promise<void> {
+  const names = await readdir(root).catch(() => []);
+  for (const name of names.filter((entry) => entry.startsWith("request-"))) {
+    const found = await stat(join(root, name)).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > olderThanMs) {
+      await rm(join(root, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "code" in error &&
+    ["ENOSPC", "EDQUOT"].includes(String(error.code))
+  );
+}

@@ -1,0 +1,51 @@
+import type { JobView } from "../../contract/job.ts";
+import { JOB_ERRORS } from "../../contract/problems.ts";
+import type { JobRecord } from "../../queue/job-record.ts";
+import { isFinal } from "../../queue/job-states.ts";
+
+/** A job as its client sees it; `position` is how many jobs will be taken before it, where it waits. */
+export function jobView(record: JobRecord, position: number | null): JobView {
+  const { error } = record;
+  return {
+    id: record.id,
+    status: record.status,
+    options: record.options,
+    progress: record.progress,
+    queue: record.status === "queued" && position !== null ? { position, eta_seconds: null } : null,
+    attempts: record.attempts,
+    priority: record.priority,
+    metadata: record.metadata,
+    error: error && { ...error, retryable: JOB_ERRORS[error.code].retryable },
+    created_at: record.created_at,
+    started_at: record.started_at,
+    finished_at: record.finished_at,
+    expires_at: record.expires_at,
+    links: links(record),
+  };
+}
+
+function links(record: JobRecord): Record<string, string> {
+  const self = jobPath(record.id);
+  return {
+    self,
+    ...(!isFinal(record.status) && { cancel: `${self}/cancel` }),
+    ...(record.status === "succeeded" && { result: `${self}/result` }),
+  };
+}
+
+export function jobPath(id: string): string {
+  return `/v1/jobs/${id}`;
+}
+
+const LONGEST_RETRY_SECONDS = 30;
+
+/**
+ * Seconds until it is worth asking again, or null where nothing will change: about a tenth of the time that
+ * is left, so that few questions are asked and the end is seen soon after it comes.
+ */
+export function retryAfter(record: JobRecord, position: number | null): number | null {
+  if (isFinal(record.status)) return null;
+  const left =
+    record.status === "running" ? (record.progress?.eta_seconds ?? 10) : 10 * ((position ?? 0) + 1);
+  return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil(left / 10)));
+}

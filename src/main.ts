@@ -1,0 +1,63 @@
+// The API as a process: reads the environment, connects, listens, and stops when it is asked to.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigError, readConfig } from "./config.ts";
+import { buildApp } from "./http/app.ts";
+import { sweepSpool } from "./http/submission/spool.ts";
+import { createLogger, type Logger } from "./logging.ts";
+import { connectForRequests, inspectServer } from "./queue/connection.ts";
+import { QueueKeys } from "./queue/keys.ts";
+import { RedisJobQueue } from "./queue/redis-job-queue.ts";
+import { FilesystemBlobStore } from "./storage/filesystem.ts";
+
+const REDIS_PATIENCE_MS = 2_000;
+const SPOOL_AGE_MS = 3600_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger(config, "api");
+  const redis = connectForRequests(config.redisUrl);
+  await checkRedis(redis, logger);
+  const queue = new RedisJobQueue(redis, new QueueKeys("nst"), config.limits.queuedJobs);
+  const store = new FilesystemBlobStore(config.blobDirectory);
+  await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
+  const app = await buildApp({ config, logger, queue, store });
+
+  const signal = nextSignal();
+  await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
+    throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
+  });
+
+  logger.info(`${await signal}: finishing open requests`);
+  const finished = app.close().then(() => true);
+  if (!(await Promise.race([finished, sleep(config.shutdownSeconds * 1000, false)]))) {
+    logger.warn(`requests were still open after ${config.shutdownSeconds} s`);
+  }
+  await queue.close();
+  logger.info("stopped");
+  // A pipe that is full takes the last lines only later.
+  logger.flush(() => process.exit(0));
+}
+
+async function nextSignal(): Promise<string> {
+  const signals = ["SIGTERM", "SIGINT"] as const;
+  return await Promise.race(signals.map((name) => once(process, name).then(() => name)));
+}
+
+/** Refuses a server that loses jobs. One that cannot be reached yet is waited for elsewhere: see /readyz. */
+async function checkRedis(redis: ReturnType<typeof connectForRequests>, logger: Logger): Promise<void> {
+  const ready = new Promise((resolve) => redis.once("ready", () => resolve(true)));
+  if (redis.status !== "ready" && !(await Promise.race([ready, sleep(REDIS_PATIENCE_MS, false)]))) {
+    logger.warn("Redis cannot be reached; jobs are refused until it can");
+    return;
+  }
+  for (const { severity, message } of await inspectServer(redis)) {
+    if (severity === "refuse") throw new ConfigError(`REDIS_URL: ${message}`);
+    logger.warn(message);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});

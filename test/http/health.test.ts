@@ -1,0 +1,106 @@
+import { rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { announceWorker, type WorkerDescription } from "../../src/queue/worker-registry.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.stop());
+
+const worker: WorkerDescription = {
+  id: "w1",
+  version: "0",
+  host: "here",
+  pid: 1,
+  started_at: new Date().toISOString(),
+  ready: true,
+  reason: null,
+  engine: null,
+  job: null,
+};
+const announce = (more: Partial<WorkerDescription>) =>
+  announceWorker(service.redis, service.keys, { ...worker, ...more });
+async function readiness() {
+  const response = await service.fetch("/readyz");
+  return { status: response.status, body: await response.json() };
+}
+
+describe("/readyz", () => {
+  it("says that no worker was seen", async () => {
+    expect(await readiness()).toMatchObject({
+      status: 503,
+      body: {
+        status: "unready",
+        checks: {
+          redis: { ok: true, reason: null },
+          store: { ok: true },
+          workers: { ok: false, reason: "no worker was seen lately" },
+          engine: { ok: false },
+        },
+      },
+    });
+  });
+
+  it("says what a worker's engine lacks", async () => {
+    await announce({
+      ready: false,
+      reason: { code: "weights_missing", message: "put VGG-19 into models/vgg19" },
+    });
+    expect(await readiness()).toMatchObject({
+      status: 503,
+      body: {
+        checks: {
+          workers: { ok: true },
+          engine: { ok: false, reason: "weights_missing: put VGG-19 into models/vgg19" },
+        },
+      },
+    });
+  });
+
+  it("is ready when one worker can paint", async () => {
+    await announce({ id: "w2" });
+    expect(await readiness()).toMatchObject({ status: 200, body: { status: "ready" } });
+  });
+
+  it("says that pictures cannot be stored", async () => {
+    await rm(service.config.blobDirectory, { recursive: true, force: true });
+    await writeFile(service.config.blobDirectory, "in the way");
+    expect(await readiness()).toMatchObject({ status: 503, body: { checks: { store: { ok: false } } } });
+    await rm(service.config.blobDirectory);
+    expect((await readiness()).status).toBe(200);
+  });
+
+  it("says that Redis cannot be reached, while /livez does not care", async () => {
+    await service.redisServer.kill();
+    const { status, body } = await readiness();
+    expect(status).toBe(503);
+    expect(body).toMatchObject({
+      checks: { redis: { ok: false, reason: "Redis cannot be reached" }, store: { ok: true } },
+    });
+    const alive = await service.fetch("/livez");
+    expect(alive.status).toBe(200);
+    expect(await alive.json()).toEqual({ status: "alive" });
+    await service.redisServer.start();
+    for (let tries = 0; tries < 100 && (await readiness()).status !== 200; tries += 1) await sleep(50);
+    // Workers live in Redis for a while after they were last heard of, its restart included.
+    expect((await readiness()).status).toBe(200);
+  });
+});
+
+describe("/v1/presets", () => {
+  it("gives every preset whole, and every option's range", async () => {
+    const response = await service.fetch("/v1/presets");
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as {
+      default: string;
+      presets: Record<string, { steps: number }>;
+      options: Record<string, { minimum?: number; maximum?: number; description?: string }>;
+    };
+    expect(Object.keys(body.presets)).toContain(body.default);
+    expect(body.options.size).toMatchObject({ minimum: 32, maximum: 4096 });
+    for (const option of Object.values(body.options)) expect(option).toBeDefined();
+  });
+});

@@ -1,0 +1,321 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { v7 } from "uuid";
+import {
+  type JobList,
+  type JobStatus,
+  type JobView,
+  jobListSchema,
+  jobViewSchema,
+} from "../../src/contract/job.ts";
+import type { JobRun } from "../../src/queue/job-worker.ts";
+import { succeed, TestPainter } from "../support/painter.ts";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+
+let service: TestService;
+let painter: TestPainter | null = null;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterEach(async () => {
+  await painter?.stop();
+  painter = null;
+  await service.redis.flushall();
+});
+afterAll(() => service.stop());
+
+async function submit(fields: Record<string, string> = { options: '{"size":64}' }): Promise<JobView> {
+  const response = await service.fetch("/v1/jobs", { method: "POST", body: await form(fields) });
+  expect(response.status).toBe(202);
+  return jobViewSchema.parse(await response.json());
+}
+async function look(id: string): Promise<JobView> {
+  const response = await service.fetch(`/v1/jobs/${id}`);
+  expect(response.status).toBe(200);
+  return jobViewSchema.parse(await response.json());
+}
+async function waitFor(id: string, status: JobStatus): Promise<JobView> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const view = await look(id);
+    if (view.status === status) return view;
+    await sleep(20);
+  }
+  throw new Error(`the job did not become ${status}`);
+}
+/** Works until it is stopped. */
+const work = async ({ signal, update }: JobRun) => {
+  await update({
+    progress: {
+      step: 5,
+      total_steps: 100,
+      fraction: 0.05,
+      scale: { index: 0, count: 1, width: 64, height: 48 },
+      loss: { total: 3, content: 1, style: 1.5, tv: 0.5 },
+      step_ms: 100,
+      eta_seconds: 95,
+    },
+  });
+  while (!signal.aborted) await sleep(10);
+  return { type: "stopped" as const };
+};
+
+describe("A job's view", () => {
+  it("tells the exact position of each waiting job", async () => {
+    const first = await submit();
+    const second = await submit();
+    const urgent = await submit({ priority: "1" });
+    expect((await look(urgent.id)).queue).toEqual({ position: 0, eta_seconds: null });
+    expect((await look(first.id)).queue?.position).toBe(1);
+    expect((await look(second.id)).queue?.position).toBe(2);
+  });
+
+  it("follows a job from queued through running to succeeded", async () => {
+    const { id } = await submit();
+    let finish = () => undefined as undefined;
+    const finished = new Promise<undefined>((resolve) => {
+      finish = () => resolve(undefined) as undefined;
+    });
+    painter = TestPainter.start(service, async (run) => {
+      await finished;
+      return await succeed(service, run);
+    });
+    const running = await waitFor(id, "running");
+    expect(running).toMatchObject({
+      queue: null,
+      attempts: 1,
+      finished_at: null,
+      links: { self: `/v1/jobs/${id}` },
+    });
+    expect(running.links.result).toBeUndefined();
+    finish();
+    const succeeded = await waitFor(id, "succeeded");
+    expect(succeeded).toMatchObject({ error: null, links: { result: `/v1/jobs/${id}/result` } });
+    expect(succeeded.links.cancel).toBeUndefined();
+    const [created, started, ended] = [succeeded.created_at, succeeded.started_at, succeeded.finished_at];
+    expect([ended, started, created].sort()).toEqual([created, started, ended]);
+  });
+
+  it("shows progress, and asks to come again after about a tenth of the time that is left", async () => {
+    const { id } = await submit();
+    painter = TestPainter.start(service, work);
+    await waitFor(id, "running");
+    await sleep(100);
+    const response = await service.fetch(`/v1/jobs/${id}`);
+    expect(response.headers.get("retry-after")).toBe("10");
+    const { progress } = jobViewSchema.parse(await response.json());
+    expect(progress).toMatchObject({ step: 5, total_steps: 100, loss: { total: 3 } });
+  });
+
+  it("tells why a job failed, and whether it may succeed another time", async () => {
+    const { id } = await submit();
+    painter = TestPainter.start(service, async () => ({
+      type: "failed",
+      code: "out_of_memory",
+      message: "64 GiB were needed",
+    }));
+    expect((await waitFor(id, "failed")).error).toEqual({
+      code: "out_of_memory",
+      message: "64 GiB were needed",
+      retryable: false,
+    });
+    const response = await service.fetch(`/v1/jobs/${id}`);
+    expect(response.headers.get("retry-after")).toBeNull();
+  });
+
+  it("is answered with 304 until it changes", async () => {
+    const { id } = await submit();
+    const first = await service.fetch(`/v1/jobs/${id}`);
+    const etag = first.headers.get("etag") ?? "";
+    expect(etag).not.toBe("");
+    const again = (tag: string) => service.fetch(`/v1/jobs/${id}`, { headers: { "if-none-match": tag } });
+    const unchanged = await again(etag);
+    expect(unchanged.status).toBe(304);
+    expect(await unchanged.text()).toBe("");
+    expect(unchanged.headers.get("etag")).toBe(etag);
+    expect(unchanged.headers.get("retry-after")).not.toBeNull();
+    expect((await again('"another"')).status).toBe(200);
+    await submit({ priority: "1" });
+    expect((await again(etag)).status).toBe(200);
+    const moved = (await service.fetch(`/v1/jobs/${id}`)).headers.get("etag") ?? "";
+    await service.queue.cancel(id);
+    expect((await again(moved)).status).toBe(200);
+  });
+
+  it.each([v7(), "1", "..%2f..%2fetc%2fpasswd", "00000000-0000-0000-0000-000000000000"])(
+    "of the id %s does not exist, whatever is asked of it",
+    async (id) => {
+      const calls = [
+        service.fetch(`/v1/jobs/${id}`),
+        service.fetch(`/v1/jobs/${id}/result`),
+        service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" }),
+        service.fetch(`/v1/jobs/${id}/retry`, { method: "POST" }),
+        service.fetch(`/v1/jobs/${id}`, { method: "DELETE" }),
+      ];
+      for (const response of await Promise.all(calls)) {
+        expect(response.status).toBe(404);
+        expect(await response.json()).toMatchObject({ code: "job_not_found", status: 404 });
+      }
+    },
+  );
+});
+
+describe("Cancelling", () => {
+  const cancel = (id: string) => service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+
+  it("stops a queued job, and says the same again", async () => {
+    const { id } = await submit();
+    for (let times = 0; times < 2; times += 1) {
+      const response = await cancel(id);
+      expect(response.status).toBe(200);
+      expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "canceled", queue: null });
+    }
+    expect((await look(id)).status).toBe("canceled");
+  });
+
+  it("stops a running job", async () => {
+    const { id } = await submit();
+    let stopped = false;
+    painter = TestPainter.start(service, async (run) => {
+      const outcome = await work(run);
+      stopped = true;
+      return outcome;
+    });
+    await waitFor(id, "running");
+    expect(await (await cancel(id)).json()).toMatchObject({ status: "canceled" });
+    for (let tries = 0; tries < 100 && !stopped; tries += 1) await sleep(10);
+    expect(stopped).toBe(true);
+  });
+
+  it("leaves a job that has ended as it is", async () => {
+    const { id } = await submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await waitFor(id, "succeeded");
+    const response = await cancel(id);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("Retrying", () => {
+  const retry = (id: string) => service.fetch(`/v1/jobs/${id}/retry`, { method: "POST" });
+
+  it("queues a canceled job again", async () => {
+    const { id } = await submit();
+    await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+    const response = await retry(id);
+    expect(response.status).toBe(202);
+    expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "queued", attempts: 0 });
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await waitFor(id, "succeeded");
+  });
+
+  it("refuses a succeeded job", async () => {
+    const { id } = await submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await waitFor(id, "succeeded");
+    const response = await retry(id);
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ code: "not_retryable" });
+  });
+});
+
+describe("Deleting", () => {
+  it("forgets a job and its pictures", async () => {
+    const { id } = await submit();
+    const other = await submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await waitFor(id, "succeeded");
+    await waitFor(other.id, "succeeded");
+    const response = await service.fetch(`/v1/jobs/${id}`, { method: "DELETE" });
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe("");
+    expect((await service.fetch(`/v1/jobs/${id}`)).status).toBe(404);
+    const keys = await service.storedKeys();
+    expect(keys.some((key) => key.includes(id))).toBe(false);
+    expect(keys.filter((key) => key.includes(other.id))).toHaveLength(3);
+  });
+});
+
+describe("The list", () => {
+  const list = async (query: string): Promise<JobList> => {
+    const response = await service.fetch(`/v1/jobs${query}`);
+    expect(response.status).toBe(200);
+    return jobListSchema.parse(await response.json());
+  };
+
+  it("is empty at first", async () => {
+    expect(await list("")).toEqual({ jobs: [], next_cursor: null });
+  });
+
+  it("gives the newest first, page by page, also while jobs come and go", async () => {
+    const ids: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      ids.unshift((await submit()).id);
+      await sleep(2);
+    }
+    const first = await list("?limit=2");
+    expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    await submit();
+    await service.fetch(`/v1/jobs/${first.next_cursor}`, { method: "DELETE" });
+    const second = await list(`?limit=2&cursor=${first.next_cursor}`);
+    expect(second.jobs.map(({ id }) => id)).toEqual(ids.slice(2, 4));
+    const third = await list(`?limit=2&cursor=${second.next_cursor}`);
+    expect(third.jobs.map(({ id }) => id)).toEqual(ids.slice(4));
+    expect(third.next_cursor).toBeNull();
+  });
+
+  it("filters by status", async () => {
+    const { id } = await submit();
+    const canceled = await submit();
+    await service.fetch(`/v1/jobs/${canceled.id}/cancel`, { method: "POST" });
+    expect((await list("?status=queued")).jobs.map((job) => job.id)).toEqual([id]);
+    expect((await list("?status=canceled")).jobs.map((job) => job.id)).toEqual([canceled.id]);
+    expect((await list("?status=failed")).jobs).toEqual([]);
+  });
+
+  it.each(["?limit=0", "?limit=101", "?limit=x", "?status=done", "?cursor=abc", "?page=2"])(
+    "refuses %s",
+    async (query) => {
+      const response = await service.fetch(`/v1/jobs${query}`);
+      expect(response.status).toBe(400);
+      const problem = (await response.json()) as { code: string; errors: { path: string }[] };
+      expect(problem.code).toBe("invalid_request");
+      expect(problem.errors[0]?.path).toContain("querystring");
+    },
+  );
+});
+
+describe("Routes", () => {
+  it("that do not exist are answered as a problem", async () => {
+    const response = await service.fetch("/v2/jobs");
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await response.json()).toMatchObject({ code: "unknown_route", instance: "/v2/jobs" });
+  });
+
+  it("name the methods that they know", async () => {
+    const response = await service.fetch("/v1/jobs", { method: "PUT" });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("GET, HEAD, POST");
+    expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
+    const one = await service.fetch(`/v1/jobs/${v7()}`, { method: "POST" });
+    expect(one.headers.get("allow")).toBe("DELETE, GET, HEAD");
+  });
+
+  it("refuse a path that is no URL", async () => {
+    const response = await service.fetch("/v1/jobs/%zz");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_request" });
+  });
+
+  it("answer what is not HTTP with a problem", async () => {
+    const { connect } = await import("node:net");
+    const { text } = await import("node:stream/consumers");
+    const socket = connect(service.port, "127.0.0.1");
+    socket.write("HELLO\r\n\r\n");
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('"code":"invalid_request"');
+  });
+});

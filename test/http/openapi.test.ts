@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import { parse } from "yaml";
+import { openApiDocument } from "../../src/http/openapi-document.ts";
+import { ROOT } from "../../src/root.ts";
+
+describe("openapi.yaml", () => {
+  it("is what `npm run openapi` makes of the schemas", async () => {
+    const written = await readFile(join(ROOT, "openapi.yaml"), "utf8");
+    expect(written).toBe(await openApiDocument());
+  });
+
+  it("is OpenAPI 3.1 and refers to nothing that is not in it, nor holds what nothing refers to", async () => {
+    const text = await openApiDocument();
+    const document = parse(text) as { openapi: string; components: { schemas: Record<string, unknown> } };
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const referred = new Set([...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]));
+    expect([...referred].sort()).toEqual(Object.keys(document.components.schemas).sort());
+  });
+});

@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { type Config, readConfig } from "../../src/config.ts";
+import { buildApp } from "../../src/http/app.ts";
+import type { App } from "../../src/http/dependencies.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { TestRedis } from "./redis.ts";
+
+/** The real API on a free port, with a Redis and folders of its own, and its log in memory. */
+export class TestService {
+  private constructor(
+    readonly redisServer: TestRedis,
+    readonly redis: ReturnType<typeof connectForRequests>,
+    readonly keys: QueueKeys,
+    readonly queue: RedisJobQueue,
+    readonly store: FilesystemBlobStore,
+    readonly app: App,
+    readonly config: Config,
+    private readonly folder: string,
+    private readonly log: string[],
+  ) {}
+
+  static async start(variables: Record<string, string> = {}): Promise<TestService> {
+    const folder = await mkdtemp(join(tmpdir(), "nst-service-"));
+    const redisServer = await TestRedis.start();
+    const config = readConfig({
+      NODE_ENV: "test",
+      DATA_DIR: folder,
+      REDIS_URL: redisServer.url,
+      PORT: "0",
+      ...variables,
+    });
+    const log: string[] = [];
+    const logger = pino(
+      { level: "debug" },
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          log.push(chunk.toString());
+          done();
+        },
+      }),
+    );
+    const redis = connectForRequests(config.redisUrl);
+    if (redis.status !== "ready") await once(redis, "ready");
+    const keys = new QueueKeys("test");
+    const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs);
+    const store = new FilesystemBlobStore(config.blobDirectory);
+    const app = await buildApp({ config, logger, queue, store });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    return new TestService(redisServer, redis, keys, queue, store, app, config, folder, log);
+  }
+
+  get port(): number {
+    return (this.app.server.address() as AddressInfo).port;
+  }
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`${this.url}${path}`, init);
+  }
+
+  /** The log so far, one object a line. */
+  get logged(): Record<string, unknown>[] {
+    return this.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Names of what lies in the spool. */
+  async spooled(): Promise<string[]> {
+    return await readdir(this.config.spoolDirectory).catch(() => []);
+  }
+
+  async storedKeys(): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of this.store.list("")) keys.push(key);
+    return keys;
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.queue.close();
+    await this.redisServer.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
