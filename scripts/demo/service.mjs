@@ -44,15 +44,18 @@ export async function startService(root, data, logFile) {
 
 /** Waits until it takes jobs. @param {string} url */
 async function ready(url) {
-  let answer = "no answer";
+  let missing = "no answer";
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(250)) {
-    try {
-      const response = await fetch(`${url}/readyz`);
-      if (response.ok) return;
-      answer = await response.text();
-    } catch {}
+    const response = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (response?.ok) return;
+    if (!response) continue;
+    const { checks } = await response.json();
+    missing = Object.values(checks)
+      .flatMap(({ reason }) => reason ?? [])
+      .join("; ");
+    if (missing.includes("weights_missing")) break; // waiting does not bring them
   }
-  throw new Error(answer);
+  throw new Error(missing);
 }
 
 async function freePort() {

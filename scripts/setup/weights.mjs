@@ -37,7 +37,7 @@ export async function provideWeights(root, log) {
     await download({ ...KERAS_WEIGHTS, url: process.env.NST_VGG19_URL || KERAS_WEIGHTS.url }, file, log);
   } catch (error) {
     if (!(error instanceof SetupFailure)) throw error;
-    log(`notice: ${error.message}\n       ${error.remedy}`);
+    log(`notice: ${error.message}\n${error.remedy}`.replaceAll("\n", "\n       "));
   }
 }
 
