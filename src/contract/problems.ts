@@ -84,6 +84,7 @@ export const JOB_ERRORS = {
   picture_too_small: { title: "The picture is too narrow for VGG-19 at this size", retryable: false },
   picture_missing: { title: "A picture of the job is gone", retryable: false },
   picture_unreadable: { title: "A picture of the job cannot be decoded", retryable: false },
+  storage_failed: { title: "The job's pictures could not be read or stored", retryable: true },
   engine_failed: { title: "The engine reported an error", retryable: true },
 } as const satisfies Record<string, { title: string; retryable: boolean }>;
 

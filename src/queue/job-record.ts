@@ -87,6 +87,13 @@ export type JobFields = Partial<
   >
 >;
 
+/** Every blob that a record names. Any other blob of the job is rubbish. */
+export function blobKeys(record: JobRecord): string[] {
+  const { content, styles, result, preview, checkpoint, losses } = record;
+  const keys = [content, ...styles, result?.key, preview?.key, checkpoint?.key, losses];
+  return keys.filter((key) => typeof key === "string");
+}
+
 /** Fields as pairs for Redis; null is the empty text, which the script takes as "remove". */
 export function encodeFields(fields: Partial<JobRecord>): string[] {
   return Object.entries(fields).flatMap(([name, value]) =>

@@ -20,19 +20,25 @@ export type StopReason = "canceled" | "stopping" | "lost";
 /** One attempt at a job. */
 export interface JobRun {
   record: JobRecord;
+  /** Names this attempt among all. */
+  token: string;
   /** Aborted with a `StopReason`. */
   signal: AbortSignal;
   /** Writes into the record, unless the job is no longer this run's: then the signal is aborted. */
   update(fields: JobFields): Promise<void>;
 }
 
-export type JobOutcome =
+export type JobOutcome = (
   | { type: "succeeded"; fields: JobFields }
   | { type: "failed"; code: JobErrorCode; message: string }
-  /** The attempt is lost through no fault of the worker's: to be tried again while attempts are left. */
+  /** The attempt is lost through no fault of the job's: to be tried again while attempts are left. */
   | { type: "crashed"; code: JobErrorCode; message: string }
   /** The signal was aborted, and all that is worth keeping is stored. */
-  | { type: "stopped" };
+  | { type: "stopped" }
+) & {
+  /** Called with the record as it is after the outcome was written, or was refused. */
+  afterwards?: (record: JobRecord | null) => Promise<void>;
+};
 
 export interface JobWorkerSettings {
   /** Name of the worker, as it stands in records. */
@@ -119,9 +125,12 @@ export class JobWorker {
     let again = false;
     try {
       const record = await this.begin(id, run);
-      if (record) await this.finish(record, run, await this.attempt(record, run, stop));
+      const outcome = record && (await this.attempt(record, run, stop));
+      if (outcome) await this.finish(record, run, outcome);
+      const left = await this.records.find(id);
       // Handed back; or canceled and then wanted again while this attempt was still ending.
-      again = (await this.records.find(id))?.status === "queued";
+      again = left?.status === "queued";
+      await outcome?.afterwards?.(left).catch((error: Error) => this.settings.onError?.(error));
     } finally {
       this.current = null;
       await unwatch();
@@ -161,7 +170,7 @@ export class JobWorker {
       if (!(await this.records.update(record.id, run, fields))) stop.abort("lost" satisfies StopReason);
     };
     try {
-      return await this.process({ record, signal: stop.signal, update });
+      return await this.process({ record, token: run, signal: stop.signal, update });
     } catch (error) {
       if (stop.signal.aborted) return { type: "stopped" };
       this.settings.onError?.(error as Error);
@@ -180,7 +189,7 @@ export class JobWorker {
       await this.records.transition(id, "hand_back", { run: null }, { run });
     } else {
       const error = { code: outcome.code, message: outcome.message };
-      await this.records.transition(id, "fail", { error, ...ended }, { run });
+      await this.records.transition(id, "fail", { error, checkpoint: null, ...ended }, { run });
     }
   }
 }

@@ -1,0 +1,149 @@
+import type { JobErrorCode } from "../src/contract/problems.ts";
+import { type DecodeLimits, decodePicture } from "../src/images/decode.ts";
+import { contentSize, type Size, styleSize } from "../src/images/picture-size.ts";
+import type { Raster } from "../src/images/raster.ts";
+import type { Logger } from "../src/logging.ts";
+import type { JobRecord } from "../src/queue/job-record.ts";
+import type { JobOutcome, JobRun, StopReason } from "../src/queue/job-worker.ts";
+import { BlobNotFoundError, type BlobStore } from "../src/storage/blob-store.ts";
+import type { EngineProcess } from "./engine-process.ts";
+import { LossHistory } from "./loss-history.ts";
+import { Recorder } from "./recorder.ts";
+
+/** An engine that has not ended a canceled painting after this long is hung. */
+const CANCEL_MS = 120_000;
+/** How long a worker that stops waits for a last checkpoint; a step may take longer than it has time for. */
+const LAST_CHECKPOINT_MS = 8_000;
+
+export interface JobTools {
+  store: BlobStore;
+  engine: EngineProcess;
+  limits: DecodeLimits;
+  /** Time between checkpoints. */
+  checkpointMs: number;
+  logger: Logger;
+}
+
+/** What makes a job fail for good, in words for the one who sent it. */
+class JobFailure extends Error {
+  constructor(
+    readonly code: JobErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Works at one job: pictures from the store, through the engine, the result into the store. */
+export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
+  const logger = tools.logger.child({ job_id: run.record.id, attempt: run.record.attempts });
+  const started = performance.now();
+  logger.info({ from_step: run.record.checkpoint?.step ?? 0 }, "job started");
+  const outcome = await paintJob({ ...tools, logger }, run).catch((error: unknown): JobOutcome => {
+    if (error instanceof JobFailure) return { type: "failed", code: error.code, message: error.message };
+    if (run.signal.aborted) return { type: "stopped" };
+    logger.error({ err: error }, "the worker could not go on with the job");
+    return { type: "crashed", code: "storage_failed", message: "The job's pictures could not be read or stored" };
+  });
+  const ms = Math.round(performance.now() - started);
+  if ("message" in outcome) logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
+  else logger.info({ ms, reason: run.signal.reason }, `job ${outcome.type}`);
+  return outcome;
+}
+
+async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
+  const { engine, store, logger } = tools;
+  const { record, signal } = run;
+  const state = await engine.settled(signal);
+  if (signal.aborted) return { type: "stopped" };
+  if (state.type !== "ready") throw unready(state);
+  await run.update({ engine: state.engine });
+  const [content, styles] = await fetchPictures(tools, record);
+  const { checkpoint, losses } = await fetchCheckpoint(store, record);
+  const recorder = new Recorder(store, run, losses, logger);
+  const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
+
+  const { id, options } = record;
+  const painting = engine.paint({ type: "paint", id, content, styles, options, checkpoint }, (event) =>
+    recorder.record(event),
+  );
+  const asking = setInterval(() => engine.requestCheckpoint(id), tools.checkpointMs);
+  const stop = whenAborted(signal, async (reason) => {
+    if (reason === "stopping") {
+      engine.requestCheckpoint(id);
+      await recorder.nextCheckpoint(LAST_CHECKPOINT_MS);
+      return "stopped" as const;
+    }
+    engine.cancel(id);
+    const hung = setTimeout(() => engine.kill(), CANCEL_MS);
+    return painting.finally(() => clearTimeout(hung));
+  });
+  try {
+    const end = await Promise.race([painting, stop.ended]);
+    const painted = end !== "stopped" && end.type === "painted";
+    // A picture that is painted while the worker stops is stored all the same.
+    if (end === "stopped" || (signal.aborted && !(painted && signal.reason === "stopping"))) {
+      return { type: "stopped", afterwards };
+    }
+    await recorder.settle();
+    if (end.type === "painted") {
+      const fields = await recorder.result(end.picture, end.progress, state.engine);
+      return { type: "succeeded", fields, afterwards };
+    }
+    if (end.type === "canceled") throw new Error("The engine ended a painting that nobody had canceled");
+    await recorder.failure();
+    // What did not fit once does not fit again.
+    const type = end.type === "crashed" && end.code !== "out_of_memory" ? "crashed" : "failed";
+    return { type, code: end.code, message: end.message, afterwards };
+  } finally {
+    clearInterval(asking);
+    stop.forget();
+  }
+}
+
+function unready(state: { type: string; code?: JobErrorCode; message?: string }): JobFailure {
+  return new JobFailure(state.code ?? "engine_unavailable", state.message ?? "The engine did not start");
+}
+
+/** The content at the result's size, and the styles. */
+async function fetchPictures({ store, limits }: JobTools, record: JobRecord): Promise<[Raster, Raster[]]> {
+  const { size } = record.options;
+  const fetch = async (name: string, key: string, target: (picture: Size) => Size) => {
+    const bytes = await store.read(key).catch((error: unknown) => {
+      if (!(error instanceof BlobNotFoundError)) throw error;
+      throw new JobFailure("picture_missing", `The ${name} picture is not there any more`);
+    });
+    return decodePicture(bytes, target, limits).catch((error: unknown) => {
+      throw new JobFailure("picture_unreadable", `The ${name} picture cannot be decoded: ${String(error)}`);
+    });
+  };
+  const content = await fetch("content", record.content, (picture) => contentSize(picture, size));
+  const styles: Raster[] = [];
+  for (const key of record.styles) styles.push(await fetch("style", key, (picture) => styleSize(picture, size)));
+  return [content, styles];
+}
+
+/** What an earlier attempt left to go on from; where it is gone, the job starts anew. */
+async function fetchCheckpoint(store: BlobStore, record: JobRecord) {
+  const read = (key: string | undefined | null) =>
+    key
+      ? store.read(key).catch((error: unknown) => {
+          if (error instanceof BlobNotFoundError) return null;
+          throw error;
+        })
+      : null;
+  const checkpoint = await read(record.checkpoint?.key);
+  const stored = checkpoint ? await read(record.losses) : null;
+  return { checkpoint, losses: new LossHistory(stored ?? undefined, record.checkpoint?.step) };
+}
+
+/** Runs `action` when the signal is aborted, or at once where it is; `ended` stays open until then. */
+function whenAborted<T>(signal: AbortSignal, action: (reason: StopReason) => Promise<T>) {
+  let onAbort = () => {};
+  const ended = new Promise<T>((resolve, reject) => {
+    onAbort = () => action(signal.reason as StopReason).then(resolve, reject);
+  });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return { ended, forget: () => signal.removeEventListener("abort", onAbort) };
+}

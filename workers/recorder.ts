@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Progress } from "../src/contract/job.ts";
+import { encodePicture } from "../src/images/encode.ts";
+import { MEDIA_TYPES } from "../src/images/picture-type.ts";
+import type { Raster } from "../src/images/raster.ts";
+import type { Logger } from "../src/logging.ts";
+import { blobKeys, type JobFields, type JobRecord, type StoredPicture } from "../src/queue/job-record.ts";
+import type { JobRun } from "../src/queue/job-worker.ts";
+import type { BlobStore } from "../src/storage/blob-store.ts";
+import type { EngineDescription, EngineEvent } from "./engine/protocol.ts";
+import type { LossHistory } from "./loss-history.ts";
+import { Throttle } from "./throttle.ts";
+
+const PROGRESS_MS = 250;
+const PREVIEW_MS = 1_000;
+const PREVIEW = { format: "jpeg", quality: 85 } as const;
+/** Pauses between tries to store a result: an hour's work is worth a minute's patience. */
+const RESULT_PAUSES_MS = [250, 1_000, 4_000, 15_000, 40_000];
+
+type Event<Type extends EngineEvent["type"]> = Extract<EngineEvent, { type: Type }>;
+
+/**
+ * Puts what the engine reports of one run into the job's record and the blob store.
+ *
+ * Each attempt writes to keys of its own: one that lost its job without knowing cannot spoil what the next one
+ * wrote. A blob is stored before the record names it, and deleted after the record has let go of it.
+ */
+export class Recorder {
+  /** Blobs of this attempt, and of the one that it goes on from. */
+  private readonly written = new Set<string>();
+  private readonly progress: Throttle<Progress>;
+  private readonly preview: Throttle<Event<"preview">>;
+  private readonly checkpoint: Throttle<Event<"checkpoint">>;
+  private checkpoints = 0;
+  private readonly checkpointWaiters = new Set<() => void>();
+
+  constructor(
+    private readonly store: BlobStore,
+    private readonly run: JobRun,
+    private readonly losses: LossHistory,
+    logger: Logger,
+  ) {
+    const { checkpoint, preview, losses: history } = run.record;
+    for (const key of [checkpoint?.key, preview?.key, history]) if (key) this.written.add(key);
+    const failing = (what: string) => (error: unknown) => logger.warn({ err: error }, `${what} was not stored`);
+    this.progress = new Throttle(PROGRESS_MS, (progress) => run.update({ progress }), failing("progress"));
+    this.preview = new Throttle(PREVIEW_MS, (event) => this.storePreview(event), failing("a preview"));
+    this.checkpoint = new Throttle(0, (event) => this.storeCheckpoint(event), failing("a checkpoint"));
+  }
+
+  record(event: Event<"progress" | "preview" | "checkpoint">): void {
+    if (event.type === "progress") {
+      this.losses.add(event.progress);
+      this.progress.offer(event.progress);
+    } else if (event.type === "preview") this.preview.offer(event);
+    else this.checkpoint.offer(event);
+  }
+
+  /** Resolves when the next checkpoint is stored, or after `withinMs`. */
+  async nextCheckpoint(withinMs: number): Promise<void> {
+    const stored = new Promise<void>((resolve) => this.checkpointWaiters.add(resolve));
+    const timeout = new AbortController();
+    await Promise.race([stored, sleep(withinMs, undefined, { signal: timeout.signal }).catch(() => undefined)]);
+    timeout.abort();
+  }
+
+  /** Writes what still waits. */
+  async settle(): Promise<void> {
+    await Promise.all([this.progress.flush(), this.preview.flush(), this.checkpoint.flush()]);
+  }
+
+  /** Stores the painted picture. Gives what the record of a succeeded job says. */
+  async result(picture: Raster, progress: Progress, engine: EngineDescription): Promise<JobFields> {
+    const { id, options } = this.run.record;
+    const made = JSON.stringify({ job: id, engine: engine.name, tensorflow: engine.tensorflow, options });
+    const bytes = await encodePicture(picture, options.output, made);
+    const result = await this.patiently(() => this.storePicture("result", bytes, picture, options.output.format));
+    const losses = await this.patiently(() => this.storeLosses());
+    return { result, progress, losses, checkpoint: null };
+  }
+
+  /** Stores the history of a run that failed. */
+  async failure(): Promise<void> {
+    await this.run.update({ losses: await this.storeLosses() });
+  }
+
+  /** Deletes what this run wrote and the record, as it now is, does not name. */
+  async cleanUp(record: JobRecord | null): Promise<void> {
+    const kept = new Set(record ? blobKeys(record) : []);
+    for (const key of this.written) if (!kept.has(key)) await this.store.delete(key);
+  }
+
+  private async storePreview({ picture, step }: Event<"preview">): Promise<void> {
+    const bytes = await encodePicture(picture, PREVIEW);
+    const stored = await this.storePicture("preview", bytes, picture, PREVIEW.format);
+    await this.run.update({ preview: { ...stored, step } });
+  }
+
+  private async storeCheckpoint({ state, step }: Event<"checkpoint">): Promise<void> {
+    // Two keys in turn: the record always names a whole checkpoint and its own step.
+    const key = await this.put(`checkpoint-${this.checkpoints++ % 2}`, state);
+    const losses = await this.storeLosses();
+    await this.run.update({ checkpoint: { key, step }, losses });
+    for (const wake of this.checkpointWaiters) wake();
+    this.checkpointWaiters.clear();
+  }
+
+  private storeLosses(): Promise<string> {
+    return this.put("losses", this.losses.encode());
+  }
+
+  private async storePicture(
+    name: string,
+    bytes: Uint8Array,
+    { width, height }: Raster,
+    format: keyof typeof MEDIA_TYPES,
+  ): Promise<StoredPicture> {
+    const key = await this.put(name, bytes);
+    return { key, media_type: MEDIA_TYPES[format], bytes: bytes.length, width, height };
+  }
+
+  private async put(name: string, bytes: Uint8Array): Promise<string> {
+    const key = `jobs/${this.run.record.id}/${this.run.token}/${name}`;
+    this.written.add(key);
+    await this.store.put(key, bytes);
+    return key;
+  }
+
+  private async patiently<T>(action: () => Promise<T>): Promise<T> {
+    for (const pause of RESULT_PAUSES_MS) {
+      try {
+        return await action();
+      } catch {
+        await sleep(pause, undefined, { signal: this.run.signal });
+      }
+    }
+    return action();
+  }
+}
