@@ -23,6 +23,9 @@ const choice = <const Values extends readonly [string, ...string[]]>(values: Val
 
 const folder = z.string().transform((path) => resolve(ROOT, path));
 
+/** A path, or `random:<seed>:<divisor>` for random weights. */
+const weights = z.string().transform((text) => (text.startsWith("random:") ? text : resolve(ROOT, text)));
+
 const redisUrl = z
   .string()
   .regex(
@@ -39,7 +42,7 @@ const environmentSchema = z.object({
   REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
   DATA_DIR: folder.default(resolve(ROOT, "data")),
   SPOOL_DIR: folder.optional(),
-  NST_VGG19_WEIGHTS: folder.optional(),
+  NST_VGG19_WEIGHTS: weights.optional(),
   MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB),
   MAX_JSON_BYTES: integer(48 * MIB, 1024, 512 * MIB),
   REQUEST_TIMEOUT_SECONDS: integer(120, 1, 3600),
@@ -53,6 +56,7 @@ const environmentSchema = z.object({
   RESULT_TTL_SECONDS: integer(7 * 24 * HOUR, 1, 10 * 365 * 24 * HOUR),
   UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
+  CHECKPOINT_SECONDS: integer(5, 1, 3600),
 });
 
 /** What a stranger may send: each has its own problem code. */
@@ -97,6 +101,8 @@ export interface Config {
   uploadSeconds: number;
   /** How long open requests may take to finish when the service stops. */
   shutdownSeconds: number;
+  /** Time between two checkpoints of a running job. */
+  checkpointSeconds: number;
 }
 
 /** Names every variable that is wrong, what was expected and what was received. */
@@ -141,5 +147,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     resultSeconds: variables.RESULT_TTL_SECONDS,
     uploadSeconds: variables.UPLOAD_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
+    checkpointSeconds: variables.CHECKPOINT_SECONDS,
   };
 }

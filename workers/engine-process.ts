@@ -111,7 +111,8 @@ export class EngineProcess {
         this.onCrash = (end) => resolve(end);
         this.listener = (event) => {
           if (!("id" in event) || event.id !== request.id) return;
-          if (event.type === "painted" || event.type === "failed" || event.type === "canceled") resolve(event);
+          if (event.type === "painted" || event.type === "failed" || event.type === "canceled")
+            resolve(event);
           else onEvent(event);
         };
         this.send(request);

@@ -43,10 +43,15 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
     if (error instanceof JobFailure) return { type: "failed", code: error.code, message: error.message };
     if (run.signal.aborted) return { type: "stopped" };
     logger.error({ err: error }, "the worker could not go on with the job");
-    return { type: "crashed", code: "storage_failed", message: "The job's pictures could not be read or stored" };
+    return {
+      type: "crashed",
+      code: "storage_failed",
+      message: "The job's pictures could not be read or stored",
+    };
   });
   const ms = Math.round(performance.now() - started);
-  if ("message" in outcome) logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
+  if ("message" in outcome)
+    logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
   else logger.info({ ms, reason: run.signal.reason }, `job ${outcome.type}`);
   return outcome;
 }
@@ -55,8 +60,8 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
   const { engine, store, logger } = tools;
   const { record, signal } = run;
   const state = await engine.settled(signal);
-  if (signal.aborted) return { type: "stopped" };
-  if (state.type !== "ready") throw unready(state);
+  // Without an engine the job goes back, and waits until some worker has one.
+  if (signal.aborted || state.type !== "ready") return { type: "stopped" };
   await run.update({ engine: state.engine });
   const [content, styles] = await fetchPictures(tools, record);
   const { checkpoint, losses } = await fetchCheckpoint(store, record);
@@ -101,10 +106,6 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
   }
 }
 
-function unready(state: { type: string; code?: JobErrorCode; message?: string }): JobFailure {
-  return new JobFailure(state.code ?? "engine_unavailable", state.message ?? "The engine did not start");
-}
-
 /** The content at the result's size, and the styles. */
 async function fetchPictures({ store, limits }: JobTools, record: JobRecord): Promise<[Raster, Raster[]]> {
   const { size } = record.options;
@@ -119,7 +120,8 @@ async function fetchPictures({ store, limits }: JobTools, record: JobRecord): Pr
   };
   const content = await fetch("content", record.content, (picture) => contentSize(picture, size));
   const styles: Raster[] = [];
-  for (const key of record.styles) styles.push(await fetch("style", key, (picture) => styleSize(picture, size)));
+  for (const key of record.styles)
+    styles.push(await fetch("style", key, (picture) => styleSize(picture, size)));
   return [content, styles];
 }
 

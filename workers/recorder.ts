@@ -42,7 +42,8 @@ export class Recorder {
   ) {
     const { checkpoint, preview, losses: history } = run.record;
     for (const key of [checkpoint?.key, preview?.key, history]) if (key) this.written.add(key);
-    const failing = (what: string) => (error: unknown) => logger.warn({ err: error }, `${what} was not stored`);
+    const failing = (what: string) => (error: unknown) =>
+      logger.warn({ err: error }, `${what} was not stored`);
     this.progress = new Throttle(PROGRESS_MS, (progress) => run.update({ progress }), failing("progress"));
     this.preview = new Throttle(PREVIEW_MS, (event) => this.storePreview(event), failing("a preview"));
     this.checkpoint = new Throttle(0, (event) => this.storeCheckpoint(event), failing("a checkpoint"));
@@ -60,7 +61,10 @@ export class Recorder {
   async nextCheckpoint(withinMs: number): Promise<void> {
     const stored = new Promise<void>((resolve) => this.checkpointWaiters.add(resolve));
     const timeout = new AbortController();
-    await Promise.race([stored, sleep(withinMs, undefined, { signal: timeout.signal }).catch(() => undefined)]);
+    await Promise.race([
+      stored,
+      sleep(withinMs, undefined, { signal: timeout.signal }).catch(() => undefined),
+    ]);
     timeout.abort();
   }
 
@@ -74,7 +78,9 @@ export class Recorder {
     const { id, options } = this.run.record;
     const made = JSON.stringify({ job: id, engine: engine.name, tensorflow: engine.tensorflow, options });
     const bytes = await encodePicture(picture, options.output, made);
-    const result = await this.patiently(() => this.storePicture("result", bytes, picture, options.output.format));
+    const result = await this.patiently(() =>
+      this.storePicture("result", bytes, picture, options.output.format),
+    );
     const losses = await this.patiently(() => this.storeLosses());
     return { result, progress, losses, checkpoint: null };
   }

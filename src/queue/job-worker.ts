@@ -89,9 +89,17 @@ export class JobWorker {
     this.worker.on("error", (error) => settings.onError?.(error));
   }
 
-  /** Begins to take jobs. */
+  /** Begins to take jobs, or does so again after `pause`. */
   start(): void {
-    this.worker.run().catch((error: unknown) => this.settings.onError?.(error as Error));
+    if (this.worker.isPaused()) this.worker.resume();
+    else if (!this.worker.isRunning()) {
+      this.worker.run().catch((error: unknown) => this.settings.onError?.(error as Error));
+    }
+  }
+
+  /** Takes no more jobs for now; the current one goes on. */
+  async pause(): Promise<void> {
+    await this.worker.pause(true);
   }
 
   /** The job that is being worked at. */

@@ -14,6 +14,7 @@ import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.t
 import { isFinal } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
 import { RecordStore } from "./record-store.ts";
+import { redispatch } from "./redispatch.ts";
 import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
 
 /** `JobQueue` on a Redis connection made by `connectForRequests`, which it closes when it is closed. */
@@ -100,19 +101,9 @@ export class RedisJobQueue implements JobQueue {
     await available(() => this.redis.ping());
   }
 
-  /** Tells BullMQ of accepted jobs that it does not know. Gives how many these were. */
+  /** See `redispatch`. */
   redispatch(): Promise<number> {
-    return available(async () => {
-      let count = 0;
-      for await (const id of this.dispatch.undispatched()) {
-        const record = await this.records.find(id);
-        if (record && !isFinal(record.status)) {
-          await this.dispatch.add(record);
-          count++;
-        }
-      }
-      return count;
-    });
+    return available(() => redispatch(this.records, this.dispatch));
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,128 @@
+// A worker as a process: its engine beside it, one job at a time, until it is asked to stop.
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { ConfigError, readConfig } from "../src/config.ts";
+import { createLogger, type Logger } from "../src/logging.ts";
+import { connectForWork, inspectServer } from "../src/queue/connection.ts";
+import { Dispatch } from "../src/queue/dispatch.ts";
+import { JobWorker } from "../src/queue/job-worker.ts";
+import { QueueKeys } from "../src/queue/keys.ts";
+import { RecordStore } from "../src/queue/record-store.ts";
+import { redispatch } from "../src/queue/redispatch.ts";
+import { ROOT } from "../src/root.ts";
+import { FilesystemBlobStore } from "../src/storage/filesystem.ts";
+import { EngineProcess, type EngineState } from "./engine-process.ts";
+import { Presence } from "./presence.ts";
+import { processJob } from "./process-job.ts";
+
+/** Long enough for a last checkpoint of a usual job, short enough for whoever waits to kill this process. */
+const CLOSE_MS = 10_000;
+const SWEEP_MS = 60_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const logger = createLogger(config, "worker");
+  const signal = nextSignal();
+  const redis = connectForWork(config.redisUrl);
+  // Commands wait for Redis; a signal must not.
+  if ((await Promise.race([checkRedis(redis, logger), signal])) !== undefined) process.exit(0);
+
+  const keys = new QueueKeys("nst");
+  const engine = new EngineProcess({
+    script: join(import.meta.dirname, "engine", "main.js"),
+    arguments: config.vgg19Weights === null ? [ROOT] : [ROOT, config.vgg19Weights],
+    environment: process.env,
+    onState: (state) => follow(state),
+    onNote: (note) => logger.warn(note),
+  });
+  const { limits } = config;
+  const store = new FilesystemBlobStore(config.blobDirectory);
+  const tools = { store, engine, limits, checkpointMs: config.checkpointSeconds * 1000, logger };
+  const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
+    name: id,
+    onError: (error) => logger.error({ err: error }, "queue"),
+  });
+  const described = {
+    ...{ id, version: await version(), host: hostname(), pid: process.pid },
+    started_at: new Date().toISOString(),
+  };
+  const presence = new Presence(redis, keys, () => ({
+    ...described,
+    ...condition(engine.state),
+    job: worker.job,
+  }));
+
+  /** Jobs are taken only while the engine can paint. */
+  const follow = (state: EngineState) => {
+    presence.announce();
+    if (state.type === "ready") {
+      logger.info({ engine: state.engine }, "ready for jobs");
+      worker.start();
+    } else if (state.type === "unready") {
+      logger.error({ code: state.code }, state.message);
+      void worker.pause();
+    }
+  };
+  presence.start();
+  engine.start();
+  const sweep = keepSweeping(redis, keys, logger);
+
+  logger.info(`${await signal}: handing back the current job`);
+  clearInterval(sweep);
+  await worker.close(CLOSE_MS);
+  await engine.stop();
+  await Promise.race([presence.stop(), sleep(1_000)]);
+  redis.disconnect();
+  logger.info("stopped");
+  process.exit(0);
+}
+
+function condition(state: EngineState) {
+  if (state.type === "ready") return { ready: true, reason: null, engine: state.engine };
+  const { code, message } =
+    state.type === "unready" ? state : { code: "engine_unavailable", message: "The engine is starting" };
+  return { ready: false, reason: { code, message }, engine: null };
+}
+
+function keepSweeping(redis: Redis, keys: QueueKeys, logger: Logger): NodeJS.Timeout {
+  const records = new RecordStore(redis, keys);
+  const dispatch = new Dispatch(redis, keys);
+  const sweep = () => {
+    redispatch(records, dispatch).then(
+      (count) => count > 0 && logger.warn({ count }, "dispatched jobs that BullMQ did not know"),
+      (error: unknown) => logger.error({ err: error }, "sweep"),
+    );
+  };
+  sweep();
+  return setInterval(sweep, SWEEP_MS);
+}
+
+/** Refuses a server that loses jobs. */
+async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
+  for (const { severity, message } of await inspectServer(redis)) {
+    if (severity === "refuse") throw new ConfigError(`REDIS_URL: ${message}`);
+    logger.warn(message);
+  }
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(join(ROOT, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function nextSignal(): Promise<string> {
+  return await Promise.race(
+    (["SIGTERM", "SIGINT"] as const).map((name) => once(process, name).then(() => name)),
+  );
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});
