@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { v7 } from "uuid";
+import type { RequestOptions } from "../../src/contract/options.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import type { JobRecord } from "../../src/queue/job-record.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { jpeg } from "./pictures.ts";
+import { NARROW_WEIGHTS, ProgramProcess } from "./programs.ts";
+import { connected, TestRedis } from "./redis.ts";
+
+/** A Redis, a data folder, and worker processes on them: everything but the API, in whose name the test submits. */
+export class WorkerSetting {
+  readonly programs: ProgramProcess[] = [];
+
+  private constructor(
+    readonly redis: TestRedis,
+    readonly folder: string,
+    readonly queue: RedisJobQueue,
+    readonly store: FilesystemBlobStore,
+  ) {}
+
+  static async create(): Promise<WorkerSetting> {
+    const redis = await TestRedis.start();
+    const folder = await mkdtemp(join(tmpdir(), "nst-data-"));
+    const queue = new RedisJobQueue(await connected(connectForRequests(redis.url)), new QueueKeys("nst"));
+    return new WorkerSetting(redis, folder, queue, new FilesystemBlobStore(join(folder, "blobs")));
+  }
+
+  get environment(): NodeJS.ProcessEnv {
+    return { REDIS_URL: this.redis.url, DATA_DIR: this.folder, CHECKPOINT_SECONDS: "1" };
+  }
+
+  /** Starts a worker with narrow random weights; resolves when it takes jobs. */
+  async startWorker(environment: NodeJS.ProcessEnv = {}): Promise<ProgramProcess> {
+    const worker = this.run("workers/main.js", { NST_VGG19_WEIGHTS: NARROW_WEIGHTS, ...environment });
+    await worker.line(({ msg }) => msg === "ready for jobs");
+    return worker;
+  }
+
+  run(script: string, environment: NodeJS.ProcessEnv = {}): ProgramProcess {
+    const program = new ProgramProcess(script, { ...this.environment, ...environment });
+    this.programs.push(program);
+    return program;
+  }
+
+  /** Stores two pictures and submits a job with them. */
+  async submit(options: RequestOptions = {}): Promise<JobRecord> {
+    const id = v7();
+    const content = `jobs/${id}/content`;
+    const style = `jobs/${id}/style-0`;
+    await this.store.put(content, await jpeg({ width: 96, height: 63, seed: 1 }));
+    await this.store.put(style, await jpeg({ width: 80, height: 80, seed: 2 }));
+    const resolved = resolveOptions({ preset: "draft", size: 64, steps: 12, ...options }, 7);
+    return this.queue.submit({ id, options: resolved, content, styles: [style] });
+  }
+
+  /** The job's record as soon as it fits. */
+  async until(id: string, fits: (record: JobRecord) => boolean, ms = 60_000): Promise<JobRecord> {
+    const deadline = Date.now() + ms;
+    for (;;) {
+      const record = await this.queue.find(id).catch(() => null);
+      if (record && fits(record)) return record;
+      if (Date.now() > deadline) {
+        const outputs = this.programs.map(({ output }) => output).join("\n");
+        throw new Error(`The job stayed ${JSON.stringify(record)}\n${outputs}`);
+      }
+      await sleep(20);
+    }
+  }
+
+  untilEnded(id: string, ms?: number): Promise<JobRecord> {
+    return this.until(id, ({ status }) => !["queued", "running"].includes(status), ms);
+  }
+
+  /** Keys of all that the store holds of a job. */
+  async blobs(id: string): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of this.store.list(`jobs/${id}/`)) keys.push(key);
+    return keys;
+  }
+
+  async stopPrograms(): Promise<void> {
+    await Promise.all(this.programs.splice(0).map((program) => program.end("SIGKILL")));
+  }
+
+  async close(): Promise<void> {
+    await this.stopPrograms();
+    await this.queue.close();
+    await this.redis.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,89 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { sharp } from "../../src/images/sharp.ts";
+import { blobKeys } from "../../src/queue/job-record.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+let setting: WorkerSetting;
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+});
+afterEach(() => setting.stopPrograms());
+afterAll(() => setting.close());
+
+describe("A worker with its engine", () => {
+  it("paints a job: progress, preview, losses that fall, a result of the content's aspect", async () => {
+    await setting.startWorker();
+    const { id } = await setting.submit({ steps: 30, preview_interval: 3 });
+    const running = await setting.until(id, ({ progress }) => (progress?.step ?? 0) > 0);
+    expect(running).toMatchObject({ status: "running", attempts: 1, engine: { device: "cpu" } });
+    const record = await setting.untilEnded(id);
+    expect(record).toMatchObject({
+      ...{ status: "succeeded", attempts: 1, error: null, checkpoint: null, run: null },
+      progress: { step: 30, total_steps: 30, fraction: 1 },
+      result: { media_type: "image/png", width: 64, height: 42 },
+      preview: { media_type: "image/jpeg" },
+    });
+    const picture = await sharp(await setting.store.read(record.result?.key ?? "")).metadata();
+    expect(picture).toMatchObject({ format: "png", width: 64, height: 42 });
+    const lines = Buffer.from(await setting.store.read(record.losses ?? ""))
+      .toString()
+      .trim()
+      .split("\n");
+    const losses = lines.map((line) => JSON.parse(line) as { step: number; total: number });
+    expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+    expect(losses.at(-1)?.total).toBeLessThan(0.9 * (losses.findLast(({ step }) => step <= 20)?.total ?? 0));
+    expect((await setting.blobs(id)).sort()).toEqual(blobKeys(record).sort());
+  });
+
+  it("says that it is there, and that it is gone", async () => {
+    const worker = await setting.startWorker();
+    const seen = async () => (await setting.queue.workers()).find(({ pid }) => pid === worker.pid);
+    expect(await seen()).toMatchObject({
+      ready: true,
+      reason: null,
+      pid: worker.pid,
+      version: "0.1.0",
+      job: null,
+    });
+    await worker.end();
+    expect(await seen()).toBeUndefined();
+  });
+
+  it("without weights says what is missing, and lets jobs wait", async () => {
+    const { id } = await setting.submit();
+    const worker = setting.run("workers/main.js", { NST_VGG19_WEIGHTS: setting.folder });
+    await worker.line(({ code }) => code === "weights_missing");
+    const description = (await setting.queue.workers()).find(({ pid }) => pid === worker.pid);
+    expect(description).toMatchObject({ ready: false, reason: { code: "weights_missing" } });
+    expect(description?.reason?.message).toContain(setting.folder);
+    expect(await setting.queue.find(id)).toMatchObject({ status: "queued", attempts: 0 });
+    await setting.queue.delete(id);
+  });
+
+  it("fails a job whose picture is gone or broken, says which, and takes the next", async () => {
+    const gone = await setting.submit();
+    await setting.store.delete(gone.styles[0] ?? "");
+    const broken = await setting.submit();
+    await setting.store.put(broken.content, Buffer.from("not a picture"));
+    const good = await setting.submit();
+    await setting.startWorker();
+    expect(await setting.untilEnded(gone.id)).toMatchObject({
+      ...{ status: "failed", attempts: 1 },
+      error: { code: "picture_missing", message: "The style picture is not there any more" },
+    });
+    expect(await setting.untilEnded(broken.id)).toMatchObject({ error: { code: "picture_unreadable" } });
+    expect(await setting.untilEnded(good.id)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("stops within a step when its job is canceled, keeps nothing of it, and takes the next", async () => {
+    await setting.startWorker();
+    const long = await setting.submit({ steps: 20_000 });
+    const next = await setting.submit();
+    await setting.until(long.id, ({ checkpoint }) => checkpoint !== null);
+    await setting.queue.cancel(long.id);
+    expect(await setting.untilEnded(next.id)).toMatchObject({ status: "succeeded" });
+    const record = await setting.queue.find(long.id);
+    expect(record).toMatchObject({ status: "canceled", checkpoint: null });
+    if (record) expect((await setting.blobs(long.id)).sort()).toEqual(blobKeys(record).sort());
+  });
+});
