@@ -3,8 +3,8 @@ import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/jo
 import { Refusal } from "../../contract/problems.ts";
 import { submitFormSchema } from "../../contract/request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
-import { isUnchanged } from "../conditional.ts";
 import type { App, Dependencies } from "../dependencies.ts";
+import { isUnchanged } from "../files/conditional.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { readForm } from "../submission/form.ts";

@@ -1,16 +1,56 @@
 import { z } from "zod";
-import { Refusal } from "../../contract/problems.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
+import { PROBLEMS, Refusal } from "../../contract/problems.ts";
+import { MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/picture-type.ts";
+import type { JobRecord, StoredPicture } from "../../queue/job-record.ts";
 import { isFinal } from "../../queue/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
 import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
+import { chooseMediaType } from "../files/accept.ts";
+import { Conversions } from "../files/conversion.ts";
+import { type StoredFile, sendFile } from "../files/send-file.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { retryAfter } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
 
-/** GET /v1/jobs/{id}/result: the painted picture. */
+const DEFAULT_QUALITY = 90;
+
+const querySchema = z.strictObject({
+  format: z.enum(PICTURE_TYPES).optional().describe("File format; stronger than `Accept`."),
+  quality: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("Quality of the lossy formats, where the format is not the one that was painted."),
+});
+
+/** GET /v1/jobs/{id}/result: the painted picture, in the format that the client wants. */
 export function resultRoutes(app: App, { queue, store }: Dependencies): void {
+  const conversions = new Conversions(store);
+
+  const chooseFile = async (
+    record: JobRecord,
+    format: PictureType,
+    quality?: number,
+  ): Promise<StoredFile> => {
+    const painted = resultOf(record);
+    const common = {
+      mediaType: MEDIA_TYPES[format],
+      fileName: `painting-${record.id}.${format === "jpeg" ? "jpg" : format}`,
+      cacheControl: "private, max-age=300",
+    };
+    if (painted.media_type === MEDIA_TYPES[format] && quality === undefined) {
+      return { ...common, key: painted.key, etag: `"${record.id}"` };
+    }
+    const encoding = { format, quality: format === "png" ? 100 : (quality ?? DEFAULT_QUALITY) };
+    const key = await conversions.find(painted.key, `jobs/${record.id}/`, encoding).catch((error) => {
+      throw error instanceof BlobNotFoundError ? expired(record) : error;
+    });
+    return { ...common, key, etag: `"${record.id}.${format}.${encoding.quality}"` };
+  };
+
   app.get(
     "/v1/jobs/:id/result",
     {
@@ -19,16 +59,19 @@ export function resultRoutes(app: App, { queue, store }: Dependencies): void {
         summary: "Gives the painted picture",
         tags: ["result"],
         params: z.object({ id: z.string() }),
+        querystring: querySchema,
         response: {
-          200: {
-            description: "The picture.",
-            content: { "image/*": { schema: binarySchema } },
-          },
+          200: pictures("The picture."),
+          206: pictures("The part of the picture's file that `Range` asks for."),
+          304: z.undefined().describe("The client has the picture already."),
           ...problemResponses(
+            "invalid_request",
             "job_not_found",
+            "not_acceptable",
             "result_not_ready",
             "no_result",
             "result_expired",
+            "range_not_satisfiable",
             "unavailable",
           ),
         },
@@ -36,21 +79,35 @@ export function resultRoutes(app: App, { queue, store }: Dependencies): void {
     },
     async (request, reply) => {
       const record = await findJob(queue, request.params.id);
-      const result = resultOf(record);
-      const { info, stream } = await store.get(result.key).catch((error) => {
-        throw error instanceof BlobNotFoundError ? expired(record) : error;
-      });
-      reply
-        .header("content-type", result.media_type)
-        .header("content-length", info.size)
-        .header("content-disposition", `inline; filename="${fileName(record, result.media_type)}"`)
-        .header("x-content-type-options", "nosniff");
-      return reply.send(stream);
+      const { format, quality } = request.query;
+      const painted = resultOf(record);
+      const chosen = format ?? negotiate(request.headers.accept, painted);
+      return await sendFile(request, reply, store, await chooseFile(record, chosen, quality));
     },
   );
 }
 
-function resultOf(record: JobRecord) {
+function pictures(description: string) {
+  const types = PICTURE_TYPES.map((type) => [MEDIA_TYPES[type], { schema: binarySchema }] as const);
+  return { description, content: Object.fromEntries(types) };
+}
+
+/** What was painted, where it is as welcome as anything else: a browser that knows AVIF still gets the PNG. */
+function negotiate(accept: string | undefined, painted: StoredPicture): PictureType {
+  const others = PICTURE_TYPES.map((type) => MEDIA_TYPES[type]).filter((type) => type !== painted.media_type);
+  const offered = [painted.media_type, ...others];
+  const chosen = chooseMediaType(accept, offered);
+  const format = PICTURE_TYPES.find((type) => MEDIA_TYPES[type] === chosen);
+  if (format) return format;
+  throw Refusal.ofField(
+    "not_acceptable",
+    "accept",
+    `one of ${offered.join(", ")}`,
+    String(accept).slice(0, 80),
+  );
+}
+
+function resultOf(record: JobRecord): StoredPicture {
   if (record.status === "succeeded" && record.result) return record.result;
   if (record.status === "succeeded") throw expired(record);
   if (isFinal(record.status)) {
@@ -63,9 +120,5 @@ function resultOf(record: JobRecord) {
 }
 
 function expired(record: JobRecord): Refusal {
-  return new Refusal("result_expired", `The pictures of job ${record.id} are no longer kept`);
-}
-
-function fileName(record: JobRecord, mediaType: string): string {
-  return `painting-${record.id}.${mediaType.split("/")[1] ?? "png"}`;
+  return new Refusal("result_expired", `${PROBLEMS.result_expired.title}: the pictures of job ${record.id}`);
 }

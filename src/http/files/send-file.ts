@@ -1,0 +1,66 @@
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Refusal } from "../../contract/problems.ts";
+import { BlobNotFoundError, type BlobStore } from "../../storage/blob-store.ts";
+import { parseByteRange } from "./byte-range.ts";
+import { isUnchanged } from "./conditional.ts";
+
+export interface StoredFile {
+  key: string;
+  mediaType: string;
+  /** Strong: the same tag means the same bytes. */
+  etag: string;
+  fileName: string;
+  cacheControl: string;
+}
+
+/**
+ * Answers with a file of the store, or the part of it that `Range` asks for, or 304, or to HEAD without it.
+ * Throws a `Refusal`: `result_expired` where the file is gone.
+ */
+export async function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  store: BlobStore,
+  file: StoredFile,
+): Promise<FastifyReply> {
+  const info = await store.stat(file.key);
+  if (!info) throw gone();
+  reply.headers({
+    etag: file.etag,
+    "cache-control": file.cacheControl,
+    vary: "accept",
+    "accept-ranges": "bytes",
+  });
+  const { range: rangeHeader, "if-none-match": ifNoneMatch, "if-range": ifRange } = request.headers;
+  if (isUnchanged(ifNoneMatch, file.etag)) return reply.code(304).send();
+
+  // A part of a file that has changed since would not fit to the rest (RFC 9110, section 13.1.5).
+  const sameFile = ifRange === undefined || ifRange === file.etag;
+  const range = sameFile ? parseByteRange(rangeHeader, info.size) : null;
+  if (range === "unsatisfiable") {
+    reply.header("content-range", `bytes */${info.size}`);
+    const expected = `bytes within 0-${info.size - 1}`;
+    throw Refusal.ofField("range_not_satisfiable", "range", expected, String(rangeHeader).slice(0, 80));
+  }
+  if (range) reply.code(206).header("content-range", `bytes ${range.start}-${range.end}/${info.size}`);
+  reply.headers({
+    "content-type": file.mediaType,
+    "content-length": range ? range.end - range.start + 1 : info.size,
+    "content-disposition": `inline; filename="${file.fileName}"`,
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+  });
+  if (request.method === "HEAD") return reply.send(Readable.from([]));
+  const { stream } = await store.get(file.key, range ?? undefined).catch((error) => {
+    throw error instanceof BlobNotFoundError ? gone() : error;
+  });
+  return reply.send(stream);
+}
+
+function gone(): Refusal {
+  return new Refusal(
+    "result_expired",
+    "Expected a picture that is still kept, received the name of one that is not",
+  );
+}
