@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import type { JobView } from "../../src/contract/job.ts";
+import { sharp } from "../../src/images/sharp.ts";
+import { ROOT } from "../../src/root.ts";
+import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { jpeg, png } from "../support/pictures.ts";
+import type { ProgramProcess } from "../support/programs.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+import { addressOf, Client } from "./client.ts";
+
+let setting: WorkerSetting;
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+});
+afterEach(() => setting.stopPrograms());
+afterAll(() => setting.close());
+
+async function startApi(): Promise<{ api: ProgramProcess; client: Client }> {
+  const api = setting.run("src/main.js", { PORT: "0" });
+  return { api, client: new Client(await addressOf(api)) };
+}
+
+/** RGB values of a picture file at a size. */
+const pixels = (bytes: Uint8Array, width: number, height: number) =>
+  sharp(bytes).removeAlpha().resize(width, height, { fit: "fill" }).raw().toBuffer();
+
+/** Mean absolute difference of two pictures, in levels of 256. */
+function difference(a: Uint8Array, b: Uint8Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / a.length;
+}
+
+const finalTotal = (views: JobView[]) => views.at(-1)?.progress?.loss?.total ?? Number.NaN;
+
+describe("A client that sends two pictures over HTTP", () => {
+  it("is told whether jobs will be worked at", async () => {
+    const { client } = await startApi();
+    const alone = await client.get("/readyz");
+    expect(alone.status).toBe(503);
+    await setting.startWorker();
+    const together = await client.get("/readyz");
+    expect([together.status, await together.text()]).toEqual([200, expect.any(String)]);
+  });
+
+  it("gets a job, sees it move, and fetches a picture of the content's size that is neither", async () => {
+    const { client } = await startApi();
+    await setting.startWorker();
+    const content = await jpeg({ width: 97, height: 51, seed: 3 });
+    const style = await png({ width: 60, height: 80, seed: 4 });
+    const options = { preset: "draft", size: 97, steps: 40, scales: 1, style_weight: 500 };
+    const job = await client.submit(content, [style], options);
+    expect(job).toMatchObject({ status: "queued", attempts: 0 });
+    expect((await client.get(`/v1/jobs/${job.id}/result`)).status).toBe(409);
+
+    const views = await client.follow(job.id);
+    expect(views.at(-1)).toMatchObject({ status: "succeeded", attempts: 1, error: null });
+    const losses = views.flatMap(({ progress }) => (progress?.loss ? [progress.loss.total] : []));
+    expect(losses.length).toBeGreaterThan(1);
+    expect(losses.at(-1)).toBeLessThan(losses[0] ?? 0);
+    const steps = views.map(({ progress }) => progress?.step ?? 0);
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+
+    const response = await client.get(`/v1/jobs/${job.id}/result`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("image/png");
+    const result = Buffer.from(await response.arrayBuffer());
+    expect(await sharp(result).metadata()).toMatchObject({ width: 97, height: 51, format: "png" });
+    const painted = await pixels(result, 97, 51);
+    // At this size the content is not resampled and png loses nothing: a mere copy would differ by 0.
+    expect(difference(painted, await pixels(content, 97, 51))).toBeGreaterThan(1);
+    expect(difference(painted, await pixels(style, 97, 51))).toBeGreaterThan(1);
+  });
+
+  it("stops a running job with one call", async () => {
+    const { client } = await startApi();
+    await setting.startWorker();
+    const job = await client.submit(await jpeg(), [await jpeg({ seed: 2 })], { size: 64, steps: 20_000 });
+    await setting.until(job.id, ({ status }) => status === "running");
+    const response = await client.post(`/v1/jobs/${job.id}/cancel`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ id: job.id, status: "canceled" });
+    expect((await client.view(job.id)).status).toBe("canceled");
+  });
+});
+
+/** Where the trained weights lie on this machine, or null. */
+function trainedWeights(): string | null {
+  try {
+    return locateWeights(ROOT, undefined);
+  } catch {
+    return null;
+  }
+}
+const weights = trainedWeights();
+if (weights === null) console.warn("VGG-19's trained weights are missing: what judges a picture is skipped");
+
+describe("With VGG-19's trained weights", () => {
+  (weights === null ? it.skip : it)(
+    "the cat takes on the sandstone, and stays a cat",
+    async () => {
+      const { client } = await startApi();
+      await setting.startWorker({ NST_VGG19_WEIGHTS: weights ?? "" });
+      const content = await readFile(join(ROOT, "examples", "cat.jpg"));
+      const style = await readFile(join(ROOT, "examples", "sandstone.jpg"));
+      const job = await client.submit(content, [style], { preset: "draft", size: 128, steps: 30, scales: 1 });
+      const views = await client.follow(job.id, 170_000);
+      expect(views.at(-1)).toMatchObject({ status: "succeeded" });
+      const first = views.find(({ progress }) => progress?.loss)?.progress?.loss?.total ?? 0;
+      // Relative losses start near β = 50; a run that goes nowhere stays there.
+      expect(finalTotal(views)).toBeLessThan(0.5 * first);
+
+      const response = await client.get(`/v1/jobs/${job.id}/result`);
+      const result = Buffer.from(await response.arrayBuffer());
+      const { width, height } = await sharp(result).metadata();
+      expect(Math.max(width, height)).toBe(128);
+      const [painted, cat, stone] = await Promise.all([
+        pixels(result, width, height),
+        pixels(content, width, height),
+        pixels(style, width, height),
+      ]);
+      expect(difference(painted, cat)).toBeGreaterThan(8);
+      expect(difference(painted, stone)).toBeGreaterThan(8);
+    },
+    180_000,
+  );
+});
