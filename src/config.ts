@@ -57,6 +57,7 @@ const environmentSchema = z.object({
   UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
   CHECKPOINT_SECONDS: integer(5, 1, 3600),
+  LOCK_SECONDS: integer(20, 1, 3600),
 });
 
 /** What a stranger may send: each has its own problem code. */
@@ -103,6 +104,8 @@ export interface Config {
   shutdownSeconds: number;
   /** Time between two checkpoints of a running job. */
   checkpointSeconds: number;
+  /** How long a worker may be silent before its job goes to another. */
+  lockSeconds: number;
 }
 
 /** Names every variable that is wrong, what was expected and what was received. */
@@ -148,5 +151,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     uploadSeconds: variables.UPLOAD_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
     checkpointSeconds: variables.CHECKPOINT_SECONDS,
+    lockSeconds: variables.LOCK_SECONDS,
   };
 }

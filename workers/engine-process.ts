@@ -4,7 +4,6 @@ import type { JobErrorCode } from "../src/contract/problems.ts";
 import type { EngineDescription, EngineEvent, EngineRequest } from "./engine/protocol.ts";
 
 const START_TIMEOUT_MS = 180_000;
-const RETRY_UNREADY_MS = 30_000;
 const LONGEST_BACKOFF_MS = 30_000;
 /** An engine that lived this long was well: its end is no sign that the next one ends too. */
 const STEADY_MS = 60_000;
@@ -34,6 +33,8 @@ export interface EngineProcessSettings {
   script: string;
   arguments: string[];
   environment: NodeJS.ProcessEnv;
+  /** Time until an engine that lacks something looks for it again; 30 s if not given. */
+  retryMs?: number;
   onState?: (state: EngineState) => void;
   /** A line for people about what happened to the process. */
   onNote?: (note: string) => void;
@@ -160,7 +161,7 @@ export class EngineProcess {
       if (this.timer) clearTimeout(this.timer);
       this.enter(event);
       this.lacking = event.type === "unready";
-      if (this.lacking) this.timer = setTimeout(() => this.child?.kill("SIGKILL"), RETRY_UNREADY_MS);
+      if (this.lacking) this.timer = setTimeout(() => this.kill(), this.settings.retryMs ?? 30_000);
       return;
     }
     this.listener?.(event);

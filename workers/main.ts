@@ -46,6 +46,7 @@ async function main(): Promise<void> {
   const tools = { store, engine, limits, checkpointMs: config.checkpointSeconds * 1000, logger };
   const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
     name: id,
+    lockMs: config.lockSeconds * 1000,
     onError: (error) => logger.error({ err: error }, "queue"),
   });
   const described = {

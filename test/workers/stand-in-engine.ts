@@ -1,0 +1,47 @@
+// A stand-in for the engine that paints nothing: it speaks the protocol, and fails in the ways that the real one
+// can only be hoped to. What it does is said by its first argument, and in a painting by the seed.
+import { existsSync } from "node:fs";
+import type { Progress } from "../../src/contract/job.ts";
+import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
+
+/** Seeds of a painting that goes wrong. */
+const ABORT = 1;
+const OUT_OF_MEMORY = 2;
+const HANG = 3;
+
+const send = (event: EngineEvent) => process.send?.(event);
+process.on("disconnect", () => process.exit(0));
+
+const [mode = "well", file = ""] = process.argv.slice(2);
+if (mode === "dies-at-start") process.exit(3);
+if (mode === "lacks-a-file" && !existsSync(file)) {
+  send({ type: "unready", code: "weights_missing", message: `${file} is missing` });
+} else {
+  send({ type: "ready", engine: { device: "cpu", name: "a stand-in", tensorflow: "none", memory_mib: 1 } });
+}
+
+process.on("message", (request: EngineRequest) => {
+  const { id } = request;
+  if (request.type === "cancel") send({ type: "canceled", id });
+  if (request.type === "checkpoint") send({ type: "checkpoint", id, step: 1, state: new Uint8Array([1]) });
+  if (request.type !== "paint") return;
+  const progress: Progress = {
+    ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },
+    scale: { index: 0, count: 1, width: request.content.width, height: request.content.height },
+  };
+  send({ type: "progress", id, progress });
+  switch (request.options.seed) {
+    case ABORT:
+      process.abort();
+      break;
+    case OUT_OF_MEMORY:
+      process.stderr.write("terminate called after throwing an instance of 'std::bad_alloc'\n", () =>
+        process.abort(),
+      );
+      break;
+    case HANG:
+      break;
+    default:
+      send({ type: "painted", id, picture: request.content, progress });
+  }
+});
