@@ -93,7 +93,7 @@ export interface Config {
   blobDirectory: string;
   /** Where uploads lie until they are checked; best on the same file system as `dataDirectory`. */
   spoolDirectory: string;
-  /** Folder or file that the user names; null: the places where weights usually lie are looked through. */
+  /** Folder or file that the user names (or `random:…`, for tests); null: the usual places are looked through. */
   vgg19Weights: string | null;
   limits: Limits;
   /** How long a finished job and its pictures are kept. */

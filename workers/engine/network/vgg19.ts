@@ -1,6 +1,7 @@
 import type { Layer } from "../../../src/contract/network.ts";
 import { type Tensor4D, tf } from "../tensorflow.ts";
-import type { Vgg19Weights } from "../weights/vgg19-weights.ts";
+import type { LayerWeights, Vgg19Weights } from "../weights/vgg19-weights.ts";
+import { addGradients } from "./add-gradients.ts";
 import type { Convolution, Kernels, Pooling } from "./kernels.ts";
 import { type Stage, stagesUpTo } from "./stages.ts";
 
@@ -14,12 +15,13 @@ const MEAN_RGB = [123.68, 116.779, 103.939];
  * lets go of each as soon as it was used, which is what decides the peak of memory.
  */
 export class Vgg19 {
-  readonly #weights: Vgg19Weights;
+  /** Those not yet on the device. */
+  readonly #weights: Map<Layer, LayerWeights>;
   readonly #kernels: Kernels;
   readonly #convolutions = new Map<Layer, Convolution>();
 
   constructor(weights: Vgg19Weights, kernels: Kernels) {
-    this.#weights = weights;
+    this.#weights = new Map(Object.entries(weights) as [Layer, LayerWeights][]);
     this.#kernels = kernels;
   }
 
@@ -66,7 +68,7 @@ export class Vgg19 {
       const output = outputs[index] as Tensor4D;
       const before = outputs[index - 1] ?? input;
       const own = stage.kind === "convolution" ? gradientAt(stage.layer, output) : undefined;
-      gradient = sum(gradient, own);
+      gradient = addGradients(gradient, own);
       if (gradient !== undefined) {
         const after = gradient;
         gradient =
@@ -80,19 +82,20 @@ export class Vgg19 {
     return gradient;
   }
 
-  /** What the first `stages.length` stages need is made when first used and kept for the next painting. */
+  /** Put on the device when first used and kept for the next painting; the copy in JavaScript is let go. */
   #convolution(layer: Layer): Convolution {
     let convolution = this.#convolutions.get(layer);
     if (convolution === undefined) {
-      const weights = this.#weights[layer];
+      const weights = this.#weights.get(layer) as LayerWeights;
       convolution = this.#kernels.convolution(weights.inputs === 3 ? forRgb(weights) : weights);
       this.#convolutions.set(layer, convolution);
+      this.#weights.delete(layer);
     }
     return convolution;
   }
 
-  /** Makes all that a painting needs down to `deepest`, so that the first step takes no longer than the next. */
-  warmUp(deepest: Layer | undefined): void {
+  /** Puts the layers down to `deepest` on the device, so that a first step takes no longer than the next. */
+  warmUp(deepest: Layer): void {
     for (const stage of stagesUpTo(deepest)) {
       if (stage.kind === "convolution") {
         this.#convolution(stage.layer);
@@ -109,7 +112,7 @@ export class Vgg19 {
 }
 
 /** The weights expect BGR: the first kernel's input channels are reversed once instead of every picture's. */
-function forRgb(weights: Vgg19Weights[Layer]): Vgg19Weights[Layer] {
+function forRgb(weights: LayerWeights): LayerWeights {
   const { kernel, outputs } = weights;
   const reversed = Float32Array.from(kernel, (_, index) => {
     const output = index % outputs;
@@ -118,14 +121,4 @@ function forRgb(weights: Vgg19Weights[Layer]): Vgg19Weights[Layer] {
     return kernel[(tap * 3 + 2 - input) * outputs + output] ?? 0;
   });
   return { ...weights, kernel: reversed };
-}
-
-/** a + b, disposing of both, where both are there. */
-function sum(a: Tensor4D | undefined, b: Tensor4D | undefined): Tensor4D | undefined {
-  if (a === undefined || b === undefined) {
-    return a ?? b;
-  }
-  const total = tf.add(a, b) as Tensor4D;
-  tf.dispose([a, b]);
-  return total;
 }

@@ -23,10 +23,12 @@ export class ContentLoss {
     );
   }
 
-  /** Loss (a scalar) and its gradient with respect to `features`. */
-  evaluate(features: Tensor4D): { loss: Tensor; gradient: Tensor4D } {
+  /** Loss (a scalar) and its gradient with respect to `features`, which are the target's rows from `firstRow` on. */
+  evaluate(features: Tensor4D, firstRow: number): { loss: Tensor; gradient: Tensor4D } {
     return tf.tidy(() => {
-      const difference = tf.sub(features, this.#target) as Tensor4D;
+      const isWhole = features.shape[1] === this.#target.shape[1];
+      const target = isWhole ? this.#target : this.#target.slice([0, firstRow, 0, 0], features.shape);
+      const difference = tf.sub(features, target) as Tensor4D;
       const loss = squaredNorm(difference).mul(this.#factor);
       return { loss, gradient: difference.mul(this.#factor.mul(2)) };
     });

@@ -43,12 +43,31 @@ export class StyleLoss {
   }
 }
 
-/** AᵀA of a feature map unrolled to `[n_H·n_W, n_C]`: not yet divided by the number of positions. */
-export function gramSum(features: Tensor4D): Tensor2D {
-  return tf.tidy(() => {
-    const unrolled = unroll(features);
-    return tf.matMul(unrolled, unrolled, true, false);
-  });
+/** The Gram matrix AᵀA / (n_H·n_W) of a feature map that comes in pieces: AᵀA adds up over rows. */
+export class GramAccumulator {
+  #sum: Tensor2D | undefined;
+  #positions = 0;
+
+  add(features: Tensor4D): void {
+    this.#positions += features.shape[1] * features.shape[2];
+    const before = this.#sum;
+    this.#sum = tf.keep(
+      tf.tidy(() => {
+        const unrolled = unroll(features);
+        const product: Tensor2D = tf.matMul(unrolled, unrolled, true, false);
+        return before === undefined ? product : tf.add<Tensor2D>(before, product);
+      }),
+    );
+    before?.dispose();
+  }
+
+  /** The matrix is the caller's to dispose of; nothing can be added after. */
+  finish(): { gram: Tensor2D; positions: number } {
+    const sum = this.#sum as Tensor2D;
+    const gram = tf.keep(sum.div(this.#positions) as Tensor2D);
+    sum.dispose();
+    return { gram, positions: this.#positions };
+  }
 }
 
 /** A·M in the shape of the feature map. */

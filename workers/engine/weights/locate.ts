@@ -11,7 +11,7 @@ export const RANDOM = /^random:(\d+):(1|2|4|8|16|32)$/;
 /** Where VGG-19's weights may lie, first choice first. `configured` is NST_VGG19_WEIGHTS. */
 export function weightsCandidates(root: string, configured: string | undefined): string[] {
   if (configured !== undefined) {
-    return [configured];
+    return [RANDOM.test(configured) ? configured : resolve(root, configured)];
   }
   return [
     join(root, "models/vgg19"),

@@ -1,0 +1,40 @@
+/**
+ * One side of bench/engine.ts: our step, in a process of its own so that its memory can be told.
+ *
+ * Reads the inputs that the benchmark wrote into the folder given as argument; answers each line on standard input
+ * as bench/peers/pytorch_step.py does.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../workers/engine/network/vgg19.ts";
+import { Objective } from "../workers/engine/objective/objective.ts";
+import { tf } from "../workers/engine/tensorflow.ts";
+import { loadWeights } from "../workers/engine/weights/load.ts";
+import type { Plan } from "./engine-plan.ts";
+
+const folder = process.argv[2] ?? "";
+const plan = JSON.parse(await readFile(join(folder, "plan.json"), "utf8")) as Plan;
+const image = await picture("image");
+const network = new Vgg19(await loadWeights(plan.weights), chooseKernels());
+const [content, style] = [await picture("content"), await picture("style")];
+const objective = new Objective(network, { ...plan.objective }, content, [style]);
+tf.dispose([content, style]);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const started = performance.now();
+  const { loss, gradient } = objective.evaluate(image);
+  const milliseconds = performance.now() - started;
+  if (line === "result") {
+    await writeFile(join(folder, "ours.gradient"), gradient.dataSync<"float32">());
+  }
+  gradient.dispose();
+  console.log(JSON.stringify({ milliseconds, loss: loss.total }));
+}
+
+async function picture(name: string) {
+  const bytes = await readFile(join(folder, name));
+  const values = new Float32Array(Uint8Array.from(bytes).buffer);
+  return tf.tensor4d(values, [1, plan.height, plan.width, 3]);
+}

@@ -1,0 +1,229 @@
+import type { Layer } from "../../../src/contract/network.ts";
+import { type Tensor4D, tf } from "../tensorflow.ts";
+import type { Pooling } from "./kernels.ts";
+import type { Stage } from "./stages.ts";
+import { ownedRows, type Strip, splitAtBoundary, stripsOver } from "./strips.ts";
+import type { Vgg19 } from "./vgg19.ts";
+
+/** Rows of a layer's feature map, from `firstRow` of the whole map on; gone after the call unless cloned. */
+type See<Result> = (layer: Layer, features: Tensor4D, firstRow: number) => Result;
+
+/**
+ * One picture's way through VGG-19 and back: the shallow blocks strip by strip, the deep ones at once.
+ *
+ * With a single strip the shallow activations are kept for the way back; with more, each strip is computed again.
+ */
+export class Pass {
+  readonly #network: Vgg19;
+  readonly #pooling: Pooling;
+  readonly #shallow: Stage[];
+  readonly #deep: Stage[];
+  readonly #stripRows: number;
+  #shallowOutputs: Tensor4D[] | undefined;
+  #boundary: Tensor4D | undefined;
+  #deepOutputs: Tensor4D[] = [];
+
+  constructor(network: Vgg19, stages: readonly Stage[], pooling: Pooling, stripRows: number) {
+    this.#network = network;
+    this.#pooling = pooling;
+    this.#stripRows = stripRows;
+    const { shallow, deep } = splitAtBoundary(stages);
+    this.#shallow = shallow;
+    this.#deep = deep;
+  }
+
+  /** Shows every layer's feature map, a strip at a time from top to bottom, the deep layers' whole. */
+  forward(image: Tensor4D, see: See<unknown>): void {
+    const strips = stripsOver(image.shape[1], this.#stripRows);
+    const boundary: Tensor4D[] = [];
+    for (const strip of strips) {
+      const outputs = this.#forwardStrip(image, strip);
+      eachOwned(this.#shallow, outputs, strip, see);
+      if (this.#deep.length > 0) {
+        boundary.push(owned(outputs.at(-1) as Tensor4D, strip, reductionAfter(this.#shallow)));
+      }
+      if (strips.length === 1) {
+        this.#shallowOutputs = outputs;
+      } else {
+        tf.dispose(outputs);
+      }
+    }
+    if (this.#deep.length > 0) {
+      this.#boundary = boundary.length === 1 ? boundary[0] : (tf.concat(boundary, 1) as Tensor4D);
+      if (boundary.length > 1) {
+        tf.dispose(boundary);
+      }
+      this.#deepOutputs = this.#network.forward(this.#deep, this.#boundary as Tensor4D, this.#pooling);
+      for (const [index, stage] of this.#deep.entries()) {
+        if (stage.kind === "convolution") {
+          see(stage.layer, this.#deepOutputs[index] as Tensor4D, 0);
+        }
+      }
+    }
+  }
+
+  /**
+   * Gradient with respect to the picture, after forward() on it; lets go of all activations.
+   *
+   * @param gradientAt the loss's own gradient with respect to rows of a layer's feature map
+   */
+  backward(image: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
+    const boundary = this.#boundary;
+    const boundaryGradient =
+      boundary &&
+      this.#network.backward(this.#deep, boundary, this.#deepOutputs, this.#pooling, (layer, features) =>
+        gradientAt(layer, features, 0),
+      );
+    boundary?.dispose();
+    const rows = new OverlappingRows();
+    for (const strip of stripsOver(image.shape[1], this.#stripRows)) {
+      const gradient = this.#backwardStrip(image, strip, boundaryGradient, gradientAt);
+      if (gradient === undefined) {
+        return undefined;
+      }
+      rows.add(gradient, strip.first);
+    }
+    boundaryGradient?.dispose();
+    return rows.finish();
+  }
+
+  #backwardStrip(
+    image: Tensor4D,
+    strip: Strip,
+    boundaryGradient: Tensor4D | undefined,
+    gradientAt: See<Tensor4D | undefined>,
+  ): Tensor4D | undefined {
+    const outputs = this.#shallowOutputs ?? this.#forwardStrip(image, strip);
+    const input = this.#network.preprocess(takeRows(image, strip.first, strip.last - strip.first));
+    const last =
+      boundaryGradient &&
+      this.#spreadOwned(boundaryGradient, outputs.at(-1) as Tensor4D, strip, reductionAfter(this.#shallow));
+    const reductions = reductionsOf(this.#shallow);
+    const gradient = this.#network.backward(
+      this.#shallow,
+      input,
+      outputs,
+      this.#pooling,
+      (layer, features) => {
+        const reduction = reductions.get(layer) ?? 1;
+        const { ownedFirst } = ownedRows(strip, reduction);
+        const rows = owned(features, strip, reduction);
+        const own = gradientAt(layer, rows, ownedFirst);
+        rows.dispose();
+        return own && padRows(own, features, strip, reduction);
+      },
+      last,
+    );
+    input.dispose();
+    return gradient && this.#network.preprocessGradient(gradient);
+  }
+
+  #forwardStrip(image: Tensor4D, strip: Strip): Tensor4D[] {
+    const input = this.#network.preprocess(takeRows(image, strip.first, strip.last - strip.first));
+    const outputs = this.#network.forward(this.#shallow, input, this.#pooling);
+    input.dispose();
+    return outputs;
+  }
+
+  /** The strip's own rows of the gradient at the boundary, with zeros for the rows that other strips own. */
+  #spreadOwned(gradient: Tensor4D, like: Tensor4D, strip: Strip, reduction: number): Tensor4D {
+    const { ownedFirst, count } = ownedRows(strip, reduction);
+    return padRows(takeRows(gradient, ownedFirst, count), like, strip, reduction);
+  }
+}
+
+/** How many times smaller than the picture each layer's feature map is. */
+function reductionsOf(stages: readonly Stage[]): Map<Layer, number> {
+  const reductions = new Map<Layer, number>();
+  let reduction = 1;
+  for (const stage of stages) {
+    if (stage.kind === "pooling") {
+      reduction *= 2;
+    } else {
+      reductions.set(stage.layer, reduction);
+    }
+  }
+  return reductions;
+}
+
+function reductionAfter(stages: readonly Stage[]): number {
+  return 2 ** stages.filter((stage) => stage.kind === "pooling").length;
+}
+
+function eachOwned(stages: readonly Stage[], outputs: Tensor4D[], strip: Strip, see: See<unknown>): void {
+  const reductions = reductionsOf(stages);
+  for (const [index, stage] of stages.entries()) {
+    if (stage.kind === "convolution") {
+      const reduction = reductions.get(stage.layer) ?? 1;
+      const rows = owned(outputs[index] as Tensor4D, strip, reduction);
+      see(stage.layer, rows, ownedRows(strip, reduction).ownedFirst);
+      rows.dispose();
+    }
+  }
+}
+
+/** The rows of a strip's feature map that the strip owns. */
+function owned(features: Tensor4D, strip: Strip, reduction: number): Tensor4D {
+  const { offset, count } = ownedRows(strip, reduction);
+  return takeRows(features, offset, count);
+}
+
+/** Rows of a feature map; without a copy where it is all of them. */
+function takeRows(features: Tensor4D, first: number, count: number): Tensor4D {
+  const [, height, width, channels] = features.shape;
+  return count === height ? features.clone() : features.slice([0, first, 0, 0], [1, count, width, channels]);
+}
+
+/** A gradient at a strip's own rows → at all its rows, zero where other strips answer; disposes of `gradient`. */
+function padRows(gradient: Tensor4D, like: Tensor4D, strip: Strip, reduction: number): Tensor4D {
+  const { offset, count } = ownedRows(strip, reduction);
+  const after = like.shape[1] - offset - count;
+  if (offset === 0 && after === 0) {
+    return gradient;
+  }
+  const padded = tf.pad(gradient, [
+    [0, 0],
+    [offset, after],
+    [0, 0],
+    [0, 0],
+  ]) as Tensor4D;
+  gradient.dispose();
+  return padded;
+}
+
+/** Adds up strips of rows, each beginning after the one before and reaching into the next. */
+class OverlappingRows {
+  readonly #finished: Tensor4D[] = [];
+  #pending: Tensor4D | undefined;
+  #pendingFirst = 0;
+
+  /** Takes `rows` over. */
+  add(rows: Tensor4D, first: number): void {
+    if (this.#pending === undefined) {
+      this.#pending = rows;
+      this.#pendingFirst = first;
+      return;
+    }
+    const before = this.#pending;
+    const ready = first - this.#pendingFirst;
+    const overlap = before.shape[1] - ready;
+    this.#finished.push(takeRows(before, 0, ready));
+    this.#pending = tf.tidy(() => {
+      const carried = takeRows(before, ready, overlap);
+      const shared = tf.add(carried, takeRows(rows, 0, overlap)) as Tensor4D;
+      return tf.concat([shared, takeRows(rows, overlap, rows.shape[1] - overlap)], 1) as Tensor4D;
+    });
+    this.#pendingFirst = first;
+    tf.dispose([before, rows]);
+  }
+
+  finish(): Tensor4D | undefined {
+    if (this.#pending === undefined || this.#finished.length === 0) {
+      return this.#pending;
+    }
+    const all = [...this.#finished, this.#pending];
+    const whole = tf.concat(all, 1) as Tensor4D;
+    tf.dispose(all);
+    return whole;
+  }
+}
