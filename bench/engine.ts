@@ -53,7 +53,7 @@ async function compare(size: number) {
     await writeInputs(folder, size);
     const ours = new LineProcess(
       process.execPath,
-      [join(ROOT, "dist/bench/engine-step.js"), folder],
+      ["--expose-gc", join(ROOT, "dist/bench/engine-step.js"), folder],
       engineEnvironment(process.env),
     );
     const peer = new LineProcess(python, [join(ROOT, "bench/peers/pytorch_step.py"), folder]);

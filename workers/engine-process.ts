@@ -2,21 +2,12 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { JobErrorCode } from "../src/contract/problems.ts";
 import type { EngineDescription, EngineEvent, EngineRequest } from "./engine/protocol.ts";
+import { engineEnvironment } from "./engine-environment.ts";
 
 const START_TIMEOUT_MS = 180_000;
 const LONGEST_BACKOFF_MS = 30_000;
 /** An engine that lived this long was well: its end is no sign that the next one ends too. */
 const STEADY_MS = 60_000;
-
-/**
- * What a painting works with: glibc is told to keep big blocks instead of giving them back to the system after
- * each step (a tenth of the step's time at 512²), and TensorFlow to print only errors.
- */
-export const ENGINE_ENVIRONMENT = {
-  MALLOC_MMAP_THRESHOLD_: "4294967296",
-  MALLOC_TRIM_THRESHOLD_: "8589934592",
-  TF_CPP_MIN_LOG_LEVEL: "2",
-};
 
 export type EngineState =
   | { type: "starting" }
@@ -71,8 +62,8 @@ export class EngineProcess {
     const started = Date.now();
     const child = fork(script, this.settings.arguments, {
       serialization: "advanced",
-      execArgv: [],
-      env: { ...environment, ...ENGINE_ENVIRONMENT },
+      execArgv: ["--expose-gc"], // the engine collects what loading the weights left behind
+      env: engineEnvironment(environment),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.child = child;

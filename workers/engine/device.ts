@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
-import { join } from "node:path";
 import type { EngineDescription } from "./protocol.ts";
 import { isUsingGpu, tensorflowVersion } from "./tensorflow.ts";
 
@@ -8,38 +7,31 @@ const MIB = 2 ** 20;
 
 /** What TensorFlow computes on and how much memory the engine may use. */
 export function describeDevice(): EngineDescription {
-  const gpu = isUsingGpu();
-  return {
-    device: gpu ? "gpu" : "cpu",
-    name: gpu ? gpuName() : (cpus()[0]?.model ?? "unknown").trim(),
-    tensorflow: tensorflowVersion(),
-    memory_mib: Math.floor(memoryLimit() / MIB),
-  };
-}
-
-/** Bytes of main memory: the machine's, or less where a control group (a container) is given less. */
-export function memoryLimit(): number {
-  const limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"].map(readNumber);
-  return Math.min(totalmem(), ...limits.filter((limit) => limit !== undefined));
-}
-
-function readNumber(path: string): number | undefined {
-  try {
-    const value = Number(readFileSync(path, "utf8"));
-    return Number.isFinite(value) ? value : undefined;
-  } catch {
-    return undefined; // no such control group
+  const tensorflow = tensorflowVersion();
+  if (isUsingGpu()) {
+    return { device: "gpu", tensorflow, ...describeGpu() };
   }
+  const name = (cpus()[0]?.model ?? "unknown").trim();
+  return { device: "cpu", tensorflow, name, memory_mib: Math.floor(mainMemory() / MIB) };
 }
 
-/** The first card's model, as NVIDIA's driver lists it. */
-function gpuName(): string {
-  try {
-    const folder = "/proc/driver/nvidia/gpus";
-    const [first] = readdirSync(folder);
-    const information = readFileSync(join(folder, first ?? "", "information"), "utf8");
-    return /Model:\s*(.+)/.exec(information)?.[1]?.trim() ?? "GPU";
-  } catch {
-    return "GPU"; // the driver's listing is not visible in every container
-  }
+/** Bytes that a painting may take: what is free now, or the engine's already, less a tenth for everybody else. */
+export function availableMemory(device: EngineDescription): number {
+  const free =
+    device.device === "gpu" ? device.memory_mib * MIB : process.availableMemory() + process.memoryUsage.rss();
+  return 0.9 * Math.min(free, device.device === "gpu" ? free : mainMemory());
+}
+
+/** The machine's memory, or less where a control group (a container) is given less. */
+function mainMemory(): number {
+  const constrained = process.constrainedMemory() ?? 0;
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+}
+
+/** The machine's first card, as NVIDIA's driver tells it. */
+function describeGpu(): { name: string; memory_mib: number } {
+  const query = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"];
+  const [line = ""] = execFileSync("nvidia-smi", query, { encoding: "utf8" }).split("\n");
+  const [name = "GPU", memory = "0"] = line.split(",").map((field) => field.trim());
+  return { name, memory_mib: Number(memory) };
 }

@@ -1,14 +1,18 @@
 import { setImmediate } from "node:timers/promises";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import { describeDevice } from "./device.ts";
+import { availableMemory, describeDevice } from "./device.ts";
+import { OutOfMemoryError } from "./memory-plan.ts";
 import { chooseKernels } from "./network/choose-kernels.ts";
 import { Vgg19 } from "./network/vgg19.ts";
 import { NonFiniteLossError } from "./optimizers/optimizer.ts";
 import { Painting, PictureTooSmallError } from "./painting.ts";
-import type { EngineEvent, EngineRequest } from "./protocol.ts";
+import type { EngineDescription, EngineEvent, EngineRequest } from "./protocol.ts";
 import { loadWeights } from "./weights/load.ts";
 import { locateWeights } from "./weights/locate.ts";
 import { WeightsError } from "./weights/vgg19-weights.ts";
+
+/** The deepest layer of every preset but `classic`: put on the device before the first painting. */
+const DEEPEST_OF_MOST = "block5_conv1";
 
 type PaintRequest = Extract<EngineRequest, { type: "paint" }>;
 
@@ -16,6 +20,7 @@ type PaintRequest = Extract<EngineRequest, { type: "paint" }>;
 export class Engine {
   readonly #send: (event: EngineEvent) => void;
   #network: Vgg19 | undefined;
+  #device: EngineDescription | undefined;
   #current: { id: string; wantsCheckpoint: boolean; isCanceled: boolean } | undefined;
 
   constructor(send: (event: EngineEvent) => void) {
@@ -25,9 +30,10 @@ export class Engine {
   /** Loads the network; answers `ready`, or `unready` with what is missing. */
   async start(root: string, configuredWeights: string | undefined): Promise<void> {
     try {
-      const weights = await loadWeights(locateWeights(root, configuredWeights));
-      this.#network = new Vgg19(weights, chooseKernels());
-      this.#send({ type: "ready", engine: describeDevice() });
+      this.#network = await loadNetwork(locateWeights(root, configuredWeights));
+      collectGarbage();
+      this.#device = describeDevice();
+      this.#send({ type: "ready", engine: this.#device });
     } catch (error) {
       this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });
     }
@@ -43,7 +49,7 @@ export class Engine {
   }
 
   async #paint({ id, content, styles, options, checkpoint }: PaintRequest): Promise<void> {
-    if (this.#network === undefined || this.#current !== undefined) {
+    if (this.#network === undefined || this.#device === undefined || this.#current !== undefined) {
       const message =
         this.#network === undefined ? "the network is not loaded" : "the engine is painting already";
       this.#send({ type: "failed", id, code: "engine_unavailable", message });
@@ -53,7 +59,14 @@ export class Engine {
     this.#current = current;
     let painting: Painting | undefined;
     try {
-      painting = new Painting(this.#network, options, content, styles, checkpoint);
+      painting = new Painting(
+        this.#network,
+        options,
+        content,
+        styles,
+        checkpoint,
+        availableMemory(this.#device),
+      );
       while (!painting.isDone) {
         painting.step();
         const progress = painting.progress();
@@ -88,6 +101,9 @@ function codeOf(error: unknown): JobErrorCode {
   if (error instanceof NonFiniteLossError) {
     return "non_finite_loss";
   }
+  if (error instanceof OutOfMemoryError) {
+    return "out_of_memory";
+  }
   if (error instanceof PictureTooSmallError) {
     return "picture_too_small";
   }
@@ -96,4 +112,15 @@ function codeOf(error: unknown): JobErrorCode {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+async function loadNetwork(location: string): Promise<Vgg19> {
+  const network = new Vgg19(await loadWeights(location), chooseKernels());
+  network.warmUp(DEEPEST_OF_MOST);
+  return network;
+}
+
+/** The weights in JavaScript's memory are of no more use once they are on the device, and there are 100 MB of them. */
+function collectGarbage(): void {
+  globalThis.gc?.();
 }

@@ -2,6 +2,7 @@ import { deserialize, serialize } from "node:v8";
 import type { Loss, Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { Raster } from "../../src/images/raster.ts";
+import { planStrips } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { Objective } from "./objective/objective.ts";
 import { Adam } from "./optimizers/adam.ts";
@@ -17,6 +18,7 @@ export const SMALLEST_EDGE = 16;
 /** What it takes to go on exactly from where a painting stood. */
 interface Checkpoint {
   version: 1;
+  stripRows: number[];
   scale: number;
   stepInScale: number;
   image: Float32Array;
@@ -40,6 +42,8 @@ export class Painting {
   readonly #content: Tensor4D;
   readonly #styles: Tensor4D[];
   readonly #scales: Scale[];
+  /** Rows of a strip at each scale: part of a checkpoint, since another choice rounds differently. */
+  readonly #stripRows: number[];
   #scale = 0;
   #stepInScale = 0;
   #objective: Objective;
@@ -47,13 +51,18 @@ export class Painting {
   #loss: Loss | null = null;
   #stepMilliseconds: number | null = null;
 
-  /** @param checkpoint what checkpoint() of an equal painting returned, to go on from there */
+  /**
+   * @param checkpoint what checkpoint() of an equal painting returned, to go on from there
+   * @param availableMemory bytes that the engine may hold in all
+   * @throws PictureTooSmallError, OutOfMemoryError
+   */
   constructor(
     network: Vgg19,
     options: Options,
     content: Raster,
     styles: Raster[],
     checkpoint: Uint8Array | null,
+    availableMemory = Number.POSITIVE_INFINITY,
   ) {
     if (Math.min(content.width, content.height) < SMALLEST_EDGE) {
       throw new PictureTooSmallError(
@@ -62,10 +71,13 @@ export class Painting {
     }
     this.#network = network;
     this.#options = options;
+    const restored = checkpoint === null ? undefined : readCheckpoint(checkpoint);
     this.#scales = schedule(options, content.width, content.height);
+    this.#stripRows =
+      restored?.stripRows ??
+      this.#scales.map(({ width, height }) => planStrips(width, height, options, availableMemory));
     this.#content = tf.keep(toTensor(content));
     this.#styles = styles.map((style) => tf.keep(toTensor(style)));
-    const restored = checkpoint === null ? undefined : (deserialize(checkpoint) as Checkpoint);
     this.#scale = restored?.scale ?? 0;
     this.#objective = this.#aim();
     this.#optimizer = this.#optimizerOf(
@@ -134,6 +146,7 @@ export class Painting {
   checkpoint(): Uint8Array {
     const state: Checkpoint = {
       version: 1,
+      stripRows: this.#stripRows,
       scale: this.#scale,
       stepInScale: this.#stepInScale,
       image: this.#optimizer.image.dataSync<"float32">(),
@@ -163,7 +176,13 @@ export class Painting {
       const edge = (length: number) => Math.max(SMALLEST_EDGE, Math.round(length * ratio));
       return resample(style, edge(styleWidth), edge(styleHeight));
     });
-    const objective = new Objective(this.#network, this.#options, content, styles);
+    const objective = new Objective(
+      this.#network,
+      this.#options,
+      content,
+      styles,
+      this.#stripRows[this.#scale],
+    );
     tf.dispose([content, ...styles]);
     return objective;
   }
@@ -198,4 +217,12 @@ export class Painting {
     this.#objective.dispose();
     tf.dispose([this.#content, ...this.#styles]);
   }
+}
+
+function readCheckpoint(bytes: Uint8Array): Checkpoint {
+  const checkpoint: Checkpoint = deserialize(bytes);
+  if (checkpoint.version !== 1) {
+    throw new Error(`the checkpoint is of version ${checkpoint.version}, expected 1`);
+  }
+  return checkpoint;
 }

@@ -1,0 +1,109 @@
+import { VGG19_LAYERS } from "../../src/contract/network.ts";
+import type { Options } from "../../src/contract/options.ts";
+import { deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
+import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";
+import { layerChannels } from "./weights/vgg19-weights.ts";
+
+const MIB = 2 ** 20;
+const FLOAT = 4;
+
+/** What the process holds without any picture: Node, TensorFlow, scratch memory (measured: 360 MiB and some). */
+const BASE_BYTES = 480 * MIB;
+/** Up to here the picture is computed whole: strips compute the shallow blocks a second time. */
+const COMFORTABLE_BYTES = 4096 * MIB;
+/** Gradients in flight while the activations are still held, in feature maps of the largest layer. */
+const GRADIENTS_IN_FLIGHT = 3;
+/** Pictures that an optimiser holds at its fullest (see optimizers/), and a few more on the way. */
+const PICTURES = { adam: 8, lbfgs: 32 };
+/** Strips to choose from, tallest first: the halo of 16 rows is computed for each. */
+const STRIP_ROWS = [512, 256, 128, 64, 32, STRIP_ALIGNMENT];
+
+/** The painting cannot fit into the memory that the engine may use. */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+}
+
+type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers">;
+
+/**
+ * How many rows a strip gets for a picture of this size: Infinity (the picture whole) where that is comfortable, else
+ * the tallest strips that fit.
+ *
+ * @param available bytes that the engine may hold in all
+ * @throws OutOfMemoryError where not even the smallest strips fit
+ */
+export function planStrips(
+  width: number,
+  height: number,
+  options: PlannedOptions,
+  available: number,
+): number {
+  if (
+    estimateBytes(width, height, options, Number.POSITIVE_INFINITY) <= Math.min(COMFORTABLE_BYTES, available)
+  ) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const fitting = STRIP_ROWS.find((rows) => estimateBytes(width, height, options, rows) <= available);
+  if (fitting === undefined) {
+    const needed = estimateBytes(width, height, options, STRIP_ALIGNMENT);
+    throw new OutOfMemoryError(
+      `a picture of ${width} × ${height} px needs about ${Math.ceil(needed / MIB)} MiB, the engine has ${Math.floor(available / MIB)} MiB: ask for a smaller size`,
+    );
+  }
+  return fitting;
+}
+
+/** An upper estimate of the engine's memory at its peak, in bytes. */
+export function estimateBytes(
+  width: number,
+  height: number,
+  options: PlannedOptions,
+  stripRows: number,
+): number {
+  const contentLayers = VGG19_LAYERS.filter((layer) => (options.content_layers[layer] ?? 0) > 0);
+  const styleLayers = VGG19_LAYERS.filter((layer) => (options.style_layers[layer] ?? 0) > 0);
+  const { shallow, deep } = splitAtBoundary(stagesUpTo(deepestLayer([...contentLayers, ...styleLayers])));
+  const rows = Math.min(height, stripRows + STRIP_ALIGNMENT);
+  const shallowMaps = mapBytes(shallow, width, rows, 1);
+  const deepMaps = mapBytes(deep, width, height, 4);
+  const targets = contentLayers.map((layer) => {
+    const reduction = 2 ** (Number(layer[5]) - 1);
+    return (width * height * layerChannels(layer).outputs * FLOAT) / reduction ** 2;
+  });
+  const boundary = width * height * 8 * FLOAT * 2; // 128 channels at a quarter of each edge, and its gradient
+  const largest = Math.max(0, ...shallowMaps, ...deepMaps);
+  const pictures = PICTURES[options.optimizer] * width * height * 3 * FLOAT;
+  const maps = sum(shallowMaps) + sum(deepMaps) + sum(targets) + boundary;
+  return BASE_BYTES + weightBytes([...shallow, ...deep]) + maps + GRADIENTS_IN_FLIGHT * largest + pictures;
+}
+
+/** Bytes of every stage's output. */
+function mapBytes(stages: readonly Stage[], width: number, height: number, firstReduction: number): number[] {
+  let reduction = firstReduction;
+  let channels = 3;
+  return stages.map((stage) => {
+    if (stage.kind === "pooling") {
+      reduction *= 2;
+    } else {
+      channels = layerChannels(stage.layer).outputs;
+    }
+    return (width / reduction) * (height / reduction) * channels * FLOAT;
+  });
+}
+
+/** Kernels in Winograd's domain: 36 numbers for each pair of channels. */
+function weightBytes(stages: readonly Stage[]): number {
+  return sum(
+    stages.map((stage) => {
+      if (stage.kind === "pooling") {
+        return 0;
+      }
+      const { inputs, outputs } = layerChannels(stage.layer);
+      return 36 * inputs * outputs * FLOAT;
+    }),
+  );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
