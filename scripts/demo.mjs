@@ -5,6 +5,11 @@ import { join, relative } from "node:path";
 import { runScript, SetupFailure } from "./setup/failure.mjs";
 import { checkNode } from "./setup/node.mjs";
 
+const CURL = `The same by hand, while \`npm start\` runs:
+  curl -F content=@examples/cat.jpg -F style=@examples/sandstone.jpg http://localhost:3000/v1/jobs
+  curl http://localhost:3000/v1/jobs/ID
+  curl -o cat-in-sandstone.png http://localhost:3000/v1/jobs/ID/result`;
+
 await runScript(async () => {
   checkNode(process.versions.node);
   const { ROOT } = await import("./setup/folders.mjs");
@@ -46,11 +51,6 @@ async function paintCat(root, url, file) {
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(`\nThe picture, painted in ${seconds} s: ${relative(process.cwd(), file)}\n\n${CURL}`);
 }
-
-const CURL = `The same by hand, while \`npm start\` runs:
-  curl -F content=@examples/cat.jpg -F style=@examples/sandstone.jpg http://localhost:3000/v1/jobs
-  curl http://localhost:3000/v1/jobs/ID
-  curl -o cat-in-sandstone.png http://localhost:3000/v1/jobs/ID/result`;
 
 /** @param {string | undefined} text */
 function optionsFrom(text) {

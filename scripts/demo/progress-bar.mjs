@@ -23,7 +23,7 @@ export function progressBar(stream = process.stderr) {
 
 /** @param {any} job */
 export function line({ status, queue, progress }) {
-  if (status === "queued") return `waiting in the queue (position ${queue?.position ?? "unknown"})`;
+  if (status === "queued") return queue ? `waiting: ${queue.position} jobs ahead` : "waiting";
   if (progress === null) return "loading the pictures";
   const { fraction, step, total_steps, scale, loss, eta_seconds } = progress;
   const filled = Math.round(WIDTH * fraction);
