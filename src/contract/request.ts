@@ -29,10 +29,21 @@ export const submissionFieldsSchema = z.strictObject({
 });
 export type SubmissionFields = z.infer<typeof submissionFieldsSchema>;
 
+/** Checked without the usual pattern, whose backtracking does not survive a text of many megabytes. */
+const base64Schema = z
+  .string()
+  .min(1)
+  .refine((text) => text.length % 4 === 0 && !/[^A-Za-z0-9+/=]|=[^=]/.test(text), {
+    error: "expected base64 (RFC 4648)",
+  })
+  .meta({ contentEncoding: "base64", description: "The file's bytes." });
+
 export const pictureSourceSchema = z
   .union([
-    z.strictObject({ url: z.url().max(4096).describe("http or https; fetched by the service at once.") }),
-    z.strictObject({ base64: z.base64().min(1).describe("The file's bytes.") }),
+    z.strictObject({
+      url: z.string().min(1).max(4096).describe("http or https; fetched by the service at once."),
+    }),
+    z.strictObject({ base64: base64Schema }),
   ])
   .describe("Where a picture comes from.");
 export type PictureSourceInput = z.infer<typeof pictureSourceSchema>;

@@ -1,13 +1,16 @@
+import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
-import { submitFormSchema } from "../../contract/request.ts";
+import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
+import { guardOf } from "../../net/guarded-request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { readForm } from "../submission/form.ts";
+import { readJson } from "../submission/json.ts";
 import { Spool } from "../submission/spool.ts";
 import { submitJob } from "../submission/submit-job.ts";
 import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
@@ -18,6 +21,7 @@ const idParams = z.object({ id: z.string().describe("The job's id.") });
 /** /v1/jobs and what is done to one job. */
 export function jobRoutes(app: App, dependencies: Dependencies): void {
   const { config, queue, store } = dependencies;
+  const guard = guardOf(config.urlNetworks);
 
   const view = async (record: JobRecord) => {
     const position = record.status === "queued" ? await queue.position(record.id) : null;
@@ -27,7 +31,7 @@ export function jobRoutes(app: App, dependencies: Dependencies): void {
   app.post(
     "/v1/jobs",
     {
-      config: { bodies: { "multipart/form-data": submitFormSchema } },
+      config: { bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema } },
       schema: {
         operationId: "submitJob",
         summary: "Submits a content and one or more styles to be painted",
@@ -38,8 +42,9 @@ export function jobRoutes(app: App, dependencies: Dependencies): void {
     async (request, reply) => {
       const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
       try {
-        if (!request.isMultipart()) throw unsupportedBody(request.headers["content-type"]);
-        const submitted = await readForm(request, spool, config.limits.styles);
+        const submitted = request.isMultipart()
+          ? await readForm(request, spool, config.limits.styles)
+          : await readJson(jsonBody(request), spool, config.limits, guard);
         const record = await submitJob(dependencies, submitted);
         logJob(request, reply, record.id);
         request.log.info({ options: record.options }, "accepted");
@@ -194,12 +199,17 @@ const SUBMIT_PROBLEMS = [
   "picture_too_small",
   "picture_too_narrow",
   "picture_too_slow",
+  "url_refused",
+  "url_failed",
   "queue_full",
   "unavailable",
   "storage_full",
 ] as const;
 
-function unsupportedBody(received: string | undefined): Refusal {
-  const detail = `Expected multipart/form-data, received ${received ?? "no content type"}`;
-  return new Refusal("unsupported_media_type", detail);
+/** Fastify has parsed it, or there is none. */
+function jsonBody(request: FastifyRequest): unknown {
+  const received = request.headers["content-type"];
+  if (received?.startsWith("application/json")) return request.body;
+  const detail = `Expected multipart/form-data or application/json, received ${received ?? "no content type"}`;
+  throw new Refusal("unsupported_media_type", detail);
 }

@@ -1,0 +1,80 @@
+import { type LookupAddress, lookup } from "node:dns";
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { isInside, isPublicAddress, networks } from "./public-address.ts";
+
+/** What may be reached, and how names become addresses. */
+export interface Guard {
+  allows: (address: string) => boolean;
+  resolve: (name: string, callback: (error: Error | null, addresses: LookupAddress[]) => void) => void;
+}
+
+export const PUBLIC_ONLY: Guard = {
+  allows: isPublicAddress,
+  resolve: (name, callback) => lookup(name, { all: true, verbatim: true }, callback),
+};
+
+/** Public addresses, and those of networks that whoever runs the service allows by name. */
+export function guardOf(allowedNetworks: readonly string[]): Guard {
+  const allowed = networks(allowedNetworks);
+  return { ...PUBLIC_ONLY, allows: (address) => isPublicAddress(address) || isInside(allowed, address) };
+}
+
+/** The URL, or the address behind its name, is none that a stranger may have fetched. */
+export class ForbiddenUrlError extends Error {
+  override readonly name = "ForbiddenUrlError";
+}
+
+/** Parses what a stranger calls a URL: http or https, without credentials. Throws a `ForbiddenUrlError`. */
+export function parsePublicUrl(text: string, base?: URL): URL {
+  const url = URL.canParse(text, base?.href) ? new URL(text, base?.href) : null;
+  if (!url) throw new ForbiddenUrlError("something that is no URL");
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new ForbiddenUrlError(`a URL of the scheme ${url.protocol.slice(0, 20)}`);
+  }
+  if (url.username !== "" || url.password !== "") throw new ForbiddenUrlError("a URL with credentials");
+  return url;
+}
+
+/**
+ * Sends a request and gives the answer, redirects unfollowed. The address is checked where the connection is
+ * made, on the very addresses that it may be made to: a name that resolves differently the next time gains
+ * nothing. Rejects with a `ForbiddenUrlError`, or with what the network says.
+ */
+export function guardedRequest(
+  url: URL,
+  guard: Guard,
+  options: Pick<RequestOptions, "method" | "headers" | "signal">,
+  body?: string,
+): Promise<IncomingMessage> {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  // No name is looked up for an address. URL has already turned 2130706433 and 0x7f.1 into 127.0.0.1.
+  if (isIP(host) !== 0 && !guard.allows(host)) return Promise.reject(forbiddenAddress());
+  const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const request = send(url, { ...options, agent: false, lookup: guardedLookup(guard) }, resolve);
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+function guardedLookup(guard: Guard): LookupFunction {
+  return (name, options, callback) => {
+    guard.resolve(name, (error, addresses) => {
+      if (error) return callback(error, "");
+      // All of them: the connection may fall back to any.
+      if (addresses.length === 0 || !addresses.every(({ address }) => guard.allows(address))) {
+        return callback(forbiddenAddress(), "");
+      }
+      const [first] = addresses;
+      if (options.all) return callback(null, addresses);
+      return callback(null, first?.address ?? "", first?.family);
+    });
+  };
+}
+
+/** Which address it is stays untold: names inside a network are no stranger's business. */
+function forbiddenAddress(): ForbiddenUrlError {
+  return new ForbiddenUrlError("one that leads to an address that is not public");
+}

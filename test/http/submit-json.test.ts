@@ -1,0 +1,178 @@
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
+import { PROBLEMS, type Problem, type ProblemCode, problemSchema } from "../../src/contract/problems.ts";
+import { jpeg, png } from "../support/pictures.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let server: Server;
+let url: string;
+let answer: RequestListener = (_request, response) => void response.end();
+let cat: string;
+let stone: string;
+beforeAll(async () => {
+  service = await TestService.start({
+    MAX_UPLOAD_BYTES: "100000",
+    MAX_JSON_BYTES: "400000",
+    MAX_STYLES: "2",
+    URL_TIMEOUT_SECONDS: "1",
+    URL_ALLOWED_NETWORKS: "127.0.0.1/32",
+  });
+  server = createServer((request, response) => answer(request, response)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  cat = (await jpeg()).toString("base64");
+  stone = (await png({ seed: 2 })).toString("base64");
+});
+afterEach(() => server.closeAllConnections());
+afterAll(async () => {
+  server.close();
+  await service.stop();
+});
+
+const post = (body: unknown) =>
+  service.fetch("/v1/jobs", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+async function accepted(body: unknown): Promise<JobView> {
+  const response = await post(body);
+  expect(response.status).toBe(202);
+  return jobViewSchema.parse(await response.json());
+}
+async function refused(body: unknown, code: ProblemCode): Promise<Problem> {
+  const before = await service.storedKeys();
+  const response = await post(body);
+  const problem = problemSchema.parse(await response.json());
+  expect(problem).toMatchObject({ code, status: PROBLEMS[code].status });
+  expect(response.status).toBe(problem.status);
+  expect(await service.storedKeys()).toEqual(before);
+  expect(await service.spooled()).toEqual([]);
+  return problem;
+}
+
+describe("A job as JSON", () => {
+  it("is accepted with pictures as base64, its files stored as they are", async () => {
+    const view = await accepted({
+      content: { base64: cat },
+      style: [{ base64: stone }, { base64: cat }],
+      options: { size: 64, seed: 5 },
+      metadata: { order: 7 },
+      priority: 9,
+    });
+    expect(view).toMatchObject({ metadata: { order: 7 }, priority: 9, options: { size: 64, seed: 5 } });
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-0`)).toString("base64")).toBe(stone);
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-1`)).toString("base64")).toBe(cat);
+  });
+
+  it("is accepted with one style that is not in a list", async () => {
+    await accepted({ content: { base64: cat }, style: { base64: stone } });
+  });
+
+  it("is accepted with pictures at URLs, fetched at once", async () => {
+    answer = async (_request, response) => void response.end(await jpeg());
+    const view = await accepted({ content: { url: `${url}/cat` }, style: { base64: stone } });
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
+  });
+});
+
+describe("A job as JSON is refused", () => {
+  const whole = () => ({ content: { base64: cat }, style: { base64: stone } });
+
+  it.each([
+    ["a broken text", '{"content":', "malformed_body"],
+    ["nothing", "", "malformed_body"],
+    ["a list", "[]", "invalid_request"],
+    ["null", "null", "invalid_request"],
+    ["a text", '"cat"', "invalid_request"],
+    ["a poisoned prototype", '{"__proto__":{"x":1}}', "malformed_body"],
+  ] as const)("when it is %s", async (_, body, code) => {
+    await refused(body, code);
+  });
+
+  it("without a content or a style", async () => {
+    await refused({ style: { base64: stone } }, "missing_content");
+    await refused({ content: { base64: cat } }, "missing_style");
+    await refused({ content: { base64: cat }, style: [] }, "missing_style");
+  });
+
+  it("with too many styles", async () => {
+    await refused(
+      { ...whole(), style: Array.from({ length: 3 }, () => ({ base64: stone })) },
+      "too_many_styles",
+    );
+  });
+
+  it("with an unknown field, or a wrong option", async () => {
+    await refused({ ...whole(), colour: 1 }, "unknown_field");
+    const { errors } = await refused({ ...whole(), options: { steps: 0 } }, "invalid_options");
+    expect(errors?.[0]?.path).toBe("options.steps");
+  });
+
+  it.each([
+    [{ base64: "not base64!" }],
+    [{ base64: "AAA" }],
+    [{ base64: "A=AA" }],
+    [{ base64: "" }],
+    [{ base64: 7 }],
+    [{ path: "/etc/passwd" }],
+    [{ url: "http://example.org/", base64: "AAAA" }],
+    [{}],
+    ["cat.jpg"],
+    [7],
+  ])("with the content %j", async (content) => {
+    const { errors } = await refused({ ...whole(), content }, "invalid_request");
+    expect(errors?.[0]?.path).toMatch(/^content/);
+  });
+
+  it("with a picture that is none, or is too large", async () => {
+    const text = Buffer.from("no picture at all").toString("base64");
+    await refused({ ...whole(), content: { base64: text } }, "unsupported_picture");
+    const large = Buffer.alloc(100_001).toString("base64");
+    const { errors } = await refused({ ...whole(), style: { base64: large } }, "picture_too_large");
+    expect(errors?.[0]?.path).toBe("style[0]");
+  });
+
+  it("when its body is larger than allowed", async () => {
+    await refused({ ...whole(), metadata: { x: "x".repeat(500_000) } }, "request_too_large");
+  });
+
+  it("with a URL that may not be fetched", async () => {
+    const { errors } = await refused(
+      { ...whole(), content: { url: "http://169.254.169.254/" } },
+      "url_refused",
+    );
+    expect(errors?.[0]?.path).toBe("content.url");
+  });
+
+  it("with a URL that fails, stalls, or never ends", async () => {
+    answer = (_request, response) => void response.writeHead(404).end();
+    await refused({ ...whole(), content: { url } }, "url_failed");
+    answer = (_request, response) => void response.write("a first piece, and then nothing more");
+    await refused({ ...whole(), content: { url } }, "url_failed");
+    answer = (_request, response) => {
+      response.writeHead(200, { "content-length": "1000" });
+      response.write("half");
+      setTimeout(() => response.destroy(), 50);
+    };
+    await refused({ ...whole(), content: { url } }, "url_failed");
+    answer = (_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(16_384)));
+        if (!response.destroyed) response.once("drain", more);
+      };
+      more();
+    };
+    await refused({ ...whole(), style: { url } }, "picture_too_large");
+  });
+
+  it("with a URL that gives no picture", async () => {
+    answer = (_request, response) => void response.end("<!doctype html>");
+    await refused({ ...whole(), content: { url } }, "unsupported_picture");
+  });
+});
