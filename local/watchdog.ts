@@ -47,6 +47,7 @@ export function startWatchdog(): Watchdog {
     remove: (pid) => shell.stdin.write(`remove ${pid}\n`),
     async release() {
       if (shell.exitCode !== null || shell.signalCode !== null) return;
+      shell.ref();
       const closed = once(shell, "close");
       shell.kill("SIGKILL");
       await closed;

@@ -1,0 +1,124 @@
+import { execFile } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { addressOf, Client } from "../e2e/client.ts";
+import { jpeg } from "../support/pictures.ts";
+import { NARROW_WEIGHTS, ProgramProcess } from "../support/programs.ts";
+import { connected, TestRedis } from "../support/redis.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const execute = promisify(execFile);
+const folder = temporaryFolder();
+const programs: ProgramProcess[] = [];
+
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.end();
+});
+
+function start(environment: NodeJS.ProcessEnv = {}): ProgramProcess {
+  const program = new ProgramProcess("local/main.js", {
+    DATA_DIR: join(folder(), "data"),
+    NST_VGG19_WEIGHTS: NARROW_WEIGHTS,
+    CHECKPOINT_SECONDS: "1",
+    PORT: "0",
+    REDIS_URL: "",
+    ...environment,
+  });
+  programs.push(program);
+  return program;
+}
+
+/** The worker said so for the `times`-th time. */
+const readyForJobs = (program: ProgramProcess, times = 1) => {
+  const isReady = ({ msg }: { msg: string }) => msg === "ready for jobs";
+  return program.line((line) => isReady(line) && program.lines.filter(isReady).length >= times);
+};
+
+async function submitJob(client: Client, steps: number): Promise<string> {
+  const options = { size: 64, steps, scales: 1, optimizer: "adam", learning_rate: 0.01 };
+  const pictures = [await jpeg({ seed: 1 }), await jpeg({ seed: 2 })] as const;
+  return (await client.submit(pictures[0], [pictures[1]], options)).id;
+}
+
+describe("The whole service on one machine", () => {
+  it("finishes a job although it was killed in the middle of it and started again", async () => {
+    const first = start();
+    await readyForJobs(first);
+    const client = new Client(await addressOf(first));
+    const id = await submitJob(client, 300);
+    let step = 0;
+    while (step < 20) step = (await client.view(id)).progress?.step ?? 0;
+    await first.end("SIGKILL"); // resolves when the last of its processes has closed its output
+
+    const second = start();
+    const { from_step } = await second.line(({ msg }) => msg === "job started");
+    expect(from_step).toBeGreaterThan(0);
+    const views = await new Client(await addressOf(second)).follow(id);
+    expect(views.at(-1)).toMatchObject({ status: "succeeded", progress: { step: 300 } });
+  });
+
+  it("starts an API, a worker or a Redis again that was killed, and works on", async () => {
+    const service = start();
+    await readyForJobs(service);
+    const firstAddress = await addressOf(service);
+    for (const script of ["src/main.js", "workers/main.js", "redis-server"]) {
+      process.kill(await childOf(service.pid, script), "SIGKILL");
+    }
+    await service.line(({ msg }) => msg === "the API was killed by SIGKILL; starting it again in 0.5 s");
+    await service.line(({ msg }) => msg === "the worker was killed by SIGKILL; starting it again in 0.5 s");
+    await service.line(({ msg }) => msg.startsWith("redis-server ended; starting it again."));
+    const again = ({ msg }: { msg: string }) => /listening .*http:/i.test(msg) && !msg.includes(firstAddress);
+    const { msg } = await service.line(again);
+    const client = new Client(/http:\/\/\S+/.exec(msg)?.[0] ?? "");
+    await readyForJobs(service, 2);
+    const views = await client.follow(await submitJob(client, 20));
+    expect(views.at(-1)?.status).toBe("succeeded");
+  });
+
+  it("uses the Redis that REDIS_URL names, and stops within seconds when it is asked to", async () => {
+    const redis = await TestRedis.start();
+    try {
+      const service = start({ REDIS_URL: redis.url, DATA_DIR: join(folder(), "own-redis") });
+      await readyForJobs(service);
+      const connection = await connected(connectForRequests(redis.url));
+      expect(await connection.dbsize()).toBeGreaterThan(0);
+      connection.disconnect();
+      expect(await service.end("SIGINT")).toBeLessThan(15_000);
+      expect(service.exitCode).toBe(0);
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  it("stops with the API's reason when its port is taken", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address ? String(address.port) : "";
+    const service = start({ PORT: port, DATA_DIR: join(folder(), "taken") });
+    await service.line(({ msg }) => msg === "stopping: the API ended with code 1");
+    await service.end();
+    server.close();
+    expect(service.exitCode).toBe(1);
+    expect(service.output).toContain(`HOST, PORT: cannot listen at 127.0.0.1:${port}`);
+  });
+
+  it("names a wrong setting and starts nothing", async () => {
+    const service = start({ PORT: "eighty" });
+    await expect(service.line(() => false)).rejects.toThrow("PORT: expected a whole number from 0 to 65535");
+    expect(service.exitCode).toBe(1);
+  });
+});
+
+/** The process that `parent` started with this in its command line. */
+async function childOf(parent: number, text: string): Promise<number> {
+  const { stdout } = await execute("ps", ["-A", "-o", "pid=,ppid=,args="]);
+  for (const line of stdout.split("\n")) {
+    const [pid, ppid] = line.trim().split(/\s+/).map(Number);
+    if (ppid === parent && line.includes(text)) return pid ?? 0;
+  }
+  throw new Error(`no ${text} among:\n${stdout}`);
+}
