@@ -65,6 +65,7 @@ const environmentSchema = z.object({
   MAX_QUEUED_JOBS: integer(10_000, 1, 10_000_000),
   MAX_WAIT_SECONDS: integer(60, 0, 600),
   PICTURE_TIMEOUT_SECONDS: integer(20, 1, 600),
+  HEARTBEAT_SECONDS: integer(15, 1, 300),
   RESULT_TTL_SECONDS: integer(7 * 24 * HOUR, 1, 10 * 365 * 24 * HOUR),
   UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
@@ -112,6 +113,8 @@ export interface Config {
   limits: Limits;
   /** Networks in CIDR form that a client's URLs may lead to although they are not public. */
   urlNetworks: string[];
+  /** How often an event stream says that it is still there. */
+  heartbeatSeconds: number;
   /** How long a finished job and its pictures are kept. */
   resultSeconds: number;
   /** How long an upload that no job uses is kept. */
@@ -165,6 +168,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       queuedJobs: variables.MAX_QUEUED_JOBS,
       waitSeconds: variables.MAX_WAIT_SECONDS,
     },
+    heartbeatSeconds: variables.HEARTBEAT_SECONDS,
     resultSeconds: variables.RESULT_TTL_SECONDS,
     uploadSeconds: variables.UPLOAD_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,

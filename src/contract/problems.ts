@@ -24,6 +24,8 @@ export const PROBLEMS = {
   request_timeout: { status: 408, title: "The request came too slowly", retryable: true },
   result_not_ready: { status: 409, title: "The job has no result yet", retryable: true },
   no_result: { status: 409, title: "The job ended without a result", retryable: false },
+  preview_not_ready: { status: 409, title: "The job has no preview yet", retryable: true },
+  no_preview: { status: 409, title: "The job ended without a preview", retryable: false },
   not_retryable: { status: 409, title: "Only a failed or canceled job can be retried", retryable: false },
   request_in_flight: {
     status: 409,

@@ -7,6 +7,8 @@ import { closeConnections } from "./plugins/closing.ts";
 import { describeApi } from "./plugins/openapi.ts";
 import { answerProblems, frameworkProblem, refuseUnreadable } from "./plugins/problem-details.ts";
 import { logRequests, requestId } from "./plugins/request-logging.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { followingRoutes } from "./routes/following.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { presetRoutes } from "./routes/presets.ts";
@@ -51,7 +53,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
       headerPairs: 20,
     },
   });
-  for (const routes of [healthRoutes, jobRoutes, resultRoutes, presetRoutes]) {
+  for (const routes of [healthRoutes, jobRoutes, resultRoutes, followingRoutes, eventRoutes, presetRoutes]) {
     await app.register(async (scope: App) => routes(scope, dependencies));
   }
   return app;

@@ -52,9 +52,11 @@ export async function sendFile(
     "x-content-type-options": "nosniff",
   });
   if (request.method === "HEAD") return reply.send(Readable.from([]));
-  const { stream } = await store.get(file.key, range ?? undefined).catch((error) => {
+  const { info: opened, stream } = await store.get(file.key, range ?? undefined).catch((error) => {
     throw error instanceof BlobNotFoundError ? gone() : error;
   });
+  // A preview may have been replaced since its size was asked for.
+  if (!range) reply.header("content-length", opened.size);
   return reply.send(stream);
 }
 

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
@@ -6,8 +6,10 @@ import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
 import { guardOf } from "../../net/guarded-request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
+import { waitForEnd } from "../events/wait-for-end.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { logJob } from "../plugins/request-logging.ts";
+import { preferredWait } from "../prefer.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { readForm } from "../submission/form.ts";
 import { readJson } from "../submission/json.ts";
@@ -23,6 +25,31 @@ export function jobRoutes(app: App, dependencies: Dependencies): void {
   const { config, queue, store } = dependencies;
   const guard = guardOf(config.urlNetworks);
 
+  const accept = async (request: FastifyRequest): Promise<JobRecord> => {
+    const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
+    try {
+      const submitted = request.isMultipart()
+        ? await readForm(request, spool, config.limits.styles)
+        : await readJson(jsonBody(request), spool, config.limits, guard);
+      return await submitJob(dependencies, submitted);
+    } finally {
+      await spool.close();
+    }
+  };
+
+  /** Holds the answer back for `Prefer: wait=N`, until the job ends, N or the most allowed is over, or the client goes. */
+  const waitAsPreferred = async (request: FastifyRequest, reply: FastifyReply, record: JobRecord) => {
+    const preferred = preferredWait(request.headers.prefer);
+    if (preferred === null) return record;
+    const seconds = Math.min(preferred, config.limits.waitSeconds);
+    reply.header("preference-applied", `wait=${seconds}`);
+    const gone = new AbortController();
+    request.raw.socket.once("close", () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, app.closing, AbortSignal.timeout(seconds * 1000)]);
+    // The job is accepted: whatever happens while the answer is held back, the client gets to know its id.
+    return (await waitForEnd(queue, record.id, signal).catch(() => null)) ?? record;
+  };
+
   const view = async (record: JobRecord) => {
     const position = record.status === "queued" ? await queue.position(record.id) : null;
     return { body: jobView(record, position), wait: retryAfter(record, position), position };
@@ -36,25 +63,27 @@ export function jobRoutes(app: App, dependencies: Dependencies): void {
         operationId: "submitJob",
         summary: "Submits a content and one or more styles to be painted",
         tags: ["jobs"],
-        response: { 202: jobViewSchema, ...problemResponses(...SUBMIT_PROBLEMS) },
+        headers: z.object({
+          prefer: z
+            .string()
+            .optional()
+            .describe("`wait=N` holds the answer back for up to N seconds (RFC 7240)."),
+        }),
+        response: {
+          200: jobResponse("The job ended while the answer was held back."),
+          202: jobResponse("The job is accepted; `Location` is where to follow it, `Retry-After` when."),
+          ...problemResponses(...SUBMIT_PROBLEMS),
+        },
       },
     },
     async (request, reply) => {
-      const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
-      try {
-        const submitted = request.isMultipart()
-          ? await readForm(request, spool, config.limits.styles)
-          : await readJson(jsonBody(request), spool, config.limits, guard);
-        const record = await submitJob(dependencies, submitted);
-        logJob(request, reply, record.id);
-        request.log.info({ options: record.options }, "accepted");
-        const { body, wait } = await view(record);
-        reply.code(202).header("location", jobPath(record.id));
-        if (wait !== null) reply.header("retry-after", wait);
-        return body;
-      } finally {
-        await spool.close();
-      }
+      const accepted = await accept(request);
+      logJob(request, reply, accepted.id);
+      request.log.info({ options: accepted.options }, "accepted");
+      const { body, wait } = await view(await waitAsPreferred(request, reply, accepted));
+      reply.code(wait === null ? 200 : 202).header("location", jobPath(accepted.id));
+      if (wait !== null) reply.header("retry-after", wait);
+      return body;
     },
   );
 
@@ -176,6 +205,10 @@ export function jobRoutes(app: App, dependencies: Dependencies): void {
       return reply.code(204).send();
     },
   );
+}
+
+function jobResponse(description: string) {
+  return { description, content: { "application/json": { schema: jobViewSchema } } };
 }
 
 const SUBMIT_PROBLEMS = [

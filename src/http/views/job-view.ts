@@ -29,6 +29,9 @@ function links(record: JobRecord): Record<string, string> {
   return {
     self,
     ...(!isFinal(record.status) && { cancel: `${self}/cancel` }),
+    events: `${self}/events`,
+    ...(record.preview && { preview: `${self}/preview` }),
+    ...(record.losses && { losses: `${self}/losses` }),
     ...(record.status === "succeeded" && { result: `${self}/result` }),
   };
 }

@@ -1,0 +1,71 @@
+import { Readable } from "node:stream";
+import { z } from "zod";
+import { isFinal } from "../../queue/job-states.ts";
+import { binarySchema } from "../binary.ts";
+import type { App, Dependencies } from "../dependencies.ts";
+import { jobEvents } from "../events/job-events.ts";
+import { problemResponses } from "../problem-responses.ts";
+import { jobView } from "../views/job-view.ts";
+import { findJob } from "./find-job.ts";
+
+/** GET /v1/jobs/{id}/events: server-sent events. */
+export function eventRoutes(app: App, { config, queue }: Dependencies): void {
+  app.get(
+    "/v1/jobs/:id/events",
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: "followJob",
+        summary: "Tells of a job's changes as they happen, until it ends",
+        description:
+          "Server-sent events: `status` (the job view), `progress` (its progress), `preview` (step, size, href) and " +
+          "at last `end` (reason). With `Last-Event-ID` only what is newer is sent; a job whose end the client has " +
+          "seen is answered with 204, which tells an EventSource to stop.",
+        tags: ["jobs"],
+        params: z.object({ id: z.string() }),
+        headers: z.object({ "last-event-id": z.string().optional() }),
+        response: {
+          200: { description: "The events.", content: { "text/event-stream": { schema: binarySchema } } },
+          204: z.undefined().describe("The job has ended, and the client knows it."),
+          ...problemResponses("job_not_found", "unavailable"),
+        },
+      },
+    },
+    async (request, reply) => {
+      const record = await findJob(queue, request.params.id);
+      const since = revisionOf(request.headers["last-event-id"]);
+      if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();
+      const gone = new AbortController();
+      request.raw.socket.once("close", () => gone.abort());
+      reply.raw.once("close", () => gone.abort());
+      const events = jobEvents(queue, record.id, {
+        since,
+        heartbeatMs: config.heartbeatSeconds * 1000,
+        signal: AbortSignal.any([gone.signal, app.closing]),
+        view: async (now) => jobView(now, now.status === "queued" ? await queue.position(now.id) : null),
+      });
+      reply.headers({
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        // Its connection would be kept alive when the service stops, and hold that up.
+        connection: "close",
+        // nginx would hold the events back.
+        "x-accel-buffering": "no",
+      });
+      return reply.send(Readable.from(endQuietly(events)));
+    },
+  );
+}
+
+function revisionOf(lastEventId: string | undefined): number {
+  return /^\d{1,15}$/.test(lastEventId ?? "") ? Number(lastEventId) : 0;
+}
+
+/** While Redis is away there is nothing to tell: the stream ends, and the client comes again. */
+async function* endQuietly(events: AsyncGenerator<string>): AsyncGenerator<string> {
+  try {
+    yield* events;
+  } catch {
+    yield ": lost sight of the job, come again\n\n";
+  }
+}

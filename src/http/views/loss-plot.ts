@@ -1,0 +1,78 @@
+import type { LossEntry } from "../../contract/losses.ts";
+
+const WIDTH = 720;
+const HEIGHT = 400;
+const MARGIN = { left: 64, right: 104, top: 24, bottom: 40 };
+/** More points than this are not told apart at this width. */
+const POINTS = 600;
+
+/** Colours that people with any colour vision tell apart (Okabe & Ito 2008). */
+const LINES = [
+  { name: "total", colour: "#000000" },
+  { name: "content", colour: "#0072b2" },
+  { name: "style", colour: "#d55e00" },
+  { name: "tv", colour: "#009e73" },
+] as const;
+
+/** The losses over the steps as an SVG picture, the losses on a logarithmic scale. */
+export function lossPlot(entries: readonly LossEntry[]): string {
+  const shown = thin(entries);
+  const values = shown.flatMap((entry) => LINES.map(({ name }) => entry[name])).filter((value) => value > 0);
+  const body =
+    values.length === 0 ? text(WIDTH / 2, HEIGHT / 2, "no losses yet", "middle") : chart(shown, values);
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">` +
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>${body}</svg>\n`
+  );
+}
+
+function chart(entries: readonly LossEntry[], values: number[]): string {
+  const low = Math.floor(Math.log10(least(values)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(-least(values.map((value) => -value)))));
+  const first = entries[0]?.step ?? 0;
+  const last = Math.max(first + 1, entries.at(-1)?.step ?? 0);
+  const x = (step: number) => round(MARGIN.left + ((step - first) / (last - first)) * plotWidth);
+  const y = (value: number) => round(MARGIN.top + ((high - Math.log10(value)) / (high - low)) * plotHeight);
+
+  const decades = Array.from({ length: high - low + 1 }, (_, index) => low + index);
+  const every = Math.ceil(decades.length / 8);
+  const grid = decades
+    .filter((_, index) => index % every === 0)
+    .map(
+      (power) => horizontal(y(10 ** power)) + text(MARGIN.left - 8, y(10 ** power) + 4, `1e${power}`, "end"),
+    );
+  const steps = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(first + share * (last - first)));
+  const labels = [...new Set(steps)].map((step) => text(x(step), HEIGHT - 16, String(step), "middle"));
+  const lines = LINES.map(({ name, colour }, index) => {
+    const points = entries
+      .filter((entry) => entry[name] > 0)
+      .map((entry) => `${x(entry.step)},${y(entry[name])}`);
+    const key = text(WIDTH - MARGIN.right + 12, MARGIN.top + 12 + index * 18, name, "start", colour);
+    return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${points.join(" ")}"/>${key}`;
+  });
+  return [...grid, ...labels, ...lines, text(WIDTH / 2, HEIGHT - 2, "step", "middle")].join("");
+}
+
+const plotWidth = WIDTH - MARGIN.left - MARGIN.right;
+const plotHeight = HEIGHT - MARGIN.top - MARGIN.bottom;
+const round = (value: number) => Math.round(value * 10) / 10;
+const least = (values: number[]) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+
+function thin(entries: readonly LossEntry[]): LossEntry[] {
+  const every = Math.ceil(entries.length / POINTS);
+  return entries.filter((_, index) => index % every === 0 || index === entries.length - 1);
+}
+
+function horizontal(y: number): string {
+  return `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="#dddddd"/>`;
+}
+
+function text(
+  x: number,
+  y: number,
+  words: string,
+  anchor: "start" | "middle" | "end",
+  colour = "#444444",
+): string {
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colour}">${words}</text>`;
+}
