@@ -42,7 +42,7 @@ export class Engine {
   handle(request: EngineRequest): void {
     if (request.type === "paint") {
       void this.#paint(request);
-    } else if (request.id === this.#current?.id) {
+    } else if (this.#current !== undefined && request.id === this.#current.id) {
       this.#current.isCanceled ||= request.type === "cancel";
       this.#current.wantsCheckpoint ||= request.type === "checkpoint";
     }

@@ -1,30 +1,19 @@
-import { deserialize, serialize } from "node:v8";
 import type { Loss, Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { Raster } from "../../src/images/raster.ts";
+import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { planStrips } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { Objective } from "./objective/objective.ts";
 import { Adam } from "./optimizers/adam.ts";
 import { Lbfgs } from "./optimizers/lbfgs.ts";
-import type { Optimizer, OptimizerState } from "./optimizers/optimizer.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
 import { resample, toRaster, toTensor } from "./resample.ts";
 import { type Scale, schedule, stepCost } from "./schedule.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
 
 /** VGG-19 halves the picture four times and needs a pixel left. */
 export const SMALLEST_EDGE = 16;
-
-/** What it takes to go on exactly from where a painting stood. */
-interface Checkpoint {
-  version: 1;
-  stripRows: number[];
-  scale: number;
-  stepInScale: number;
-  image: Float32Array;
-  optimizer: OptimizerState;
-  loss: Loss | null;
-}
 
 /** The content is too narrow for VGG-19 at the asked size. */
 export class PictureTooSmallError extends Error {
@@ -54,7 +43,7 @@ export class Painting {
   /**
    * @param checkpoint what checkpoint() of an equal painting returned, to go on from there
    * @param availableMemory bytes that the engine may hold in all
-   * @throws PictureTooSmallError, OutOfMemoryError
+   * @throws PictureTooSmallError, OutOfMemoryError, CheckpointError
    */
   constructor(
     network: Vgg19,
@@ -71,8 +60,8 @@ export class Painting {
     }
     this.#network = network;
     this.#options = options;
-    const restored = checkpoint === null ? undefined : readCheckpoint(checkpoint);
     this.#scales = schedule(options, content.width, content.height);
+    const restored = checkpoint === null ? undefined : this.#read(checkpoint);
     this.#stripRows =
       restored?.stripRows ??
       this.#scales.map(({ width, height }) => planStrips(width, height, options, availableMemory));
@@ -84,7 +73,7 @@ export class Painting {
       restored === undefined ? this.#start() : this.#tensor(restored.image),
     );
     if (restored !== undefined) {
-      this.#optimizer.restore(restored.optimizer);
+      this.#optimizer.restore(restored.optimizerState);
       this.#stepInScale = restored.stepInScale;
       this.#loss = restored.loss;
     }
@@ -105,7 +94,9 @@ export class Painting {
       this.#enterNextScale();
     }
     const evaluation = this.#objective.evaluate(this.#optimizer.image);
-    this.#loss = evaluation.loss;
+    if (Number.isFinite(evaluation.loss.total)) {
+      this.#loss = evaluation.loss; // from any other the optimiser steps back
+    }
     this.#optimizer.update(evaluation);
     this.#stepInScale += 1;
     const elapsed = performance.now() - started;
@@ -144,16 +135,37 @@ export class Painting {
   }
 
   checkpoint(): Uint8Array {
-    const state: Checkpoint = {
-      version: 1,
+    const { width, height } = this.#current;
+    return writeCheckpoint({
+      width,
+      height,
       stripRows: this.#stripRows,
       scale: this.#scale,
       stepInScale: this.#stepInScale,
       image: this.#optimizer.image.dataSync<"float32">(),
-      optimizer: this.#optimizer.state(),
+      optimizer: this.#options.optimizer,
+      optimizerState: this.#optimizer.state(),
       loss: this.#loss,
-    };
-    return serialize(state);
+    });
+  }
+
+  /** @throws CheckpointError unless the checkpoint is of a painting with these scales and this optimiser */
+  #read(bytes: Uint8Array): Checkpoint {
+    const checkpoint = readCheckpoint(bytes);
+    const scale = this.#scales[checkpoint.scale];
+    const isOwn =
+      scale?.width === checkpoint.width &&
+      scale.height === checkpoint.height &&
+      scale.steps >= checkpoint.stepInScale &&
+      checkpoint.stripRows.length === this.#scales.length &&
+      checkpoint.optimizer === this.#options.optimizer;
+    if (!isOwn) {
+      const { width, height, stepInScale, optimizer } = checkpoint;
+      throw new CheckpointError(
+        `the checkpoint is of another painting: ${optimizer}, scale ${checkpoint.scale} of ${width} × ${height}, step ${stepInScale}`,
+      );
+    }
+    return checkpoint;
   }
 
   #enterNextScale(): void {
@@ -217,12 +229,4 @@ export class Painting {
     this.#objective.dispose();
     tf.dispose([this.#content, ...this.#styles]);
   }
-}
-
-function readCheckpoint(bytes: Uint8Array): Checkpoint {
-  const checkpoint: Checkpoint = deserialize(bytes);
-  if (checkpoint.version !== 1) {
-    throw new Error(`the checkpoint is of version ${checkpoint.version}, expected 1`);
-  }
-  return checkpoint;
 }

@@ -10,7 +10,7 @@ export function toTensor({ width, height, data }: Raster): Tensor4D {
 export function toRaster(image: Tensor4D): Raster {
   const [, height, width] = image.shape;
   const bytes = tf.tidy(() => tf.clipByValue(image, 0, 1).mul(255).round().toInt());
-  const data = Uint8Array.from(bytes.dataSync());
+  const data = new Uint8Array(bytes.dataSync());
   bytes.dispose();
   return { width, height, data };
 }

@@ -18,11 +18,7 @@ const COARSER_STEPS = 1.5;
  * The sizes of a run, coarsest first: each edge twice that of the scale before, the last one `width` × `height`.
  * Scales that would be too small are left out; their steps go to the others.
  */
-export function schedule(
-  options: Pick<Options, "steps" | "scales" | "size">,
-  width: number,
-  height: number,
-): Scale[] {
+export function schedule(options: Pick<Options, "steps" | "scales">, width: number, height: number): Scale[] {
   const longest = Math.max(width, height);
   const reductions = Array.from(
     { length: options.scales },
