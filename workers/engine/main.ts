@@ -7,7 +7,8 @@ import type { EngineEvent, EngineRequest } from "./protocol.ts";
  * it opens no network connection and writes no file.
  */
 function send(event: EngineEvent): void {
-  process.send?.(event);
+  // With a callback of its own a failure is no uncaught error: where the worker is gone, "disconnect" is on its way.
+  process.send?.(event, undefined, undefined, () => {});
 }
 
 const engine = new Engine(send);

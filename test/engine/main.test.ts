@@ -1,0 +1,222 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { ROOT } from "../../src/root.ts";
+import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
+import { engineEnvironment } from "../../workers/engine-environment.ts";
+import { discRaster, stripesRaster } from "../support/rasters.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const folder = temporaryFolder();
+const children: ChildProcess[] = [];
+
+/** An engine process as a worker forks it, and what it said so far. */
+class EngineUnderTest {
+  readonly child: ChildProcess;
+  readonly events: EngineEvent[] = [];
+
+  constructor(root: string, weights?: string) {
+    const script = join(ROOT, "dist/workers/engine/main.js");
+    this.child = fork(script, weights === undefined ? [root] : [root, weights], {
+      serialization: "advanced",
+      env: engineEnvironment({ ...process.env, HOME: folder() }),
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    this.child.on("message", (event: EngineEvent) => this.events.push(event));
+    children.push(this.child);
+  }
+
+  send(request: EngineRequest): void {
+    this.child.send(request);
+  }
+
+  /** The first event of a type, from the `from`th event on; waits for it. */
+  async next<Type extends EngineEvent["type"]>(
+    type: Type,
+    from = 0,
+  ): Promise<Extract<EngineEvent, { type: Type }>> {
+    for (;;) {
+      const found = this.events.slice(from).find((event) => event.type === type);
+      if (found !== undefined) {
+        return found as Extract<EngineEvent, { type: Type }>;
+      }
+      await once(this.child, "message");
+    }
+  }
+
+  /** The types of the events about a painting, one after the other. */
+  typesOf(id: string): string[] {
+    return this.events.filter((event) => "id" in event && event.id === id).map(({ type }) => type);
+  }
+}
+
+function paintRequest(
+  id: string,
+  more: RequestOptions = {},
+  edge = 64,
+  checkpoint: Uint8Array | null = null,
+) {
+  const small: RequestOptions = { preset: "draft", size: edge, steps: 6, preview_interval: 0 };
+  const options = optionsSchema.parse(resolveOptions({ ...small, ...more }, 1));
+  const styles = [stripesRaster(edge, 40)];
+  return { type: "paint", id, content: discRaster(edge, edge), styles, options, checkpoint } as const;
+}
+
+afterAll(async () => {
+  for (const child of children) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+  }
+});
+
+describe("The engine process", () => {
+  let engine: EngineUnderTest;
+  beforeAll(async () => {
+    engine = new EngineUnderTest(ROOT, "random:1:4");
+    await engine.next("ready");
+  });
+  afterEach(() => {
+    engine.events.length = 0;
+    expect(engine.child.exitCode).toBeNull();
+  });
+
+  it("tells what it computes on once it is ready", async () => {
+    const { engine: device } = await engine.next("ready");
+    expect(["cpu", "gpu"]).toContain(device.device);
+    expect(device.name).not.toBe("");
+    expect(device.tensorflow).toMatch(/^2\.\d+\.\d+/);
+    expect(device.memory_mib).toBeGreaterThan(500);
+  });
+
+  it("reports every step, then the picture, and paints the next one without loading anew", async () => {
+    for (const id of ["first", "second"]) {
+      engine.send(paintRequest(id, { scales: 2 }));
+      const { picture, progress } = await engine.next("painted");
+      expect([picture.width, picture.height, picture.data.length]).toEqual([64, 64, 64 * 64 * 3]);
+      expect(progress).toMatchObject({ step: 6, total_steps: 6, fraction: 1, eta_seconds: 0 });
+      const steps = engine.events.flatMap((event) =>
+        event.type === "progress" ? [event.progress.step] : [],
+      );
+      expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(engine.typesOf(id)).toEqual([...Array(6).fill("progress"), "painted"]);
+      expect(engine.events.some(({ type }) => type === "ready")).toBe(false);
+      engine.events.length = 0;
+    }
+  });
+
+  it("shows a preview at the interval asked for, at its scale's size", async () => {
+    engine.send(paintRequest("previews", { preview_interval: 3, scales: 2 }));
+    await engine.next("painted");
+    const previews = engine.events.flatMap((event) => (event.type === "preview" ? [event] : []));
+    expect(previews.map(({ step }) => step)).toEqual([3, 6]);
+    expect(previews.map(({ picture }) => picture.data.length)).toEqual([32 * 32 * 3, 64 * 64 * 3]);
+  });
+
+  it("gives a checkpoint when asked, from which another run ends in the same picture", async () => {
+    engine.send(paintRequest("whole", { steps: 12 }));
+    await engine.next("progress");
+    engine.send({ type: "checkpoint", id: "whole" });
+    const { step, state } = await engine.next("checkpoint");
+    const whole = await engine.next("painted");
+    expect(step).toBeLessThan(12);
+    engine.events.length = 0;
+    engine.send(paintRequest("resumed", { steps: 12 }, 64, state));
+    const resumed = await engine.next("painted");
+    expect(engine.typesOf("resumed")).toHaveLength(12 - step + 1);
+    expect(Buffer.from(resumed.picture.data).equals(whole.picture.data)).toBe(true);
+  });
+
+  it("stops within a step when canceled, and paints the next job", async () => {
+    engine.send(paintRequest("canceled", { steps: 5000, scales: 1 }, 256));
+    await engine.next("progress");
+    const before = engine.events.length;
+    engine.send({ type: "cancel", id: "somebody else" });
+    engine.send({ type: "cancel", id: "canceled" });
+    await engine.next("canceled");
+    // The step that was under way, and one that was done but not yet reported.
+    expect(engine.events.length - before).toBeLessThanOrEqual(3);
+    engine.send(paintRequest("after"));
+    await engine.next("painted");
+    expect(engine.typesOf("canceled").at(-1)).toBe("canceled");
+  });
+
+  it("refuses a second painting while it paints, without harm to the first", async () => {
+    engine.send(paintRequest("first", { steps: 20 }));
+    await engine.next("progress");
+    engine.send(paintRequest("second"));
+    const failed = await engine.next("failed");
+    expect(failed).toMatchObject({ id: "second", code: "engine_unavailable" });
+    expect(failed.message).toBe("the engine is painting already");
+    expect((await engine.next("painted")).id).toBe("first");
+  });
+
+  it("refuses a picture that is too small, with a code", async () => {
+    const request = paintRequest("small");
+    engine.send({ ...request, content: discRaster(64, 12) });
+    expect(await engine.next("failed")).toMatchObject({ id: "small", code: "picture_too_small" });
+  });
+
+  it.each<[string, Uint8Array]>([
+    ["nothing", new Uint8Array(0)],
+    ["noise", Uint8Array.from({ length: 5000 }, (_, index) => (index * index * 31) % 256)],
+    ["a list of an absurd length", Uint8Array.of(0xff, 0x0f, 0x41, 0xff, 0xff, 0xff, 0xff, 0x0f)],
+    ["an absurd number of bytes", Uint8Array.of(0xff, 0x0f, 0x5c, 0x00, 0xff, 0xff, 0xff, 0xff, 0x0f)],
+  ])("fails cleanly on a checkpoint of %s, and paints the next job", async (_, checkpoint) => {
+    engine.send(paintRequest("garbage", {}, 64, checkpoint));
+    const failed = await engine.next("failed");
+    expect(failed).toMatchObject({ id: "garbage", code: "engine_failed" });
+    expect(failed.message).toBe(`the checkpoint of ${checkpoint.length} bytes cannot be read`);
+    engine.send(paintRequest("next"));
+    await engine.next("painted");
+  });
+
+  it("fails cleanly on a picture whose bytes do not fit its size, and paints the next job", async () => {
+    engine.send({
+      ...paintRequest("crooked"),
+      content: { width: 64, height: 64, data: new Uint8Array(100) },
+    });
+    expect(await engine.next("failed")).toMatchObject({ id: "crooked", code: "engine_failed" });
+    engine.send(paintRequest("next"));
+    await engine.next("painted");
+  });
+
+  it("does not mind a terminal's Ctrl-C: its worker decides", async () => {
+    engine.child.kill("SIGINT");
+    engine.send(paintRequest("interrupted"));
+    await engine.next("painted");
+  });
+});
+
+describe("An engine process without weights", () => {
+  it("says what is missing and where it looked, and refuses to paint", async () => {
+    const root = join(folder(), "project");
+    const engine = new EngineUnderTest(root);
+    const { code, message } = await engine.next("unready");
+    expect(code).toBe("weights_missing");
+    expect(message).toContain(join(root, "models/vgg19"));
+    expect(message).toContain("NST_VGG19_WEIGHTS");
+    engine.send(paintRequest("early"));
+    expect(await engine.next("failed")).toMatchObject({ id: "early", code: "engine_unavailable" });
+    engine.child.disconnect();
+    await once(engine.child, "exit");
+    expect(engine.child.exitCode).toBe(0);
+  });
+});
+
+describe("An engine process whose worker is gone", () => {
+  it("ends within a step, in the middle of a painting", async () => {
+    const engine = new EngineUnderTest(ROOT, "random:1:16");
+    await engine.next("ready");
+    engine.send(paintRequest("orphan", { steps: 20_000, scales: 1 }, 256));
+    await engine.next("progress");
+    const gone = once(engine.child, "exit");
+    engine.child.disconnect();
+    await gone;
+    expect(engine.child.exitCode).toBe(0);
+  });
+});
