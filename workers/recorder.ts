@@ -5,6 +5,7 @@ import { MEDIA_TYPES } from "../src/images/picture-type.ts";
 import type { Raster } from "../src/images/raster.ts";
 import type { Logger } from "../src/logging.ts";
 import { blobKeys, type JobFields, type JobRecord, type StoredPicture } from "../src/queue/job-record.ts";
+import { isFinal } from "../src/queue/job-states.ts";
 import type { JobRun } from "../src/queue/job-worker.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import type { EngineDescription, EngineEvent } from "./engine/protocol.ts";
@@ -27,7 +28,7 @@ type Event<Type extends EngineEvent["type"]> = Extract<EngineEvent, { type: Type
  */
 export class Recorder {
   /** Blobs of this attempt, and of the one that it goes on from. */
-  private readonly written = new Set<string>();
+  private readonly known = new Set<string>();
   private readonly progress: Throttle<Progress>;
   private readonly preview: Throttle<Event<"preview">>;
   private readonly checkpoint: Throttle<Event<"checkpoint">>;
@@ -41,7 +42,7 @@ export class Recorder {
     logger: Logger,
   ) {
     const { checkpoint, preview, losses: history } = run.record;
-    for (const key of [checkpoint?.key, preview?.key, history]) if (key) this.written.add(key);
+    for (const key of [checkpoint?.key, preview?.key, history]) if (key) this.known.add(key);
     const failing = (what: string) => (error: unknown) =>
       logger.warn({ err: error }, `${what} was not stored`);
     this.progress = new Throttle(PROGRESS_MS, (progress) => run.update({ progress }), failing("progress"));
@@ -90,10 +91,16 @@ export class Recorder {
     await this.run.update({ losses: await this.storeLosses() });
   }
 
-  /** Deletes what this run wrote and the record, as it now is, does not name. */
+  /**
+   * Deletes what the record, as it now is, does not name: of a job that has ended all, and so what attempts left
+   * that died; of another one only what this attempt knows of.
+   */
   async cleanUp(record: JobRecord | null): Promise<void> {
-    const kept = new Set(record ? blobKeys(record) : []);
-    for (const key of this.written) if (!kept.has(key)) await this.store.delete(key);
+    if (!record || isFinal(record.status)) {
+      for await (const { key } of this.store.list(`jobs/${this.run.record.id}/`)) this.known.add(key);
+    }
+    const named = new Set(record ? blobKeys(record) : []);
+    for (const key of this.known) if (!named.has(key)) await this.store.delete(key);
   }
 
   private async storePreview({ picture, step }: Event<"preview">): Promise<void> {
@@ -127,7 +134,7 @@ export class Recorder {
 
   private async put(name: string, bytes: Uint8Array): Promise<string> {
     const key = `jobs/${this.run.record.id}/${this.run.token}/${name}`;
-    this.written.add(key);
+    this.known.add(key);
     await this.store.put(key, bytes);
     return key;
   }

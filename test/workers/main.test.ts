@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { sharp } from "../../src/images/sharp.ts";
-import { blobKeys } from "../../src/queue/job-record.ts";
+import { expectNothingLeftOver } from "../support/outcome.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
 let setting: WorkerSetting;
@@ -32,7 +32,7 @@ describe("A worker with its engine", () => {
     const losses = lines.map((line) => JSON.parse(line) as { step: number; total: number });
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
     expect(losses.at(-1)?.total).toBeLessThan(0.9 * (losses.findLast(({ step }) => step <= 20)?.total ?? 0));
-    expect((await setting.blobs(id)).sort()).toEqual(blobKeys(record).sort());
+    await expectNothingLeftOver(setting, record);
   });
 
   it("says that it is there, and that it is gone", async () => {
@@ -84,6 +84,6 @@ describe("A worker with its engine", () => {
     expect(await setting.untilEnded(next.id)).toMatchObject({ status: "succeeded" });
     const record = await setting.queue.find(long.id);
     expect(record).toMatchObject({ status: "canceled", checkpoint: null });
-    if (record) expect((await setting.blobs(long.id)).sort()).toEqual(blobKeys(record).sort());
+    if (record) await expectNothingLeftOver(setting, record);
   });
 });

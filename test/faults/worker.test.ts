@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import type { RequestOptions } from "../../src/contract/options.ts";
+import type { JobRecord } from "../../src/queue/job-record.ts";
+import { expectNothingLeftOver, pixelsOf } from "../support/outcome.ts";
+import { childrenOf, isAlive } from "../support/processes.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+let setting: WorkerSetting;
+/** The pixels of the same job that nothing befell. */
+let undisturbed: string;
+
+/** Long enough to be struck several times, with a checkpoint each second. */
+const LONG: RequestOptions = { size: 128, steps: 150, scales: 2, optimizer: "lbfgs", preview_interval: 20 };
+
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+  const worker = await setting.startWorker();
+  const { id } = await setting.submit(LONG);
+  const record = await setting.untilEnded(id);
+  undisturbed = await pixelsOf(setting, record);
+  await worker.end();
+});
+afterEach(() => setting.stopPrograms());
+afterAll(() => setting.close());
+
+async function expectUndisturbed(record: JobRecord): Promise<void> {
+  expect(record).toMatchObject({ status: "succeeded", error: null, progress: { step: 150 } });
+  expect(await pixelsOf(setting, record)).toBe(undisturbed);
+  await expectNothingLeftOver(setting, record);
+}
+
+const checkpointed = ({ checkpoint }: JobRecord) => checkpoint !== null;
+
+describe("When the engine is killed in the middle of a job", () => {
+  it("the job goes on from its checkpoint to the same picture", async () => {
+    const worker = await setting.startWorker();
+    const { id } = await setting.submit(LONG);
+    const struck = await setting.until(id, checkpointed);
+    const [engine] = await childrenOf(worker.pid);
+    process.kill(engine ?? 0, "SIGKILL");
+    const resumed = await setting.until(id, ({ attempts }) => attempts === 2);
+    expect(resumed.checkpoint?.step).toBeGreaterThanOrEqual(struck.checkpoint?.step ?? 0);
+    const record = await setting.untilEnded(id);
+    expect(record.attempts).toBe(2);
+    const starts = worker.lines.filter(({ msg, job_id }) => msg === "job started" && job_id === id);
+    expect(starts[1]?.from_step).toBe(resumed.checkpoint?.step);
+    await expectUndisturbed(record);
+  });
+
+  it("each time, it fails after three attempts, and the next job is unaffected", async () => {
+    const worker = await setting.startWorker();
+    const { id } = await setting.submit({ ...LONG, steps: 20_000 });
+    const next = await setting.submit();
+    for (const attempt of [1, 2, 3]) {
+      const started = await setting.until(id, ({ attempts }) => attempts === attempt);
+      await setting.until(id, ({ progress }) => progress?.step !== started.progress?.step);
+      const [engine] = await childrenOf(worker.pid);
+      process.kill(engine ?? 0, "SIGKILL");
+    }
+    const record = await setting.untilEnded(id);
+    expect(record).toMatchObject({ status: "failed", attempts: 3, error: { code: "engine_crashed" } });
+    await expectNothingLeftOver(setting, record);
+    expect(await setting.untilEnded(next.id)).toMatchObject({ status: "succeeded", attempts: 1 });
+  });
+});
+
+describe("When a worker is killed", () => {
+  it("its engine ends with it, and another worker goes on to the same picture", async () => {
+    const first = await setting.startWorker({ LOCK_SECONDS: "2" });
+    const { id } = await setting.submit(LONG);
+    await setting.until(id, checkpointed);
+    const second = await setting.startWorker({ LOCK_SECONDS: "2" });
+    const engines = await childrenOf(first.pid);
+    expect(engines).toHaveLength(1);
+    await first.end("SIGKILL");
+    const record = await setting.untilEnded(id);
+    expect(record.attempts).toBe(2);
+    expect(record.worker).toContain(`-${second.pid}-`);
+    await expectUndisturbed(record);
+    expect(await Promise.all(engines.map(isAlive))).toEqual([false]);
+  });
+
+  it("at each attempt, the job fails and says so", async () => {
+    const { id } = await setting.submit({ ...LONG, steps: 20_000 });
+    for (const attempt of [1, 2, 3]) {
+      const worker = await setting.startWorker({ LOCK_SECONDS: "1" });
+      await setting.until(id, ({ attempts }) => attempts === attempt);
+      await worker.end("SIGKILL");
+    }
+    await setting.startWorker({ LOCK_SECONDS: "1" });
+    const record = await setting.untilEnded(id);
+    expect(record).toMatchObject({ status: "failed", attempts: 3, error: { code: "engine_crashed" } });
+  });
+});
+
+describe("When a worker is asked to stop", () => {
+  it("it hands its job back with a fresh checkpoint within seconds, and no attempt is lost", async () => {
+    const first = await setting.startWorker();
+    const { id } = await setting.submit(LONG);
+    await setting.until(id, ({ progress }) => (progress?.step ?? 0) > 20);
+    const engines = await childrenOf(first.pid);
+    const ms = await first.end("SIGTERM");
+    expect(ms).toBeLessThan(5_000);
+    expect(first.exitCode).toBe(0);
+    expect(await Promise.all(engines.map(isAlive))).toEqual([false]);
+    const handedBack = await setting.queue.find(id);
+    expect(handedBack).toMatchObject({ status: "queued", attempts: 0, run: null });
+    expect(handedBack?.checkpoint?.step).toBeGreaterThanOrEqual((handedBack?.progress?.step ?? 0) - 1);
+    expect(await setting.queue.position(id)).toBe(0);
+    await setting.startWorker();
+    const record = await setting.untilEnded(id);
+    expect(record.attempts).toBe(1);
+    await expectUndisturbed(record);
+  });
+
+  it("it ends at once when it has no job, and when Redis is away", async () => {
+    const idle = await setting.startWorker();
+    expect(await idle.end("SIGTERM")).toBeLessThan(3_000);
+    const cut = await setting.startWorker();
+    await setting.redis.kill();
+    try {
+      expect(await cut.end("SIGTERM")).toBeLessThan(13_000);
+    } finally {
+      await setting.redis.start();
+    }
+    expect([idle.exitCode, cut.exitCode]).toEqual([0, 0]);
+  });
+});
+
+describe("When a whole worker stands still for longer than its lock lasts", () => {
+  it("another goes on, and the first one's work does not show when it wakes", async () => {
+    const first = await setting.startWorker({ LOCK_SECONDS: "2" });
+    const { id } = await setting.submit(LONG);
+    await setting.until(id, checkpointed);
+    const frozen = [first.pid, ...(await childrenOf(first.pid))];
+    for (const pid of frozen) process.kill(pid, "SIGSTOP");
+    const second = await setting.startWorker({ LOCK_SECONDS: "2" });
+    await setting.until(id, ({ attempts }) => attempts === 2);
+    for (const pid of frozen) process.kill(pid, "SIGCONT");
+    const record = await setting.untilEnded(id);
+    expect(record.worker).toContain(`-${second.pid}-`);
+    await first.line(({ msg, job_id }) => msg === "job stopped" && job_id === id);
+    await sleep(300);
+    await expectUndisturbed(record);
+    const next = await setting.submit();
+    expect(await setting.untilEnded(next.id)).toMatchObject({ status: "succeeded" });
+  });
+});

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "@jest/globals";
+import { sharp } from "../../src/images/sharp.ts";
+import { blobKeys, type JobRecord } from "../../src/queue/job-record.ts";
+import type { WorkerSetting } from "./worker-setting.ts";
+
+/** A worker cleans up after the record has said how a job ended. */
+const CLEAN_UP_MS = 3_000;
+
+/** The pixels of a succeeded job's result. (The files differ: each names its job.) */
+export async function pixelsOf(setting: WorkerSetting, record: JobRecord): Promise<string> {
+  const bytes = await setting.store.read(record.result?.key ?? "no result");
+  return (await sharp(bytes).raw().toBuffer()).toString("base64");
+}
+
+/** Expects that the store holds of a job exactly what its record names, and so no second result. */
+export async function expectNothingLeftOver(setting: WorkerSetting, record: JobRecord): Promise<void> {
+  const named = blobKeys(record).sort();
+  const deadline = Date.now() + CLEAN_UP_MS;
+  let stored = await setting.blobs(record.id);
+  while (stored.length > named.length && Date.now() < deadline) {
+    await sleep(50);
+    stored = await setting.blobs(record.id);
+  }
+  expect(stored.sort()).toEqual(named);
+}
