@@ -6,6 +6,7 @@ import { buildApp } from "./http/app.ts";
 import { sweepSpool } from "./http/submission/spool.ts";
 import { createLogger, type Logger } from "./logging.ts";
 import { connectForRequests, inspectServer } from "./queue/connection.ts";
+import { IdempotencyStore } from "./queue/idempotency-store.ts";
 import { QueueKeys } from "./queue/keys.ts";
 import { RedisJobQueue } from "./queue/redis-job-queue.ts";
 import { FilesystemBlobStore } from "./storage/filesystem.ts";
@@ -18,10 +19,12 @@ async function main(): Promise<void> {
   const logger = createLogger(config, "api");
   const redis = connectForRequests(config.redisUrl);
   await checkRedis(redis, logger);
-  const queue = new RedisJobQueue(redis, new QueueKeys("nst"), config.limits.queuedJobs);
+  const keys = new QueueKeys("nst");
+  const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs);
+  const idempotency = new IdempotencyStore(redis, keys);
   const store = new FilesystemBlobStore(config.blobDirectory);
   await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
-  const app = await buildApp({ config, logger, queue, store });
+  const app = await buildApp({ config, logger, queue, store, idempotency });
 
   const signal = nextSignal();
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {

@@ -13,6 +13,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { presetRoutes } from "./routes/presets.ts";
 import { resultRoutes } from "./routes/result.ts";
+import { submitRoutes } from "./routes/submit.ts";
 
 /** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
 const OTHER_PARTS = 16;
@@ -53,7 +54,15 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
       headerPairs: 20,
     },
   });
-  for (const routes of [healthRoutes, jobRoutes, resultRoutes, followingRoutes, eventRoutes, presetRoutes]) {
+  for (const routes of [
+    healthRoutes,
+    submitRoutes,
+    jobRoutes,
+    resultRoutes,
+    followingRoutes,
+    eventRoutes,
+    presetRoutes,
+  ]) {
     await app.register(async (scope: App) => routes(scope, dependencies));
   }
   return app;

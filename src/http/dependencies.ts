@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
+import type { IdempotencyStore } from "../queue/idempotency-store.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 
@@ -12,6 +13,7 @@ export interface Dependencies {
   logger: Logger;
   queue: JobQueue;
   store: BlobStore;
+  idempotency: IdempotencyStore;
 }
 
 /** Fastify with zod schemas as the source of its types. */

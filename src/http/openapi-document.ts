@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { readConfig } from "../config.ts";
 import { connectForRequests } from "../queue/connection.ts";
+import { IdempotencyStore } from "../queue/idempotency-store.ts";
 import { QueueKeys } from "../queue/keys.ts";
 import { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import { FilesystemBlobStore } from "../storage/filesystem.ts";
@@ -9,9 +10,12 @@ import { buildApp } from "./app.ts";
 /** The contract as YAML. The app behind it is asked for nothing, so that its Redis need not be there. */
 export async function openApiDocument(): Promise<string> {
   const config = readConfig({});
-  const queue = new RedisJobQueue(connectForRequests("redis://127.0.0.1:1"), new QueueKeys("none"));
+  const redis = connectForRequests("redis://127.0.0.1:1");
+  const keys = new QueueKeys("none");
+  const queue = new RedisJobQueue(redis, keys);
+  const idempotency = new IdempotencyStore(redis, keys);
   const store = new FilesystemBlobStore(config.blobDirectory);
-  const app = await buildApp({ config, logger: pino({ level: "silent" }), queue, store });
+  const app = await buildApp({ config, logger: pino({ level: "silent" }), queue, store, idempotency });
   try {
     await app.ready();
     return app.swagger({ yaml: true });

@@ -29,6 +29,10 @@ export class QueueKeys {
   get expiring(): string {
     return `${this.prefix}:expiring`;
   }
+  /** What was answered to a client's idempotency key; `digest` is the key's own, which may hold any letters. */
+  idempotency(digest: string): string {
+    return `${this.prefix}:idempotency:${digest}`;
+  }
   /** Channel of a job's changes. */
   changes(id: string): string {
     return `${this.prefix}:changes:${id}`;

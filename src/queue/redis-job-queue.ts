@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
+import { available } from "./available.ts";
 import { JobChanges } from "./changes.ts";
 import { Dispatch } from "./dispatch.ts";
 import {
@@ -7,7 +8,6 @@ import {
   type JobQueue,
   type ListQuery,
   QueueFullError,
-  QueueUnavailableError,
   type Submission,
 } from "./job-queue.ts";
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
@@ -139,24 +139,4 @@ function newRecord(submission: Submission): JobRecord {
     finished_at: null,
     expires_at: submission.expires_at ?? null,
   };
-}
-
-/** Errors of the connection as `QueueUnavailableError`; errors of the code as they are. */
-async function available<T>(action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const lost =
-      /^(Stream isn't writeable|Connection is closed|Command timed out|connect |Reached the max retries|read E|write E)/;
-    const refused = /^(LOADING|READONLY|MISCONF|OOM|CLUSTERDOWN|NOREPLICAS|BUSY|MASTERDOWN)\b/;
-    if (
-      lost.test(error.message) ||
-      refused.test(error.message) ||
-      error.name === "MaxRetriesPerRequestError"
-    ) {
-      throw new QueueUnavailableError("Redis cannot be reached", { cause: error });
-    }
-    throw error;
-  }
 }

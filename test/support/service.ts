@@ -9,6 +9,7 @@ import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
 import type { App } from "../../src/http/dependencies.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
+import { IdempotencyStore } from "../../src/queue/idempotency-store.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
@@ -53,7 +54,8 @@ export class TestService {
     const keys = new QueueKeys("test");
     const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs);
     const store = new FilesystemBlobStore(config.blobDirectory);
-    const app = await buildApp({ config, logger, queue, store });
+    const idempotency = new IdempotencyStore(redis, keys);
+    const app = await buildApp({ config, logger, queue, store, idempotency });
     await app.listen({ host: "127.0.0.1", port: 0 });
     return new TestService(redisServer, redis, keys, queue, store, app, config, folder, log);
   }

@@ -1,91 +1,21 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
-import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
-import { guardOf } from "../../net/guarded-request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
-import { waitForEnd } from "../events/wait-for-end.ts";
 import { isUnchanged } from "../files/conditional.ts";
-import { logJob } from "../plugins/request-logging.ts";
-import { preferredWait } from "../prefer.ts";
 import { problemResponses } from "../problem-responses.ts";
-import { readForm } from "../submission/form.ts";
-import { readJson } from "../submission/json.ts";
-import { Spool } from "../submission/spool.ts";
-import { submitJob } from "../submission/submit-job.ts";
 import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
 import { existing, findJob } from "./find-job.ts";
 
 const idParams = z.object({ id: z.string().describe("The job's id.") });
 
-/** /v1/jobs and what is done to one job. */
-export function jobRoutes(app: App, dependencies: Dependencies): void {
-  const { config, queue, store } = dependencies;
-  const guard = guardOf(config.urlNetworks);
-
-  const accept = async (request: FastifyRequest): Promise<JobRecord> => {
-    const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
-    try {
-      const submitted = request.isMultipart()
-        ? await readForm(request, spool, config.limits.styles)
-        : await readJson(jsonBody(request), spool, config.limits, guard);
-      return await submitJob(dependencies, submitted);
-    } finally {
-      await spool.close();
-    }
-  };
-
-  /** Holds the answer back for `Prefer: wait=N`, until the job ends, N or the most allowed is over, or the client goes. */
-  const waitAsPreferred = async (request: FastifyRequest, reply: FastifyReply, record: JobRecord) => {
-    const preferred = preferredWait(request.headers.prefer);
-    if (preferred === null) return record;
-    const seconds = Math.min(preferred, config.limits.waitSeconds);
-    reply.header("preference-applied", `wait=${seconds}`);
-    const gone = new AbortController();
-    request.raw.socket.once("close", () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, app.closing, AbortSignal.timeout(seconds * 1000)]);
-    // The job is accepted: whatever happens while the answer is held back, the client gets to know its id.
-    return (await waitForEnd(queue, record.id, signal).catch(() => null)) ?? record;
-  };
-
+/** The list of jobs, and what is done to one job. */
+export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   const view = async (record: JobRecord) => {
     const position = record.status === "queued" ? await queue.position(record.id) : null;
     return { body: jobView(record, position), wait: retryAfter(record, position), position };
   };
-
-  app.post(
-    "/v1/jobs",
-    {
-      config: { bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema } },
-      schema: {
-        operationId: "submitJob",
-        summary: "Submits a content and one or more styles to be painted",
-        tags: ["jobs"],
-        headers: z.object({
-          prefer: z
-            .string()
-            .optional()
-            .describe("`wait=N` holds the answer back for up to N seconds (RFC 7240)."),
-        }),
-        response: {
-          200: jobResponse("The job ended while the answer was held back."),
-          202: jobResponse("The job is accepted; `Location` is where to follow it, `Retry-After` when."),
-          ...problemResponses(...SUBMIT_PROBLEMS),
-        },
-      },
-    },
-    async (request, reply) => {
-      const accepted = await accept(request);
-      logJob(request, reply, accepted.id);
-      request.log.info({ options: accepted.options }, "accepted");
-      const { body, wait } = await view(await waitAsPreferred(request, reply, accepted));
-      reply.code(wait === null ? 200 : 202).header("location", jobPath(accepted.id));
-      if (wait !== null) reply.header("retry-after", wait);
-      return body;
-    },
-  );
 
   app.get(
     "/v1/jobs",
@@ -205,44 +135,4 @@ export function jobRoutes(app: App, dependencies: Dependencies): void {
       return reply.code(204).send();
     },
   );
-}
-
-function jobResponse(description: string) {
-  return { description, content: { "application/json": { schema: jobViewSchema } } };
-}
-
-const SUBMIT_PROBLEMS = [
-  "invalid_request",
-  "malformed_body",
-  "unknown_field",
-  "request_too_large",
-  "picture_too_large",
-  "unsupported_media_type",
-  "unsupported_picture",
-  "invalid_options",
-  "missing_content",
-  "missing_style",
-  "too_many_contents",
-  "too_many_styles",
-  "empty_picture",
-  "corrupt_picture",
-  "mismatched_picture",
-  "animated_picture",
-  "too_many_pixels",
-  "picture_too_small",
-  "picture_too_narrow",
-  "picture_too_slow",
-  "url_refused",
-  "url_failed",
-  "queue_full",
-  "unavailable",
-  "storage_full",
-] as const;
-
-/** Fastify has parsed it, or there is none. */
-function jsonBody(request: FastifyRequest): unknown {
-  const received = request.headers["content-type"];
-  if (received?.startsWith("application/json")) return request.body;
-  const detail = `Expected multipart/form-data or application/json, received ${received ?? "no content type"}`;
-  throw new Refusal("unsupported_media_type", detail);
 }

@@ -1,0 +1,170 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { v7 as uuidv7 } from "uuid";
+import { z } from "zod";
+import { jobViewSchema } from "../../contract/job.ts";
+import { Refusal } from "../../contract/problems.ts";
+import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
+import { guardOf } from "../../net/guarded-request.ts";
+import type { JobRecord } from "../../queue/job-record.ts";
+import type { App, Dependencies } from "../dependencies.ts";
+import { waitForEnd } from "../events/wait-for-end.ts";
+import { logJob } from "../plugins/request-logging.ts";
+import { preferredWait } from "../prefer.ts";
+import { problemResponses } from "../problem-responses.ts";
+import { readForm } from "../submission/form.ts";
+import {
+  fingerprintOf,
+  fingerprintOfForm,
+  idempotencyKey,
+  type Once,
+  once,
+} from "../submission/idempotency.ts";
+import { readJson } from "../submission/json.ts";
+import { Spool } from "../submission/spool.ts";
+import { submitJob } from "../submission/submit-job.ts";
+import type { Submitted } from "../submission/submitted.ts";
+import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
+
+/** POST /v1/jobs. */
+export function submitRoutes(app: App, dependencies: Dependencies): void {
+  const { config, queue, idempotency } = dependencies;
+  const guard = guardOf(config.urlNetworks);
+
+  app.post(
+    "/v1/jobs",
+    {
+      config: { bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema } },
+      schema: {
+        operationId: "submitJob",
+        summary: "Submits a content and one or more styles to be painted",
+        tags: ["jobs"],
+        headers: z.object({
+          prefer: z
+            .string()
+            .optional()
+            .describe("`wait=N` holds the answer back for up to N seconds (RFC 7240)."),
+          "idempotency-key": z
+            .string()
+            .optional()
+            .describe("The same request with the same key gives the first answer again, for 24 hours."),
+        }),
+        response: {
+          200: jobResponse("The job ended while the answer was held back."),
+          202: jobResponse("The job is accepted; `Location` is where to follow it, `Retry-After` when."),
+          ...problemResponses(...SUBMIT_PROBLEMS),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { answer, replayed } = await accept(request);
+      logJob(request, reply, answer.record.id);
+      request.log.info({ options: answer.record.options }, replayed ? "accepted before" : "accepted");
+      if (replayed) reply.header("idempotency-replayed", "true");
+      const { record, position } = replayed ? answer : await waitAsPreferred(request, reply, answer);
+      const wait = retryAfter(record, position);
+      reply.code(wait === null ? 200 : 202).header("location", jobPath(record.id));
+      if (wait !== null) reply.header("retry-after", wait);
+      return jobView(record, position);
+    },
+  );
+
+  /** The job is accepted: where Redis goes away just now, the client still gets to know its id. */
+  const withPosition = async (record: JobRecord): Promise<Accepted> => {
+    const position = record.status === "queued" ? await queue.position(record.id).catch(() => null) : null;
+    return { record, position };
+  };
+
+  /** Reads, checks, stores and queues, once for an idempotency key. */
+  const accept = async (request: FastifyRequest): Promise<Once<Accepted>> => {
+    const key = idempotencyKey(request.headers["idempotency-key"]);
+    const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
+    try {
+      const { load, fingerprint } = await readBody(request, spool);
+      const submit = async (id: string) =>
+        await withPosition(await submitJob(dependencies, await load(), id));
+      const id = uuidv7();
+      if (key === null) return { answer: await submit(id), replayed: false };
+      return await once(idempotency, key, await fingerprint(), id, submit);
+    } finally {
+      await spool.close();
+    }
+  };
+
+  /** A JSON body's URLs are fetched only when it is known that the request is not a repeated one. */
+  const readBody = async (request: FastifyRequest, spool: Spool): Promise<Body> => {
+    if (request.isMultipart()) {
+      const submitted = await readForm(request, spool, config.limits.styles);
+      return { load: async () => submitted, fingerprint: () => fingerprintOfForm(submitted) };
+    }
+    const body = jsonBody(request);
+    return {
+      load: () => readJson(body, spool, config.limits, guard),
+      fingerprint: async () => fingerprintOf(body),
+    };
+  };
+
+  /** Holds the answer back for `Prefer: wait=N`, until the job ends, N or the most allowed is over, or the client goes. */
+  const waitAsPreferred = async (request: FastifyRequest, reply: FastifyReply, accepted: Accepted) => {
+    const preferred = preferredWait(request.headers.prefer);
+    if (preferred === null) return accepted;
+    const seconds = Math.min(preferred, config.limits.waitSeconds);
+    reply.header("preference-applied", `wait=${seconds}`);
+    const gone = new AbortController();
+    request.raw.socket.once("close", () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, app.closing, AbortSignal.timeout(seconds * 1000)]);
+    const record = await waitForEnd(queue, accepted.record.id, signal).catch(() => null);
+    return await withPosition(record ?? accepted.record);
+  };
+}
+
+interface Accepted {
+  record: JobRecord;
+  position: number | null;
+}
+
+interface Body {
+  load: () => Promise<Submitted>;
+  fingerprint: () => Promise<string>;
+}
+
+function jobResponse(description: string) {
+  return { description, content: { "application/json": { schema: jobViewSchema } } };
+}
+
+const SUBMIT_PROBLEMS = [
+  "invalid_request",
+  "malformed_body",
+  "unknown_field",
+  "request_too_large",
+  "picture_too_large",
+  "unsupported_media_type",
+  "unsupported_picture",
+  "invalid_options",
+  "missing_content",
+  "missing_style",
+  "too_many_contents",
+  "too_many_styles",
+  "empty_picture",
+  "corrupt_picture",
+  "mismatched_picture",
+  "animated_picture",
+  "too_many_pixels",
+  "picture_too_small",
+  "picture_too_narrow",
+  "picture_too_slow",
+  "idempotency_key_reused",
+  "request_in_flight",
+  "url_refused",
+  "url_failed",
+  "queue_full",
+  "unavailable",
+  "storage_full",
+] as const;
+
+/** Fastify has parsed it, or there is none. */
+function jsonBody(request: FastifyRequest): unknown {
+  const received = request.headers["content-type"];
+  if (received?.startsWith("application/json")) return request.body;
+  const detail = `Expected multipart/form-data or application/json, received ${received ?? "no content type"}`;
+  throw new Refusal("unsupported_media_type", detail);
+}

@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { Refusal } from "../../contract/problems.ts";
+import type { IdempotencyStore } from "../../queue/idempotency-store.ts";
+import type { Submitted } from "./submitted.ts";
+
+export interface Once<Answer> {
+  answer: Answer;
+  /** Whether it is that of an earlier request. */
+  replayed: boolean;
+}
+
+/** The client's `Idempotency-Key`, or null. It may be quoted, as the draft's structured field wants it. */
+export function idempotencyKey(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  const key = String(header).replace(/^"(.*)"$/, "$1");
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  const expected = "1 to 255 visible ASCII characters";
+  throw Refusal.ofField("invalid_request", "idempotency-key", expected, JSON.stringify(key.slice(0, 80)));
+}
+
+/**
+ * Does `action` once for a key and a fingerprint, and gives its answer again to whoever comes later. What is
+ * refused was not done: the key stays free. Throws a `Refusal` where the key is taken.
+ */
+export async function once<Answer>(
+  store: IdempotencyStore,
+  key: string,
+  fingerprint: string,
+  newId: string,
+  action: (id: string) => Promise<Answer>,
+): Promise<Once<Answer>> {
+  const admission = await store.begin(key, fingerprint, newId);
+  switch (admission.type) {
+    case "replay":
+      return { answer: JSON.parse(admission.answer) as Answer, replayed: true };
+    case "in_flight":
+      throw new Refusal("request_in_flight", "Expected one request at a time with this idempotency key", {
+        retryAfter: 1,
+      });
+    case "mismatch":
+      throw new Refusal(
+        "idempotency_key_reused",
+        "Expected the same request as before with this idempotency key",
+      );
+    case "proceed":
+  }
+  try {
+    const answer = await action(admission.job);
+    await store.finish(key, fingerprint, admission.job, JSON.stringify(answer));
+    return { answer, replayed: false };
+  } catch (error) {
+    // What cannot be freed now is free when its lock runs out.
+    await (error instanceof Refusal ? store.abandon(key) : store.release(key)).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A digest of what a form asks for: its pictures' bytes in their order, and its fields. */
+export async function fingerprintOfForm({ content, styles, fields }: Submitted): Promise<string> {
+  const digests = await Promise.all([content, ...styles].map(digestOfFile));
+  return fingerprintOf([digests, fields]);
+}
+
+export function fingerprintOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+}
+
+async function digestOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { JobView } from "../../src/contract/job.ts";
+import { jpeg } from "../support/pictures.ts";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+
+let service: TestService;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.stop());
+
+async function post(key: string, fields: Record<string, string> = {}, styles = 1): Promise<Response> {
+  const body = await form({ options: '{"size":64}', ...fields }, styles);
+  return await service.fetch("/v1/jobs", { method: "POST", body, headers: { "idempotency-key": key } });
+}
+const countJobs = async () => (await service.queue.list({ limit: 1000 })).length;
+
+describe("An idempotency key", () => {
+  it("makes one job of many requests, each with the first answer", async () => {
+    const before = await countJobs();
+    const first = await post("one");
+    expect(first.status).toBe(202);
+    expect(first.headers.get("idempotency-replayed")).toBeNull();
+    const answer = await first.json();
+    const { id } = answer as JobView;
+    await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+    for (let times = 0; times < 3; times += 1) {
+      const again = await post("one");
+      expect(again.status).toBe(202);
+      expect(again.headers.get("idempotency-replayed")).toBe("true");
+      expect(again.headers.get("location")).toBe(`/v1/jobs/${id}`);
+      expect(await again.json()).toEqual(answer);
+    }
+    expect(await countJobs()).toBe(before + 1);
+  });
+
+  it("may be quoted, and is then the same", async () => {
+    const first = (await (await post("quoted")).json()) as JobView;
+    const again = (await (await post('"quoted"')).json()) as JobView;
+    expect(again.id).toBe(first.id);
+  });
+
+  it.each([
+    ["other options", { options: '{"size":65}' }, 1],
+    ["another picture", {}, 2],
+    ["metadata", { metadata: '{"a":1}' }, 1],
+  ])("is refused for a request with %s", async (what, fields, styles) => {
+    const key = `reused-${what.replaceAll(" ", "-")}`;
+    await post(key);
+    const response = await post(key, fields as Record<string, string>, styles);
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ code: "idempotency_key_reused", retryable: false });
+  });
+
+  it("makes one job of two requests that arrive at once", async () => {
+    const before = await countJobs();
+    const responses = await Promise.all(Array.from({ length: 8 }, () => post("race")));
+    const ids = new Set<string>();
+    for (const response of responses) {
+      const body = (await response.json()) as { id: string; code: string };
+      expect([202, 409]).toContain(response.status);
+      if (response.status === 202) ids.add(body.id);
+      else expect(body.code).toBe("request_in_flight");
+    }
+    expect(ids.size).toBe(1);
+    expect(await countJobs()).toBe(before + 1);
+    expect((await post("race")).status).toBe(202);
+  });
+
+  it("stays free where the request was refused", async () => {
+    expect((await post("corrected", { options: '{"size":1}' })).status).toBe(422);
+    expect((await post("corrected")).status).toBe(202);
+  });
+
+  it("gives the job that a dead process had begun, and not a second one", async () => {
+    // What such a process leaves: an id chosen, its job perhaps submitted, no answer.
+    const first = (await (await post("died")).json()) as JobView;
+    for (const key of await service.redis.keys("*idempotency:*")) {
+      const entry = JSON.parse((await service.redis.get(key)) ?? "{}") as { job: string };
+      if (entry.job === first.id) await service.redis.set(key, JSON.stringify({ ...entry, answer: null }));
+    }
+    const before = await countJobs();
+    const again = await post("died");
+    expect(again.status).toBe(202);
+    expect(((await again.json()) as JobView).id).toBe(first.id);
+    expect(await countJobs()).toBe(before);
+  });
+
+  it("does not block after an outage of Redis", async () => {
+    await service.redisServer.kill();
+    expect((await post("outage")).status).toBe(503);
+    await service.redisServer.start();
+    let status = 0;
+    for (let tries = 0; tries < 100 && status !== 202; tries += 1) {
+      status = (await post("outage")).status;
+      if (status !== 202) await sleep(100);
+    }
+    expect(status).toBe(202);
+  });
+
+  it.each(["with spaces", "x".repeat(256), "é"])("that is none is refused: %j", async (key) => {
+    const response = await post(key);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_request" });
+  });
+
+  it("works for JSON too", async () => {
+    const picture = { base64: (await jpeg()).toString("base64") };
+    const send = async (size: number) =>
+      await service.fetch("/v1/jobs", {
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": "json" },
+        body: JSON.stringify({ content: picture, style: picture, options: { size } }),
+      });
+    const first = (await (await send(64)).json()) as JobView;
+    expect(((await (await send(64)).json()) as JobView).id).toBe(first.id);
+    expect((await send(65)).status).toBe(422);
+  });
+});
