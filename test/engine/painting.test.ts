@@ -16,7 +16,7 @@ const content = discRaster(64, 66);
 const style = stripesRaster(60, 50);
 
 function optionsOf(more: RequestOptions = {}, seed = 1) {
-  const small: RequestOptions = { preset: "draft", size: 66, steps: 6, scales: 1, noise: 0.05 };
+  const small: RequestOptions = { preset: "draft", size: 66, steps: 4, scales: 1, noise: 0.05 };
   return optionsSchema.parse(resolveOptions({ ...small, ...more }, seed));
 }
 
@@ -111,7 +111,7 @@ describe("Painting", () => {
   it.each<RequestOptions>([
     { learning_rate: 0.5 },
     { optimizer: "adam", learning_rate: 0.02 },
-    { steps: 7 },
+    { steps: 5 },
     { content_weight: 3 },
     { style_weight: 20 },
     { content_layers: { block2_conv2: 1 } },
@@ -156,14 +156,14 @@ describe("Painting", () => {
   });
 
   it("keeps the number of tensors flat over 50 steps", () => {
-    const painting = begin({ steps: 80 });
+    const painting = begin({ steps: 64 });
     const counts: number[] = [];
     while (!painting.isDone) {
       painting.step();
       counts.push(tf.memory().numTensors);
     }
     painting.dispose();
-    expect(Math.max(...counts.slice(30))).toBeLessThanOrEqual(counts[29] ?? 0); // by then the history is full
+    expect(Math.max(...counts.slice(14))).toBeLessThanOrEqual(counts[13] ?? 0); // by then the history is full
   });
 
   it("leaves no tensor behind, over 5 paintings and where one is given up half-way", () => {
@@ -181,7 +181,7 @@ describe("A checkpoint", () => {
     { optimizer: "adam", learning_rate: 0.02 },
     { optimizer: "lbfgs", learning_rate: 1 },
   ] as const)("with $optimizer", (more) => {
-    const options = { ...more, steps: 12, scales: 2 };
+    const options = { ...more, steps: 8, scales: 2 };
 
     it("goes on at any step, over two scales, as if there had been no stop", () => {
       const painting = begin(options);
