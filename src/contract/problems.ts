@@ -105,7 +105,7 @@ export type FieldError = z.infer<typeof fieldErrorSchema>;
 /** The body of every answer that is not a success (`application/problem+json`). */
 export const problemSchema = z
   .object({
-    type: z.string().describe("A URI of the kind of problem; the code is its last part."),
+    type: z.string().describe("Where the kind of problem is described."),
     title: z.string(),
     status: z.int(),
     code: problemCodeSchema,

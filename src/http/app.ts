@@ -1,9 +1,11 @@
+import helmet from "@fastify/helmet";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { FIELD_LENGTH } from "../contract/request.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import { closeConnections } from "./plugins/closing.ts";
+import { exposeMetrics } from "./plugins/metrics.ts";
 import { describeApi } from "./plugins/openapi.ts";
 import { answerProblems, frameworkProblem, refuseUnreadable } from "./plugins/problem-details.ts";
 import { logRequests, requestId } from "./plugins/request-logging.ts";
@@ -41,6 +43,23 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   answerProblems(app);
   closeConnections(app);
   await describeApi(app);
+  exposeMetrics(app, dependencies);
+  await app.register(helmet, {
+    // The pages have no scripts but their own, and no other site may frame them.
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", "data:", "blob:"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Whoever puts TLS before the service says so there.
+    strictTransportSecurity: false,
+  });
   await app.register(multipart, {
     throwFileSizeLimit: false,
     limits: {

@@ -47,6 +47,8 @@ export interface JobQueue {
   /** Newest first. */
   list(query: ListQuery): Promise<JobRecord[]>;
   counts(): Promise<Record<JobStatus, number>>;
+  /** When the job was submitted that waits longest; null where none waits. */
+  oldestQueued(): Promise<Date | null>;
   /** The workers seen lately. */
   workers(): Promise<WorkerDescription[]>;
   /** Calls back at every change of the job until the returned function is called. */

@@ -89,6 +89,14 @@ export class RedisJobQueue implements JobQueue {
     return available(() => this.records.counts());
   }
 
+  oldestQueued(): Promise<Date | null> {
+    return available(async () => {
+      const [id] = await this.redis.zrange(this.keys.status("queued"), "0", "0");
+      // A UUID v7 begins with the milliseconds of its making (RFC 9562, section 5.7).
+      return id === undefined ? null : new Date(Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16));
+    });
+  }
+
   workers(): Promise<WorkerDescription[]> {
     return available(() => findWorkers(this.redis, this.keys));
   }

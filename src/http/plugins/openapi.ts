@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { App } from "../dependencies.ts";
+import { type ApiDocument, docsPage } from "../views/docs-page.ts";
 
 /** Version of the contract, not of the software. */
 const CONTRACT_VERSION = "1.0.0";
@@ -39,6 +40,10 @@ export async function describeApi(app: App): Promise<void> {
       return { schema: bodies ? { ...schema, body: describeBodies(bodies) } : schema, url };
     },
     transformObject: (document) => keepReferred(jsonSchemaTransformObject(document)),
+  });
+  app.get("/docs", { schema: { hide: true } }, async (_request, reply) => {
+    reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");
+    return docsPage(app.swagger() as ApiDocument);
   });
   let yaml: string | undefined;
   app.get("/openapi.yaml", { schema: { hide: true } }, async (_request, reply) => {

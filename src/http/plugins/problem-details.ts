@@ -121,7 +121,7 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Refus
 function problemOf(refusal: Refusal, request?: FastifyRequest): Problem {
   const { status, title, retryable } = PROBLEMS[refusal.code];
   return {
-    type: `/docs/problems/${refusal.code}`,
+    type: `/docs#problem-${refusal.code}`,
     title,
     status,
     code: refusal.code,

@@ -1,0 +1,70 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { App, Dependencies } from "../dependencies.ts";
+
+/** GET /metrics in Prometheus's text form: this process, its HTTP, and the queue as Redis knows it. */
+export function exposeMetrics(app: App, { queue }: Dependencies): void {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const requests = new Histogram({
+    name: "nst_http_request_duration_seconds",
+    help: "Time from a request's first byte to its answer's last.",
+    labelNames: ["method", "route", "status"],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+    registers,
+  });
+  const accepted = new Counter({
+    name: "nst_jobs_accepted_total",
+    help: "Jobs that this process accepted.",
+    registers,
+  });
+  const redis = new Gauge({ name: "nst_redis_up", help: "Whether Redis answers.", registers });
+  const jobs = new Gauge({ name: "nst_jobs", help: "Jobs by state.", labelNames: ["status"], registers });
+  const oldest = new Gauge({
+    name: "nst_queue_oldest_seconds",
+    help: "How long the job has waited that waits longest.",
+    registers,
+  });
+  const workers = new Gauge({
+    name: "nst_workers",
+    help: "Workers seen lately: painting, ready for a job, or unable to paint.",
+    labelNames: ["state"],
+    registers,
+  });
+
+  app.addHook("onResponse", async (request, reply) => {
+    // The route's pattern, not the path: a label for every id would never end.
+    const route = request.routeOptions.url ?? "none";
+    const labels = { method: request.method, route, status: String(reply.statusCode) };
+    requests.observe(labels, reply.elapsedTime / 1000);
+    const submitted = request.method === "POST" && route === "/v1/jobs" && reply.statusCode < 300;
+    if (submitted && !reply.hasHeader("idempotency-replayed")) accepted.inc();
+  });
+
+  const ask = async () => {
+    const [counts, living, waiting] = await Promise.all([
+      queue.counts(),
+      queue.workers(),
+      queue.oldestQueued(),
+    ]);
+    for (const [status, count] of Object.entries(counts)) jobs.set({ status }, count);
+    const painting = living.filter(({ job }) => job !== null).length;
+    const unready = living.filter(({ ready }) => !ready).length;
+    workers.set({ state: "painting" }, painting);
+    workers.set({ state: "unready" }, unready);
+    workers.set({ state: "ready" }, Math.max(0, living.length - painting - unready));
+    oldest.set(waiting === null ? 0 : Math.max(0, (Date.now() - waiting.getTime()) / 1000));
+  };
+
+  app.get("/metrics", { schema: { hide: true }, exposeHeadRoute: false }, async (_request, reply) => {
+    // Old figures would look like new ones.
+    for (const gauge of [jobs, workers, oldest]) gauge.reset();
+    const up = await ask().then(
+      () => true,
+      () => false,
+    );
+    redis.set(up ? 1 : 0);
+    reply.header("content-type", registry.contentType).header("cache-control", "no-store");
+    return await registry.metrics();
+  });
+}

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+
+let service: TestService;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterAll(() => service.stop());
+
+async function metrics(): Promise<Map<string, number>> {
+  const response = await service.fetch("/metrics");
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=/);
+  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]));
+}
+
+describe("/metrics", () => {
+  it("counts jobs by state and says how long the oldest waits", async () => {
+    expect((await metrics()).get("nst_queue_oldest_seconds")).toBe(0);
+    const body = await form();
+    const { id } = (await (await service.fetch("/v1/jobs", { method: "POST", body })).json()) as {
+      id: string;
+    };
+    await service.fetch("/v1/jobs", { method: "POST", body: await form() });
+    await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+    await sleep(300);
+    const found = await metrics();
+    expect(found.get('nst_jobs{status="queued"}')).toBe(1);
+    expect(found.get('nst_jobs{status="canceled"}')).toBe(1);
+    expect(found.get('nst_jobs{status="running"}')).toBe(0);
+    expect(found.get("nst_jobs_accepted_total")).toBe(2);
+    expect(found.get("nst_queue_oldest_seconds")).toBeGreaterThan(0.2);
+    expect(found.get("nst_queue_oldest_seconds")).toBeLessThan(10);
+    expect(found.get("nst_redis_up")).toBe(1);
+    expect(found.get('nst_workers{state="ready"}')).toBe(0);
+    expect(found.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
+  });
+
+  it("names routes by their pattern", async () => {
+    await service.fetch("/v1/jobs/one");
+    await service.fetch("/v1/jobs/two");
+    await service.fetch("/nowhere/else");
+    const found = await metrics();
+    const count = (route: string) =>
+      found.get(`nst_http_request_duration_seconds_count{method="GET",route="${route}",status="404"}`);
+    expect(count("/v1/jobs/:id")).toBe(2);
+    expect(count("none")).toBe(1);
+  });
+
+  it("says that Redis is away, and nothing that is out of date", async () => {
+    await service.redisServer.kill();
+    const found = await metrics();
+    expect(found.get("nst_redis_up")).toBe(0);
+    expect(found.has('nst_jobs{status="queued"}')).toBe(false);
+    await service.redisServer.start();
+    for (let tries = 0; tries < 100 && (await metrics()).get("nst_redis_up") === 0; tries += 1)
+      await sleep(50);
+    expect((await metrics()).get('nst_jobs{status="queued"}')).toBe(1);
+  });
+});
+
+describe("/docs", () => {
+  it("shows every operation and every problem, and needs nothing from elsewhere", async () => {
+    const response = await service.fetch("/docs");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    const page = await response.text();
+    for (const words of ["POST /v1/jobs", "GET /v1/jobs/{id}/events", 'id="problem-too_many_styles"']) {
+      expect(page).toContain(words);
+    }
+    expect(page).not.toMatch(/<script|https?:\/\//);
+  });
+
+  it("is where a problem's type leads", async () => {
+    const { type } = (await (await service.fetch("/nowhere")).json()) as { type: string };
+    const [path = "", fragment] = type.split("#");
+    const page = await (await service.fetch(path)).text();
+    expect(page).toContain(`id="${fragment}"`);
+  });
+
+  it("has the contract for programs beside it", async () => {
+    const response = await service.fetch("/openapi.yaml");
+    expect(response.headers.get("content-type")).toBe("application/yaml");
+    expect(await response.text()).toMatch(/^openapi: 3\.1\.0/);
+  });
+});
