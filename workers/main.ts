@@ -6,15 +6,15 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { type Config, ConfigError, readConfig } from "../src/config.ts";
+import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, type Logger } from "../src/logging.ts";
-import { connectForWork, inspectServer } from "../src/queue/connection.ts";
-import { Dispatch } from "../src/queue/dispatch.ts";
+import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
 import { JobWorker } from "../src/queue/job-worker.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
-import { RecordStore } from "../src/queue/record-store.ts";
-import { redispatch } from "../src/queue/redispatch.ts";
+import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
 import { ROOT } from "../src/root.ts";
+import type { BlobStore } from "../src/storage/blob-store.ts";
 import { FilesystemBlobStore } from "../src/storage/filesystem.ts";
 import { EngineProcess, type EngineState } from "./engine-process.ts";
 import { Presence } from "./presence.ts";
@@ -22,7 +22,8 @@ import { processJob } from "./process-job.ts";
 
 /** Long enough for a last checkpoint of a usual job, short enough for whoever waits to kill this process. */
 const CLOSE_MS = 10_000;
-const SWEEP_MS = 60_000;
+/** A blob that its record does not name after this long never will be named. */
+const LEFTOVER_MS = 3600_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
   const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
     name: id,
     lockMs: config.lockSeconds * 1000,
+    keepSeconds: config.resultSeconds,
     onError: (error) => logger.error({ err: error }, "queue"),
   });
   const described = {
@@ -72,10 +74,10 @@ async function main(): Promise<void> {
   };
   presence.start();
   engine.start();
-  const sweep = keepSweeping(redis, keys, logger);
+  const housekeeper = startHousekeeping(config, keys, store, logger);
 
   logger.info(`${await signal}: handing back the current job`);
-  clearInterval(sweep);
+  void housekeeper.then((one) => one.stop());
   await worker.close(CLOSE_MS);
   await engine.stop();
   await Promise.race([presence.stop(), sleep(1_000)]);
@@ -91,17 +93,15 @@ function condition(state: EngineState) {
   return { ready: false, reason: { code, message }, engine: null };
 }
 
-function keepSweeping(redis: Redis, keys: QueueKeys, logger: Logger): NodeJS.Timeout {
-  const records = new RecordStore(redis, keys);
-  const dispatch = new Dispatch(redis, keys);
-  const sweep = () => {
-    redispatch(records, dispatch).then(
-      (count) => count > 0 && logger.warn({ count }, "dispatched jobs that BullMQ did not know"),
-      (error: unknown) => logger.error({ err: error }, "sweep"),
-    );
-  };
-  sweep();
-  return setInterval(sweep, SWEEP_MS);
+/** Sweeps over a connection of its own, whose commands fail while Redis is away: the next sweep will do. */
+async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobStore, logger: Logger) {
+  const redis = connectForRequests(config.redisUrl);
+  if (redis.status !== "ready") await once(redis, "ready");
+  const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
+  const ages = { uploadMs: config.uploadSeconds * 1000, leftoverMs: LEFTOVER_MS };
+  const housekeeper = new Housekeeper(queue, store, ages, logger);
+  housekeeper.start();
+  return housekeeper;
 }
 
 /** Refuses a server that loses jobs. */

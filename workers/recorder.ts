@@ -4,7 +4,13 @@ import { encodePicture } from "../src/images/encode.ts";
 import { MEDIA_TYPES } from "../src/images/picture-type.ts";
 import type { Raster } from "../src/images/raster.ts";
 import type { Logger } from "../src/logging.ts";
-import { blobKeys, type JobFields, type JobRecord, type StoredPicture } from "../src/queue/job-record.ts";
+import {
+  type JobFields,
+  type JobRecord,
+  jobFolder,
+  needsBlob,
+  type StoredPicture,
+} from "../src/queue/job-record.ts";
 import { isFinal } from "../src/queue/job-states.ts";
 import type { JobRun } from "../src/queue/job-worker.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
@@ -97,10 +103,9 @@ export class Recorder {
    */
   async cleanUp(record: JobRecord | null): Promise<void> {
     if (!record || isFinal(record.status)) {
-      for await (const { key } of this.store.list(`jobs/${this.run.record.id}/`)) this.known.add(key);
+      for await (const { key } of this.store.list(jobFolder(this.run.record.id))) this.known.add(key);
     }
-    const named = new Set(record ? blobKeys(record) : []);
-    for (const key of this.known) if (!named.has(key)) await this.store.delete(key);
+    for (const key of this.known) if (!record || !needsBlob(record, key)) await this.store.delete(key);
   }
 
   private async storePreview({ picture, step }: Event<"preview">): Promise<void> {
@@ -133,7 +138,7 @@ export class Recorder {
   }
 
   private async put(name: string, bytes: Uint8Array): Promise<string> {
-    const key = `jobs/${this.run.record.id}/${this.run.token}/${name}`;
+    const key = `${jobFolder(this.run.record.id)}${this.run.token}/${name}`;
     this.known.add(key);
     await this.store.put(key, bytes);
     return key;

@@ -87,11 +87,20 @@ export type JobFields = Partial<
   >
 >;
 
-/** Every blob that a record names. Any other blob of the job is rubbish. */
+/** Every blob that a record names. */
 export function blobKeys(record: JobRecord): string[] {
   const { content, styles, result, preview, checkpoint, losses } = record;
   const keys = [content, ...styles, result?.key, preview?.key, checkpoint?.key, losses];
   return keys.filter((key) => typeof key === "string");
+}
+
+/** Where all blobs of a job lie. */
+export const jobFolder = (id: string) => `jobs/${id}/`;
+
+/** Whether a job needs a blob: its record names it, or it is the result in another format. */
+export function needsBlob(record: JobRecord, key: string): boolean {
+  if (record.result && key.startsWith(`${jobFolder(record.id)}converted/`)) return true;
+  return blobKeys(record).includes(key);
 }
 
 /** Fields as pairs for Redis; null is the empty text, which the script takes as "remove". */

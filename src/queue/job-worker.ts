@@ -45,6 +45,8 @@ export interface JobWorkerSettings {
   name: string;
   /** Time without renewal after which another worker may take the job, in ms. */
   lockMs?: number;
+  /** How long a job is kept after its end where its owner did not say. */
+  keepSeconds?: number;
   onError?: (error: Error) => void;
 }
 
@@ -67,7 +69,7 @@ export class JobWorker {
     private readonly settings: JobWorkerSettings,
   ) {
     const lockDuration = settings.lockMs ?? 20_000;
-    this.records = new RecordStore(redis, keys);
+    this.records = new RecordStore(redis, keys, settings.keepSeconds);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
     this.changes = new JobChanges(subscriber, keys);

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
-import { FINAL_STATES, TRANSITIONS, type Transition } from "./job-states.ts";
+import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
 import { defineScripts, STATUSES } from "./scripts.ts";
 
@@ -19,6 +19,8 @@ export class RecordStore {
   constructor(
     private readonly redis: Redis,
     private readonly keys: QueueKeys,
+    /** How long a job is kept after its end where its owner did not say. */
+    private readonly keepSeconds: number = 7 * 24 * 3600,
   ) {
     defineScripts(redis);
   }
@@ -65,6 +67,7 @@ export class RecordStore {
     guard: Guard,
   ): Promise<boolean> {
     const { expires_at } = fields;
+    const kept = to !== "" && isFinal(to) ? new Date(Date.now() + this.keepSeconds * 1000) : null;
     const answer = await this.redis.nstChange(
       this.keys.job(id),
       this.keys.expiring,
@@ -76,9 +79,23 @@ export class RecordStore {
       guard.run === undefined ? "" : JSON.stringify(guard.run),
       guard.revision === undefined ? "" : String(guard.revision),
       expires_at === undefined ? "" : expires_at === null ? "-" : String(Date.parse(expires_at)),
+      ...(kept ? [String(kept.getTime()), JSON.stringify(kept)] : ["", ""]),
       ...encodeFields(fields),
     );
     return answer === "applied";
+  }
+
+  /** Ids of jobs whose time of expiry, or of being forgotten, has come; the earliest first. */
+  due(now: number, limit: number): Promise<string[]> {
+    return this.redis.zrange(this.keys.expiring, "-inf", String(now), "BYSCORE", "LIMIT", 0, limit);
+  }
+
+  /** Lets a job that has ended forget its pictures. The record stays until `forgetAt` (ms), to say so. */
+  async expire(id: string, forgetAt: number): Promise<boolean> {
+    const nothing = { result: null, preview: null, checkpoint: null, losses: null };
+    if (!(await this.change(id, FINAL_STATES, "", nothing, {}))) return false;
+    await this.redis.zadd(this.keys.expiring, "XX", forgetAt, id);
+    return true;
   }
 
   /** Forgets a job that has ended. Gives its last record, or null where there was none to forget. */

@@ -17,6 +17,10 @@ import { RecordStore } from "./record-store.ts";
 import { redispatch } from "./redispatch.ts";
 import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
 
+/** How long it is remembered that a job was there and its pictures have expired. */
+export const REMEMBER_EXPIRED_MS = 24 * 3600_000;
+const DUE_AT_ONCE = 100;
+
 /** `JobQueue` on a Redis connection made by `connectForRequests`, which it closes when it is closed. */
 export class RedisJobQueue implements JobQueue {
   private readonly records: RecordStore;
@@ -28,8 +32,10 @@ export class RedisJobQueue implements JobQueue {
     private readonly keys: QueueKeys,
     /** Jobs that may wait at once. */
     private readonly limit: number = Number.MAX_SAFE_INTEGER,
+    /** How long a job is kept after its end where its owner did not say. */
+    keepSeconds?: number,
   ) {
-    this.records = new RecordStore(redis, keys);
+    this.records = new RecordStore(redis, keys, keepSeconds);
     this.dispatch = new Dispatch(redis, keys);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
@@ -67,7 +73,14 @@ export class RedisJobQueue implements JobQueue {
 
   retry(id: string): Promise<JobRecord | null> {
     return available(async () => {
-      const again = { attempts: 0, error: null, finished_at: null, progress: null, checkpoint: null };
+      const again = {
+        expires_at: null,
+        attempts: 0,
+        error: null,
+        finished_at: null,
+        progress: null,
+        checkpoint: null,
+      };
       const queued = await this.records.transition(id, "retry", again);
       const record = await this.records.find(id);
       if (queued && record) await this.dispatch.add(record).catch(() => undefined);
@@ -107,6 +120,24 @@ export class RedisJobQueue implements JobQueue {
 
   async ping(): Promise<void> {
     await available(() => this.redis.ping());
+  }
+
+  /** Jobs whose pictures are to go now (`expired`), and jobs that are to be forgotten altogether (`forgotten`). */
+  due(now = Date.now()): Promise<{ expired: JobRecord[]; forgotten: JobRecord[] }> {
+    return available(async () => {
+      const ids = await this.records.due(now, DUE_AT_ONCE);
+      const records = (await Promise.all(ids.map((id) => this.records.find(id)))).filter(
+        (one) => one !== null,
+      );
+      const isOver = ({ expires_at }: JobRecord) => Date.parse(expires_at ?? "") + REMEMBER_EXPIRED_MS <= now;
+      return { expired: records.filter((one) => !isOver(one)), forgotten: records.filter(isOver) };
+    });
+  }
+
+  /** Ends a job whose time is over; its record names no pictures any more, which may then be deleted. */
+  async expire(id: string, now = Date.now()): Promise<void> {
+    await this.cancel(id);
+    await available(() => this.records.expire(id, now + REMEMBER_EXPIRED_MS));
   }
 
   /** See `redispatch`. */

@@ -27,8 +27,9 @@ return "created"`;
  * The one way in which a job changes after its birth: compare and set.
  * KEYS: job, expiring, then the status sets.
  * ARGV: id, channel, states in which the change is allowed (",queued,running,"), next state or "", the run that
- * must own the job or "", the revision that it must have or "", time of expiry in ms, "-" for none or "" to
- * leave it, field, JSON or "" to remove it, …
+ * must own the job or "", the revision that it must have or "", time of expiry in ms ("-" for none, "" to leave
+ * it), a time in ms and as JSON for a job that has no time of expiry yet ("" to leave it without), field, JSON or
+ * "" to remove it, …
  * Gives "applied", "refused" or "missing".
  */
 const CHANGE = `
@@ -39,7 +40,7 @@ local status = cjson.decode(found[1])
 if not string.find(ARGV[3], "," .. status .. ",", 1, true) then return "refused" end
 if ARGV[5] ~= "" and found[2] ~= ARGV[5] then return "refused" end
 if ARGV[6] ~= "" and found[3] ~= ARGV[6] then return "refused" end
-for i = 8, #ARGV, 2 do
+for i = 10, #ARGV, 2 do
   if ARGV[i + 1] == "" then redis.call("HDEL", KEYS[1], ARGV[i])
   else redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
@@ -51,7 +52,10 @@ if ARGV[4] ~= "" and ARGV[4] ~= status then
   status = ARGV[4]
 end
 if ARGV[7] == "-" then redis.call("ZREM", KEYS[2], ARGV[1])
-elseif ARGV[7] ~= "" then redis.call("ZADD", KEYS[2], ARGV[7], ARGV[1]) end
+elseif ARGV[7] ~= "" then redis.call("ZADD", KEYS[2], ARGV[7], ARGV[1])
+elseif ARGV[8] ~= "" and redis.call("HSETNX", KEYS[1], "expires_at", ARGV[9]) == 1 then
+  redis.call("ZADD", KEYS[2], ARGV[8], ARGV[1])
+end
 redis.call("PUBLISH", ARGV[2], cjson.encode({id = ARGV[1], revision = revision, status = status}))
 return "applied"`;
 

@@ -40,6 +40,8 @@ export interface BlobStore {
   delete(key: string): Promise<void>;
   /** Blobs whose key starts with `prefix`, a whole path ending in "/" or "" for all, ordered by key. */
   list(prefix: string): AsyncIterable<BlobInfo>;
+  /** Removes what writers that died more than `ageMs` ago left half written. Gives how many these were. */
+  removeUnfinished(ageMs: number): Promise<number>;
   /** Resolves if blobs can be written at the moment. */
   ping(): Promise<void>;
 }

@@ -34,7 +34,7 @@ const TEMPORARY = ".writing";
  * place, and the folder that names it is flushed too: after a crash it is there whole or not at all.
  */
 export class FilesystemBlobStore implements BlobStore {
-  constructor(private readonly root: string) {}
+  constructor(readonly root: string) {}
 
   async put(key: string, body: Uint8Array | Readable): Promise<BlobInfo> {
     checkBlobKey(key);
@@ -112,6 +112,22 @@ export class FilesystemBlobStore implements BlobStore {
         if (info) yield info;
       }
     }
+  }
+
+  async removeUnfinished(ageMs: number): Promise<number> {
+    const folder = join(this.root, TEMPORARY);
+    const names = await readdir(folder).catch((error) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
+    let count = 0;
+    for (const name of names) {
+      const found = await stat(join(folder, name)).catch(() => null);
+      if (!found || found.mtimeMs > Date.now() - ageMs) continue;
+      await rm(join(folder, name), { force: true });
+      count += 1;
+    }
+    return count;
   }
 
   async ping(): Promise<void> {

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "../logging.ts";
+import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
+import type { BlobStore } from "../storage/blob-store.ts";
+import { expireJobs } from "./expiry.ts";
+import { deleteOrphans, type OrphanAges } from "./orphans.ts";
+
+const EXPIRY_PAUSE_MS = 10_000;
+const REDISPATCH_PAUSE_MS = 60_000;
+const ORPHANS_PAUSE_MS = 3600_000;
+
+/** Sweeps at its start and now and then: each process of the service may have one, they do not disturb each other. */
+export class Housekeeper {
+  private readonly stopped = new AbortController();
+  private readonly loops: Promise<void>[] = [];
+
+  constructor(
+    private readonly queue: RedisJobQueue,
+    private readonly store: BlobStore,
+    private readonly ages: OrphanAges,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    const { queue, store, ages } = this;
+    this.loops.push(
+      this.repeat("jobs dispatched that BullMQ did not know", REDISPATCH_PAUSE_MS, () => queue.redispatch()),
+      this.repeat("jobs expired or forgotten", EXPIRY_PAUSE_MS, async () => {
+        const { expired, forgotten } = await expireJobs(queue, store);
+        return expired + forgotten;
+      }),
+      this.repeat("orphaned blobs deleted", ORPHANS_PAUSE_MS, () => deleteOrphans(queue, store, ages)),
+    );
+  }
+
+  /** Resolves when no sweep is under way any more. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await Promise.all(this.loops);
+  }
+
+  private async repeat(what: string, pauseMs: number, sweep: () => Promise<number>): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      try {
+        const count = await sweep();
+        if (count > 0) this.logger.info({ count }, what);
+      } catch (error) {
+        // Redis or the store is away: the next time will do.
+        this.logger.warn({ err: error }, "sweep");
+      }
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { v7 } from "uuid";
+import { expireJobs } from "../../src/housekeeping/expiry.ts";
+import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import type { JobRecord } from "../../src/queue/job-record.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RecordStore } from "../../src/queue/record-store.ts";
+import { REMEMBER_EXPIRED_MS, RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { submission } from "../support/jobs.ts";
+import { connected, TestRedis } from "../support/redis.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const KEEP_SECONDS = 1_000;
+const HOUR = 3600_000;
+const keys = new QueueKeys("test");
+const folder = temporaryFolder();
+let server: TestRedis;
+let redis: Redis;
+let queue: RedisJobQueue;
+let records: RecordStore;
+let store: FilesystemBlobStore;
+
+beforeAll(async () => {
+  server = await TestRedis.start();
+  redis = await connected(connectForRequests(server.url));
+  queue = new RedisJobQueue(redis, keys, 1_000, KEEP_SECONDS);
+  records = new RecordStore(redis, keys, KEEP_SECONDS);
+});
+afterAll(async () => {
+  await queue.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+  store = new FilesystemBlobStore(join(folder(), v7()));
+});
+
+async function stored(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of store.list("")) found.push(key);
+  return found;
+}
+
+/** Stores a blob as if that had been done so long ago. */
+async function put(key: string, ageMs = 0): Promise<void> {
+  await store.put(key, Buffer.from("x"));
+  const then = new Date(Date.now() - ageMs);
+  await utimes(join(store.root, key), then, then);
+}
+
+async function submitted(more: Parameters<typeof submission>[0] = {}): Promise<JobRecord> {
+  const record = await queue.submit(submission(more));
+  for (const key of [record.content, ...record.styles]) await put(key, 2 * HOUR);
+  return record;
+}
+
+async function succeeded(): Promise<JobRecord> {
+  const { id } = await submitted();
+  await records.transition(id, "start", { run: "r", attempts: 1 });
+  const key = `jobs/${id}/r/result`;
+  await put(key, 2 * HOUR);
+  const result = { key, media_type: "image/png", bytes: 1, width: 1, height: 1 };
+  await records.transition(id, "succeed", { result }, { run: "r" });
+  return (await queue.find(id)) as JobRecord;
+}
+
+describe("A job that has ended", () => {
+  it("expires the set time after its end: first its pictures, a day later all of it", async () => {
+    const { id, expires_at } = await succeeded();
+    const end = Date.parse(expires_at ?? "");
+    expect(Math.abs(end - Date.now() - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
+    expect(await expireJobs(queue, store, end - 1)).toEqual({ expired: 0, forgotten: 0 });
+    expect(await stored()).toHaveLength(3);
+
+    expect(await expireJobs(queue, store, end)).toEqual({ expired: 1, forgotten: 0 });
+    expect(await stored()).toEqual([]);
+    expect(await queue.find(id)).toMatchObject({ status: "succeeded", result: null });
+    expect(await expireJobs(queue, store, end + 1)).toEqual({ expired: 0, forgotten: 0 });
+
+    expect(await expireJobs(queue, store, end + REMEMBER_EXPIRED_MS)).toEqual({ expired: 0, forgotten: 1 });
+    expect(await queue.find(id)).toBeNull();
+    expect((await redis.keys("*")).filter((key) => !key.includes(":dispatch:"))).toEqual([]);
+  });
+
+  it("expires when its owner said, also where it has not even begun", async () => {
+    const expires_at = new Date(Date.now() + 60_000).toISOString();
+    const { id } = await submitted({ expires_at });
+    expect(await expireJobs(queue, store, Date.now() + 61_000)).toEqual({ expired: 1, forgotten: 0 });
+    expect(await queue.find(id)).toMatchObject({ status: "canceled", expires_at });
+    expect(await queue.position(id)).toBeNull();
+    expect(await stored()).toEqual([]);
+  });
+
+  it("does not expire while it runs again", async () => {
+    const { id } = await submitted();
+    const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
+    expect(await queue.retry(id)).toMatchObject({ status: "queued", expires_at: null });
+    expect(await expireJobs(queue, store, end)).toEqual({ expired: 0, forgotten: 0 });
+    expect(await stored()).toHaveLength(2);
+  });
+});
+
+describe("The sweep of blobs", () => {
+  const ages = { uploadMs: 24 * HOUR, leftoverMs: HOUR };
+
+  it("deletes pictures of a submission that came to nothing, once it is old enough", async () => {
+    const old = `jobs/${v7()}/content`;
+    const young = `jobs/${v7()}/content`;
+    await put(old, 25 * HOUR);
+    await put(young, 23 * HOUR);
+    expect(await deleteOrphans(queue, store, ages)).toBe(1);
+    expect(await stored()).toEqual([young]);
+  });
+
+  it("deletes what dead attempts left and keeps all that a job needs", async () => {
+    const { id } = await succeeded();
+    const needed = [...(await stored()), `jobs/${id}/converted/webp-90`];
+    await put(`jobs/${id}/converted/webp-90`, 2 * HOUR);
+    await put(`jobs/${id}/dead/checkpoint-0`, 2 * HOUR);
+    await put(`jobs/${id}/dead/preview`, 0);
+    expect(await deleteOrphans(queue, store, ages)).toBe(1);
+    expect(await stored()).toEqual([...needed, `jobs/${id}/dead/preview`].sort());
+  });
+
+  it("done by several at once deletes each once and harms nothing", async () => {
+    await succeeded();
+    const needed = await stored();
+    for (let index = 0; index < 20; index++) await put(`jobs/${v7()}/content`, 25 * HOUR);
+    await Promise.all([1, 2, 3].map(() => deleteOrphans(queue, store, ages)));
+    expect(await stored()).toEqual(needed);
+  });
+
+  it("deletes nothing while Redis cannot say what is needed", async () => {
+    await put(`jobs/${v7()}/content`, 25 * HOUR);
+    await server.kill();
+    await expect(deleteOrphans(queue, store, ages)).rejects.toThrow("Redis cannot be reached");
+    await server.start();
+    await connected(redis);
+    expect(await stored()).toHaveLength(1);
+  });
+});
