@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, readConfig } from "./config.ts";
+import { Housekeeper, orphanAges } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
 import { sweepSpool } from "./http/submission/spool.ts";
 import { createLogger, type Logger } from "./logging.ts";
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
   const redis = connectForRequests(config.redisUrl);
   await checkRedis(redis, logger);
   const keys = new QueueKeys("nst");
-  const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs);
+  const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
   const idempotency = new IdempotencyStore(redis, keys);
   const store = new FilesystemBlobStore(config.blobDirectory);
   await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
@@ -30,12 +31,15 @@ async function main(): Promise<void> {
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
+  const housekeeper = new Housekeeper(queue, store, orphanAges(config), logger);
+  housekeeper.start();
 
   logger.info(`${await signal}: finishing open requests`);
   const finished = app.close().then(() => true);
   if (!(await Promise.race([finished, sleep(config.shutdownSeconds * 1000, false)]))) {
     logger.warn(`requests were still open after ${config.shutdownSeconds} s`);
   }
+  await housekeeper.stop();
   await queue.close();
   logger.info("stopped");
   // A pipe that is full takes the last lines only later.

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { type Config, ConfigError, readConfig } from "../src/config.ts";
-import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
+import { Housekeeper, orphanAges } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, type Logger } from "../src/logging.ts";
 import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
 import { JobWorker } from "../src/queue/job-worker.ts";
@@ -22,8 +22,6 @@ import { processJob } from "./process-job.ts";
 
 /** Long enough for a last checkpoint of a usual job, short enough for whoever waits to kill this process. */
 const CLOSE_MS = 10_000;
-/** A blob that its record does not name after this long never will be named. */
-const LEFTOVER_MS = 3600_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -98,8 +96,7 @@ async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobSto
   const redis = connectForRequests(config.redisUrl);
   if (redis.status !== "ready") await once(redis, "ready");
   const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
-  const ages = { uploadMs: config.uploadSeconds * 1000, leftoverMs: LEFTOVER_MS };
-  const housekeeper = new Housekeeper(queue, store, ages, logger);
+  const housekeeper = new Housekeeper(queue, store, orphanAges(config), logger);
   housekeeper.start();
   return housekeeper;
 }

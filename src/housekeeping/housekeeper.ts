@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
@@ -8,6 +9,14 @@ import { deleteOrphans, type OrphanAges } from "./orphans.ts";
 const EXPIRY_PAUSE_MS = 10_000;
 const REDISPATCH_PAUSE_MS = 60_000;
 const ORPHANS_PAUSE_MS = 3600_000;
+
+/** A blob that its record does not name after this long never will be named. */
+const LEFTOVER_MS = 3600_000;
+
+export const orphanAges = ({ uploadSeconds }: Config): OrphanAges => ({
+  uploadMs: uploadSeconds * 1000,
+  leftoverMs: LEFTOVER_MS,
+});
 
 /** Sweeps at its start and now and then: each process of the service may have one, they do not disturb each other. */
 export class Housekeeper {
