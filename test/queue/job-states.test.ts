@@ -11,7 +11,7 @@ import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { submission } from "../support/jobs.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 
-const JOBS = 3;
+const JOBS = 2;
 const keys = new QueueKeys("test");
 let server: TestRedis;
 let redis: Redis;
@@ -60,7 +60,7 @@ describe("The table of transitions", () => {
 
   it("holds whatever befalls jobs on the real queue", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(events, { maxLength: 40 }), async (sequence) => {
+      fc.asyncProperty(fc.array(events, { minLength: 20, maxLength: 40, size: "max" }), async (sequence) => {
         await redis.flushall();
         const jobs = Array.from({ length: JOBS }, () => submission());
         const model = new Map<string, Model>();
@@ -77,7 +77,7 @@ describe("The table of transitions", () => {
           model,
         );
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });
