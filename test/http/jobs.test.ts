@@ -8,6 +8,7 @@ import {
   jobListSchema,
   jobViewSchema,
 } from "../../src/contract/job.ts";
+import { expireJobs } from "../../src/housekeeping/expiry.ts";
 import type { JobRun } from "../../src/queue/job-worker.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
@@ -217,6 +218,36 @@ describe("Retrying", () => {
     const response = await retry(id);
     expect(response.status).toBe(409);
     expect(await response.json()).toMatchObject({ code: "not_retryable" });
+  });
+});
+
+describe("A job that has expired", () => {
+  it("is still known, its result is gone for good", async () => {
+    const succeeded = await submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await waitFor(succeeded.id, "succeeded");
+    await painter.stop();
+    painter = null;
+    await expireJobs(service.queue, service.store, Date.now() + service.config.resultSeconds * 1000 + 1000);
+    expect((await look(succeeded.id)).links.result).toBeUndefined();
+    const result = await service.fetch(`/v1/jobs/${succeeded.id}/result`);
+    expect(result.status).toBe(410);
+    expect(await result.json()).toMatchObject({ code: "result_expired", retryable: false });
+  });
+
+  it("cannot be retried: its pictures are gone", async () => {
+    const short = await TestService.start({ RESULT_TTL_SECONDS: "1" });
+    try {
+      const response = await short.fetch("/v1/jobs", { method: "POST", body: await form() });
+      const { links } = (await response.json()) as JobView;
+      await short.fetch(links.cancel ?? "", { method: "POST" });
+      await sleep(1100);
+      const retried = await short.fetch(`${links.self}/retry`, { method: "POST" });
+      expect(retried.status).toBe(410);
+      expect(await retried.json()).toMatchObject({ code: "result_expired" });
+    } finally {
+      await short.stop();
+    }
   });
 });
 

@@ -52,7 +52,7 @@ export class TestService {
     const redis = connectForRequests(config.redisUrl);
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new QueueKeys("test");
-    const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs);
+    const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
     const store = new FilesystemBlobStore(config.blobDirectory);
     const idempotency = new IdempotencyStore(redis, keys);
     const app = await buildApp({ config, logger, queue, store, idempotency });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
+import { isFinal } from "../../queue/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { problemResponses } from "../problem-responses.ts";
@@ -100,7 +101,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
         params: idParams,
         response: {
           202: jobViewSchema,
-          ...problemResponses("job_not_found", "not_retryable", "unavailable"),
+          ...problemResponses("job_not_found", "not_retryable", "result_expired", "unavailable"),
         },
       },
     },
@@ -108,6 +109,12 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       const before = await findJob(queue, request.params.id);
       if (before.status === "succeeded") {
         throw new Refusal("not_retryable", "Expected a failed or canceled job, received a succeeded one");
+      }
+      if (before.expires_at && isFinal(before.status) && Date.parse(before.expires_at) <= Date.now()) {
+        throw new Refusal(
+          "result_expired",
+          "Expected a job whose pictures are still kept, received one that has expired",
+        );
       }
       const record = await existing(before.id, (id) => queue.retry(id));
       reply.code(202).header("location", jobPath(record.id));

@@ -32,7 +32,7 @@ function links(record: JobRecord): Record<string, string> {
     events: `${self}/events`,
     ...(record.preview && { preview: `${self}/preview` }),
     ...(record.losses && { losses: `${self}/losses` }),
-    ...(record.status === "succeeded" && { result: `${self}/result` }),
+    ...(record.status === "succeeded" && record.result && { result: `${self}/result` }),
   };
 }
 
