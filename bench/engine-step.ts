@@ -17,8 +17,8 @@ import type { Plan } from "./engine-plan.ts";
 const folder = process.argv[2] ?? "";
 const plan = JSON.parse(await readFile(join(folder, "plan.json"), "utf8")) as Plan;
 const image = await picture("image");
-const network = await loadNetwork();
-globalThis.gc?.(); // as the engine does
+const network = new Vgg19(await loadWeights(plan.weights), chooseKernels());
+network.warmUp("block5_conv4");
 const [content, style] = [await picture("content"), await picture("style")];
 const objective = new Objective(network, { ...plan.objective }, content, [style]);
 tf.dispose([content, style]);
@@ -32,12 +32,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   gradient.dispose();
   console.log(JSON.stringify({ milliseconds, loss: loss.total }));
-}
-
-async function loadNetwork(): Promise<Vgg19> {
-  const network = new Vgg19(await loadWeights(plan.weights), chooseKernels());
-  network.warmUp("block5_conv4");
-  return network;
 }
 
 async function picture(name: string) {

@@ -31,7 +31,6 @@ export class Engine {
   async start(root: string, configuredWeights: string | undefined): Promise<void> {
     try {
       this.#network = await loadNetwork(locateWeights(root, configuredWeights));
-      collectGarbage();
       this.#device = describeDevice();
       this.#send({ type: "ready", engine: this.#device });
     } catch (error) {
@@ -118,9 +117,4 @@ async function loadNetwork(location: string): Promise<Vgg19> {
   const network = new Vgg19(await loadWeights(location), chooseKernels());
   network.warmUp(DEEPEST_OF_MOST);
   return network;
-}
-
-/** The weights in JavaScript's memory are of no more use once they are on the device, and there are 100 MB of them. */
-function collectGarbage(): void {
-  globalThis.gc?.();
 }

@@ -9,7 +9,7 @@ import { Adam } from "./optimizers/adam.ts";
 import { Lbfgs } from "./optimizers/lbfgs.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { resample, toRaster, toTensor } from "./resample.ts";
-import { type Scale, schedule, stepCost } from "./schedule.ts";
+import { type Scale, scaleCost, schedule, stepCost } from "./schedule.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
 
 /** VGG-19 halves the picture four times and needs a pixel left. */
@@ -105,13 +105,11 @@ export class Painting {
   }
 
   progress(): Progress {
-    const done =
-      this.#scales.slice(0, this.#scale).reduce((sum, scale) => sum + scale.steps, 0) + this.#stepInScale;
-    const costOf = (scale: Scale, steps: number) => steps * stepCost(scale);
-    const whole = this.#scales.reduce((sum, scale) => sum + costOf(scale, scale.steps), 0);
-    const spent =
-      this.#scales.slice(0, this.#scale).reduce((sum, scale) => sum + costOf(scale, scale.steps), 0) +
-      costOf(this.#current, this.#stepInScale);
+    const before = this.#scales.slice(0, this.#scale);
+    const done = before.reduce((sum, scale) => sum + scale.steps, 0) + this.#stepInScale;
+    const costOf = (scales: Scale[]) => scales.reduce((sum, scale) => sum + scaleCost(scale, scale.steps), 0);
+    const whole = costOf(this.#scales);
+    const spent = costOf(before) + scaleCost(this.#current, this.#stepInScale);
     const perCost = this.#stepMilliseconds === null ? null : this.#stepMilliseconds / stepCost(this.#current);
     return {
       step: done,
@@ -131,7 +129,7 @@ export class Painting {
 
   /** The picture as it stands, at the current scale's size. */
   picture(): Raster {
-    return toRaster(this.#optimizer.image);
+    return toRaster(this.#optimizer.result);
   }
 
   checkpoint(): Uint8Array {
@@ -172,7 +170,7 @@ export class Painting {
     this.#scale += 1;
     this.#stepInScale = 0;
     const { width, height } = this.#current;
-    const image = resample(this.#optimizer.image, width, height);
+    const image = resample(this.#optimizer.result, width, height);
     this.#optimizer.dispose();
     this.#objective.dispose();
     this.#objective = this.#aim();

@@ -13,7 +13,8 @@
 namespace nst {
 namespace {
 
-// Waits this many turns for the next loop before it sleeps: loops of a step follow each other within microseconds.
+// A thread waits this many turns before it sleeps: the loops of a step follow each other within microseconds, but on a
+// machine with other work to do a waiting thread must not keep a core from it.
 constexpr int kSpins = 4000;
 
 int AvailableCores() {
@@ -55,8 +56,10 @@ class Pool {
     }
     wake_.notify_all();
     TakeTurns();
-    for (int spins = 0; busy_.load() != 0; ++spins) {
-      if (spins < kSpins) Pause(); else std::this_thread::yield();
+    for (int spins = 0; busy_.load() != 0 && spins < kSpins; ++spins) Pause();
+    if (busy_.load() != 0) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      done_.wait(lock, [&] { return busy_.load() == 0; });
     }
   }
 
@@ -74,13 +77,16 @@ class Pool {
       }
       seen = generation_.load();
       TakeTurns();
-      busy_.fetch_sub(1);
+      if (busy_.fetch_sub(1) == 1) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        done_.notify_one();
+      }
     }
   }
 
   std::vector<std::thread> threads_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, done_;
   const std::function<void(int)>* body_ = nullptr;
   int count_ = 0;
   std::atomic<int> next_{0};

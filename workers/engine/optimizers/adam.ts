@@ -34,6 +34,10 @@ export class Adam implements Optimizer {
     this.#learningRate = learningRate;
   }
 
+  get result(): Tensor4D {
+    return this.image;
+  }
+
   update(evaluation: Evaluation): void {
     const canAdvance = isFiniteEvaluation(evaluation);
     if (canAdvance) {

@@ -57,6 +57,11 @@ export class Lbfgs implements Optimizer {
     this.#learningRate = learningRate;
   }
 
+  /** The next trial may have to be taken back: the last picture that was accepted. */
+  get result(): Tensor4D {
+    return this.#accepted?.image ?? this.image;
+  }
+
   update(evaluation: Evaluation): void {
     const limit =
       this.#accepted === undefined ? Number.POSITIVE_INFINITY : this.#accepted.loss * TOLERATED_RISE;

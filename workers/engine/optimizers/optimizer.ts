@@ -8,6 +8,8 @@ export type OptimizerState = Record<string, number | Float32Array | Float32Array
 export interface Optimizer {
   /** The picture `[1, h, w, 3]` in [0, 1] that is to be evaluated next; owned by the optimiser. */
   readonly image: Tensor4D;
+  /** The picture to show: the last one that is known to be good; owned by the optimiser. */
+  readonly result: Tensor4D;
   /**
    * Takes loss and gradient at `image` and moves `image` on; disposes of the gradient.
    *

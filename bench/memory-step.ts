@@ -1,0 +1,47 @@
+/** One row of bench/memory.ts, in a process of its own: steps of the default preset's objective at one size. */
+import { parseArgs } from "node:util";
+import { PRESETS } from "../src/contract/presets.ts";
+import { availableMemory, describeDevice } from "../workers/engine/device.ts";
+import { planStrips } from "../workers/engine/memory-plan.ts";
+import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../workers/engine/network/vgg19.ts";
+import { Objective } from "../workers/engine/objective/objective.ts";
+import { Lbfgs } from "../workers/engine/optimizers/lbfgs.ts";
+import { type Tensor4D, tf } from "../workers/engine/tensorflow.ts";
+import { loadWeights } from "../workers/engine/weights/load.ts";
+import { samplePicture } from "./sample-picture.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    weights: { type: "string", default: "" },
+    size: { type: "string", default: "512" },
+    mode: { type: "string", default: "auto" },
+    steps: { type: "string", default: "2" },
+  },
+});
+const size = Number(flags.size);
+/** `on` takes strips even where the whole picture would be comfortable: a quarter of the rows, 256 at most. */
+const stripRows = {
+  off: () => Number.POSITIVE_INFINITY,
+  on: () => Math.min(256, Math.ceil(size / 64) * 16),
+  auto: () => planStrips(size, size, PRESETS.balanced, availableMemory(describeDevice())),
+}[flags.mode as "off" | "on" | "auto"]();
+
+const network = new Vgg19(await loadWeights(flags.weights), chooseKernels());
+network.warmUp("block5_conv1");
+const [content, style] = [await picture("content"), await picture("style")];
+const objective = new Objective(network, PRESETS.balanced, content, [style], stripRows);
+style.dispose();
+const optimizer = new Lbfgs(content, 1);
+optimizer.update(objective.evaluate(optimizer.image));
+const started = performance.now();
+for (let step = 0; step < Number(flags.steps); step += 1) {
+  optimizer.update(objective.evaluate(optimizer.image));
+}
+const milliseconds = (performance.now() - started) / Number(flags.steps);
+const peak = process.resourceUsage().maxRSS / 1024; // MiB
+console.log(JSON.stringify({ milliseconds, stripRows: Number.isFinite(stripRows) ? stripRows : null, peak }));
+
+async function picture(kind: "content" | "style"): Promise<Tensor4D> {
+  return tf.tensor4d(await samplePicture(kind, size), [1, size, size, 3]);
+}

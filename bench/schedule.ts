@@ -1,0 +1,111 @@
+/**
+ * Time to a picture: the plain schedule (Adam, one size, 1,000 steps) once, then each preset's optimiser and
+ * schedule on the same objective, scored by the same total loss at the final size:
+ *
+ *     npm run bench:schedule -- --size 512 --json
+ *
+ * Also says how far the ETA at a quarter of each run was off, and draws the curves into bench/schedule.svg.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readConfig } from "../src/config.ts";
+import type { Options, PresetName } from "../src/contract/options.ts";
+import { PRESETS } from "../src/contract/presets.ts";
+import { decodePicture } from "../src/images/decode.ts";
+import { contentSize } from "../src/images/picture-size.ts";
+import { ROOT } from "../src/root.ts";
+import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../workers/engine/network/vgg19.ts";
+import { Painting } from "../workers/engine/painting.ts";
+import { loadWeights } from "../workers/engine/weights/load.ts";
+import { locateWeights } from "../workers/engine/weights/locate.ts";
+import { type Curve, drawCurves } from "./draw-curves.ts";
+import { samplePath } from "./sample-picture.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    size: { type: "string", default: "512" },
+    "plain-steps": { type: "string", default: "1000" },
+    json: { type: "boolean", default: false },
+  },
+});
+const size = Number(flags.size);
+
+/** The default preset's objective, for all. */
+const objective = { ...PRESETS.balanced, preset: "balanced", size, seed: 1, preview_interval: 0 } as const;
+const plainOptions: Options = {
+  ...objective,
+  optimizer: "adam",
+  learning_rate: 0.02,
+  steps: Number(flags["plain-steps"]),
+  scales: 1,
+};
+
+const network = new Vgg19(
+  await loadWeights(locateWeights(ROOT, readConfig().vgg19Weights ?? undefined)),
+  chooseKernels(),
+);
+network.warmUp("block5_conv1");
+const content = await decode(samplePath("content"));
+const style = await decode(samplePath("style"));
+
+const plain = run("plain", plainOptions);
+const plainLoss = plain.points.at(-1)?.loss ?? Number.NaN;
+const curves = [plain];
+const presets: Record<
+  string,
+  { seconds_to_plain_loss: number | null; time_ratio: number | null; final_loss_ratio: number }
+> = {};
+for (const name of Object.keys(PRESETS) as PresetName[]) {
+  const { optimizer, learning_rate, steps, scales } = PRESETS[name];
+  if (optimizer === "adam" && scales === 1 && steps === plainOptions.steps) {
+    continue; // classic's schedule is the plain one
+  }
+  const curve = run(name, { ...objective, optimizer, learning_rate, steps, scales });
+  curves.push(curve);
+  const reached = curve.points.find((point) => point.loss <= plainLoss)?.seconds ?? null;
+  presets[name] = {
+    seconds_to_plain_loss: reached,
+    time_ratio: reached === null ? null : reached / plainSeconds(),
+    final_loss_ratio: (curve.points.at(-1)?.loss ?? Number.NaN) / plainLoss,
+  };
+  console.log(
+    `${name}: ${reached === null ? "does not reach" : `reaches after ${reached.toFixed(1)} s`} the plain loss, ends at ${presets[name].final_loss_ratio.toFixed(3)} of it`,
+  );
+}
+await writeFile(join(ROOT, "bench/schedule.svg"), drawCurves(curves));
+if (flags.json) {
+  console.log(JSON.stringify({ plain_s: plainSeconds(), presets }));
+}
+
+function decode(path: string) {
+  return decodePicture(path, (picture) => contentSize(picture, size), readConfig().limits);
+}
+
+function plainSeconds(): number {
+  return plain.points.at(-1)?.seconds ?? Number.NaN;
+}
+
+/** Paints, noting wall time and loss at the final size, and what the ETA said at a quarter of the time. */
+function run(name: string, options: Options): Curve {
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const painting = new Painting(network, options, content, [style], null);
+  const points: Curve["points"] = [];
+  const promises: { seconds: number; eta: number }[] = [];
+  while (!painting.isDone) {
+    painting.step();
+    const { scale, loss, eta_seconds } = painting.progress();
+    promises.push({ seconds: seconds(), eta: eta_seconds ?? Number.NaN });
+    if (scale.index === scale.count - 1 && loss !== null) {
+      points.push({ seconds: seconds(), loss: loss.total });
+    }
+  }
+  const whole = seconds();
+  painting.dispose();
+  const quarter = promises.find((promise) => promise.seconds >= whole / 4);
+  const off = quarter === undefined ? Number.NaN : quarter.eta / (whole - quarter.seconds) - 1;
+  console.log(`${name}: ${whole.toFixed(1)} s, ETA at a quarter off by ${(off * 100).toFixed(0)} %`);
+  return { name, points };
+}
