@@ -268,8 +268,8 @@ describe("progress()", () => {
     painting.dispose();
     expect(scale).toEqual({ index: 1, count: 2, width: 256, height: 256 });
     expect(step).toBe(7);
-    // 6 steps of a quarter of the cost, and 1 of 4 at the full one.
-    expect(fraction).toBeGreaterThan(0.4);
-    expect(fraction).toBeLessThan(0.5);
+    // Each scale's targets count as a step: 7 of a quarter of the cost, and 2 of 5 at the full one: 3.75 of 6.75.
+    expect(fraction).toBeGreaterThan(0.53);
+    expect(fraction).toBeLessThan(0.58);
   });
 });
