@@ -1,0 +1,114 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Kernels } from "../../workers/engine/network/kernels.ts";
+import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
+import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
+import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
+import type { LayerWeights } from "../../workers/engine/weights/vgg19-weights.ts";
+
+/** Winograd's rounding error is about twice that of the direct convolution, 1e-6; a wrong sum misses it by orders. */
+const CONVOLUTION_BOUND = 1e-5;
+
+/** Heights and widths: a single tile, whole tiles, odd ones, one row, more tiles than are in flight at once. */
+const SIZES: [number, number][] = [
+  [4, 4],
+  [16, 24],
+  [13, 7],
+  [1, 9],
+  [67, 130],
+];
+const CHANNELS: [number, number][] = [
+  [16, 16],
+  [64, 64],
+  [48, 128],
+  [512, 16],
+];
+
+const native = nativeKernels() as Kernels;
+
+describe("native kernels agree with TensorFlow's own", () => {
+  it("are built: run npm run setup where this fails", () => {
+    expect(native).toBeDefined();
+  });
+
+  const cases = SIZES.flatMap(([height, width]) =>
+    CHANNELS.map((channels) => [height, width, ...channels] as const),
+  );
+  it.each(cases)(
+    "convolution with bias and ReLU, both directions, %i × %i, %i → %i channels",
+    (...parameters) => {
+      compareConvolutions(...parameters);
+    },
+  );
+
+  it.each(SIZES)("the first layer's convolution, both directions, %i × %i", (height, width) => {
+    compareConvolutions(height, width, 3, 64);
+  });
+
+  const pools = [
+    ["max", 16, 24],
+    ["max", 13, 7],
+    ["average", 16, 24],
+    ["average", 13, 7],
+  ] as const;
+  it.each(pools)("%s pooling and its gradient, %i × %i", (pooling, height, width) => {
+    tf.tidy(() => {
+      const input = tf.relu(random([1, height, width, 32], 1));
+      const output = stockKernels.pool(input, pooling);
+      const gradient = random(output.shape, 2);
+      expect(distance(native.pool(input, pooling), output)).toBeLessThan(1e-6);
+      expect(
+        distance(
+          native.poolGradient(gradient, input, output, pooling),
+          stockKernels.poolGradient(gradient, input, output, pooling),
+        ),
+      ).toBeLessThan(1e-6);
+    });
+  });
+
+  it("of equal maxima the first one takes the gradient", () => {
+    tf.tidy(() => {
+      const input = tf.ones([1, 4, 4, 16]) as Tensor4D;
+      const output = native.pool(input, "max");
+      const gradient = random(output.shape, 3);
+      const expected = stockKernels.poolGradient(gradient, input, output, "max");
+      expect(distance(native.poolGradient(gradient, input, output, "max"), expected)).toBe(0);
+    });
+  });
+});
+
+function compareConvolutions(height: number, width: number, inputs: number, outputs: number): void {
+  const weights = randomLayer(inputs, outputs);
+  const [ours, stock] = [native.convolution(weights), stockKernels.convolution(weights)];
+  tf.tidy(() => {
+    const input = random([1, height, width, inputs], 1);
+    const output = stock.forward(input);
+    const gradient = random([1, height, width, outputs], 2);
+    expect(distance(ours.forward(input), output)).toBeLessThan(CONVOLUTION_BOUND);
+    expect(distance(ours.backward(gradient, output), stock.backward(gradient, output))).toBeLessThan(
+      CONVOLUTION_BOUND,
+    );
+  });
+  ours.dispose();
+  stock.dispose();
+}
+
+function randomLayer(inputs: number, outputs: number): LayerWeights {
+  return tf.tidy(() => ({
+    inputs,
+    outputs,
+    kernel: tf
+      .randomNormal([9 * inputs * outputs], 0, 1 / Math.sqrt(9 * inputs), "float32", 4)
+      .dataSync<"float32">(),
+    bias: tf.randomNormal([outputs], 0, 1, "float32", 5).dataSync<"float32">(),
+  }));
+}
+
+function random(shape: [number, number, number, number], seed: number): Tensor4D {
+  return tf.randomNormal(shape, 0, 1, "float32", seed);
+}
+
+/** ‖a − b‖ / ‖b‖. */
+function distance(a: Tensor4D, b: Tensor4D): number {
+  const [value = Number.NaN] = tf.tidy(() => tf.div(tf.norm(tf.sub(a, b)), tf.norm(b)).dataSync());
+  return value;
+}
