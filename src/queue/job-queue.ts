@@ -36,6 +36,11 @@ export interface JobQueue {
   /** Rejects with `QueueFullError` where as many jobs wait as are allowed. */
   submit(submission: Submission): Promise<JobRecord>;
   find(id: string): Promise<JobRecord | null>;
+  /**
+   * A job and its position, in one exchange with Redis and without reading again what is known: for clients that
+   * ask again and again. The record may be shared and must not be changed.
+   */
+  look(id: string): Promise<{ record: JobRecord; position: number | null } | null>;
   /** Jobs that will be taken before this one, or null where it does not wait. O(log n). */
   position(id: string): Promise<number | null>;
   /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */

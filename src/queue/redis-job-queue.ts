@@ -13,12 +13,14 @@ import {
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
 import { isFinal } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
+import { RecordCache } from "./record-cache.ts";
 import { RecordStore } from "./record-store.ts";
 import { redispatch } from "./redispatch.ts";
 import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
 
 /** How long it is remembered that a job was there and its pictures have expired. */
 export const REMEMBER_EXPIRED_MS = 24 * 3600_000;
+const CACHED_RECORDS = 2_000;
 const DUE_AT_ONCE = 100;
 
 /** `JobQueue` on a Redis connection made by `connectForRequests`, which it closes when it is closed. */
@@ -26,6 +28,7 @@ export class RedisJobQueue implements JobQueue {
   private readonly records: RecordStore;
   private readonly dispatch: Dispatch;
   private readonly changes: JobChanges;
+  private readonly cache = new RecordCache(CACHED_RECORDS);
 
   constructor(
     private readonly redis: Redis,
@@ -55,6 +58,23 @@ export class RedisJobQueue implements JobQueue {
 
   find(id: string): Promise<JobRecord | null> {
     return available(() => this.records.find(id));
+  }
+
+  look(id: string): Promise<{ record: JobRecord; position: number | null } | null> {
+    return available(async () => {
+      const [seen, ranked] = await Promise.all([
+        this.redis.hget(this.keys.job(id), "revision"),
+        this.dispatch.position(id),
+      ]);
+      if (seen === null) return null;
+      let record = this.cache.get(id, Number(seen));
+      if (!record) {
+        record = await this.records.find(id);
+        if (!record) return null;
+        this.cache.put(record);
+      }
+      return { record, position: record.status === "queued" ? ranked : null };
+    });
   }
 
   position(id: string): Promise<number | null> {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { App } from "../dependencies.ts";
 
 const SAFE_ID = /^[\w.-]{1,64}$/;
@@ -13,12 +13,22 @@ export function requestId(request: IncomingMessage): string {
   return typeof given === "string" && SAFE_ID.test(given) ? given : randomUUID();
 }
 
+/** Names the job on every line of a request whose path does. */
+export function nameJob(
+  this: FastifyInstance,
+  logger: FastifyBaseLogger,
+  bindings: Record<string, unknown>,
+  options: object,
+  request: IncomingMessage,
+): FastifyBaseLogger {
+  const job = /^\/v1\/jobs\/([\w-]{1,64})/.exec(request.url ?? "")?.[1];
+  return logger.child(job === undefined ? bindings : { ...bindings, job_id: job }, options);
+}
+
 /** One line for each answer; every line of a request carries its id and, once it is known, its job's. */
 export function logRequests(app: App): void {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
-    const { id } = (request.params ?? {}) as { id?: string };
-    if (id) logJob(request, reply, id);
   });
   app.addHook("onResponse", async (request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "";

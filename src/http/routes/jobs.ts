@@ -63,14 +63,13 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const record = await findJob(queue, request.params.id);
-      const { revision } = record;
-      const { body, wait, position } = await view(record);
+      const { record, position } = await existing(request.params.id, (id) => queue.look(id));
+      const wait = retryAfter(record, position);
       if (wait !== null) reply.header("retry-after", wait);
-      const etag = `W/"${revision}.${position ?? ""}"`;
+      const etag = `W/"${record.revision}.${position ?? ""}"`;
       reply.header("etag", etag).header("cache-control", "private, no-cache");
       if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
-      return body;
+      return jobView(record, position);
     },
   );
 
