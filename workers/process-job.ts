@@ -6,6 +6,7 @@ import type { Logger } from "../src/logging.ts";
 import type { JobRecord } from "../src/queue/job-record.ts";
 import type { JobOutcome, JobRun, StopReason } from "../src/queue/job-worker.ts";
 import { BlobNotFoundError, type BlobStore } from "../src/storage/blob-store.ts";
+import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { LossHistory } from "./loss-history.ts";
 import { Recorder } from "./recorder.ts";
@@ -69,10 +70,14 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
   const { id, options } = record;
-  const painting = engine.paint({ type: "paint", id, content, styles, options, checkpoint }, (event) =>
-    recorder.record(event),
-  );
-  const asking = setInterval(() => engine.requestCheckpoint(id), tools.checkpointMs);
+  const schedule = new CheckpointSchedule(tools.checkpointMs, () => engine.requestCheckpoint(id));
+  const request = { type: "paint" as const, id, content, styles, options, checkpoint };
+  const painting = engine.paint(request, (event) => {
+    if (event.type === "progress") schedule.sawProgress();
+    if (event.type === "checkpoint") schedule.sawCheckpoint();
+    recorder.record(event);
+  });
+  schedule.start();
   const stop = whenAborted(signal, async (reason) => {
     if (reason === "stopping") {
       engine.requestCheckpoint(id);
@@ -101,7 +106,7 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
     const type = end.type === "crashed" && end.code !== "out_of_memory" ? "crashed" : "failed";
     return { type, code: end.code, message: end.message, afterwards };
   } finally {
-    clearInterval(asking);
+    schedule.stop();
     stop.forget();
   }
 }
