@@ -6,8 +6,8 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 /** A program that ran so long had started well: its next end is a new story. */
 const STEADY_MS = 60_000;
-/** A program that ends so soon after its very first start cannot run at all (port in use, wrong settings). */
-const STILLBORN_MS = 3_000;
+/** A program that gives up by itself so soon after its very first start cannot run (port in use, wrong settings). */
+const STILLBORN_MS = 30_000;
 
 export interface Supervised {
   /** Resolves, with a reason, when the program ended right after its first start. */

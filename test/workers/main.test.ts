@@ -31,7 +31,8 @@ describe("A worker with its engine", () => {
       .split("\n");
     const losses = lines.map((line) => JSON.parse(line) as { step: number; total: number });
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
-    expect(losses.at(-1)?.total).toBeLessThan(0.9 * (losses.findLast(({ step }) => step <= 20)?.total ?? 0));
+    // At 42 pixels of height the run has one scale, so that its losses can be compared.
+    expect(losses.at(-1)?.total).toBeLessThan(0.5 * (losses[0]?.total ?? 0));
     await expectNothingLeftOver(setting, record);
   });
 

@@ -62,7 +62,9 @@ export class Painting {
     this.#options = options;
     this.#scales = schedule(options, content.width, content.height);
     const restored = checkpoint === null ? undefined : this.#read(checkpoint);
-    const planned = this.#scales.map(({ width, height }) => planStrips(width, height, options, availableMemory));
+    const planned = this.#scales.map(({ width, height }) =>
+      planStrips(width, height, options, availableMemory),
+    );
     this.#stripRows = restored?.stripRows ?? planned;
     this.#content = tf.keep(toTensor(content));
     this.#styles = styles.map((style) => tf.keep(toTensor(style)));
