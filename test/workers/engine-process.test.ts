@@ -83,6 +83,7 @@ describe("An engine process", () => {
 
   it("that does not answer any more can be killed", async () => {
     const { engine } = start();
+    await engine.settled(); // killed before, it would be started again and hang only then
     const painting = paint(engine, HANG);
     await sleep(300);
     engine.kill();
