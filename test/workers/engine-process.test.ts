@@ -85,7 +85,8 @@ describe("An engine process", () => {
     const { engine } = start();
     await engine.settled(); // killed before, it would be started again and hang only then
     const painting = paint(engine, HANG);
-    await sleep(300);
+    await engine.settled();
+    await sleep(100);
     engine.kill();
     expect(await painting).toMatchObject({ type: "crashed" });
   });
