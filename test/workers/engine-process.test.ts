@@ -85,8 +85,7 @@ describe("An engine process", () => {
     const { engine } = start();
     await engine.settled(); // killed before, it would be started again and hang only then
     const painting = paint(engine, HANG);
-    await engine.settled();
-    await sleep(100);
+    await sleep(300);
     engine.kill();
     expect(await painting).toMatchObject({ type: "crashed" });
   });
