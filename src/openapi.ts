@@ -1,7 +1,9 @@
-// Writes openapi.yaml from the schemas of the routes: `npm run openapi`.
+// Writes what is generated from the schemas, openapi.yaml and docs/options.md: `npm run openapi`.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { optionsPage } from "./contract/options-page.ts";
 import { openApiDocument } from "./http/openapi-document.ts";
 import { ROOT } from "./root.ts";
 
 await writeFile(join(ROOT, "openapi.yaml"), await openApiDocument());
+await writeFile(join(ROOT, "docs/options.md"), optionsPage());

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
+import { optionsSchema } from "../../src/contract/options.ts";
+import { optionsPage } from "../../src/contract/options-page.ts";
 import { openApiDocument } from "../../src/http/openapi-document.ts";
 import { ROOT } from "../../src/root.ts";
 
@@ -17,5 +19,20 @@ describe("openapi.yaml", () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     const referred = new Set([...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]));
     expect([...referred].sort()).toEqual(Object.keys(document.components.schemas).sort());
+  });
+});
+
+describe("docs/options.md", () => {
+  it("is what `npm run openapi` makes of the schemas", async () => {
+    expect(await readFile(join(ROOT, "docs/options.md"), "utf8")).toBe(optionsPage());
+  });
+
+  it("has every option, its description and its default in every preset", () => {
+    const page = optionsPage();
+    for (const [name, { description }] of Object.entries(optionsSchema.shape)) {
+      expect(page).toContain(`## \`${name}\``);
+      expect(page).toContain(description ?? "");
+    }
+    expect(page).not.toContain("any value");
   });
 });
