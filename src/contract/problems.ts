@@ -19,6 +19,7 @@ export const PROBLEMS = {
   invalid_cursor: { status: 400, title: "The cursor is not one that the service gave", retryable: false },
   unknown_route: { status: 404, title: "No such route", retryable: false },
   job_not_found: { status: 404, title: "No such job", retryable: false },
+  no_such_style: { status: 404, title: "The job has no style picture of this number", retryable: false },
   method_not_allowed: { status: 405, title: "The route does not know this method", retryable: false },
   not_acceptable: { status: 406, title: "None of the accepted media types can be given", retryable: false },
   request_timeout: { status: 408, title: "The request came too slowly", retryable: true },

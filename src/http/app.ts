@@ -12,6 +12,7 @@ import { logRequests, nameJob, requestId } from "./plugins/request-logging.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { followingRoutes } from "./routes/following.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { inputRoutes } from "./routes/inputs.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { presetRoutes } from "./routes/presets.ts";
 import { resultRoutes } from "./routes/result.ts";
@@ -80,6 +81,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     healthRoutes,
     submitRoutes,
     jobRoutes,
+    inputRoutes,
     resultRoutes,
     followingRoutes,
     eventRoutes,

@@ -30,10 +30,18 @@ function links(record: JobRecord): Record<string, string> {
     self,
     ...(!isFinal(record.status) && { cancel: `${self}/cancel` }),
     events: `${self}/events`,
+    ...(!isExpired(record) && { content: `${self}/content` }),
+    ...(!isExpired(record) &&
+      Object.fromEntries(record.styles.map((_, index) => [`style_${index}`, `${self}/styles/${index}`]))),
     ...(record.preview && { preview: `${self}/preview` }),
     ...(record.losses && { losses: `${self}/losses` }),
     ...(record.status === "succeeded" && record.result && { result: `${self}/result` }),
   };
+}
+
+/** The pictures of a job that has expired are gone, or go any moment. */
+function isExpired({ status, expires_at }: JobRecord): boolean {
+  return isFinal(status) && expires_at !== null && Date.parse(expires_at) <= Date.now();
 }
 
 export function jobPath(id: string): string {
