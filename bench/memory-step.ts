@@ -20,14 +20,15 @@ const { values: flags } = parseArgs({
   },
 });
 const size = Number(flags.size);
+const kernels = chooseKernels();
 /** `on` takes strips even where the whole picture would be comfortable: a quarter of the rows, 256 at most. */
 const stripRows = {
   off: () => Number.POSITIVE_INFINITY,
   on: () => Math.min(256, Math.ceil(size / 64) * 16),
-  auto: () => planStrips(size, size, PRESETS.balanced, availableMemory(describeDevice())),
+  auto: () => planStrips(size, size, PRESETS.balanced, availableMemory(describeDevice(kernels))),
 }[flags.mode as "off" | "on" | "auto"]();
 
-const network = new Vgg19(await loadWeights(flags.weights), chooseKernels());
+const network = new Vgg19(await loadWeights(flags.weights), kernels);
 network.warmUp("block5_conv1");
 const [content, style] = [await picture("content"), await picture("style")];
 const objective = new Objective(network, PRESETS.balanced, content, [style], stripRows);

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import type { EngineDescription } from "../src/contract/engine.ts";
 import type { JobErrorCode } from "../src/contract/problems.ts";
-import type { EngineDescription, EngineEvent, EngineRequest } from "./engine/protocol.ts";
+import type { EngineEvent, EngineRequest } from "./engine/protocol.ts";
 import { engineEnvironment } from "./engine-environment.ts";
 
 const START_TIMEOUT_MS = 180_000;

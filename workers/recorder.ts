@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { EngineDescription } from "../src/contract/engine.ts";
 import type { Progress } from "../src/contract/job.ts";
 import { encodePicture } from "../src/images/encode.ts";
 import { MEDIA_TYPES } from "../src/images/picture-type.ts";
@@ -14,7 +15,7 @@ import {
 import { isFinal } from "../src/queue/job-states.ts";
 import type { JobRun } from "../src/queue/job-worker.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
-import type { EngineDescription, EngineEvent } from "./engine/protocol.ts";
+import type { EngineEvent } from "./engine/protocol.ts";
 import type { LossHistory } from "./loss-history.ts";
 import { Throttle } from "./throttle.ts";
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { engineSchema } from "./engine.ts";
 import { optionsSchema } from "./options.ts";
 import { jobErrorCodeSchema } from "./problems.ts";
 import { metadataSchema, prioritySchema } from "./request.ts";
@@ -46,6 +47,9 @@ export const jobViewSchema = z
     progress: progressSchema.nullable(),
     queue: z.object({ position: z.int().min(0), eta_seconds: z.number().min(0).nullable() }).nullable(),
     attempts: z.int().min(0).describe("Starts so far."),
+    engine: engineSchema
+      .nullable()
+      .describe("What the latest attempt is painted with; null before the first one has an engine."),
     priority: prioritySchema,
     metadata: metadataSchema,
     error: z.object({ code: jobErrorCodeSchema, message: z.string(), retryable: z.boolean() }).nullable(),

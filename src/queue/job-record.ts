@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { engineSchema } from "../contract/engine.ts";
 import { jobStatusSchema, progressSchema } from "../contract/job.ts";
 import { optionsSchema } from "../contract/options.ts";
 import { jobErrorCodeSchema } from "../contract/problems.ts";
@@ -21,13 +22,6 @@ const storedPictureSchema = z.object({
 });
 /** An encoded picture in the blob store. */
 export type StoredPicture = z.infer<typeof storedPictureSchema>;
-
-const engineSchema = z.object({
-  device: z.enum(["cpu", "gpu"]),
-  name: z.string(),
-  tensorflow: z.string(),
-  memory_mib: z.number(),
-});
 
 /** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
 export const jobRecordSchema = z.object({

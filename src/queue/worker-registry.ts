@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import { engineSchema } from "../contract/engine.ts";
 import type { QueueKeys } from "./keys.ts";
 
 /** A worker is forgotten when it has not said anything for this long. */
@@ -16,14 +17,7 @@ export const workerDescriptionSchema = z.object({
   /** false: why not is in `reason`, with the code that jobs would fail with. */
   ready: z.boolean(),
   reason: z.object({ code: z.string(), message: z.string() }).nullable(),
-  engine: z
-    .object({
-      device: z.enum(["cpu", "gpu"]),
-      name: z.string(),
-      tensorflow: z.string(),
-      memory_mib: z.number(),
-    })
-    .nullable(),
+  engine: engineSchema.nullable(),
   /** The job it is at. */
   job: z.string().nullable(),
 });

@@ -61,8 +61,15 @@ describe("/readyz", () => {
   });
 
   it("is ready when one worker can paint", async () => {
-    await announce({ id: "w2" });
-    expect(await readiness()).toMatchObject({ status: 200, body: { status: "ready" } });
+    const engine = {
+      device: "cpu",
+      name: "Zen",
+      kernels: "avx2",
+      tensorflow: "2.21.0",
+      memory_mib: 8000,
+    } as const;
+    await announce({ id: "w2", engine });
+    expect(await readiness()).toMatchObject({ status: 200, body: { status: "ready", engines: [engine] } });
   });
 
   it("says that pictures cannot be stored", async () => {

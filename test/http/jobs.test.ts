@@ -77,7 +77,16 @@ describe("A job's view", () => {
     const finished = new Promise<undefined>((resolve) => {
       finish = () => resolve(undefined) as undefined;
     });
+    const engine = {
+      device: "cpu",
+      name: "Zen",
+      kernels: "avx2",
+      tensorflow: "2.21.0",
+      memory_mib: 8000,
+    } as const;
+    expect((await look(id)).engine).toBeNull();
     painter = TestPainter.start(service, async (run) => {
+      await run.update({ engine });
       await finished;
       return await succeed(service, run);
     });
@@ -91,7 +100,7 @@ describe("A job's view", () => {
     expect(running.links.result).toBeUndefined();
     finish();
     const succeeded = await waitFor(id, "succeeded");
-    expect(succeeded).toMatchObject({ error: null, links: { result: `/v1/jobs/${id}/result` } });
+    expect(succeeded).toMatchObject({ error: null, engine, links: { result: `/v1/jobs/${id}/result` } });
     expect(succeeded.links.cancel).toBeUndefined();
     const [created, started, ended] = [succeeded.created_at, succeeded.started_at, succeeded.finished_at];
     expect([ended, started, created].sort()).toEqual([created, started, ended]);

@@ -17,7 +17,14 @@ if (mode === "dies-at-start") process.exit(3);
 if (mode === "lacks-a-file" && !existsSync(file)) {
   send({ type: "unready", code: "weights_missing", message: `${file} is missing` });
 } else {
-  send({ type: "ready", engine: { device: "cpu", name: "a stand-in", tensorflow: "none", memory_mib: 1 } });
+  const engine = {
+    device: "cpu",
+    name: "a stand-in",
+    kernels: "stock",
+    tensorflow: "none",
+    memory_mib: 1,
+  } as const;
+  send({ type: "ready", engine });
 }
 
 process.on("message", (request: EngineRequest) => {

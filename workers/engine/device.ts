@@ -1,18 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
-import type { EngineDescription } from "./protocol.ts";
+import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { Kernels } from "./network/kernels.ts";
 import { isUsingGpu, tensorflowVersion } from "./tensorflow.ts";
 
 const MIB = 2 ** 20;
 
-/** What TensorFlow computes on and how much memory the engine may use. */
-export function describeDevice(): EngineDescription {
+/** What TensorFlow computes on, by which kernels, and how much memory the engine may use. */
+export function describeDevice({ name: kernels }: Pick<Kernels, "name">): EngineDescription {
   const tensorflow = tensorflowVersion();
   if (isUsingGpu()) {
-    return { device: "gpu", tensorflow, ...describeGpu() };
+    return { device: "gpu", kernels, tensorflow, ...describeGpu() };
   }
   const name = (cpus()[0]?.model ?? "unknown").trim();
-  return { device: "cpu", tensorflow, name, memory_mib: Math.floor(mainMemory() / MIB) };
+  return { device: "cpu", name, kernels, tensorflow, memory_mib: Math.floor(mainMemory() / MIB) };
 }
 
 /** Bytes that a painting may take: what is free now, or the engine's already, less a tenth for everybody else. */

@@ -1,12 +1,14 @@
 import { setImmediate } from "node:timers/promises";
+import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
 import { availableMemory, describeDevice } from "./device.ts";
 import { OutOfMemoryError } from "./memory-plan.ts";
 import { chooseKernels } from "./network/choose-kernels.ts";
+import type { Kernels } from "./network/kernels.ts";
 import { Vgg19 } from "./network/vgg19.ts";
 import { NonFiniteLossError } from "./optimizers/optimizer.ts";
 import { Painting, PictureTooSmallError } from "./painting.ts";
-import type { EngineDescription, EngineEvent, EngineRequest } from "./protocol.ts";
+import type { EngineEvent, EngineRequest } from "./protocol.ts";
 import { loadWeights } from "./weights/load.ts";
 import { locateWeights } from "./weights/locate.ts";
 import { WeightsError } from "./weights/vgg19-weights.ts";
@@ -30,8 +32,9 @@ export class Engine {
   /** Loads the network; answers `ready`, or `unready` with what is missing. */
   async start(root: string, configuredWeights: string | undefined): Promise<void> {
     try {
-      this.#network = await loadNetwork(locateWeights(root, configuredWeights));
-      this.#device = describeDevice();
+      const kernels = chooseKernels();
+      this.#network = await loadNetwork(locateWeights(root, configuredWeights), kernels);
+      this.#device = describeDevice(kernels);
       this.#send({ type: "ready", engine: this.#device });
     } catch (error) {
       this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });
@@ -113,8 +116,8 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function loadNetwork(location: string): Promise<Vgg19> {
-  const network = new Vgg19(await loadWeights(location), chooseKernels());
+async function loadNetwork(location: string, kernels: Kernels): Promise<Vgg19> {
+  const network = new Vgg19(await loadWeights(location), kernels);
   network.warmUp(DEEPEST_OF_MOST);
   return network;
 }

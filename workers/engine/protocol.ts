@@ -1,3 +1,4 @@
+import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
@@ -18,17 +19,6 @@ export type EngineRequest =
     }
   | { type: "checkpoint"; id: string }
   | { type: "cancel"; id: string };
-
-/** What TensorFlow computes on, as it is shown in logs, `/readyz` and job views. */
-export interface EngineDescription {
-  device: "cpu" | "gpu";
-  /** The processor's or card's name. */
-  name: string;
-  /** Version of TensorFlow. */
-  tensorflow: string;
-  /** Memory that the engine may use, in MiB. */
-  memory_mib: number;
-}
 
 /** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
 export type EngineEvent =

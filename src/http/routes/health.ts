@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 
 const checkSchema = z.object({ ok: z.boolean(), reason: z.string().nullable() });
@@ -15,6 +16,7 @@ const readySchema = z
         "Whether a worker's engine can paint: VGG-19's weights are there, and TensorFlow runs.",
       ),
     }),
+    engines: z.array(engineSchema).describe("Of every worker that can paint: what it computes on."),
   })
   .meta({ id: "Readiness" });
 
@@ -33,17 +35,18 @@ export function healthRoutes(app: App, { queue, store }: Dependencies): void {
     async () => ({ status: "alive" as const }),
   );
 
-  const checkWorkers = async (): Promise<{ workers: Check; engine: Check }> => {
+  const checkWorkers = async (): Promise<{ workers: Check; engine: Check; engines: EngineDescription[] }> => {
     const workers = await queue.workers();
     if (workers.length === 0) {
       const reason = "no worker was seen lately";
-      return { workers: failed(reason), engine: failed(reason) };
+      return { workers: failed(reason), engine: failed(reason), engines: [] };
     }
-    if (workers.some(({ ready }) => ready)) return { workers: passed, engine: passed };
+    const engines = workers.flatMap(({ ready, engine }) => (ready && engine ? [engine] : []));
+    if (workers.some(({ ready }) => ready)) return { workers: passed, engine: passed, engines };
     const reasons = workers.map(({ reason }) =>
       reason ? `${reason.code}: ${reason.message}` : "it is starting",
     );
-    return { workers: passed, engine: failed([...new Set(reasons)].join("; ")) };
+    return { workers: passed, engine: failed([...new Set(reasons)].join("; ")), engines };
   };
 
   app.get(
@@ -57,18 +60,18 @@ export function healthRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (_request, reply) => {
-      const [redis, storage, { workers, engine }] = await Promise.all([
+      const [redis, storage, { workers, engine, engines }] = await Promise.all([
         check("Redis cannot be reached", () => queue.ping()),
         check("pictures cannot be stored", () => store.ping()),
         checkWorkers().catch(() => {
           const unknown = failed("unknown: Redis cannot be reached");
-          return { workers: unknown, engine: unknown };
+          return { workers: unknown, engine: unknown, engines: [] };
         }),
       ]);
       const checks = { redis, store: storage, workers, engine };
       const ready = Object.values(checks).every(({ ok }) => ok);
       reply.header("cache-control", "no-store");
-      return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unready", checks });
+      return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unready", checks, engines });
     },
   );
 }

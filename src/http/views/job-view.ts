@@ -13,6 +13,7 @@ export function jobView(record: JobRecord, position: number | null): JobView {
     progress: record.progress,
     queue: record.status === "queued" && position !== null ? { position, eta_seconds: null } : null,
     attempts: record.attempts,
+    engine: record.engine,
     priority: record.priority,
     metadata: record.metadata,
     error: error && { ...error, retryable: JOB_ERRORS[error.code].retryable },

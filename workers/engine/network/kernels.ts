@@ -1,3 +1,4 @@
+import type { EngineDescription } from "../../../src/contract/engine.ts";
 import type { Tensor4D } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
 
@@ -14,6 +15,7 @@ export interface Convolution {
 
 /** The arithmetic of VGG-19, in more than one implementation; all give the same numbers up to rounding. */
 export interface Kernels {
+  readonly name: EngineDescription["kernels"];
   convolution(weights: LayerWeights): Convolution;
   /** 2×2 with stride 2; a last odd row or column is dropped, as Keras does. */
   pool(input: Tensor4D, pooling: Pooling): Tensor4D;

@@ -29,6 +29,8 @@ function isAvailable(): boolean {
 }
 
 const kernels: Kernels = {
+  name: process.arch === "arm64" ? "neon" : "avx2",
+
   convolution: (weights) => {
     if (weights.outputs % CHANNELS !== 0) {
       return stockKernels.convolution(weights);

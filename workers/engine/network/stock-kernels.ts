@@ -4,6 +4,8 @@ import type { Convolution, Kernels } from "./kernels.ts";
 
 /** VGG-19 on TensorFlow's own kernels: cuDNN on a GPU, and the measure of every other implementation. */
 export const stockKernels: Kernels = {
+  name: "stock",
+
   convolution: (weights) => new StockConvolution(weights),
 
   pool: (input, pooling) =>
