@@ -15,6 +15,12 @@ export type EngineState =
   | { type: "ready"; engine: EngineDescription }
   | { type: "unready"; code: JobErrorCode; message: string };
 
+/** What is told of a painting on its way. */
+export type PaintingEvent = Extract<
+  EngineEvent,
+  { type: "progress" | "preview" | "checkpoint" | "begun_anew" }
+>;
+
 /** How a painting ended. */
 export type PaintingEnd =
   | Extract<EngineEvent, { type: "painted" | "failed" | "canceled" }>
@@ -93,10 +99,10 @@ export class EngineProcess {
     return this.current;
   }
 
-  /** Paints; `onEvent` gets progress, previews and checkpoints. One painting at a time, on a ready engine. */
+  /** Paints; `onEvent` gets what happens on its way. One painting at a time, on a ready engine. */
   async paint(
     request: Extract<EngineRequest, { type: "paint" }>,
-    onEvent: (event: Extract<EngineEvent, { type: "progress" | "preview" | "checkpoint" }>) => void,
+    onEvent: (event: PaintingEvent) => void,
   ): Promise<PaintingEnd> {
     if (this.listener) throw new Error("The engine is painting already");
     try {

@@ -24,6 +24,11 @@ export class LossHistory {
     if (loss) this.entries.push({ step, scale: scale.index, ...loss });
   }
 
+  /** For a run that begins anew. */
+  forget(): void {
+    this.entries.length = 0;
+  }
+
   encode(): Uint8Array {
     return Buffer.from(this.entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
   }

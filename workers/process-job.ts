@@ -75,6 +75,7 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
   const painting = engine.paint(request, (event) => {
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint") schedule.sawCheckpoint();
+    if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
     recorder.record(event);
   });
   schedule.start();

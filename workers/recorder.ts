@@ -16,6 +16,7 @@ import { isFinal } from "../src/queue/job-states.ts";
 import type { JobRun } from "../src/queue/job-worker.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import type { EngineEvent } from "./engine/protocol.ts";
+import type { PaintingEvent } from "./engine-process.ts";
 import type { LossHistory } from "./loss-history.ts";
 import { Throttle } from "./throttle.ts";
 
@@ -57,8 +58,10 @@ export class Recorder {
     this.checkpoint = new Throttle(0, (event) => this.storeCheckpoint(event), failing("a checkpoint"));
   }
 
-  record(event: Event<"progress" | "preview" | "checkpoint">): void {
-    if (event.type === "progress") {
+  record(event: PaintingEvent): void {
+    if (event.type === "begun_anew") {
+      this.losses.forget();
+    } else if (event.type === "progress") {
       this.losses.add(event.progress);
       this.progress.offer(event.progress);
     } else if (event.type === "preview") this.preview.offer(event);

@@ -167,13 +167,12 @@ describe("The engine process", () => {
     ["noise", Uint8Array.from({ length: 5000 }, (_, index) => (index * index * 31) % 256)],
     ["a list of an absurd length", Uint8Array.of(0xff, 0x0f, 0x41, 0xff, 0xff, 0xff, 0xff, 0x0f)],
     ["an absurd number of bytes", Uint8Array.of(0xff, 0x0f, 0x5c, 0x00, 0xff, 0xff, 0xff, 0xff, 0x0f)],
-  ])("fails cleanly on a checkpoint of %s, and paints the next job", async (_, checkpoint) => {
+  ])("begins anew where the checkpoint is %s, and says so", async (_, checkpoint) => {
     engine.send(paintRequest("garbage", {}, 64, checkpoint));
-    const failed = await engine.next("failed");
-    expect(failed).toMatchObject({ id: "garbage", code: "engine_failed" });
-    expect(failed.message).toBe(`the checkpoint of ${checkpoint.length} bytes cannot be read`);
-    engine.send(paintRequest("next"));
-    await engine.next("painted");
+    const { message } = await engine.next("begun_anew");
+    expect(message).toBe(`the checkpoint of ${checkpoint.length} bytes cannot be read`);
+    expect((await engine.next("progress")).progress.step).toBe(1);
+    expect((await engine.next("painted")).id).toBe("garbage");
   });
 
   it("fails cleanly on a picture whose bytes do not fit its size, and paints the next job", async () => {

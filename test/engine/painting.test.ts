@@ -227,6 +227,10 @@ describe("A checkpoint", () => {
     refused(new Uint8Array(0));
     refused(Uint8Array.from({ length: 1000 }, (_, index) => (index * 97) % 256));
     refused(good.subarray(0, good.length / 2));
+    for (const share of [0.3, 0.6, 0.9]) {
+      const struck = Math.floor(share * good.length);
+      refused(good.map((byte, index) => (index === struck ? byte ^ 1 : byte)));
+    }
     refused(good, { optimizer: "adam" });
     refused(good, { scales: 1 });
     expect(tf.memory().numTensors).toBe(before);

@@ -65,6 +65,30 @@ describe("When the engine is killed in the middle of a job", () => {
   });
 });
 
+describe("When a checkpoint is damaged", () => {
+  it("the job begins anew, says so in the log, and gives the same picture", async () => {
+    const first = await setting.startWorker();
+    const { id } = await setting.submit(LONG);
+    await setting.until(id, checkpointed);
+    await first.end("SIGTERM");
+    const { checkpoint } = (await setting.queue.find(id)) as JobRecord;
+    const bytes = await setting.store.read(checkpoint?.key ?? "");
+    await setting.store.put(
+      checkpoint?.key ?? "",
+      bytes.map((byte, index) => byte ^ Number(index % 5_000 === 4_999)),
+    );
+    const second = await setting.startWorker();
+    const record = await setting.untilEnded(id);
+    expect(second.lines.map(({ msg }) => msg).join()).toContain("the job begins anew: the checkpoint of");
+    await expectUndisturbed(record);
+    const losses = Buffer.from(await setting.store.read(record.losses ?? ""))
+      .toString()
+      .trim()
+      .split("\n");
+    expect(losses).toHaveLength(LONG.steps ?? 0);
+  });
+});
+
 describe("When a worker is killed", () => {
   it("its engine ends with it, and another worker goes on to the same picture", async () => {
     const first = await setting.startWorker({ LOCK_SECONDS: "2" });

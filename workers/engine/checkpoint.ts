@@ -1,9 +1,10 @@
 import { deserialize, serialize } from "node:v8";
+import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { lossSchema } from "../../src/contract/job.ts";
 import { optionsSchema } from "../../src/contract/options.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const pixelsSchema = z.custom<Float32Array>((value) => value instanceof Float32Array);
 
 const checkpointSchema = z.strictObject({
@@ -19,6 +20,7 @@ const checkpointSchema = z.strictObject({
   optimizer: optionsSchema.shape.optimizer,
   optimizerState: z.record(z.string(), z.union([z.number(), pixelsSchema, z.array(pixelsSchema)])),
   loss: lossSchema.nullable(),
+  checksum: z.int(),
 });
 
 /** What it takes to go on exactly from where a painting stood; `width` × `height` is the scale's size. */
@@ -29,8 +31,9 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 }
 
-export function writeCheckpoint(checkpoint: Omit<Checkpoint, "version">): Uint8Array {
-  return serialize({ version: VERSION, ...checkpoint } satisfies Checkpoint);
+export function writeCheckpoint(state: Omit<Checkpoint, "version" | "checksum">): Uint8Array {
+  const checkpoint = { version: VERSION, ...state } as const;
+  return serialize({ ...checkpoint, checksum: checksumOf(checkpoint) } satisfies Checkpoint);
 }
 
 /** @throws CheckpointError when the bytes are not what {@link writeCheckpoint} gave, or do not fit together */
@@ -41,6 +44,10 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   } catch (cause) {
     throw new CheckpointError(`the checkpoint of ${bytes.length} bytes cannot be read`, { cause });
   }
+  const { checksum, ...state } = checkpoint;
+  if (checksumOf(state) !== checksum) {
+    throw new CheckpointError(`the checkpoint of ${bytes.length} bytes is damaged: its checksum differs`);
+  }
   const expected = checkpoint.width * checkpoint.height * 3;
   const tensors = Object.values(checkpoint.optimizerState).flat();
   const lengths = [checkpoint.image, ...tensors.filter((value) => typeof value === "object")].map(
@@ -50,4 +57,15 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
     throw new CheckpointError(`the checkpoint holds ${lengths} numbers, expected ${expected} each time`);
   }
   return checkpoint;
+}
+
+/** CRC-32 of every name and number: one flipped bit would be painted on without a sign. */
+function checksumOf(value: unknown, sum = 0): number {
+  if (value instanceof Float32Array) {
+    return crc32(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), sum);
+  }
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value).reduce((total, [name, inner]) => checksumOf(inner, crc32(name, total)), sum);
+  }
+  return crc32(String(value), sum);
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
+import { CheckpointError } from "./checkpoint.ts";
 import { availableMemory, describeDevice } from "./device.ts";
 import { OutOfMemoryError } from "./memory-plan.ts";
 import { chooseKernels } from "./network/choose-kernels.ts";
@@ -50,7 +51,8 @@ export class Engine {
     }
   }
 
-  async #paint({ id, content, styles, options, checkpoint }: PaintRequest): Promise<void> {
+  async #paint(request: PaintRequest): Promise<void> {
+    const { id, options } = request;
     if (this.#network === undefined || this.#device === undefined || this.#current !== undefined) {
       const message =
         this.#network === undefined ? "the network is not loaded" : "the engine is painting already";
@@ -61,14 +63,7 @@ export class Engine {
     this.#current = current;
     let painting: Painting | undefined;
     try {
-      painting = new Painting(
-        this.#network,
-        options,
-        content,
-        styles,
-        checkpoint,
-        availableMemory(this.#device),
-      );
+      painting = this.#begin(request, this.#network, availableMemory(this.#device));
       while (!painting.isDone) {
         painting.step();
         const progress = painting.progress();
@@ -92,6 +87,23 @@ export class Engine {
     } finally {
       painting?.dispose();
       this.#current = undefined;
+    }
+  }
+
+  /** From the checkpoint; anew where that is damaged or another painting's, since a job is worth more than its start. */
+  #begin(
+    { id, options, content, styles, checkpoint }: PaintRequest,
+    network: Vgg19,
+    memory: number,
+  ): Painting {
+    try {
+      return new Painting(network, options, content, styles, checkpoint, memory);
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) {
+        throw error;
+      }
+      this.#send({ type: "begun_anew", id, message: error.message });
+      return new Painting(network, options, content, styles, null, memory);
     }
   }
 }

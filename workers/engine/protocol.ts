@@ -27,6 +27,8 @@ export type EngineEvent =
   | { type: "progress"; id: string; progress: Progress }
   | { type: "preview"; id: string; step: number; picture: Raster }
   | { type: "checkpoint"; id: string; step: number; state: Uint8Array }
+  /** The checkpoint could not be gone on from: the painting begins anew, and `message` says why. */
+  | { type: "begun_anew"; id: string; message: string }
   | { type: "painted"; id: string; picture: Raster; progress: Progress }
   | { type: "failed"; id: string; code: JobErrorCode; message: string }
   | { type: "canceled"; id: string };
