@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +11,8 @@ const execute = promisify(execFile);
 
 /** The shortest `sun_path` of the systems in use (macOS), less its final zero. */
 const SOCKET_PATH_BYTES = 103;
+/** Where the socket's path is noted for other programs. */
+const SOCKET_NOTE = "socket-path";
 /** A large append-only file takes a while to load; Redis does tens of MB a second. */
 const LOADING_MS = 120_000;
 /** How long a Redis whose service was killed may still take to stop: see watchdog.ts. */
@@ -37,6 +39,11 @@ export async function redisSocket(dataDirectory: string): Promise<string> {
   return join(await mkdtemp(join(tmpdir(), "nst-redis-")), "redis.sock");
 }
 
+/** The socket of the Redis that runs, or ran last, in this folder; undefined where none ever did. */
+export async function knownSocket(dataDirectory: string): Promise<string | undefined> {
+  return await readFile(join(redisFolder(dataDirectory), SOCKET_NOTE), "utf8").catch(() => undefined);
+}
+
 /**
  * Starts a redis-server that keeps its data in `<dataDirectory>/redis`.
  *
@@ -55,6 +62,7 @@ export async function startRedis(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await predecessorGone(folder, predecessor.onWait, predecessor.patienceMs);
   await rm(socket, { force: true }); // left by a crash
+  await writeFile(join(folder, SOCKET_NOTE), socket);
   const child = spawn(executable, serverArguments(socket), {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],

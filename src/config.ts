@@ -49,6 +49,7 @@ const environmentSchema = z.object({
   LOG_LEVEL: choice(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(3000, 0, 65_535),
+  OPEN_MODE: choice(["loopback", "always", "never"]).default("loopback"),
   REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
   DATA_DIR: folder.default(resolve(ROOT, "data")),
   SPOOL_DIR: folder.optional(),
@@ -102,6 +103,8 @@ export interface Config {
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
   host: string;
   port: number;
+  /** Who may come without a key: everybody where the API listens on loopback only, everybody anywhere, or nobody. */
+  openMode: "loopback" | "always" | "never";
   redisUrl: string;
   dataDirectory: string;
   /** The blob store's folder. */
@@ -149,6 +152,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     logLevel: variables.LOG_LEVEL,
     host: variables.HOST,
     port: variables.PORT,
+    openMode: variables.OPEN_MODE,
     redisUrl: variables.REDIS_URL,
     dataDirectory: variables.DATA_DIR,
     blobDirectory: resolve(variables.DATA_DIR, "blobs"),

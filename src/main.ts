@@ -1,9 +1,11 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ApiKeyStore } from "./access/api-key-store.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper, orphanAges } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
+import { openMode } from "./http/open-mode.ts";
 import { sweepSpool } from "./http/submission/spool.ts";
 import { createLogger, type Logger } from "./logging.ts";
 import { connectForRequests, inspectServer } from "./queue/connection.ts";
@@ -23,14 +25,16 @@ async function main(): Promise<void> {
   const keys = new QueueKeys("nst");
   const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
   const idempotency = new IdempotencyStore(redis, keys);
+  const apiKeys = new ApiKeyStore(redis, keys);
   const store = new FilesystemBlobStore(config.blobDirectory);
   await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
-  const app = await buildApp({ config, logger, queue, store, idempotency });
+  const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
 
   const signal = nextSignal();
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
+  logger[config.openMode === "always" ? "warn" : "info"](openMode(config).why);
   const housekeeper = new Housekeeper(queue, store, orphanAges(config), logger);
   housekeeper.start();
 

@@ -34,6 +34,7 @@ export class Housekeeper {
     const { queue, store, ages } = this;
     this.loops.push(
       this.repeat("jobs dispatched that BullMQ did not know", REDISPATCH_PAUSE_MS, () => queue.redispatch()),
+      this.repeat("jobs without an owner given one", REDISPATCH_PAUSE_MS, () => queue.indexOwners()),
       this.repeat("jobs expired or forgotten", EXPIRY_PAUSE_MS, async () => {
         const { expired, forgotten } = await expireJobs(queue, store);
         return expired + forgotten;

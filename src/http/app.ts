@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import { FIELD_LENGTH } from "../contract/request.ts";
 import type { App, Dependencies } from "./dependencies.ts";
+import { authenticate } from "./plugins/authentication.ts";
 import { closeConnections } from "./plugins/closing.ts";
 import { exposeMetrics } from "./plugins/metrics.ts";
 import { describeApi } from "./plugins/openapi.ts";
@@ -46,6 +47,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   logRequests(app);
   answerProblems(app);
   closeConnections(app);
+  authenticate(app, dependencies);
   await describeApi(app);
   exposeMetrics(app, dependencies);
   await app.register(helmet, {

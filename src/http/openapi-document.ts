@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { ApiKeyStore } from "../access/api-key-store.ts";
 import { readConfig } from "../config.ts";
 import { connectForRequests } from "../queue/connection.ts";
 import { IdempotencyStore } from "../queue/idempotency-store.ts";
@@ -14,8 +15,10 @@ export async function openApiDocument(): Promise<string> {
   const keys = new QueueKeys("none");
   const queue = new RedisJobQueue(redis, keys);
   const idempotency = new IdempotencyStore(redis, keys);
+  const apiKeys = new ApiKeyStore(redis, keys);
   const store = new FilesystemBlobStore(config.blobDirectory);
-  const app = await buildApp({ config, logger: pino({ level: "silent" }), queue, store, idempotency });
+  const logger = pino({ level: "silent" });
+  const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
   try {
     await app.ready();
     return app.swagger({ yaml: true });

@@ -6,6 +6,8 @@ import type { WorkerDescription } from "./worker-registry.ts";
 export interface Submission {
   /** UUID v7 made by the caller: submitting the same id again changes nothing and gives the first record. */
   id: string;
+  /** Whose job it is; `LOCAL_OWNER` if not given. */
+  owner?: string;
   options: Options;
   /** Key of the content picture in the blob store; the pictures are there before the job is submitted. */
   content: string;
@@ -17,6 +19,8 @@ export interface Submission {
 }
 
 export interface ListQuery {
+  /** Only this owner's jobs. */
+  owner?: string;
   status?: JobStatus;
   /** Jobs older than the one with this id, which need not exist any more. */
   before?: string;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LOCAL_OWNER, ownerSchema } from "../contract/access.ts";
 import { engineSchema } from "../contract/engine.ts";
 import { jobStatusSchema, progressSchema } from "../contract/job.ts";
 import { optionsSchema } from "../contract/options.ts";
@@ -28,6 +29,8 @@ export const jobRecordSchema = z.object({
   version: z.int().min(1).max(RECORD_VERSION),
   /** UUID v7: sorts by time. */
   id: z.uuid(),
+  /** Whose job it is; a record of before there were owners has none. */
+  owner: ownerSchema,
   status: jobStatusSchema,
   /** Counts the changes of this record: the ETag of a view, the order of events. */
   revision: z.int().min(1),
@@ -110,5 +113,5 @@ export function decodeRecord(hash: Record<string, string>): JobRecord | null {
   if (entries.length === 0) return null;
   const empty = Object.fromEntries(Object.keys(jobRecordSchema.shape).map((name) => [name, null]));
   const found = Object.fromEntries(entries.map(([name, text]) => [name, JSON.parse(text) as unknown]));
-  return jobRecordSchema.parse({ ...empty, ...found });
+  return jobRecordSchema.parse({ ...empty, owner: LOCAL_OWNER, ...found });
 }

@@ -37,6 +37,21 @@ export class QueueKeys {
   changes(id: string): string {
     return `${this.prefix}:changes:${id}`;
   }
+  /** Ids of an owner's jobs: all of them, or those in a state. */
+  owners(owner: string, of: JobStatus | "all"): string {
+    return `${this.prefix}:owner:${owner}:${of}`;
+  }
+  /** Set where every job that was made before jobs had owners has one. */
+  get ownersKnown(): string {
+    return `${this.prefix}:owners-known`;
+  }
+  /** One of the API's keys, and the ids of all. */
+  apiKey(id: string): string {
+    return `${this.prefix}:api-key:${id}`;
+  }
+  get apiKeys(): string {
+    return `${this.prefix}:api-keys`;
+  }
   get workers(): string {
     return `${this.prefix}:workers`;
   }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
+import type { ListQuery } from "./job-queue.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
@@ -11,6 +12,8 @@ export interface Guard {
   run?: string;
   revision?: number;
 }
+
+const PAGE = 500;
 
 const states = (list: readonly JobStatus[]) => `,${list.join(",")},`;
 
@@ -32,6 +35,8 @@ export class RecordStore {
       this.keys.all,
       this.keys.expiring,
       this.keys.status("queued"),
+      this.keys.owners(record.owner, "all"),
+      this.keys.owners(record.owner, "queued"),
       record.id,
       String(limit),
       record.expires_at === null ? "" : String(Date.parse(record.expires_at)),
@@ -80,6 +85,7 @@ export class RecordStore {
       guard.revision === undefined ? "" : String(guard.revision),
       expires_at === undefined ? "" : expires_at === null ? "-" : String(Date.parse(expires_at)),
       ...(kept ? [String(kept.getTime()), JSON.stringify(kept)] : ["", ""]),
+      this.ownerPrefix,
       ...encodeFields(fields),
     );
     return answer === "applied";
@@ -107,15 +113,17 @@ export class RecordStore {
       ...this.statusKeys(),
       id,
       states(FINAL_STATES),
+      this.ownerPrefix,
     );
     const pairs = Array.from({ length: flat.length / 2 }, (_, index) => flat.slice(2 * index, 2 * index + 2));
     return decodeRecord(Object.fromEntries(pairs));
   }
 
   /** Newest first, older than the id `before`. Ids sort by time, so the cursor stays right while jobs come and go. */
-  async list(status: JobStatus | null, before: string | null, limit: number): Promise<JobRecord[]> {
-    const key = status === null ? this.keys.all : this.keys.status(status);
-    const start = before === null ? "+" : `(${before}`;
+  async list({ owner, status, before, limit }: ListQuery): Promise<JobRecord[]> {
+    const everyones = status === undefined ? this.keys.all : this.keys.status(status);
+    const key = owner === undefined ? everyones : this.keys.owners(owner, status ?? "all");
+    const start = before === undefined ? "+" : `(${before}`;
     const ids = await this.redis.zrange(key, start, "-", "BYLEX", "REV", "LIMIT", 0, limit);
     const records = await Promise.all(ids.map((id) => this.find(id)));
     return records.filter((record) => record !== null);
@@ -127,6 +135,24 @@ export class RecordStore {
       JobStatus,
       number
     >;
+  }
+
+  async indexOwners(): Promise<number> {
+    if (await this.redis.exists(this.keys.ownersKnown)) return 0;
+    let count = 0;
+    for (let last: string | undefined; ; ) {
+      const start = last === undefined ? "-" : `(${last}`;
+      const ids = await this.redis.zrange(this.keys.all, start, "+", "BYLEX", "LIMIT", 0, PAGE);
+      for (const id of ids) count += await this.redis.nstAdopt(this.keys.job(id), id, this.ownerPrefix);
+      last = ids.at(-1);
+      if (last === undefined) break;
+    }
+    await this.redis.set(this.keys.ownersKnown, "1");
+    return count;
+  }
+
+  private get ownerPrefix(): string {
+    return `${this.keys.prefix}:owner:`;
   }
 
   private statusKeys(): string[] {

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { LOCAL_OWNER } from "../contract/access.ts";
 import type { JobStatus } from "../contract/job.ts";
 import { available } from "./available.ts";
 import { JobChanges } from "./changes.ts";
@@ -114,8 +115,8 @@ export class RedisJobQueue implements JobQueue {
     return available(() => this.records.remove(id));
   }
 
-  list({ status, before, limit }: ListQuery): Promise<JobRecord[]> {
-    return available(() => this.records.list(status ?? null, before ?? null, limit));
+  list(query: ListQuery): Promise<JobRecord[]> {
+    return available(() => this.records.list(query));
   }
 
   counts(): Promise<Record<JobStatus, number>> {
@@ -160,6 +161,11 @@ export class RedisJobQueue implements JobQueue {
     await available(() => this.records.expire(id, now + REMEMBER_EXPIRED_MS));
   }
 
+  /** Gives jobs of before there were owners to `LOCAL_OWNER`, once. Gives how many these were. */
+  indexOwners(): Promise<number> {
+    return available(() => this.records.indexOwners());
+  }
+
   /** See `redispatch`. */
   redispatch(): Promise<number> {
     return available(() => redispatch(this.records, this.dispatch));
@@ -176,6 +182,7 @@ function newRecord(submission: Submission): JobRecord {
   return {
     version: RECORD_VERSION,
     id: submission.id,
+    owner: submission.owner ?? LOCAL_OWNER,
     status: "queued",
     revision: 1,
     priority: submission.priority ?? DEFAULT_PRIORITY,

@@ -1,4 +1,5 @@
 import type { Redis, Result } from "ioredis";
+import { LOCAL_OWNER } from "../contract/access.ts";
 import { jobStatusSchema } from "../contract/job.ts";
 
 /** The order in which every script gets the keys of the status sets. */
@@ -8,7 +9,15 @@ const statusSets = (first: number) =>
   `local sets = {${STATUSES.map((status, index) => `${status} = KEYS[${first + index}]`).join(", ")}}`;
 
 /**
- * KEYS: job, all, expiring, queued.
+ * Names of an owner's sets are made from the record's own owner: whoever changes a job need not know it. All keys lie
+ * in one slot, so that a Redis Cluster finds them there too.
+ */
+const ownerSets = (prefix: string) => `
+local owner = cjson.decode(redis.call("HGET", KEYS[1], "owner") or '"${LOCAL_OWNER}"')
+local function owners(of) return ${prefix} .. owner .. ":" .. of end`;
+
+/**
+ * KEYS: job, all, expiring, queued, the owner's, the owner's queued.
  * ARGV: id, most that may wait, time of expiry in ms or "", field, JSON, field, JSON …
  * Gives "created", "exists" or "full".
  */
@@ -20,6 +29,8 @@ for i = 4, #ARGV, 2 do
 end
 redis.call("ZADD", KEYS[2], 0, ARGV[1])
 redis.call("ZADD", KEYS[4], 0, ARGV[1])
+redis.call("ZADD", KEYS[5], 0, ARGV[1])
+redis.call("ZADD", KEYS[6], 0, ARGV[1])
 if ARGV[3] ~= "" then redis.call("ZADD", KEYS[3], ARGV[3], ARGV[1]) end
 return "created"`;
 
@@ -28,8 +39,8 @@ return "created"`;
  * KEYS: job, expiring, then the status sets.
  * ARGV: id, channel, states in which the change is allowed (",queued,running,"), next state or "", the run that
  * must own the job or "", the revision that it must have or "", time of expiry in ms ("-" for none, "" to leave
- * it), a time in ms and as JSON for a job that has no time of expiry yet ("" to leave it without), field, JSON or
- * "" to remove it, …
+ * it), a time in ms and as JSON for a job that has no time of expiry yet ("" to leave it without), prefix of
+ * owners' sets, field, JSON or "" to remove it, …
  * Gives "applied", "refused" or "missing".
  */
 const CHANGE = `
@@ -40,7 +51,7 @@ local status = cjson.decode(found[1])
 if not string.find(ARGV[3], "," .. status .. ",", 1, true) then return "refused" end
 if ARGV[5] ~= "" and found[2] ~= ARGV[5] then return "refused" end
 if ARGV[6] ~= "" and found[3] ~= ARGV[6] then return "refused" end
-for i = 10, #ARGV, 2 do
+for i = 11, #ARGV, 2 do
   if ARGV[i + 1] == "" then redis.call("HDEL", KEYS[1], ARGV[i])
   else redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
@@ -48,6 +59,9 @@ local revision = redis.call("HINCRBY", KEYS[1], "revision", 1)
 if ARGV[4] ~= "" and ARGV[4] ~= status then
   redis.call("ZREM", sets[status], ARGV[1])
   redis.call("ZADD", sets[ARGV[4]], 0, ARGV[1])
+  ${ownerSets("ARGV[10]")}
+  redis.call("ZREM", owners(status), ARGV[1])
+  redis.call("ZADD", owners(ARGV[4]), 0, ARGV[1])
   redis.call("HSET", KEYS[1], "status", cjson.encode(ARGV[4]))
   status = ARGV[4]
 end
@@ -59,7 +73,8 @@ end
 redis.call("PUBLISH", ARGV[2], cjson.encode({id = ARGV[1], revision = revision, status = status}))
 return "applied"`;
 
-/** KEYS: job, all, expiring, then the status sets. ARGV: id, states in which it may go. Gives the fields it had. */
+/** KEYS: job, all, expiring, then the status sets. ARGV: id, states in which it may go, prefix of owners'
+ * sets. Gives the fields it had. */
 const REMOVE = `
 ${statusSets(4)}
 local found = redis.call("HGET", KEYS[1], "status")
@@ -67,11 +82,22 @@ if not found then return {} end
 local status = cjson.decode(found)
 if not string.find(ARGV[2], "," .. status .. ",", 1, true) then return {} end
 local fields = redis.call("HGETALL", KEYS[1])
+${ownerSets("ARGV[3]")}
+redis.call("ZREM", owners("all"), ARGV[1])
+redis.call("ZREM", owners(status), ARGV[1])
 redis.call("DEL", KEYS[1])
 redis.call("ZREM", KEYS[2], ARGV[1])
 redis.call("ZREM", KEYS[3], ARGV[1])
 redis.call("ZREM", sets[status], ARGV[1])
 return fields`;
+
+/** Puts a job into its owner's sets. KEYS: job. ARGV: id, prefix of owners' sets. Gives 1 where it was not there. */
+const ADOPT = `
+local found = redis.call("HGET", KEYS[1], "status")
+if not found then return 0 end
+${ownerSets("ARGV[2]")}
+redis.call("ZADD", owners(cjson.decode(found)), 0, ARGV[1])
+return redis.call("ZADD", owners("all"), 0, ARGV[1])`;
 
 /**
  * KEYS: BullMQ's list of jobs to take first (from its right end), BullMQ's sorted set of the others. ARGV: id.
@@ -98,6 +124,7 @@ declare module "ioredis" {
     nstCreate(...keysAndArguments: string[]): Result<"created" | "exists" | "full", Context>;
     nstChange(...keysAndArguments: string[]): Result<"applied" | "refused" | "missing", Context>;
     nstRemove(...keysAndArguments: string[]): Result<string[], Context>;
+    nstAdopt(...keysAndArguments: string[]): Result<number, Context>;
     nstPosition(...keysAndArguments: string[]): Result<number, Context>;
     nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
   }
@@ -105,9 +132,10 @@ declare module "ioredis" {
 
 /** Makes the scripts callable on a connection. */
 export function defineScripts(redis: Redis): void {
-  redis.defineCommand("nstCreate", { numberOfKeys: 4, lua: CREATE });
+  redis.defineCommand("nstCreate", { numberOfKeys: 6, lua: CREATE });
   redis.defineCommand("nstChange", { numberOfKeys: 2 + STATUSES.length, lua: CHANGE });
   redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });
+  redis.defineCommand("nstAdopt", { numberOfKeys: 1, lua: ADOPT });
   redis.defineCommand("nstPosition", { numberOfKeys: 2, lua: POSITION });
   redis.defineCommand("nstUndispatched", { numberOfKeys: 1, lua: UNDISPATCHED });
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
+import { ApiKeyStore } from "../../src/access/api-key-store.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
 import type { App } from "../../src/http/dependencies.ts";
@@ -23,6 +24,7 @@ export class TestService {
     readonly keys: QueueKeys,
     readonly queue: RedisJobQueue,
     readonly store: FilesystemBlobStore,
+    readonly apiKeys: ApiKeyStore,
     readonly app: App,
     readonly config: Config,
     private readonly folder: string,
@@ -55,9 +57,10 @@ export class TestService {
     const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
     const store = new FilesystemBlobStore(config.blobDirectory);
     const idempotency = new IdempotencyStore(redis, keys);
-    const app = await buildApp({ config, logger, queue, store, idempotency });
+    const apiKeys = new ApiKeyStore(redis, keys);
+    const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
     await app.listen({ host: "127.0.0.1", port: 0 });
-    return new TestService(redisServer, redis, keys, queue, store, app, config, folder, log);
+    return new TestService(redisServer, redis, keys, queue, store, apiKeys, app, config, folder, log);
   }
 
   get port(): number {

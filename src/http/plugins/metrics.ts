@@ -56,15 +56,19 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     oldest.set(waiting === null ? 0 : Math.max(0, (Date.now() - waiting.getTime()) / 1000));
   };
 
-  app.get("/metrics", { schema: { hide: true }, exposeHeadRoute: false }, async (_request, reply) => {
-    // Old figures would look like new ones.
-    for (const gauge of [jobs, workers, oldest]) gauge.reset();
-    const up = await ask().then(
-      () => true,
-      () => false,
-    );
-    redis.set(up ? 1 : 0);
-    reply.header("content-type", registry.contentType).header("cache-control", "no-store");
-    return await registry.metrics();
-  });
+  app.get(
+    "/metrics",
+    { config: { scope: "admin" }, schema: { hide: true }, exposeHeadRoute: false },
+    async (_request, reply) => {
+      // Old figures would look like new ones.
+      for (const gauge of [jobs, workers, oldest]) gauge.reset();
+      const up = await ask().then(
+        () => true,
+        () => false,
+      );
+      redis.set(up ? 1 : 0);
+      reply.header("content-type", registry.contentType).header("cache-control", "no-store");
+      return await registry.metrics();
+    },
+  );
 }

@@ -27,6 +27,18 @@ export async function describeApi(app: App): Promise<void> {
           "JSON is snake_case, times are RFC 3339 in UTC, ids sort by time, and every refusal is a problem (RFC 9457).",
         license: { name: "MIT", identifier: "MIT" },
       },
+      components: {
+        securitySchemes: {
+          key: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "A key of the service (`nst_…`), with the scope that the operation names: `submit`, `read` or `admin`. " +
+              "A job is its owner's alone: another's id is answered as one that does not exist. A service in open " +
+              "mode takes requests without a key too.",
+          },
+        },
+      },
       tags: [
         { name: "jobs", description: "Submit, follow and manage jobs." },
         { name: "result", description: "What a job gives." },
@@ -41,16 +53,20 @@ export async function describeApi(app: App): Promise<void> {
     },
     transformObject: (document) => keepReferred(jsonSchemaTransformObject(document)),
   });
-  app.get("/docs", { schema: { hide: true } }, async (_request, reply) => {
+  app.get("/docs", { config: { scope: "public" }, schema: { hide: true } }, async (_request, reply) => {
     reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");
     return docsPage(app.swagger() as ApiDocument);
   });
   let yaml: string | undefined;
-  app.get("/openapi.yaml", { schema: { hide: true } }, async (_request, reply) => {
-    yaml ??= app.swagger({ yaml: true });
-    reply.header("content-type", "application/yaml").header("cache-control", "public, max-age=300");
-    return yaml;
-  });
+  app.get(
+    "/openapi.yaml",
+    { config: { scope: "public" }, schema: { hide: true } },
+    async (_request, reply) => {
+      yaml ??= app.swagger({ yaml: true });
+      reply.header("content-type", "application/yaml").header("cache-control", "public, max-age=300");
+      return yaml;
+    },
+  );
 }
 
 function describeBodies(bodies: Record<string, z.ZodType>) {

@@ -14,6 +14,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
     "/v1/jobs/:id/events",
     {
       exposeHeadRoute: false,
+      config: { scope: "read" },
       schema: {
         operationId: "followJob",
         summary: "Tells of a job's changes as they happen, until it ends",
@@ -32,7 +33,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const record = await findJob(queue, request.params.id);
+      const record = await findJob(queue, request);
       const since = revisionOf(request.headers["last-event-id"]);
       if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();
       const gone = new AbortController();

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../contract/problems.ts";
 import type { JobQueue } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
@@ -11,17 +12,41 @@ export function jobNotFound(id: string): Refusal {
   );
 }
 
-/** Throws a `Refusal` where there is no such job. */
-export async function findJob(queue: JobQueue, id: string): Promise<JobRecord> {
-  return await existing(id, (known) => queue.find(known));
+type JobRequest = FastifyRequest<{ Params: { id: string } }>;
+
+/**
+ * The job that a request names in its path. Throws a `Refusal` where there is none, or where it is another owner's:
+ * whoever asks learns no more than that there is none of theirs.
+ */
+export async function findJob(queue: JobQueue, request: JobRequest): Promise<JobRecord> {
+  const { id } = request.params;
+  const record = UUID.test(id) ? await queue.find(id) : null;
+  return mine(record, request);
 }
 
-/** What `action` gives for a job, or a `Refusal` where there is no such job. */
-export async function existing<Found>(
-  id: string,
-  action: (id: string) => Promise<Found | null>,
-): Promise<Found> {
-  const found = UUID.test(id) ? await action(id) : null;
-  if (found === null) throw jobNotFound(id);
-  return found;
+/** The same for clients that ask again and again: see `JobQueue.look`. */
+export async function lookAtJob(
+  queue: JobQueue,
+  request: JobRequest,
+): Promise<{ record: JobRecord; position: number | null }> {
+  const { id } = request.params;
+  const seen = UUID.test(id) ? await queue.look(id) : null;
+  return { record: mine(seen?.record ?? null, request), position: seen?.position ?? null };
+}
+
+/** Does something to the job that a request names in its path. Throws as `findJob` does. */
+export async function changeJob(
+  queue: JobQueue,
+  request: JobRequest,
+  change: (id: string) => Promise<JobRecord | null>,
+): Promise<JobRecord> {
+  // A job never changes hands: that it is the client's stays true until it is changed.
+  const { id } = await findJob(queue, request);
+  return mine(await change(id), request);
+}
+
+function mine(record: JobRecord | null, { caller, params }: JobRequest): JobRecord {
+  if (record === null || (record.owner !== caller.owner && record.id !== caller.link))
+    throw jobNotFound(params.id);
+  return record;
 }

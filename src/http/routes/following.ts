@@ -23,6 +23,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
   app.get(
     "/v1/jobs/:id/preview",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "getPreview",
         summary: "Gives the latest intermediate picture",
@@ -47,7 +48,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
       },
     },
     async (request, reply) => {
-      const record = await findJob(queue, request.params.id);
+      const record = await findJob(queue, request);
       const { preview } = record;
       if (!preview) {
         const detail = `Expected a job with a preview, received a ${record.status} one without`;
@@ -67,6 +68,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
   app.get(
     "/v1/jobs/:id/losses",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "getLosses",
         summary: "Gives the loss of every step so far, as JSON or as a plot",
@@ -89,7 +91,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
         const expected = `application/json or ${SVG}`;
         throw Refusal.ofField("not_acceptable", "accept", expected, String(accept).slice(0, 80));
       }
-      const record = await findJob(queue, request.params.id);
+      const record = await findJob(queue, request);
       const stored = record.losses ? await readOrNothing(record.losses) : "";
       const etag = `"${digest(type + stored)}"`;
       reply.headers({ etag, vary: "accept", "cache-control": "private, no-cache", "content-type": type });

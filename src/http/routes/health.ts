@@ -25,6 +25,7 @@ export function healthRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/livez",
     {
+      config: { scope: "public" },
       schema: {
         operationId: "live",
         summary: "Says that the process is alive; asks nobody else",
@@ -52,6 +53,7 @@ export function healthRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/readyz",
     {
+      config: { scope: "public" },
       schema: {
         operationId: "ready",
         summary: "Says whether jobs can be taken and painted, and what is missing",

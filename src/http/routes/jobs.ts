@@ -7,7 +7,7 @@ import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
-import { existing, findJob } from "./find-job.ts";
+import { changeJob, findJob, lookAtJob } from "./find-job.ts";
 
 const idParams = z.object({ id: z.string().describe("The job's id.") });
 
@@ -21,6 +21,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/v1/jobs",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "listJobs",
         summary: "Lists jobs, newest first",
@@ -36,6 +37,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
     async (request) => {
       const { status, limit, cursor } = request.query;
       const records = await queue.list({
+        owner: request.caller.owner,
         limit: limit + 1,
         ...(status && { status }),
         ...(cursor && { before: cursor }),
@@ -50,6 +52,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/v1/jobs/:id",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "getJob",
         summary: "Tells how a job is doing",
@@ -63,7 +66,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const { record, position } = await existing(request.params.id, (id) => queue.look(id));
+      const { record, position } = await lookAtJob(queue, request);
       const wait = retryAfter(record, position);
       if (wait !== null) reply.header("retry-after", wait);
       const etag = `W/"${record.revision}.${position ?? ""}"`;
@@ -76,6 +79,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   app.post(
     "/v1/jobs/:id/cancel",
     {
+      config: { scope: "submit" },
       schema: {
         operationId: "cancelJob",
         summary: "Stops a job that is queued or running; one that has ended stays as it is",
@@ -85,7 +89,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request) => {
-      const record = await existing(request.params.id, (id) => queue.cancel(id));
+      const record = await changeJob(queue, request, (id) => queue.cancel(id));
       return (await view(record)).body;
     },
   );
@@ -93,6 +97,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   app.post(
     "/v1/jobs/:id/retry",
     {
+      config: { scope: "submit" },
       schema: {
         operationId: "retryJob",
         summary: "Queues a failed or canceled job again",
@@ -105,7 +110,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const before = await findJob(queue, request.params.id);
+      const before = await findJob(queue, request);
       if (before.status === "succeeded") {
         throw new Refusal("not_retryable", "Expected a failed or canceled job, received a succeeded one");
       }
@@ -115,7 +120,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
           "Expected a job whose pictures are still kept, received one that has expired",
         );
       }
-      const record = await existing(before.id, (id) => queue.retry(id));
+      const record = await changeJob(queue, request, (id) => queue.retry(id));
       reply.code(202).header("location", jobPath(record.id));
       return (await view(record)).body;
     },
@@ -124,6 +129,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   app.delete(
     "/v1/jobs/:id",
     {
+      config: { scope: "submit" },
       schema: {
         operationId: "deleteJob",
         summary: "Forgets a job and its pictures",
@@ -136,7 +142,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const record = await existing(request.params.id, (id) => queue.delete(id));
+      const record = await changeJob(queue, request, (id) => queue.delete(id));
       for await (const { key } of store.list(`jobs/${record.id}/`)) await store.delete(key);
       return reply.code(204).send();
     },

@@ -20,6 +20,7 @@ export function presetRoutes(app: App): void {
   app.get(
     "/v1/presets",
     {
+      config: { scope: "public" },
       schema: {
         operationId: "listPresets",
         summary: "Lists the presets, and every option with its range",

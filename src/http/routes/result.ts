@@ -54,6 +54,7 @@ export function resultRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/v1/jobs/:id/result",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "getResult",
         summary: "Gives the painted picture",
@@ -78,7 +79,7 @@ export function resultRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const record = await findJob(queue, request.params.id);
+      const record = await findJob(queue, request);
       const { format, quality } = request.query;
       const painted = resultOf(record);
       const chosen = format ?? negotiate(request.headers.accept, painted);

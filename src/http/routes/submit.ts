@@ -33,7 +33,10 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
   app.post(
     "/v1/jobs",
     {
-      config: { bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema } },
+      config: {
+        scope: "submit",
+        bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema },
+      },
       schema: {
         operationId: "submitJob",
         summary: "Submits a content and one or more styles to be painted",
@@ -81,10 +84,12 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     try {
       const { load, fingerprint } = await readBody(request, spool);
       const submit = async (id: string) =>
-        await withPosition(await submitJob(dependencies, await load(), id));
+        await withPosition(await submitJob(dependencies, request.caller.owner, await load(), id));
       const id = uuidv7();
       if (key === null) return { answer: await submit(id), replayed: false };
-      return await once(idempotency, key, await fingerprint(), id, submit);
+      // Each owner has keys of their own: nobody gets another's answer.
+      const owned = `${request.caller.owner} ${key}`;
+      return await once(idempotency, owned, await fingerprint(), id, submit);
     } finally {
       await spool.close();
     }

@@ -18,6 +18,7 @@ import type { Submitted } from "./submitted.ts";
  */
 export async function submitJob(
   { config, queue, store }: Dependencies,
+  owner: string,
   { content, styles, fields }: Submitted,
   id: string = uuidv7(),
 ): Promise<JobRecord> {
@@ -35,6 +36,7 @@ export async function submitJob(
     await Promise.all(keys.map((key, index) => store.putFile(key, paths[index] ?? "")));
     return await queue.submit({
       id,
+      owner,
       options,
       content: contentKey,
       styles: styleKeys,

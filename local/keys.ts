@@ -1,0 +1,38 @@
+// npm run keys -- create|list|rotate|revoke …: the API's keys, in the Redis of REDIS_URL or the embedded one.
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiKeyStore } from "../src/access/api-key-store.ts";
+import { KEYS_USAGE, keysCommand, UsageError } from "../src/access/keys-command.ts";
+import { readConfig } from "../src/config.ts";
+import { connectForRequests } from "../src/queue/connection.ts";
+import { QueueKeys } from "../src/queue/keys.ts";
+import { knownSocket } from "./redis.ts";
+
+const PATIENCE_MS = 5_000;
+
+const config = readConfig();
+const url = process.env.REDIS_URL ? config.redisUrl : await embedded(config.dataDirectory);
+const redis = connectForRequests(url);
+try {
+  const ready = redis.status === "ready" || once(redis, "ready").then(() => true);
+  if (!(await Promise.race([ready, sleep(PATIENCE_MS, false, { ref: false })]))) {
+    throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
+  }
+  const output = { result: console.log, note: console.error };
+  await keysCommand(process.argv.slice(2), new ApiKeyStore(redis, new QueueKeys("nst")), output);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${KEYS_USAGE}`);
+  process.exitCode = 2;
+} finally {
+  redis.disconnect();
+}
+
+/** The socket of the Redis that `npm start` runs. */
+async function embedded(dataDirectory: string): Promise<string> {
+  const socket = await knownSocket(dataDirectory);
+  if (socket !== undefined && existsSync(socket)) return `unix://${socket}`;
+  console.error("There is no running service with this DATA_DIR. Run npm start first, or set REDIS_URL.");
+  process.exit(2);
+}

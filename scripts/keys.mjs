@@ -1,0 +1,11 @@
+// npm run keys -- create|list|rotate|revoke …: builds, then dist/local/keys.js.
+import { runScript } from "./setup/failure.mjs";
+import { checkNode } from "./setup/node.mjs";
+
+await runScript(async () => {
+  checkNode(process.versions.node);
+  const { ROOT } = await import("./setup/folders.mjs");
+  const { build } = await import("./setup/build.mjs");
+  await build(ROOT);
+  await import("../dist/local/keys.js");
+});

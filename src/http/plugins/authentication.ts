@@ -1,0 +1,84 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/access.ts";
+import { Refusal } from "../../contract/problems.ts";
+import type { App, Dependencies } from "../dependencies.ts";
+import { openMode, refuseUninvited } from "../open-mode.ts";
+import { problemResponses } from "../problem-responses.ts";
+
+/** Who asks, and what they may do. */
+export interface Caller {
+  /** Whose jobs these are: nobody else's are there for this caller. Empty for the holder of a link. */
+  owner: string;
+  scopes: readonly Scope[];
+  /** The key's id; null without a key. */
+  key: string | null;
+  /** The one job that a signed link lets its holder see. */
+  link: string | null;
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** What a key must allow for this route; `public`: no key is asked for. Every route says it. */
+    scope?: Scope | "public";
+  }
+  interface FastifyRequest {
+    caller: Caller;
+  }
+}
+
+const NOBODY: Caller = { owner: "", scopes: [], key: null, link: null };
+const LOCAL: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
+
+/**
+ * Finds out who asks, and refuses what they may not do, before anything else of a request is read. Holds for all
+ * routes that are added from here on; one that does not state its scope cannot be added.
+ */
+export function authenticate(app: App, { apiKeys, config }: Dependencies): void {
+  const { open } = openMode(config);
+  app.decorateRequest("caller", null as unknown as Caller);
+
+  app.addHook("onRoute", (route) => {
+    const scope = route.config?.scope;
+    if (scope === undefined)
+      throw new Error(`${route.method} ${route.url}: state \`scope\` in the route's config`);
+    if (scope === "public" || route.schema?.hide) return;
+    const { schema } = route;
+    if (!schema) return;
+    schema.security = [{ key: [scope] }];
+    schema.response = {
+      ...problemResponses("unauthorized", "forbidden", "rate_limited"),
+      ...(schema.response as object),
+    };
+  });
+
+  const callerOf = async (request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
+    const { authorization } = request.headers;
+    if (authorization === undefined && open) {
+      refuseUninvited(request, config.openMode, []);
+      return LOCAL;
+    }
+    const [, text] = /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? [];
+    const key = text === undefined ? null : await apiKeys.authenticate(text);
+    if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
+    const error = authorization === undefined ? "" : ', error="invalid_token"';
+    reply.header("www-authenticate", `Bearer realm="nst"${error}`);
+    const received = authorization === undefined ? "none" : "one that is not, or no longer, good";
+    throw new Refusal("unauthorized", `Expected a key (Authorization: Bearer nst_…), received ${received}`);
+  };
+
+  app.addHook("onRequest", async (request, reply) => {
+    request.caller = NOBODY;
+    const { scope } = request.routeOptions.config;
+    if (request.is404 || scope === undefined || scope === "public") return;
+    const caller = await callerOf(request, reply);
+    request.caller = caller;
+    if (caller.key !== null) {
+      request.log = request.log.child({ owner: caller.owner, key: caller.key });
+      reply.log = request.log;
+    }
+    if (!caller.scopes.includes(scope)) {
+      const detail = `Expected a key with the scope ${scope}, received one with ${caller.scopes.join(", ") || "none"}`;
+      throw new Refusal("forbidden", detail);
+    }
+  });
+}

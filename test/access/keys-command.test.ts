@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { ApiKeyStore } from "../../src/access/api-key-store.ts";
+import { keysCommand, UsageError } from "../../src/access/keys-command.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { connected, TestRedis } from "../support/redis.ts";
+
+let server: TestRedis;
+let redis: Redis;
+let store: ApiKeyStore;
+
+beforeAll(async () => {
+  server = await TestRedis.start();
+  redis = await connected(connectForRequests(server.url));
+  store = new ApiKeyStore(redis, new QueueKeys("test"));
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+/** What the command answers, line by line; its notes are for people. */
+async function keys(...words: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  await keysCommand(words, store, { result: (line) => lines.push(line), note: () => undefined });
+  return lines;
+}
+const idOf = (text: string | undefined) => text?.split("_")[1] ?? "";
+
+describe("The command for keys", () => {
+  it("creates a key that works, and shows it nowhere again", async () => {
+    const [text = ""] = await keys("create", "--owner", "acme", "--name", "their shop", "--expires", "90d");
+    expect(text).toMatch(/^nst_[0-9a-f]{12}_[\w-]{43}$/);
+    expect(await store.authenticate(text)).toMatchObject({ owner: "acme", scopes: ["submit", "read"] });
+    const secret = text.slice(-43);
+    const stored = await Promise.all((await redis.keys("*api-key:*")).map((name) => redis.get(name)));
+    expect(stored).toHaveLength(1);
+    expect(`${stored} ${await keys("list")} ${await keys("list", "--json")}`).not.toContain(secret);
+    expect(JSON.parse((await keys("list", "--json"))[0] ?? "")).toMatchObject([
+      { id: idOf(text), owner: "acme", name: "their shop", state: "active" },
+    ]);
+  });
+
+  it("takes no other secret, id or form for a key", async () => {
+    const [text = ""] = await keys("create", "--owner", "acme");
+    const [other = ""] = await keys("create", "--owner", "acme");
+    const wrong = [
+      text.slice(0, -1) + (text.endsWith("A") ? "B" : "A"),
+      `nst_${idOf(text)}_${other.slice(-43)}`,
+      `nst_${"0".repeat(12)}_${text.slice(-43)}`,
+      ...[text.toUpperCase(), text.slice(4), `${text}A`, ` ${text}`, "", "nst__"],
+    ];
+    for (const one of wrong) expect(await store.authenticate(one)).toBeNull();
+  });
+
+  it("rotates a key: both secrets are good for the time of grace, then the new one", async () => {
+    const [before = ""] = await keys("create", "--owner", "acme");
+    const [after = ""] = await keys("rotate", idOf(before), "--grace", "1h");
+    expect(idOf(after)).toBe(idOf(before));
+    expect(await store.authenticate(before)).not.toBeNull();
+    expect(await store.authenticate(after)).not.toBeNull();
+    const [last = ""] = await keys("rotate", idOf(before), "--grace", "0s");
+    expect(await store.authenticate(before)).toBeNull();
+    expect(await store.authenticate(after)).toBeNull();
+    expect(await store.authenticate(last)).toMatchObject({ owner: "acme" });
+  });
+
+  it("revokes a key at once and for good", async () => {
+    const [text = ""] = await keys("create", "--owner", "acme");
+    await keys("revoke", idOf(text));
+    expect(await store.authenticate(text)).toBeNull();
+    await expect(keys("rotate", idOf(text))).rejects.toThrow(/active key/);
+    expect((await keys("list")).join("\n")).toMatch(/revoked/);
+  });
+
+  it("ends a key when its time is over", async () => {
+    const [text = ""] = await keys("create", "--owner", "acme", "--expires", "0s");
+    expect(await store.authenticate(text)).toBeNull();
+    expect((await keys("list")).join("\n")).toMatch(/expired/);
+  });
+
+  it.each([
+    [[], /expected create, list, rotate or revoke, received nothing/],
+    [["create"], /--owner: /],
+    [["create", "--owner", "Acme & Co"], /--owner: .*received "Acme & Co"/],
+    [["create", "--owner", "acme", "--scopes", "submit,all"], /--scopes/],
+    [["create", "--owner", "acme", "--expires", "soon"], /--expires: .*received "soon"/],
+    [["revoke", "nothing"], /expected the id of a key, received "nothing"/],
+    [["list", "--everything"], /--everything/],
+  ])("says what is wrong with %j", async (words, message) => {
+    const attempt = keys(...words);
+    await expect(attempt).rejects.toThrow(UsageError);
+    await expect(attempt).rejects.toThrow(message);
+  });
+});
