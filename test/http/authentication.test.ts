@@ -13,6 +13,8 @@ const JOB_ROUTES: [method: string, path: string, scope: Scope][] = [
   ["GET", "/result", "read"],
   ["GET", "/preview", "read"],
   ["GET", "/losses", "read"],
+  ["GET", "/content", "read"],
+  ["GET", "/styles/0", "read"],
   ["GET", "/events", "read"],
   ["POST", "/cancel", "submit"],
   ["POST", "/retry", "submit"],

@@ -44,6 +44,7 @@ export function inputRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/v1/jobs/:id/content",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "getContent",
         summary: "Gives the content picture that the job was made from",
@@ -53,7 +54,7 @@ export function inputRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const record = await findJob(queue, request.params.id);
+      const record = await findJob(queue, request);
       return await sendFile(request, reply, store, await fileOf(record.content, "content"));
     },
   );
@@ -61,6 +62,7 @@ export function inputRoutes(app: App, { queue, store }: Dependencies): void {
   app.get(
     "/v1/jobs/:id/styles/:index",
     {
+      config: { scope: "read" },
       schema: {
         operationId: "getStyle",
         summary: "Gives one of the style pictures that the job was made from",
@@ -70,8 +72,8 @@ export function inputRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const { id, index } = request.params;
-      const record = await findJob(queue, id);
+      const { index } = request.params;
+      const record = await findJob(queue, request);
       const key = record.styles[index];
       if (key === undefined) {
         throw Refusal.ofField("no_such_style", "index", `0 to ${record.styles.length - 1}`, String(index));
