@@ -5,6 +5,8 @@ interface Entry extends Loss {
   step: number;
   /** Index of the scale that the step was made at. */
   scale: number;
+  /** Counts the changes of the objective. */
+  objective: number;
 }
 
 /** The losses of every step so far: lines of JSON, oldest first. */
@@ -20,8 +22,8 @@ export class LossHistory {
       .filter((entry) => entry.step <= step);
   }
 
-  add({ step, scale, loss }: Progress): void {
-    if (loss) this.entries.push({ step, scale: scale.index, ...loss });
+  add({ step, scale, loss }: Progress, objective: number): void {
+    if (loss) this.entries.push({ step, scale: scale.index, objective, ...loss });
   }
 
   /** For a run that begins anew. */

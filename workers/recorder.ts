@@ -62,7 +62,7 @@ export class Recorder {
     if (event.type === "begun_anew") {
       this.losses.forget();
     } else if (event.type === "progress") {
-      this.losses.add(event.progress);
+      this.losses.add(event.progress, this.run.record.steered);
       this.progress.offer(event.progress);
     } else if (event.type === "preview") this.preview.offer(event);
     else this.checkpoint.offer(event);

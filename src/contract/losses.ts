@@ -5,6 +5,10 @@ import { lossSchema } from "./job.ts";
 export const lossEntrySchema = lossSchema.extend({
   step: z.int().min(1),
   scale: z.int().min(0).describe("Index of the scale that the step was made at."),
+  objective: z
+    .int()
+    .min(0)
+    .describe("Counts the changes of the options while the job ran: losses of one number can be compared."),
 });
 export type LossEntry = z.infer<typeof lossEntrySchema>;
 

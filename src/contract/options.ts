@@ -4,18 +4,31 @@ import { layerWeightsSchema } from "./network.ts";
 export const presetNameSchema = z.enum(["classic", "draft", "balanced", "fine"]);
 export type PresetName = z.infer<typeof presetNameSchema>;
 
+/** Smallest and largest longest edge of a result, in pixels. */
+export const SIZE_RANGE = { minimum: 32, maximum: 4096 } as const;
+/** More styles than any server takes. */
+const MOST_STYLES = 16;
+
 export const outputSchema = z.strictObject({
   format: z.enum(["png", "jpeg", "webp", "avif"]).describe("File format of the result."),
   quality: z.int().min(1).max(100).describe("Quality of the lossy formats; png ignores it."),
+  bit_depth: z
+    .union([z.literal(8), z.literal(16)], { error: "expected 8 or 16" })
+    .describe("Bits of a channel; 16 for png only."),
+  color_space: z
+    .enum(["srgb", "p3"])
+    .describe("The result's colours: sRGB, or Display P3 with its ICC profile in the file."),
 });
+
+const styleScaleSchema = z.number().min(0.1).max(4);
 
 /** Every knob with its range; what a client leaves out comes from the preset. */
 export const optionsSchema = z.strictObject({
   preset: presetNameSchema.describe("Where the options that are left out come from."),
   size: z
     .int()
-    .min(32)
-    .max(4096)
+    .min(SIZE_RANGE.minimum)
+    .max(SIZE_RANGE.maximum)
     .describe("Longest edge of the result in pixels; the aspect ratio is the content's."),
   steps: z.int().min(1).max(20_000).describe("Optimiser steps in all, shared out over the scales."),
   optimizer: z.enum(["adam", "lbfgs"]).describe("Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989)."),
@@ -29,6 +42,28 @@ export const optionsSchema = z.strictObject({
   style_weight: z.number().min(0).max(1e12).describe("β: how strongly the style is followed."),
   content_layers: layerWeightsSchema.describe("Layers whose feature maps are kept, with weights."),
   style_layers: layerWeightsSchema.describe("Layers whose Gram matrices are matched, with weights λ."),
+  style_distance: z
+    .enum(["gram", "moments"])
+    .describe(
+      "How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.",
+    ),
+  style_weights: z
+    .array(z.number().min(0).max(1000))
+    .max(MOST_STYLES)
+    .refine((weights) => weights.length === 0 || weights.some((weight) => weight > 0), {
+      error: "expected at least one weight above 0",
+    })
+    .describe("How much each style counts, in the order of the styles; empty: all alike."),
+  style_scale: z
+    .union([styleScaleSchema, z.array(styleScaleSchema).min(1).max(MOST_STYLES)])
+    .describe(
+      "Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style.",
+    ),
+  preserve_color: z
+    .enum(["none", "luminance", "histogram", "both"])
+    .describe(
+      "The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.",
+    ),
   tv_weight: z
     .number()
     .min(0)
@@ -50,14 +85,65 @@ export const optionsSchema = z.strictObject({
     .max(8)
     .describe("Coarse-to-fine sizes, each twice the one before, ending at `size`."),
   pooling: z.enum(["max", "average"]).describe("Pooling of VGG-19."),
-  init: z.enum(["content", "noise"]).describe("What the picture starts as."),
+  init: z
+    .enum(["content", "noise", "blend", "picture"])
+    .describe(
+      "What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.",
+    ),
+  init_blend: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe("Share of noise where `init` is blend: 0 is the content alone."),
   preview_interval: z.int().min(0).max(20_000).describe("Steps between previews; 0 for none."),
+  timelapse_interval: z
+    .int()
+    .min(0)
+    .max(20_000)
+    .describe("Steps between the pictures of the timelapse; 0 for no timelapse."),
   output: outputSchema,
 });
 
 /** All options, none missing: what a job runs with. */
 export type Options = z.infer<typeof optionsSchema>;
 
+/** `content`, or so many times that: 2x, 0.5x. */
+const RELATIVE_SIZE = /^(content|\d{1,4}(\.\d{1,4})?x)$/;
+
 /** What a client may send. */
-export const requestOptionsSchema = optionsSchema.extend({ output: outputSchema.partial() }).partial();
+export const requestOptionsSchema = optionsSchema
+  .extend({
+    size: z
+      .union([
+        optionsSchema.shape.size,
+        z.string().regex(RELATIVE_SIZE, "expected content, or a multiple of it such as 2x"),
+      ])
+      .describe(
+        "Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's.",
+      ),
+    output: outputSchema.partial(),
+  })
+  .partial();
 export type RequestOptions = z.infer<typeof requestOptionsSchema>;
+
+/** What can be changed while a job runs. */
+export const steeringSchema = optionsSchema
+  .pick({
+    content_weight: true,
+    style_weight: true,
+    content_layers: true,
+    style_layers: true,
+    style_weights: true,
+    tv_weight: true,
+    preview_interval: true,
+  })
+  .partial()
+  .refine((steering) => Object.keys(steering).length > 0, { error: "expected at least one option to change" })
+  .meta({ id: "Steering" });
+export type Steering = z.infer<typeof steeringSchema>;
+
+/** The longest edge that a requested size comes to, for a content of this longest edge. */
+export function longestEdge(size: NonNullable<RequestOptions["size"]>, contentEdge: number): number {
+  if (typeof size === "number") return size;
+  return Math.round(contentEdge * (size === "content" ? 1 : Number.parseFloat(size)));
+}

@@ -1,4 +1,4 @@
-import type { Options, PresetName, RequestOptions } from "./options.ts";
+import { longestEdge, type Options, type PresetName, type RequestOptions } from "./options.ts";
 
 export const DEFAULT_PRESET: PresetName = "balanced";
 
@@ -18,12 +18,18 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
     block4_conv1: 0.09,
     block5_conv1: 0.1,
   },
+  style_distance: "gram",
+  style_weights: [],
+  style_scale: 1,
+  preserve_color: "none",
   tv_weight: 2,
   noise: 0,
   pooling: "max",
   init: "content",
+  init_blend: 0.5,
   preview_interval: 10,
-  output: { format: "png", quality: 90 },
+  timelapse_interval: 0,
+  output: { format: "png", quality: 90, bit_depth: 8, color_space: "srgb" },
 };
 
 /** What each preset stands for. `classic` is bound to Gatys et al. 2015; the others were chosen by eye. */
@@ -54,10 +60,29 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
   fine: { ...relative, size: 1024, steps: 300, scales: 4 },
 };
 
-/** The options a job runs with: the client's own over its preset's. `seed` is used where the client names none. */
-export function resolveOptions(requested: RequestOptions, seed: number): Options {
+/**
+ * The options a job runs with: the client's own over its preset's. `seed` is used where the client names none;
+ * `contentEdge` is the content's longest edge, for sizes that are told by it.
+ */
+export function resolveOptions(requested: RequestOptions, seed: number, contentEdge = Number.NaN): Options {
   const preset = requested.preset ?? DEFAULT_PRESET;
   const base = PRESETS[preset];
   const given = Object.fromEntries(Object.entries(requested).filter(([, value]) => value !== undefined));
-  return { ...base, seed, ...given, preset, output: { ...base.output, ...requested.output } } as Options;
+  const size = longestEdge(requested.size ?? base.size, contentEdge);
+  return {
+    ...base,
+    seed,
+    ...given,
+    preset,
+    size,
+    output: { ...base.output, ...requested.output },
+  } as Options;
+}
+
+/** Options as an earlier version stored them, with what has been added since as its preset has it. */
+export function completeOptions(stored: unknown): unknown {
+  if (typeof stored !== "object" || stored === null) return stored;
+  const { preset, output } = stored as { preset?: PresetName; output?: object };
+  const base = PRESETS[preset ?? DEFAULT_PRESET] ?? PRESETS[DEFAULT_PRESET];
+  return { ...base, ...stored, output: { ...base.output, ...output } };
 }

@@ -52,6 +52,14 @@ export type PictureSourceInput = z.infer<typeof pictureSourceSchema>;
 export const submitJsonSchema = submissionFieldsSchema.extend({
   content: pictureSourceSchema.optional(),
   style: z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).optional(),
+  style_mask: z
+    .union([pictureSourceSchema, z.array(pictureSourceSchema)])
+    .optional()
+    .describe("Where each style goes, white: there, black: not there; one for each style, in their order."),
+  keep_mask: pictureSourceSchema.optional().describe("What of the content stays as it is: white."),
+  init_picture: pictureSourceSchema
+    .optional()
+    .describe("What the picture starts as; implies `init` picture."),
 });
 
 const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP or AVIF file." });
@@ -60,6 +68,12 @@ const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP
 export const submitFormSchema = z.object({
   content: file,
   style: z.array(file).min(1),
+  style_mask: z
+    .array(file)
+    .optional()
+    .describe("Where each style goes, white: there, black: not there; one for each style, in their order."),
+  keep_mask: file.optional().describe("What of the content stays as it is: white."),
+  init_picture: file.optional().describe("What the picture starts as; implies `init` picture."),
   options: z.string().optional().describe("The options as JSON."),
   metadata: z.string().optional().describe("The metadata as JSON."),
   priority: prioritySchema.optional(),

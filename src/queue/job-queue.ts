@@ -12,6 +12,12 @@ export interface Submission {
   /** Key of the content picture in the blob store; the pictures are there before the job is submitted. */
   content: string;
   styles: string[];
+  /** One for each style, or none. */
+  style_masks?: string[];
+  keep_mask?: string;
+  init_picture?: string;
+  continued_from?: string;
+  batch?: string;
   metadata?: Record<string, unknown>;
   /** 1 (first) to 100 (last). */
   priority?: number;

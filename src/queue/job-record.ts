@@ -3,10 +3,11 @@ import { LOCAL_OWNER, ownerSchema } from "../contract/access.ts";
 import { engineSchema } from "../contract/engine.ts";
 import { jobStatusSchema, progressSchema } from "../contract/job.ts";
 import { optionsSchema } from "../contract/options.ts";
+import { completeOptions } from "../contract/presets.ts";
 import { jobErrorCodeSchema } from "../contract/problems.ts";
 
 /** Version of the record's form. A reader refuses what is newer than itself and reads what is older. */
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 export const DEFAULT_PRIORITY = 50;
 
@@ -36,10 +37,25 @@ export const jobRecordSchema = z.object({
   revision: z.int().min(1),
   /** 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
   priority: z.int().min(1).max(100),
-  options: optionsSchema,
+  options: z.preprocess(completeOptions, optionsSchema),
   metadata: z.record(z.string(), z.unknown()),
   content: blobKey,
   styles: z.array(blobKey).min(1),
+  /** Where each style goes: one for each, or none at all. */
+  style_masks: z.array(blobKey).nullable(),
+  /** What of the content stays as it is. */
+  keep_mask: blobKey.nullable(),
+  /** What the picture starts as. */
+  init_picture: blobKey.nullable(),
+  /** The job whose last state `init_picture` is. */
+  continued_from: z.uuid().nullable(),
+  batch: z.uuid().nullable(),
+  /** How often the options were changed since the job was submitted. */
+  steered: z
+    .int()
+    .min(0)
+    .nullable()
+    .transform((count) => count ?? 0),
 
   /** Starts so far; one that was handed back on purpose does not count. */
   attempts: z.int().min(0),
@@ -51,6 +67,8 @@ export const jobRecordSchema = z.object({
   error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
 
   result: storedPictureSchema.nullable(),
+  /** The painting at full precision, as it was before its colours or kept parts were put over it: to go on from. */
+  state: blobKey.nullable(),
   preview: storedPictureSchema.extend({ step: z.int().min(0) }).nullable(),
   /** The engine's state to go on from. */
   checkpoint: z.object({ key: blobKey, step: z.int().min(0) }).nullable(),
@@ -75,6 +93,7 @@ export type JobFields = Partial<
     | "progress"
     | "error"
     | "result"
+    | "state"
     | "preview"
     | "checkpoint"
     | "losses"
@@ -86,8 +105,10 @@ export type JobFields = Partial<
 
 /** Every blob that a record names. */
 export function blobKeys(record: JobRecord): string[] {
-  const { content, styles, result, preview, checkpoint, losses } = record;
-  const keys = [content, ...styles, result?.key, preview?.key, checkpoint?.key, losses];
+  const { content, styles, style_masks, keep_mask, init_picture } = record;
+  const { result, state, preview, checkpoint, losses } = record;
+  const given = [content, ...styles, ...(style_masks ?? []), keep_mask, init_picture];
+  const keys = [...given, result?.key, state, preview?.key, checkpoint?.key, losses];
   return keys.filter((key) => typeof key === "string");
 }
 

@@ -49,7 +49,7 @@ function steps(beforeStep: (step: number) => Promise<unknown>) {
       if (run.signal.aborted) return { type: "stopped" as const };
       const bytes = await jpeg({ seed: step });
       await service.store.put(`${folder}/preview`, bytes);
-      lines += `${JSON.stringify({ step, scale: 0, ...progress(step).loss })}\n`;
+      lines += `${JSON.stringify({ step, scale: 0, objective: 0, ...progress(step).loss })}\n`;
       await service.store.put(`${folder}/losses`, Buffer.from(lines));
       const preview = {
         key: `${folder}/preview`,
@@ -261,7 +261,7 @@ describe("Losses", () => {
     }
     const response = await service.fetch(`${job}/losses`);
     expect(await response.json()).toEqual({
-      losses: [1, 2, 3].map((step) => ({ step, scale: 0, ...progress(step).loss })),
+      losses: [1, 2, 3].map((step) => ({ step, scale: 0, objective: 0, ...progress(step).loss })),
     });
     const etag = response.headers.get("etag") ?? "";
     expect((await service.fetch(`${job}/losses`, { headers: { "if-none-match": etag } })).status).toBe(304);
