@@ -91,6 +91,7 @@ function show(preset: object, name: string): string {
   const value = Object.entries(preset).find(([key]) => key === name)?.[1];
   if (value === undefined) return "–";
   if (value === null || typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return JSON.stringify(value);
   return Object.entries(value)
     .map(([key, part]) => `${key}: ${typeof part === "object" ? JSON.stringify(part) : part}`)
     .join("<br>");
