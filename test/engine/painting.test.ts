@@ -272,8 +272,8 @@ describe("progress()", () => {
     painting.dispose();
     expect(scale).toEqual({ index: 1, count: 2, width: 256, height: 256 });
     expect(step).toBe(7);
-    // Each scale's targets count as a step: 7 of a quarter of the cost, and 2 of 5 at the full one: 3.75 of 6.75.
-    expect(fraction).toBeGreaterThan(0.53);
-    expect(fraction).toBeLessThan(0.58);
+    // Each scale's targets count as a step, and a coarse step costs 0.37 of a fine one: 7 · 0.37 + 2 of 7 · 0.37 + 5.
+    expect(fraction).toBeGreaterThan(0.59);
+    expect(fraction).toBeLessThan(0.62);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { schedule, stepCost } from "../../workers/engine/schedule.ts";
+import { schedule } from "../../workers/engine/schedule.ts";
 
 describe("schedule", () => {
   it("takes a single scale at the picture's own size", () => {
@@ -55,13 +55,5 @@ describe("schedule", () => {
     expect(widths(128, 128)).toEqual([32, 64, 128]);
     expect(widths(127, 127)).toEqual([64, 127]);
     expect(widths(2048, 48)).toEqual([2048]);
-  });
-});
-
-describe("stepCost", () => {
-  it("grows with the pixels, nearly in proportion where there are many", () => {
-    const ratio = stepCost({ width: 1024, height: 1024 }) / stepCost({ width: 512, height: 512 });
-    expect(ratio).toBeGreaterThan(3.8);
-    expect(ratio).toBeLessThanOrEqual(4);
   });
 });

@@ -8,8 +8,9 @@ import { Objective } from "./objective/objective.ts";
 import { Adam } from "./optimizers/adam.ts";
 import { Lbfgs } from "./optimizers/lbfgs.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
+import { Pace, scaleCost } from "./pace.ts";
 import { resample, toRaster, toTensor } from "./resample.ts";
-import { type Scale, scaleCost, schedule, stepCost } from "./schedule.ts";
+import { type Scale, schedule } from "./schedule.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
 
 /** VGG-19 halves the picture four times and needs a pixel left. */
@@ -38,7 +39,7 @@ export class Painting {
   #objective: Objective;
   #optimizer: Optimizer;
   #loss: Loss | null = null;
-  #stepMilliseconds: number | null = null;
+  readonly #pace = new Pace();
 
   /**
    * @param checkpoint what checkpoint() of an equal painting returned, to go on from there
@@ -90,19 +91,17 @@ export class Painting {
 
   /** One step of the optimiser, at the next scale where this one is done. */
   step(): void {
-    const started = performance.now();
     if (this.#stepInScale === this.#current.steps) {
       this.#enterNextScale();
     }
+    const started = performance.now();
     const evaluation = this.#objective.evaluate(this.#optimizer.image);
     if (Number.isFinite(evaluation.loss.total)) {
       this.#loss = evaluation.loss; // from any other the optimiser steps back
     }
     this.#optimizer.update(evaluation);
     this.#stepInScale += 1;
-    const elapsed = performance.now() - started;
-    const smoothed = this.#stepMilliseconds === null ? elapsed : 0.8 * this.#stepMilliseconds + 0.2 * elapsed;
-    this.#stepMilliseconds = this.#stepInScale <= 2 ? elapsed : smoothed;
+    this.#pace.note(this.#current, performance.now() - started);
   }
 
   progress(): Progress {
@@ -111,7 +110,7 @@ export class Painting {
     const costOf = (scales: Scale[]) => scales.reduce((sum, scale) => sum + scaleCost(scale, scale.steps), 0);
     const whole = costOf(this.#scales);
     const spent = costOf(before) + scaleCost(this.#current, this.#stepInScale);
-    const perCost = this.#stepMilliseconds === null ? null : this.#stepMilliseconds / stepCost(this.#current);
+    const stepsLeft = this.#current.steps - this.#stepInScale;
     return {
       step: done,
       total_steps: this.#scales.reduce((sum, scale) => sum + scale.steps, 0),
@@ -123,8 +122,8 @@ export class Painting {
         height: this.#current.height,
       },
       loss: this.#loss,
-      step_ms: this.#stepMilliseconds,
-      eta_seconds: perCost === null ? null : ((whole - spent) * perCost) / 1000,
+      step_ms: this.#pace.stepMilliseconds,
+      eta_seconds: this.#pace.secondsLeft(stepsLeft, this.#scales.slice(this.#scale + 1)),
     };
   }
 

@@ -48,16 +48,3 @@ function shareSteps(steps: number, count: number): number[] {
   }
   return [...shares, left];
 }
-
-/** What a step costs next to others of the same run: its pixels, and a little that every step costs. */
-export function stepCost({ width, height }: Pick<Scale, "width" | "height">): number {
-  return width * height + 4096;
-}
-
-/** Entering a scale computes its targets: about as much as this many steps. */
-const STEPS_TO_ENTER = 1;
-
-/** What `stepsDone` steps of a scale cost, its targets included. */
-export function scaleCost(scale: Scale, stepsDone: number): number {
-  return stepsDone === 0 ? 0 : (stepsDone + STEPS_TO_ENTER) * stepCost(scale);
-}
