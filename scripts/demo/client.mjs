@@ -1,6 +1,6 @@
 import { openAsBlob } from "node:fs";
-import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createApiClient, ProblemError, unwrap } from "../../dist/client/index.js";
 import { SetupFailure } from "../setup/failure.mjs";
 
 const POLL_MS = 500;
@@ -13,16 +13,14 @@ const POLL_MS = 500;
  * @returns {Promise<{ job: any, picture: Buffer }>}
  */
 export async function paint(service, { content, style, options }, onJob) {
-  const form = new FormData();
-  form.append("content", await openAsBlob(content), basename(content));
-  form.append("style", await openAsBlob(style), basename(style));
-  form.append("options", JSON.stringify(options));
-  const submitted = await answer(await fetch(`${service}/v1/jobs`, { method: "POST", body: form }));
-  let job = await submitted.json();
+  const client = createApiClient(service);
+  const body = { content: await openAsBlob(content), style: [await openAsBlob(style)], options };
+  let job = await answer(client.POST("/v1/jobs", { body }));
+  const params = { path: { id: job.id } };
   while (job.status === "queued" || job.status === "running") {
     onJob(job);
     await sleep(POLL_MS);
-    job = await (await answer(await fetch(`${service}/v1/jobs/${job.id}`))).json();
+    job = await answer(client.GET("/v1/jobs/{id}", { params }));
   }
   onJob(job);
   if (job.status !== "succeeded") {
@@ -31,16 +29,16 @@ export async function paint(service, { content, style, options }, onJob) {
       "See the service's log.",
     );
   }
-  const result = await answer(await fetch(`${service}/v1/jobs/${job.id}/result`));
-  return { job, picture: Buffer.from(await result.arrayBuffer()) };
+  const picture = await answer(client.GET("/v1/jobs/{id}/result", { params, parseAs: "arrayBuffer" }));
+  return { job, picture: Buffer.from(picture) };
 }
 
-/** @param {Response} response */
-async function answer(response) {
-  if (response.ok) return response;
-  const { title, detail } = await response.json().catch(() => ({}));
-  throw new SetupFailure(
-    `The service answered ${response.status}: ${title ?? ""} ${detail ?? ""}`,
-    "See the service's log.",
-  );
+/**
+ * @template T
+ * @param {Promise<T>} call
+ */
+async function answer(call) {
+  return await unwrap(call).catch((error) => {
+    throw error instanceof ProblemError ? new SetupFailure(error.message, "See the service's log.") : error;
+  });
 }

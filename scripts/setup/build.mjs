@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
 
-const FOLDERS = ["src", "workers", "local", "test", "bench"];
+const FOLDERS = ["src", "client", "workers", "local", "test", "bench"];
 
 /**
  * Compiles TypeScript to dist/, and removes what was compiled from sources that are gone: a test deleted or
@@ -54,7 +54,7 @@ export async function removeStale(dist, root) {
   for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const source = join(root, path.slice(dist.length)).replace(/\.js(\.map)?$/, ".ts");
+    const source = join(root, path.slice(dist.length)).replace(/(\.js(\.map)?|\.d\.ts)$/, ".ts");
     if (!existsSync(source)) await rm(path);
   }
 }

@@ -7,33 +7,37 @@ import { metadataSchema, prioritySchema } from "./request.ts";
 export const jobStatusSchema = z.enum(["queued", "running", "succeeded", "failed", "canceled"]);
 export type JobStatus = z.infer<typeof jobStatusSchema>;
 
-export const lossSchema = z.object({
-  total: z.number(),
-  content: z.number(),
-  style: z.number(),
-  tv: z.number(),
-});
+export const lossSchema = z
+  .object({
+    total: z.number(),
+    content: z.number(),
+    style: z.number(),
+    tv: z.number(),
+  })
+  .meta({ id: "Loss" });
 /** The loss and its parts, each already multiplied by its weight: total = content + style + tv. */
 export type Loss = z.infer<typeof lossSchema>;
 
-export const progressSchema = z.object({
-  step: z.int().min(0).describe("Steps done."),
-  total_steps: z.int().min(1),
-  fraction: z
-    .number()
-    .min(0)
-    .max(1)
-    .describe("Share of the work that is done, each scale weighed by its cost."),
-  scale: z.object({
-    index: z.int().min(0),
-    count: z.int().min(1),
-    width: z.int().min(1),
-    height: z.int().min(1),
-  }),
-  loss: lossSchema.nullable().describe("null before the first step."),
-  step_ms: z.number().min(0).nullable().describe("Time of a step at this scale."),
-  eta_seconds: z.number().min(0).nullable(),
-});
+export const progressSchema = z
+  .object({
+    step: z.int().min(0).describe("Steps done."),
+    total_steps: z.int().min(1),
+    fraction: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe("Share of the work that is done, each scale weighed by its cost."),
+    scale: z.object({
+      index: z.int().min(0),
+      count: z.int().min(1),
+      width: z.int().min(1),
+      height: z.int().min(1),
+    }),
+    loss: lossSchema.nullable().describe("null before the first step."),
+    step_ms: z.number().min(0).nullable().describe("Time of a step at this scale."),
+    eta_seconds: z.number().min(0).nullable(),
+  })
+  .meta({ id: "Progress" });
 export type Progress = z.infer<typeof progressSchema>;
 
 const timestamp = z.iso.datetime();
@@ -43,7 +47,10 @@ export const jobViewSchema = z
   .object({
     id: z.uuid(),
     status: jobStatusSchema,
-    options: optionsSchema.describe("As resolved from the preset and the request."),
+    options: optionsSchema.meta({
+      id: "Options",
+      description: "As resolved from the preset and the request.",
+    }),
     progress: progressSchema.nullable(),
     queue: z.object({ position: z.int().min(0), eta_seconds: z.number().min(0).nullable() }).nullable(),
     attempts: z.int().min(0).describe("Starts so far."),

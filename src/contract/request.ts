@@ -74,8 +74,8 @@ export const submitFormSchema = z.object({
     .describe("Where each style goes, white: there, black: not there; one for each style, in their order."),
   keep_mask: file.optional().describe("What of the content stays as it is: white."),
   init_picture: file.optional().describe("What the picture starts as; implies `init` picture."),
-  options: z.string().optional().describe("The options as JSON."),
-  metadata: z.string().optional().describe("The metadata as JSON."),
+  options: requestOptionsSchema.optional().describe("The options as JSON."),
+  metadata: metadataSchema.optional().describe("The metadata as JSON."),
   priority: prioritySchema.optional(),
   expires_in: expiresInSchema.optional(),
 });

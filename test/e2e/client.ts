@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobView } from "../../src/contract/job.ts";
+import {
+  type ApiClient,
+  createApiClient,
+  type Job,
+  type SubmissionOptions,
+  unwrap,
+} from "../../client/index.ts";
+import { fetchByContract } from "../support/contract.ts";
 import type { ProgramProcess } from "../support/programs.ts";
 
 /** The address at which an API process listens. */
@@ -8,29 +15,27 @@ export async function addressOf(api: ProgramProcess): Promise<string> {
   return /http:\/\/\S+/.exec(msg)?.[0] ?? "";
 }
 
-/** Speaks to the API as any client would. */
+/** Speaks to the API as any client would, and holds each answer against openapi.yaml. */
 export class Client {
-  constructor(private readonly address: string) {}
+  readonly api: ApiClient;
 
-  async submit(content: Uint8Array, styles: Uint8Array[], options: object): Promise<JobView> {
-    const form = new FormData();
-    form.append("content", new Blob([new Uint8Array(content)]), "content");
-    for (const style of styles) form.append("style", new Blob([new Uint8Array(style)]), "style");
-    form.append("options", JSON.stringify(options));
-    const response = await fetch(`${this.address}/v1/jobs`, { method: "POST", body: form });
-    if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
-    return (await response.json()) as JobView;
+  constructor(private readonly address: string) {
+    this.api = createApiClient(address, { fetch: fetchByContract });
   }
 
-  async view(id: string): Promise<JobView> {
-    const response = await fetch(`${this.address}/v1/jobs/${id}`);
-    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
-    return (await response.json()) as JobView;
+  async submit(content: Uint8Array, styles: Uint8Array[], options: SubmissionOptions): Promise<Job> {
+    const blob = (bytes: Uint8Array) => new Blob([new Uint8Array(bytes)]);
+    const body = { content: blob(content), style: styles.map(blob), options };
+    return await unwrap(this.api.POST("/v1/jobs", { body }));
+  }
+
+  async view(id: string): Promise<Job> {
+    return await unwrap(this.api.GET("/v1/jobs/{id}", { params: { path: { id } } }));
   }
 
   /** The job's views from now until it has ended, each that differs from the one before. */
-  async follow(id: string, ms = 120_000): Promise<JobView[]> {
-    const views: JobView[] = [];
+  async follow(id: string, ms = 120_000): Promise<Job[]> {
+    const views: Job[] = [];
     const deadline = Date.now() + ms;
     for (;;) {
       const view = await this.view(id);
@@ -41,11 +46,15 @@ export class Client {
     }
   }
 
-  get(path: string): Promise<Response> {
-    return fetch(`${this.address}${path}`);
+  async result(id: string): Promise<Buffer> {
+    const blob = await unwrap(
+      this.api.GET("/v1/jobs/{id}/result", { params: { path: { id } }, parseAs: "blob" }),
+    );
+    return Buffer.from(await blob.arrayBuffer());
   }
 
-  post(path: string): Promise<Response> {
-    return fetch(`${this.address}${path}`, { method: "POST" });
+  /** The plain answer to a GET. */
+  get(path: string): Promise<Response> {
+    return fetchByContract(`${this.address}${path}`);
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { JobView } from "../../src/contract/job.ts";
+import { type Job, type SubmissionOptions, unwrap } from "../../client/index.ts";
 import { sharp } from "../../src/images/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
@@ -32,7 +32,7 @@ function difference(a: Uint8Array, b: Uint8Array): number {
   return a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / a.length;
 }
 
-const finalTotal = (views: JobView[]) => views.at(-1)?.progress?.loss?.total ?? Number.NaN;
+const finalTotal = (views: Job[]) => views.at(-1)?.progress?.loss?.total ?? Number.NaN;
 
 describe("A client that sends two pictures over HTTP", () => {
   it("is told whether jobs will be worked at", async () => {
@@ -49,7 +49,7 @@ describe("A client that sends two pictures over HTTP", () => {
     await setting.startWorker();
     const content = await jpeg({ width: 97, height: 51, seed: 3 });
     const style = await png({ width: 60, height: 80, seed: 4 });
-    const options = { preset: "draft", size: 97, steps: 40, scales: 1, style_weight: 500 };
+    const options: SubmissionOptions = { preset: "draft", size: 97, steps: 40, scales: 1, style_weight: 500 };
     const job = await client.submit(content, [style], options);
     expect(job).toMatchObject({ status: "queued", attempts: 0 });
     expect((await client.get(`/v1/jobs/${job.id}/result`)).status).toBe(409);
@@ -62,10 +62,7 @@ describe("A client that sends two pictures over HTTP", () => {
     const steps = views.map(({ progress }) => progress?.step ?? 0);
     expect(steps).toEqual(steps.toSorted((a, b) => a - b));
 
-    const response = await client.get(`/v1/jobs/${job.id}/result`);
-    expect(response.status).toBe(200);
-    expect(response.headers.get("content-type")).toBe("image/png");
-    const result = Buffer.from(await response.arrayBuffer());
+    const result = await client.result(job.id);
     expect(await sharp(result).metadata()).toMatchObject({ width: 97, height: 51, format: "png" });
     const painted = await pixels(result, 97, 51);
     // At this size the content is not resampled and png loses nothing: a mere copy would differ by 0.
@@ -78,9 +75,10 @@ describe("A client that sends two pictures over HTTP", () => {
     await setting.startWorker();
     const job = await client.submit(await jpeg(), [await jpeg({ seed: 2 })], { size: 64, steps: 20_000 });
     await setting.until(job.id, ({ status }) => status === "running");
-    const response = await client.post(`/v1/jobs/${job.id}/cancel`);
-    expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ id: job.id, status: "canceled" });
+    const canceled = await unwrap(
+      client.api.POST("/v1/jobs/{id}/cancel", { params: { path: { id: job.id } } }),
+    );
+    expect(canceled).toMatchObject({ id: job.id, status: "canceled" });
     expect((await client.view(job.id)).status).toBe("canceled");
   });
 });
@@ -111,8 +109,7 @@ describe("With VGG-19's trained weights", () => {
       // Relative losses start near β = 50; a run that goes nowhere stays there.
       expect(finalTotal(views)).toBeLessThan(0.5 * first);
 
-      const response = await client.get(`/v1/jobs/${job.id}/result`);
-      const result = Buffer.from(await response.arrayBuffer());
+      const result = await client.result(job.id);
       const { width, height } = await sharp(result).metadata();
       expect(Math.max(width, height)).toBe(128);
       const [painted, cat, stone] = await Promise.all([

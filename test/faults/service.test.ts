@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { JobView } from "../../src/contract/job.ts";
+import type { Job } from "../../client/index.ts";
 import { addressOf, Client } from "../e2e/client.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { jpeg } from "../support/pictures.ts";
@@ -24,7 +24,7 @@ async function startApi(): Promise<{ api: ProgramProcess; address: string; clien
   return { api, address, client: new Client(address) };
 }
 
-const submit = async (client: Client, steps = 10): Promise<JobView> =>
+const submit = async (client: Client, steps = 10): Promise<Job> =>
   client.submit(await jpeg(), [await jpeg({ seed: 2 })], { preset: "draft", size: 64, steps });
 
 describe("When Redis is killed while a job runs and others are submitted", () => {

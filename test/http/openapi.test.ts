@@ -1,5 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { optionsSchema } from "../../src/contract/options.ts";
@@ -34,5 +37,15 @@ describe("docs/options.md", () => {
       expect(page).toContain(description ?? "");
     }
     expect(page).not.toContain("any value");
+  });
+});
+
+describe("The client's types", () => {
+  it("are what `npm run openapi` makes of openapi.yaml", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "nst-client-"));
+    const made = join(folder, "schema.ts");
+    await promisify(execFile)(process.execPath, [join(ROOT, "client/generate/main.mjs"), made]);
+    expect(await readFile(join(ROOT, "client/schema.ts"), "utf8")).toBe(await readFile(made, "utf8"));
+    await rm(folder, { recursive: true });
   });
 });

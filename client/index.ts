@@ -1,0 +1,15 @@
+import type { components, operations } from "./schema.ts";
+
+export { type ApiClient, type ClientSettings, createApiClient } from "./client.ts";
+export { type Problem, ProblemError, unwrap } from "./problem-error.ts";
+export type { components, operations, paths } from "./schema.ts";
+
+export type Job = components["schemas"]["Job"];
+export type JobList = components["schemas"]["JobList"];
+export type Losses = components["schemas"]["Losses"];
+export type Presets = components["schemas"]["Presets"];
+
+type SubmissionBodies = NonNullable<operations["submitJob"]["requestBody"]>["content"];
+/** What a job is submitted with: pictures as `Blob`s (a form), or as `{ url }` or `{ base64 }` (JSON). */
+export type Submission = SubmissionBodies["multipart/form-data"] | SubmissionBodies["application/json"];
+export type SubmissionOptions = NonNullable<Submission["options"]>;

@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { parse } from "yaml";
+import { ROOT } from "../../src/root.ts";
+
+type Media = Record<string, unknown>;
+interface Document {
+  paths: Record<string, Record<string, { responses: Record<string, { content?: Media }> }>>;
+}
+
+const NAME = "openapi";
+const document = parse(readFileSync(join(ROOT, "openapi.yaml"), "utf8")) as Document;
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv, { mode: "full" });
+ajv.addSchema(document, NAME);
+
+/** `fetch` that rejects where an answer is not as openapi.yaml says: its status, its media type, its JSON. */
+export async function fetchByContract(input: Request | string, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const response = await fetch(request);
+  const method = request.method.toLowerCase();
+  const path = pathOf(new URL(request.url).pathname);
+  const answers = path && document.paths[path]?.[method]?.responses;
+  const name = `${request.method} ${request.url} → ${response.status}`;
+  if (!path || !answers) throw new Error(`${name}: openapi.yaml has no such operation`);
+  const answer = answers[response.status];
+  if (!answer) throw new Error(`${name}: openapi.yaml has no such answer`);
+  const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+  if (!answer.content && type !== "") throw new Error(`${name}: openapi.yaml says there is no body`);
+  if (answer.content && !(type in answer.content))
+    throw new Error(`${name}: undocumented media type ${type}`);
+  if (/[/+]json$/.test(type)) {
+    const place = ["paths", path, method, "responses", String(response.status), "content", type, "schema"];
+    const check = ajv.compile({ $ref: `${NAME}#/${place.map(escapePointer).join("/")}` });
+    const body: unknown = await response.clone().json();
+    if (!check(body)) throw new Error(`${name}: ${ajv.errorsText(check.errors)}\n${JSON.stringify(body)}`);
+  }
+  return response;
+}
+
+function pathOf(pathname: string): string | undefined {
+  return Object.keys(document.paths).find((path) =>
+    new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname),
+  );
+}
+
+/** A step of a JSON pointer in a URI's fragment (RFC 6901, section 6). */
+const escapePointer = (step: string) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1"));
