@@ -53,6 +53,7 @@ const environmentSchema = z.object({
   REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
   DATA_DIR: folder.default(resolve(ROOT, "data")),
   SPOOL_DIR: folder.optional(),
+  SCRATCH_DIR: folder.optional(),
   NST_VGG19_WEIGHTS: weights.optional(),
   MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB),
   MAX_JSON_BYTES: integer(48 * MIB, 1024, 512 * MIB),
@@ -111,6 +112,8 @@ export interface Config {
   blobDirectory: string;
   /** Where uploads lie until they are checked; best on the same file system as `dataDirectory`. */
   spoolDirectory: string;
+  /** Where a worker keeps files on their way between engine and store; best on the store's file system. */
+  scratchDirectory: string;
   /** Folder or file that the user names (or `random:…`, for tests); null: the usual places are looked through. */
   vgg19Weights: string | null;
   limits: Limits;
@@ -157,6 +160,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     dataDirectory: variables.DATA_DIR,
     blobDirectory: resolve(variables.DATA_DIR, "blobs"),
     spoolDirectory: variables.SPOOL_DIR ?? resolve(variables.DATA_DIR, "spool"),
+    scratchDirectory: variables.SCRATCH_DIR ?? resolve(variables.DATA_DIR, "scratch"),
     vgg19Weights: variables.NST_VGG19_WEIGHTS ?? null,
     urlNetworks: variables.URL_ALLOWED_NETWORKS ?? [],
     limits: {

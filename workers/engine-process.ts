@@ -18,7 +18,7 @@ export type EngineState =
 /** What is told of a painting on its way. */
 export type PaintingEvent = Extract<
   EngineEvent,
-  { type: "progress" | "preview" | "checkpoint" | "begun_anew" }
+  { type: "progress" | "preview" | "checkpoint" | "checkpoint_failed" | "begun_anew" }
 >;
 
 /** How a painting ended. */
@@ -122,9 +122,9 @@ export class EngineProcess {
     }
   }
 
-  /** Asks the painting for its state, which comes as an event between two steps. */
-  requestCheckpoint(id: string): void {
-    this.send({ type: "checkpoint", id });
+  /** Has the painting's state written to a new file at `path` between two steps; an event says how that went. */
+  requestCheckpoint(id: string, path: string): void {
+    this.send({ type: "checkpoint", id, path });
   }
 
   /** Ends the painting before its next step. */

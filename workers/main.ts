@@ -42,7 +42,9 @@ async function main(): Promise<void> {
   });
   const { limits } = config;
   const store = new FilesystemBlobStore(config.blobDirectory);
-  const tools = { store, engine, limits, checkpointMs: config.checkpointSeconds * 1000, logger };
+  const { scratchDirectory } = config;
+  const checkpointMs = config.checkpointSeconds * 1000;
+  const tools = { store, engine, limits, scratchDirectory, checkpointMs, logger };
   const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
     name: id,
     lockMs: config.lockSeconds * 1000,

@@ -1,3 +1,6 @@
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type { EngineDescription } from "../src/contract/engine.ts";
 import type { JobErrorCode } from "../src/contract/problems.ts";
 import { type DecodeLimits, decodePicture } from "../src/images/decode.ts";
 import { contentSize, type Size, styleSize } from "../src/images/picture-size.ts";
@@ -10,6 +13,7 @@ import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { LossHistory } from "./loss-history.ts";
 import { Recorder } from "./recorder.ts";
+import { Scratch } from "./scratch.ts";
 
 /** An engine that has not ended a canceled painting after this long is hung. */
 const CANCEL_MS = 120_000;
@@ -20,6 +24,8 @@ export interface JobTools {
   store: BlobStore;
   engine: EngineProcess;
   limits: DecodeLimits;
+  /** Folder for files on their way between engine and store; best on the store's file system. */
+  scratchDirectory: string;
   /** Time between checkpoints. */
   checkpointMs: number;
   logger: Logger;
@@ -58,30 +64,48 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
 }
 
 async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
-  const { engine, store, logger } = tools;
-  const { record, signal } = run;
+  const { engine } = tools;
+  const { signal } = run;
   const state = await engine.settled(signal);
   // Without an engine the job goes back, and waits until some worker has one.
   if (signal.aborted || state.type !== "ready") return { type: "stopped" };
   await run.update({ engine: state.engine });
+  const scratch = await Scratch.open(tools.scratchDirectory, run);
+  try {
+    return await paintWith(tools, run, state.engine, scratch);
+  } finally {
+    await scratch.close();
+  }
+}
+
+async function paintWith(
+  tools: JobTools,
+  run: JobRun,
+  description: EngineDescription,
+  scratch: Scratch,
+): Promise<JobOutcome> {
+  const { engine, store, logger } = tools;
+  const { record, signal } = run;
   const [content, styles] = await fetchPictures(tools, record);
-  const { checkpoint, losses } = await fetchCheckpoint(store, record);
+  const { checkpoint, losses } = await fetchCheckpoint(store, record, scratch);
   const recorder = new Recorder(store, run, losses, logger);
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
   const { id, options } = record;
-  const schedule = new CheckpointSchedule(tools.checkpointMs, () => engine.requestCheckpoint(id));
+  const schedule = new CheckpointSchedule(tools.checkpointMs, () =>
+    engine.requestCheckpoint(id, scratch.newPath()),
+  );
   const request = { type: "paint" as const, id, content, styles, options, checkpoint };
   const painting = engine.paint(request, (event) => {
     if (event.type === "progress") schedule.sawProgress();
-    if (event.type === "checkpoint") schedule.sawCheckpoint();
+    if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
     if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
     recorder.record(event);
   });
   schedule.start();
   const stop = whenAborted(signal, async (reason) => {
     if (reason === "stopping") {
-      engine.requestCheckpoint(id);
+      engine.requestCheckpoint(id, scratch.newPath());
       await recorder.nextCheckpoint(LAST_CHECKPOINT_MS);
       return "stopped" as const;
     }
@@ -98,7 +122,7 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
     }
     await recorder.settle();
     if (end.type === "painted") {
-      const fields = await recorder.result(end.picture, end.progress, state.engine);
+      const fields = await recorder.result(end.picture, end.progress, description);
       return { type: "succeeded", fields, afterwards };
     }
     if (end.type === "canceled") throw new Error("The engine ended a painting that nobody had canceled");
@@ -132,17 +156,27 @@ async function fetchPictures({ store, limits }: JobTools, record: JobRecord): Pr
 }
 
 /** What an earlier attempt left to go on from; where it is gone, the job starts anew. */
-async function fetchCheckpoint(store: BlobStore, record: JobRecord) {
-  const read = (key: string | undefined | null) =>
-    key
-      ? store.read(key).catch((error: unknown) => {
-          if (error instanceof BlobNotFoundError) return null;
-          throw error;
-        })
-      : null;
-  const checkpoint = await read(record.checkpoint?.key);
-  const stored = checkpoint ? await read(record.losses) : null;
-  return { checkpoint, losses: new LossHistory(stored ?? undefined, record.checkpoint?.step) };
+async function fetchCheckpoint(store: BlobStore, record: JobRecord, scratch: Scratch) {
+  if (!record.checkpoint) return { checkpoint: null, losses: new LossHistory() };
+  const { key, step } = record.checkpoint;
+  const checkpoint = scratch.newPath();
+  const found = await orNull(async () => {
+    const { stream } = await store.get(key);
+    await pipeline(stream, createWriteStream(checkpoint, { flags: "wx" }));
+    return true;
+  });
+  if (!found) return { checkpoint: null, losses: new LossHistory() };
+  const { losses } = record;
+  const stored = losses === null ? null : await orNull(() => store.read(losses));
+  return { checkpoint, losses: new LossHistory(stored ?? undefined, step) };
+}
+
+/** What `read` gives, or null where there is no such blob. */
+function orNull<T>(read: () => Promise<T>): Promise<T | null> {
+  return read().catch((error: unknown) => {
+    if (error instanceof BlobNotFoundError) return null;
+    throw error;
+  });
 }
 
 /** Runs `action` when the signal is aborted, or at once where it is; `ended` stays open until then. */

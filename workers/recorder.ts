@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineDescription } from "../src/contract/engine.ts";
 import type { Progress } from "../src/contract/job.ts";
@@ -47,7 +48,7 @@ export class Recorder {
     private readonly store: BlobStore,
     private readonly run: JobRun,
     private readonly losses: LossHistory,
-    logger: Logger,
+    private readonly logger: Logger,
   ) {
     const { checkpoint, preview, losses: history } = run.record;
     for (const key of [checkpoint?.key, preview?.key, history]) if (key) this.known.add(key);
@@ -65,10 +66,14 @@ export class Recorder {
       this.losses.add(event.progress, this.run.record.steered);
       this.progress.offer(event.progress);
     } else if (event.type === "preview") this.preview.offer(event);
-    else this.checkpoint.offer(event);
+    else if (event.type === "checkpoint") this.checkpoint.offer(event);
+    else {
+      this.logger.warn({ reason: event.message }, "a checkpoint was not written");
+      this.checkpointOver();
+    }
   }
 
-  /** Resolves when the next checkpoint is stored, or after `withinMs`. */
+  /** Resolves when the next checkpoint is stored, or has failed, or after `withinMs`. */
   async nextCheckpoint(withinMs: number): Promise<void> {
     const stored = new Promise<void>((resolve) => this.checkpointWaiters.add(resolve));
     const timeout = new AbortController();
@@ -118,11 +123,20 @@ export class Recorder {
     await this.run.update({ preview: { ...stored, step } });
   }
 
-  private async storeCheckpoint({ state, step }: Event<"checkpoint">): Promise<void> {
-    // Two keys in turn: the record always names a whole checkpoint and its own step.
-    const key = await this.put(`checkpoint-${this.checkpoints++ % 2}`, state);
-    const losses = await this.storeLosses();
-    await this.run.update({ checkpoint: { key, step }, losses });
+  private async storeCheckpoint({ path, step }: Event<"checkpoint">): Promise<void> {
+    try {
+      // Two keys in turn: the record always names a whole checkpoint and its own step.
+      const key = this.keyOf(`checkpoint-${this.checkpoints++ % 2}`);
+      await this.store.putFile(key, path);
+      const losses = await this.storeLosses();
+      await this.run.update({ checkpoint: { key, step }, losses });
+    } finally {
+      await rm(path, { force: true });
+      this.checkpointOver();
+    }
+  }
+
+  private checkpointOver(): void {
     for (const wake of this.checkpointWaiters) wake();
     this.checkpointWaiters.clear();
   }
@@ -142,9 +156,14 @@ export class Recorder {
   }
 
   private async put(name: string, bytes: Uint8Array): Promise<string> {
+    const key = this.keyOf(name);
+    await this.store.put(key, bytes);
+    return key;
+  }
+
+  private keyOf(name: string): string {
     const key = `${jobFolder(this.run.record.id)}${this.run.token}/${name}`;
     this.known.add(key);
-    await this.store.put(key, bytes);
     return key;
   }
 

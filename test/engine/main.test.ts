@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
@@ -53,12 +54,7 @@ class EngineUnderTest {
   }
 }
 
-function paintRequest(
-  id: string,
-  more: RequestOptions = {},
-  edge = 64,
-  checkpoint: Uint8Array | null = null,
-) {
+function paintRequest(id: string, more: RequestOptions = {}, edge = 64, checkpoint: string | null = null) {
   const small: RequestOptions = { preset: "draft", size: edge, steps: 6, preview_interval: 0 };
   const options = optionsSchema.parse(resolveOptions({ ...small, ...more }, 1));
   const styles = [stripesRaster(edge, 40)];
@@ -121,15 +117,24 @@ describe("The engine process", () => {
   it("gives a checkpoint when asked, from which another run ends in the same picture", async () => {
     engine.send(paintRequest("whole", { steps: 12 }));
     await engine.next("progress");
-    engine.send({ type: "checkpoint", id: "whole" });
-    const { step, state } = await engine.next("checkpoint");
+    const path = join(folder(), "checkpoint");
+    engine.send({ type: "checkpoint", id: "whole", path });
+    const { step } = await engine.next("checkpoint");
     const whole = await engine.next("painted");
     expect(step).toBeLessThan(12);
     engine.events.length = 0;
-    engine.send(paintRequest("resumed", { steps: 12 }, 64, state));
+    engine.send(paintRequest("resumed", { steps: 12 }, 64, path));
     const resumed = await engine.next("painted");
     expect(engine.typesOf("resumed")).toHaveLength(12 - step + 1);
     expect(Buffer.from(resumed.picture.data).equals(whole.picture.data)).toBe(true);
+  });
+
+  it("goes on painting where a checkpoint cannot be written, and says why", async () => {
+    engine.send(paintRequest("unsaved", { steps: 12 }));
+    await engine.next("progress");
+    engine.send({ type: "checkpoint", id: "unsaved", path: join(folder(), "no such folder", "checkpoint") });
+    expect((await engine.next("checkpoint_failed")).message).toContain("ENOENT");
+    await engine.next("painted");
   });
 
   it("stops within a step when canceled, and paints the next job", async () => {
@@ -165,10 +170,12 @@ describe("The engine process", () => {
   it.each<[string, Uint8Array]>([
     ["nothing", new Uint8Array(0)],
     ["noise", Uint8Array.from({ length: 5000 }, (_, index) => (index * index * 31) % 256)],
-    ["a list of an absurd length", Uint8Array.of(0xff, 0x0f, 0x41, 0xff, 0xff, 0xff, 0xff, 0x0f)],
-    ["an absurd number of bytes", Uint8Array.of(0xff, 0x0f, 0x5c, 0x00, 0xff, 0xff, 0xff, 0xff, 0x0f)],
-  ])("begins anew where the checkpoint is %s, and says so", async (_, checkpoint) => {
-    engine.send(paintRequest("garbage", {}, 64, checkpoint));
+    ["a header without its fields", Buffer.from("{}\n")],
+    ["a line that never ends", Buffer.alloc(200_000, "[")],
+  ])("begins anew where the checkpoint is %s, and says so", async (name, checkpoint) => {
+    const path = join(folder(), name);
+    await writeFile(path, checkpoint);
+    engine.send(paintRequest("garbage", {}, 64, path));
     const { message } = await engine.next("begun_anew");
     expect(message).toBe(`the checkpoint of ${checkpoint.length} bytes cannot be read`);
     expect((await engine.next("progress")).progress.step).toBe(1);
@@ -185,8 +192,8 @@ describe("The engine process", () => {
     await engine.next("painted");
   });
 
-  it("does not mind a terminal's Ctrl-C: its worker decides", async () => {
-    engine.child.kill("SIGINT");
+  it.each(["SIGINT", "SIGTERM"] as const)("does not mind a %s: its worker decides", async (signal) => {
+    engine.child.kill(signal);
     engine.send(paintRequest("interrupted"));
     await engine.next("painted");
   });

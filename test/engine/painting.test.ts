@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
@@ -9,6 +11,7 @@ import { Painting, PictureTooSmallError } from "../../workers/engine/painting.ts
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
 import { discRaster, stripesRaster } from "../support/rasters.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // A quarter of VGG-19's width: wide enough for the native kernels.
 const network = new Vgg19(randomWeights(1, 4), chooseKernels());
@@ -20,8 +23,24 @@ function optionsOf(more: RequestOptions = {}, seed = 1) {
   return optionsSchema.parse(resolveOptions({ ...small, ...more }, seed));
 }
 
-function begin(more: RequestOptions = {}, seed = 1, checkpoint: Uint8Array | null = null): Painting {
+function begin(more: RequestOptions = {}, seed = 1, checkpoint: string | null = null): Painting {
   return new Painting(network, optionsOf(more, seed), content, [style], checkpoint);
+}
+
+const folder = temporaryFolder();
+let files = 0;
+
+/** A path for a new file. */
+function newPath(): string {
+  files += 1;
+  return join(folder(), String(files));
+}
+
+/** Saves a painting as it stands and gives the file's path. */
+function saved(painting: Painting): string {
+  const path = newPath();
+  painting.save(path);
+  return path;
 }
 
 /** Takes so many steps, or all that are left, and gives the picture; the painting is gone after that. */
@@ -185,10 +204,10 @@ describe("A checkpoint", () => {
 
     it("goes on at any step, over two scales, as if there had been no stop", () => {
       const painting = begin(options);
-      const checkpoints: Uint8Array[] = [painting.checkpoint()];
+      const checkpoints: string[] = [saved(painting)];
       while (!painting.isDone) {
         painting.step();
-        checkpoints.push(painting.checkpoint());
+        checkpoints.push(saved(painting));
       }
       const { step_ms: _time, eta_seconds: _eta, ...progress } = painting.progress();
       const whole = finish(painting);
@@ -209,7 +228,7 @@ describe("A checkpoint", () => {
       for (let step = 0; step < steps; step += 1) {
         painting.step();
       }
-      const checkpoint = painting.checkpoint();
+      const checkpoint = saved(painting);
       const resumed = begin(options, 1, checkpoint);
       expect(resumed.isDone).toBe(true);
       expect(isSame(finish(resumed), finish(painting))).toBe(true);
@@ -219,17 +238,25 @@ describe("A checkpoint", () => {
   it("is refused, leaving no tensor behind, when it is damaged or of another painting", () => {
     const painting = begin({ steps: 12, scales: 2 });
     painting.step();
-    const good = painting.checkpoint();
+    const good = saved(painting);
     finish(painting, 0);
     const before = tf.memory().numTensors;
-    const refused = (checkpoint: Uint8Array, more: RequestOptions = {}) =>
+    const refused = (checkpoint: string, more: RequestOptions = {}) =>
       expect(() => begin({ steps: 12, scales: 2, ...more }, 1, checkpoint)).toThrow(CheckpointError);
-    refused(new Uint8Array(0));
-    refused(Uint8Array.from({ length: 1000 }, (_, index) => (index * 97) % 256));
-    refused(good.subarray(0, good.length / 2));
+    const refusedBytes = (bytes: Uint8Array) => {
+      const path = newPath();
+      writeFileSync(path, bytes);
+      refused(path);
+    };
+    const bytes = readFileSync(good);
+    refusedBytes(new Uint8Array(0));
+    refusedBytes(Uint8Array.from({ length: 1000 }, (_, index) => (index * 97) % 256));
+    refusedBytes(bytes.subarray(0, bytes.length / 2));
+    refusedBytes(bytes.subarray(0, bytes.length - 1));
+    refusedBytes(Buffer.concat([bytes, Buffer.alloc(4)]));
     for (const share of [0.3, 0.6, 0.9]) {
-      const struck = Math.floor(share * good.length);
-      refused(good.map((byte, index) => (index === struck ? byte ^ 1 : byte)));
+      const struck = Math.floor(share * bytes.length);
+      refusedBytes(bytes.map((byte, index) => (index === struck ? byte ^ 1 : byte)));
     }
     refused(good, { optimizer: "adam" });
     refused(good, { scales: 1 });

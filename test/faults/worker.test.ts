@@ -138,6 +138,19 @@ describe("When a worker is asked to stop", () => {
     await expectUndisturbed(record);
   });
 
+  it("its last checkpoint is made in time, also where L-BFGS remembers tens of megabytes", async () => {
+    const worker = await setting.startWorker({ CHECKPOINT_SECONDS: "3600" });
+    const { id } = await setting.submit({ ...LONG, size: 512, scales: 1 });
+    await setting.until(id, ({ progress }) => (progress?.step ?? 0) > 12);
+    expect(await worker.end("SIGTERM")).toBeLessThan(10_000);
+    const record = await setting.queue.find(id);
+    expect(record).toMatchObject({ status: "queued", attempts: 0 });
+    expect(record?.checkpoint?.step).toBeGreaterThanOrEqual((record?.progress?.step ?? 0) - 1);
+    const blob = await setting.store.stat(record?.checkpoint?.key ?? "");
+    expect(blob?.size).toBeGreaterThan(30_000_000);
+    await setting.queue.cancel(id);
+  });
+
   it("it ends at once when it has no job, and when Redis is away", async () => {
     const idle = await setting.startWorker();
     expect(await idle.end("SIGTERM")).toBeLessThan(3_000);

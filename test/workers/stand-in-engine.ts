@@ -1,6 +1,6 @@
 // A stand-in for the engine that paints nothing: it speaks the protocol, and fails in the ways that the real one
 // can only be hoped to. What it does is said by its first argument, and in a painting by the seed.
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import type { Progress } from "../../src/contract/job.ts";
 import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
 
@@ -30,7 +30,10 @@ if (mode === "lacks-a-file" && !existsSync(file)) {
 process.on("message", (request: EngineRequest) => {
   const { id } = request;
   if (request.type === "cancel") send({ type: "canceled", id });
-  if (request.type === "checkpoint") send({ type: "checkpoint", id, step: 1, state: new Uint8Array([1]) });
+  if (request.type === "checkpoint") {
+    writeFileSync(request.path, "1");
+    send({ type: "checkpoint", id, step: 1, path: request.path });
+  }
   if (request.type !== "paint") return;
   const progress: Progress = {
     ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },

@@ -17,16 +17,24 @@ import { WeightsError } from "./weights/vgg19-weights.ts";
 /** The deepest layer of every preset but `classic`: put on the device before the first painting. */
 const DEEPEST_OF_MOST = "block5_conv1";
 
+interface Current {
+  id: string;
+  /** Where a checkpoint is wanted. */
+  checkpointPath: string | null;
+  isCanceled: boolean;
+}
+
 type PaintRequest = Extract<EngineRequest, { type: "paint" }>;
 
 /** Keeps VGG-19 loaded and paints one request at a time, with a look at its messages between any two steps. */
 export class Engine {
-  readonly #send: (event: EngineEvent) => void;
+  readonly #send: (event: EngineEvent) => Promise<void>;
   #network: Vgg19 | undefined;
   #device: EngineDescription | undefined;
-  #current: { id: string; wantsCheckpoint: boolean; isCanceled: boolean } | undefined;
+  #current: Current | undefined;
 
-  constructor(send: (event: EngineEvent) => void) {
+  /** @param send resolves when the event is on its way */
+  constructor(send: (event: EngineEvent) => Promise<void>) {
     this.#send = send;
   }
 
@@ -36,9 +44,9 @@ export class Engine {
       const kernels = chooseKernels();
       this.#network = await loadNetwork(locateWeights(root, configuredWeights), kernels);
       this.#device = describeDevice(kernels);
-      this.#send({ type: "ready", engine: this.#device });
+      void this.#send({ type: "ready", engine: this.#device });
     } catch (error) {
-      this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });
+      void this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });
     }
   }
 
@@ -46,8 +54,8 @@ export class Engine {
     if (request.type === "paint") {
       void this.#paint(request);
     } else if (this.#current !== undefined && request.id === this.#current.id) {
-      this.#current.isCanceled ||= request.type === "cancel";
-      this.#current.wantsCheckpoint ||= request.type === "checkpoint";
+      if (request.type === "cancel") this.#current.isCanceled = true;
+      else this.#current.checkpointPath = request.path;
     }
   }
 
@@ -56,10 +64,10 @@ export class Engine {
     if (this.#network === undefined || this.#device === undefined || this.#current !== undefined) {
       const message =
         this.#network === undefined ? "the network is not loaded" : "the engine is painting already";
-      this.#send({ type: "failed", id, code: "engine_unavailable", message });
+      void this.#send({ type: "failed", id, code: "engine_unavailable", message });
       return;
     }
-    const current = { id, wantsCheckpoint: false, isCanceled: false };
+    const current: Current = { id, checkpointPath: null, isCanceled: false };
     this.#current = current;
     let painting: Painting | undefined;
     try {
@@ -67,23 +75,24 @@ export class Engine {
       while (!painting.isDone) {
         painting.step();
         const progress = painting.progress();
-        this.#send({ type: "progress", id, progress });
+        void this.#send({ type: "progress", id, progress });
         if (options.preview_interval > 0 && progress.step % options.preview_interval === 0) {
-          this.#send({ type: "preview", id, step: progress.step, picture: painting.picture() });
+          // What is still to be written to the pipe would wait for the step's end, and all that follows with it.
+          await this.#send({ type: "preview", id, step: progress.step, picture: painting.picture() });
         }
         await setImmediate(); // lets messages in
         if (current.isCanceled) {
-          this.#send({ type: "canceled", id });
+          void this.#send({ type: "canceled", id });
           return;
         }
-        if (current.wantsCheckpoint) {
-          current.wantsCheckpoint = false;
-          this.#send({ type: "checkpoint", id, step: progress.step, state: painting.checkpoint() });
+        if (current.checkpointPath !== null) {
+          void this.#send(save(painting, id, progress.step, current.checkpointPath));
+          current.checkpointPath = null;
         }
       }
-      this.#send({ type: "painted", id, picture: painting.picture(), progress: painting.progress() });
+      void this.#send({ type: "painted", id, picture: painting.picture(), progress: painting.progress() });
     } catch (error) {
-      this.#send({ type: "failed", id, code: codeOf(error), message: messageOf(error) });
+      void this.#send({ type: "failed", id, code: codeOf(error), message: messageOf(error) });
     } finally {
       painting?.dispose();
       this.#current = undefined;
@@ -102,9 +111,19 @@ export class Engine {
       if (!(error instanceof CheckpointError)) {
         throw error;
       }
-      this.#send({ type: "begun_anew", id, message: error.message });
+      void this.#send({ type: "begun_anew", id, message: error.message });
       return new Painting(network, options, content, styles, null, memory);
     }
+  }
+}
+
+/** A disk that is full must not end the painting. */
+function save(painting: Painting, id: string, step: number, path: string): EngineEvent {
+  try {
+    painting.save(path);
+    return { type: "checkpoint", id, step, path };
+  } catch (error) {
+    return { type: "checkpoint_failed", id, message: messageOf(error) };
   }
 }
 

@@ -42,7 +42,7 @@ export class Painting {
   readonly #pace = new Pace();
 
   /**
-   * @param checkpoint what checkpoint() of an equal painting returned, to go on from there
+   * @param checkpoint path of the file that save() of an equal painting wrote, to go on from there
    * @param availableMemory bytes that the engine may hold in all
    * @throws PictureTooSmallError, OutOfMemoryError, CheckpointError
    */
@@ -51,7 +51,7 @@ export class Painting {
     options: Options,
     content: Raster,
     styles: Raster[],
-    checkpoint: Uint8Array | null,
+    checkpoint: string | null,
     availableMemory = Number.POSITIVE_INFINITY,
   ) {
     if (Math.min(content.width, content.height) < SMALLEST_EDGE) {
@@ -132,15 +132,16 @@ export class Painting {
     return toRaster(this.#optimizer.result);
   }
 
-  checkpoint(): Uint8Array {
+  /** Writes a new file with all that it takes to go on exactly from here. */
+  save(path: string): void {
     const { width, height } = this.#current;
-    return writeCheckpoint({
+    writeCheckpoint(path, {
       width,
       height,
       stripRows: this.#stripRows,
       scale: this.#scale,
       stepInScale: this.#stepInScale,
-      image: this.#optimizer.image.dataSync<"float32">(),
+      image: this.#optimizer.image,
       optimizer: this.#options.optimizer,
       optimizerState: this.#optimizer.state(),
       loss: this.#loss,
@@ -148,8 +149,8 @@ export class Painting {
   }
 
   /** @throws CheckpointError unless the checkpoint is of a painting with these scales and this optimiser */
-  #read(bytes: Uint8Array): Checkpoint {
-    const checkpoint = readCheckpoint(bytes);
+  #read(path: string): Checkpoint {
+    const checkpoint = readCheckpoint(path);
     const scale = this.#scales[checkpoint.scale];
     const isOwn =
       scale?.width === checkpoint.width &&

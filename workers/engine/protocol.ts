@@ -14,10 +14,11 @@ export type EngineRequest =
       /** The styles, aspect ratio kept, longest edge at most `options.size`. */
       styles: Raster[];
       options: Options;
-      /** A checkpoint that an earlier run of the same job reported: go on from there. */
-      checkpoint: Uint8Array | null;
+      /** A file that a checkpoint of the same job was written to: go on from there. */
+      checkpoint: string | null;
     }
-  | { type: "checkpoint"; id: string }
+  /** Write a checkpoint to a new file at `path`. */
+  | { type: "checkpoint"; id: string; path: string }
   | { type: "cancel"; id: string };
 
 /** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
@@ -26,7 +27,9 @@ export type EngineEvent =
   | { type: "unready"; code: JobErrorCode; message: string }
   | { type: "progress"; id: string; progress: Progress }
   | { type: "preview"; id: string; step: number; picture: Raster }
-  | { type: "checkpoint"; id: string; step: number; state: Uint8Array }
+  | { type: "checkpoint"; id: string; step: number; path: string }
+  /** The painting goes on all the same. */
+  | { type: "checkpoint_failed"; id: string; message: string }
   /** The checkpoint could not be gone on from: the painting begins anew, and `message` says why. */
   | { type: "begun_anew"; id: string; message: string }
   | { type: "painted"; id: string; picture: Raster; progress: Progress }

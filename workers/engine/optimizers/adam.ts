@@ -6,6 +6,7 @@ import {
   NonFiniteLossError,
   type Optimizer,
   type OptimizerState,
+  type OptimizerValues,
 } from "./optimizer.ts";
 
 const BETA1 = 0.9;
@@ -85,16 +86,16 @@ export class Adam implements Optimizer {
 
   state(): OptimizerState {
     return {
-      mean: this.#mean.dataSync<"float32">(),
-      variance: this.#variance.dataSync<"float32">(),
-      previous: this.#previous === undefined ? [] : [this.#previous.dataSync<"float32">()],
+      mean: this.#mean,
+      variance: this.#variance,
+      previous: this.#previous === undefined ? [] : [this.#previous],
       step: this.#step,
       learningRate: this.#learningRate,
       retreats: this.#retreats,
     };
   }
 
-  restore(state: OptimizerState): void {
+  restore(state: OptimizerValues): void {
     const tensor = (values: unknown) => tf.keep(tf.tensor4d(values as Float32Array, this.image.shape));
     tf.dispose([this.#mean, this.#variance]);
     this.#previous?.dispose();

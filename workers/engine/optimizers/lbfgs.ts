@@ -6,6 +6,7 @@ import {
   NonFiniteLossError,
   type Optimizer,
   type OptimizerState,
+  type OptimizerValues,
 } from "./optimizer.ts";
 
 const HISTORY = 10;
@@ -152,17 +153,16 @@ export class Lbfgs implements Optimizer {
 
   state(): OptimizerState {
     return {
-      accepted:
-        this.#accepted === undefined ? [] : [values(this.#accepted.image), values(this.#accepted.gradient)],
+      accepted: this.#accepted === undefined ? [] : [this.#accepted.image, this.#accepted.gradient],
       loss: this.#accepted?.loss ?? 0,
-      s: this.#history.map((pair) => values(pair.s)),
-      y: this.#history.map((pair) => values(pair.y)),
+      s: this.#history.map((pair) => pair.s),
+      y: this.#history.map((pair) => pair.y),
       retreats: this.#retreats,
       firstStep: this.#firstStep,
     };
   }
 
-  restore(state: OptimizerState): void {
+  restore(state: OptimizerValues): void {
     const tensor = (data: Float32Array) => tf.keep(tf.tensor4d(data, this.image.shape));
     this.#forget();
     const [image, gradient] = state.accepted as Float32Array[];
@@ -207,8 +207,4 @@ function dot(a: Tensor4D, b: Tensor4D): number {
 
 function rootMeanSquare(x: Tensor4D): number {
   return Math.sqrt(dot(x, x) / x.size);
-}
-
-function values(x: Tensor4D): Float32Array {
-  return x.dataSync<"float32">();
 }

@@ -1,8 +1,10 @@
 import type { Evaluation } from "../objective/objective.ts";
 import { type Tensor4D, tf } from "../tensorflow.ts";
 
-/** Part of an optimiser's state as plain data: numbers, and tensors as their values. */
-export type OptimizerState = Record<string, number | Float32Array | Float32Array[]>;
+/** What an optimiser remembers: numbers, and tensors that it owns and may dispose of at its next update. */
+export type OptimizerState = Record<string, number | Tensor4D | Tensor4D[]>;
+/** The same as plain data: numbers, and tensors as their values. */
+export type OptimizerValues = Record<string, number | Float32Array | Float32Array[]>;
 
 /** Moves a picture downhill. One call of update() is one step and uses exactly one evaluation. */
 export interface Optimizer {
@@ -18,7 +20,7 @@ export interface Optimizer {
   update(evaluation: Evaluation): void;
   /** All that it takes to go on exactly from here, without `image`. */
   state(): OptimizerState;
-  restore(state: OptimizerState): void;
+  restore(state: OptimizerValues): void;
   dispose(): void;
 }
 
