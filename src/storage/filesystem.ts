@@ -135,6 +135,10 @@ export class FilesystemBlobStore implements BlobStore {
     await access(this.root, constants.R_OK | constants.W_OK | constants.X_OK);
   }
 
+  async link(): Promise<null> {
+    return null;
+  }
+
   private path(key: string): string {
     checkBlobKey(key);
     return join(this.root, key);

@@ -1,4 +1,5 @@
 import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { announceWorker, type WorkerDescription } from "../../src/queue/worker-registry.ts";
@@ -73,10 +74,11 @@ describe("/readyz", () => {
   });
 
   it("says that pictures cannot be stored", async () => {
-    await rm(service.config.blobDirectory, { recursive: true, force: true });
-    await writeFile(service.config.blobDirectory, "in the way");
+    const blobs = join(service.config.dataDirectory, "blobs");
+    await rm(blobs, { recursive: true, force: true });
+    await writeFile(blobs, "in the way");
     expect(await readiness()).toMatchObject({ status: 503, body: { checks: { store: { ok: false } } } });
-    await rm(service.config.blobDirectory);
+    await rm(blobs);
     expect((await readiness()).status).toBe(200);
   });
 

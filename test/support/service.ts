@@ -13,7 +13,8 @@ import { connectForRequests } from "../../src/queue/connection.ts";
 import { IdempotencyStore } from "../../src/queue/idempotency-store.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import type { BlobStore } from "../../src/storage/blob-store.ts";
+import { createBlobStore } from "../../src/storage/create-store.ts";
 import { TestRedis } from "./redis.ts";
 
 /** The real API on a free port, with a Redis and folders of its own, and its log in memory. */
@@ -23,7 +24,7 @@ export class TestService {
     readonly redis: ReturnType<typeof connectForRequests>,
     readonly keys: QueueKeys,
     readonly queue: RedisJobQueue,
-    readonly store: FilesystemBlobStore,
+    readonly store: BlobStore,
     readonly apiKeys: ApiKeyStore,
     readonly app: App,
     readonly config: Config,
@@ -55,7 +56,7 @@ export class TestService {
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new QueueKeys("test");
     const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
-    const store = new FilesystemBlobStore(config.blobDirectory);
+    const store = createBlobStore(config);
     const idempotency = new IdempotencyStore(redis, keys);
     const apiKeys = new ApiKeyStore(redis, keys);
     const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });

@@ -1,0 +1,22 @@
+import { ListMultipartUploadsCommand, type MultipartUpload, type S3Client } from "@aws-sdk/client-s3";
+
+/** Uploads in parts that were begun more than `ageMs` ago and are not complete. */
+export async function* unfinishedUploads(
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+  ageMs: number,
+): AsyncIterable<MultipartUpload> {
+  let from: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (;;) {
+    const page = await client.send(
+      new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }),
+    );
+    for (const upload of page.Uploads ?? []) {
+      if ((upload.Initiated?.getTime() ?? 0) <= Date.now() - ageMs) yield upload;
+    }
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return;
+    from = { KeyMarker: page.NextKeyMarker };
+    if (page.NextUploadIdMarker !== undefined) from.UploadIdMarker = page.NextUploadIdMarker;
+  }
+}

@@ -1,0 +1,205 @@
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import {
+  type Blob,
+  type BlobInfo,
+  BlobNotFoundError,
+  type BlobStore,
+  type ByteRange,
+  checkBlobKey,
+  checkBlobPrefix,
+  type LinkOptions,
+} from "./blob-store.ts";
+import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
+import { unfinishedUploads } from "./s3-unfinished.ts";
+
+/** Above it a body goes in parts, three at once; S3 takes parts of 5 MiB and more. */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_AT_ONCE = 3;
+/** A whole blob in memory is a picture or a checkpoint: longer than this it does not take to come. */
+const READ_MS = 120_000;
+
+interface Target {
+  Bucket: string;
+  Key: string;
+}
+
+export interface S3BlobStoreSettings {
+  bucket: string;
+  /** What stands before every key: "" or a path that ends in "/". */
+  prefix: string;
+  /** Signs links: its endpoint is the one that clients reach. */
+  publicClient: S3Client;
+}
+
+/**
+ * A blob store in a bucket of any S3. An object appears whole or not at all, which is what S3 promises; a body
+ * whose writer dies in the middle is an unfinished upload that nobody sees.
+ */
+export class S3BlobStore implements BlobStore {
+  constructor(
+    private readonly client: S3Client,
+    private readonly settings: S3BlobStoreSettings,
+  ) {}
+
+  async put(key: string, body: Uint8Array | Readable): Promise<BlobInfo> {
+    const target = this.target(key);
+    const small = body instanceof Uint8Array && body.length <= PART_BYTES;
+    const size = await translated(
+      () => (small ? this.putWhole(target, body) : this.putParts(target, body)),
+      body instanceof Uint8Array ? undefined : body,
+    );
+    return { key, size, modifiedAt: new Date() };
+  }
+
+  async putFile(key: string, path: string): Promise<BlobInfo> {
+    checkBlobKey(key);
+    const info = await this.put(key, createReadStream(path));
+    await rm(path, { force: true });
+    return info;
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Blob> {
+    const target = this.target(key);
+    if (range && !(range.start >= 0 && range.start <= range.end)) throw outside(key, range);
+    const found = await translated(async () => {
+      const Range = range && `bytes=${range.start}-${range.end}`;
+      try {
+        return await this.client.send(new GetObjectCommand({ ...target, ...(Range && { Range }) }));
+      } catch (error) {
+        if (isNotFound(error)) throw new BlobNotFoundError(key);
+        if (range && isRangeError(error)) throw outside(key, range);
+        throw error;
+      }
+    });
+    const stream = found.Body as Readable;
+    const size = wholeSize(found);
+    if (range && range.end >= size) {
+      stream.destroy();
+      throw outside(key, range);
+    }
+    return { info: { key, size, modifiedAt: found.LastModified ?? new Date() }, stream };
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    const { stream } = await this.get(key);
+    return await translated(() => buffer(addAbortSignal(AbortSignal.timeout(READ_MS), stream)));
+  }
+
+  async stat(key: string): Promise<BlobInfo | null> {
+    const target = this.target(key);
+    return await translated(async () => {
+      try {
+        const { ContentLength, LastModified } = await this.client.send(new HeadObjectCommand(target));
+        return { key, size: ContentLength ?? 0, modifiedAt: LastModified ?? new Date() };
+      } catch (error) {
+        if (isNotFound(error)) return null;
+        throw error;
+      }
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    const target = this.target(key);
+    await translated(() => this.client.send(new DeleteObjectCommand(target)));
+  }
+
+  async *list(prefix: string): AsyncIterable<BlobInfo> {
+    checkBlobPrefix(prefix);
+    const { bucket, prefix: own } = this.settings;
+    const pages = paginateListObjectsV2({ client: this.client }, { Bucket: bucket, Prefix: own + prefix });
+    try {
+      for await (const { Contents = [] } of pages) {
+        for (const { Key = "", Size = 0, LastModified = new Date() } of Contents) {
+          yield { key: Key.slice(own.length), size: Size, modifiedAt: LastModified };
+        }
+      }
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  async removeUnfinished(ageMs: number): Promise<number> {
+    const { bucket, prefix } = this.settings;
+    return await translated(async () => {
+      let count = 0;
+      for await (const { Key, UploadId } of unfinishedUploads(this.client, bucket, prefix, ageMs)) {
+        await this.client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+        count += 1;
+      }
+      return count;
+    });
+  }
+
+  async ping(): Promise<void> {
+    await translated(() => this.client.send(new HeadBucketCommand({ Bucket: this.settings.bucket })));
+  }
+
+  async link(key: string, { seconds, mediaType, disposition }: LinkOptions): Promise<string> {
+    const command = new GetObjectCommand({
+      ...this.target(key),
+      ResponseContentType: mediaType,
+      ResponseContentDisposition: disposition,
+    });
+    return await getSignedUrl(this.settings.publicClient, command, { expiresIn: seconds });
+  }
+
+  private async putWhole(target: Target, body: Uint8Array): Promise<number> {
+    await this.client.send(new PutObjectCommand({ ...target, Body: body, ContentLength: body.length }));
+    return body.length;
+  }
+
+  private async putParts(target: Target, body: Uint8Array | Readable): Promise<number> {
+    let size = 0;
+    const params = { ...target, Body: body };
+    const upload = new Upload({
+      client: this.client,
+      params,
+      partSize: PART_BYTES,
+      queueSize: PARTS_AT_ONCE,
+    });
+    upload.on("httpUploadProgress", ({ loaded }) => {
+      size = Math.max(size, loaded ?? 0);
+    });
+    await upload.done();
+    return size;
+  }
+
+  private target(key: string): Target {
+    checkBlobKey(key);
+    return { Bucket: this.settings.bucket, Key: this.settings.prefix + key };
+  }
+}
+
+async function translated<T>(action: () => Promise<T>, body?: Readable): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw storageError(error, body);
+  }
+}
+
+/** Of a part, `Content-Range` has the size of the whole: "bytes 3-5/10". */
+function wholeSize({ ContentRange, ContentLength }: GetObjectCommandOutput): number {
+  const total = /\/(\d+)$/.exec(ContentRange ?? "")?.[1];
+  return total === undefined ? (ContentLength ?? 0) : Number(total);
+}
+
+function outside(key: string, { start, end }: ByteRange): RangeError {
+  return new RangeError(`Bytes ${start}-${end} are not inside "${key}"`);
+}
