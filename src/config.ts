@@ -62,7 +62,6 @@ const environmentSchema = z.object({
   DATA_DIR: folder.default(resolve(ROOT, "data")),
   SPOOL_DIR: folder.optional(),
   SCRATCH_DIR: folder.optional(),
-
   STORAGE: choice(["filesystem", "s3"]).default("filesystem"),
   S3_BUCKET: z.string().optional(),
   S3_PREFIX: keyPrefix.optional(),

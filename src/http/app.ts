@@ -2,6 +2,7 @@ import helmet from "@fastify/helmet";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
+import type { Config } from "../config.ts";
 import { FIELD_LENGTH } from "../contract/request.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import { authenticate } from "./plugins/authentication.ts";
@@ -21,6 +22,15 @@ import { submitRoutes } from "./routes/submit.ts";
 
 /** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
 const OTHER_PARTS = 16;
+
+/** Where links to results lead, which the pages must be allowed to show. */
+function pictureHosts({ storage, linkSeconds }: Config): string[] {
+  if (storage.type === "filesystem" || linkSeconds === 0) return [];
+  const endpoint = storage.publicEndpoint ?? storage.endpoint;
+  return [
+    endpoint ? new URL(endpoint).origin : `https://${storage.bucket}.s3.${storage.region}.amazonaws.com`,
+  ];
+}
 
 /** The whole API, which does not listen yet. */
 export async function buildApp(dependencies: Dependencies): Promise<App> {
@@ -56,7 +66,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
       useDefaults: false,
       directives: {
         defaultSrc: ["'self'"],
-        imgSrc: ["'self'", "data:", "blob:"],
+        imgSrc: ["'self'", "data:", "blob:", ...pictureHosts(config)],
         styleSrc: ["'self'", "'unsafe-inline'"],
         objectSrc: ["'none'"],
         baseUri: ["'none'"],

@@ -8,6 +8,7 @@ import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { chooseMediaType } from "../files/accept.ts";
 import { Conversions } from "../files/conversion.ts";
+import { redirectToStore } from "../files/redirect-to-store.ts";
 import { type StoredFile, sendFile } from "../files/send-file.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { retryAfter } from "../views/job-view.ts";
@@ -27,7 +28,7 @@ const querySchema = z.strictObject({
 });
 
 /** GET /v1/jobs/{id}/result: the painted picture, in the format that the client wants. */
-export function resultRoutes(app: App, { queue, store }: Dependencies): void {
+export function resultRoutes(app: App, { config, queue, store }: Dependencies): void {
   const conversions = new Conversions(store);
 
   const chooseFile = async (
@@ -65,6 +66,11 @@ export function resultRoutes(app: App, { queue, store }: Dependencies): void {
           200: pictures("The picture."),
           206: pictures("The part of the picture's file that `Range` asks for."),
           304: z.undefined().describe("The client has the picture already."),
+          307: z
+            .undefined()
+            .describe(
+              "The picture is to be had at `Location`, for a short time (where the service is set so).",
+            ),
           ...problemResponses(
             "invalid_request",
             "job_not_found",
@@ -83,7 +89,9 @@ export function resultRoutes(app: App, { queue, store }: Dependencies): void {
       const { format, quality } = request.query;
       const painted = resultOf(record);
       const chosen = format ?? negotiate(request.headers.accept, painted);
-      return await sendFile(request, reply, store, await chooseFile(record, chosen, quality));
+      const file = await chooseFile(record, chosen, quality);
+      const redirected = await redirectToStore(request, reply, store, file, config.linkSeconds);
+      return redirected ?? (await sendFile(request, reply, store, file));
     },
   );
 }

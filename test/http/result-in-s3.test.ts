@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import sharp from "sharp";
+import { succeed, TestPainter } from "../support/painter.ts";
+import { TestS3Server } from "../support/s3-server.ts";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+
+let server: TestS3Server;
+beforeAll(async () => {
+  server = await TestS3Server.start();
+});
+afterAll(() => server.stop());
+
+/** The service with its pictures in S3, and a job that has succeeded. */
+async function paintedJob(variables: Record<string, string> = {}) {
+  const service = await TestService.start({ ...server.environment, ...variables });
+  const painter = TestPainter.start(service, (run) => succeed(service, run));
+  const submitted = await service.fetch("/v1/jobs", { method: "POST", body: await form() });
+  expect(submitted.status).toBe(202);
+  const { id } = (await submitted.json()) as { id: string };
+  const get = (init?: RequestInit) => service.fetch(`/v1/jobs/${id}/result`, init);
+  const deadline = Date.now() + 60_000;
+  while ((await get({ method: "HEAD" })).status === 409 && Date.now() < deadline) await sleep(20);
+  const stop = async () => {
+    await painter.stop();
+    await service.stop();
+  };
+  return { get, service, stop };
+}
+
+describe("A result in S3", () => {
+  let job: Awaited<ReturnType<typeof paintedJob>>;
+  beforeAll(async () => {
+    job = await paintedJob();
+  });
+  afterAll(() => job.stop());
+
+  it("is sent by the API, whole and in part", async () => {
+    const whole = Buffer.from(await (await job.get()).arrayBuffer());
+    expect((await sharp(whole).metadata()).format).toBe("png");
+    const part = await job.get({ headers: { range: "bytes=4-19" } });
+    expect(part.status).toBe(206);
+    expect(Buffer.from(await part.arrayBuffer()).equals(whole.subarray(4, 20))).toBe(true);
+  });
+
+  it("leaves nothing in the spool", async () => {
+    expect(await job.service.spooled()).toEqual([]);
+  });
+});
+
+describe("A result in S3 where clients are sent there", () => {
+  let job: Awaited<ReturnType<typeof paintedJob>>;
+  beforeAll(async () => {
+    job = await paintedJob({ S3_LINK_SECONDS: "60" });
+  });
+  afterAll(() => job.stop());
+
+  it("is had by following the link, in any format and in part", async () => {
+    const answer = await job.get({ redirect: "manual" });
+    expect(answer.status).toBe(307);
+    expect(answer.headers.get("location")).toMatch(new RegExp(`^${server.endpoint}/.*X-Amz-Expires=60`));
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    const followed = await job.get({ headers: { accept: "image/webp" } });
+    expect(followed.redirected).toBe(true);
+    expect(followed.headers.get("content-type")).toBe("image/webp");
+    expect(followed.headers.get("content-disposition")).toMatch(/filename="painting-.*\.webp"/);
+    const part = await job.get({ headers: { range: "bytes=0-7" } });
+    expect([part.redirected, part.status]).toEqual([true, 206]);
+    expect((await part.arrayBuffer()).byteLength).toBe(8);
+  });
+
+  it("is not linked to for a client that has it, or asks for no bytes", async () => {
+    const head = await job.get({ method: "HEAD" });
+    expect([head.status, head.redirected]).toEqual([200, false]);
+    const etag = head.headers.get("etag") ?? "";
+    expect((await job.get({ headers: { "if-none-match": etag } })).status).toBe(304);
+  });
+
+  it("may be shown by the service's own pages", async () => {
+    const { headers } = await job.service.fetch("/docs");
+    expect(headers.get("content-security-policy")).toContain(`img-src 'self' data: blob: ${server.endpoint}`);
+  });
+});
