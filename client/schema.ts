@@ -1748,6 +1748,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The picture is to be had at `Location`, for a short time (where the service is set so). */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description `invalid_request`: The request is not as the contract says. */
             400: {
                 headers: {
