@@ -3,11 +3,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
+import { buildStudio } from "./studio.mjs";
 
 const FOLDERS = ["src", "client", "workers", "local", "test", "bench"];
+/** What the studio's bundle is made of, beside the client. */
+const STUDIO_FOLDERS = ["studio", "examples"];
 
 /**
- * Compiles TypeScript to dist/, and removes what was compiled from sources that are gone: a test deleted or
+ * Compiles TypeScript to dist/, bundles the studio, and removes what was compiled from sources that are gone: a test deleted or
  * renamed would else go on passing.
  * @param {string} root
  */
@@ -21,6 +24,7 @@ export async function build(root) {
     throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Mend the errors above.");
   }
   await removeStale(join(root, "dist"), root);
+  await buildStudio(root);
   await mkdir(join(root, "build"), { recursive: true });
   // The sources as they were before: what is edited while the compiler runs is compiled the next time.
   await writeFile(stamp, `${sources.state}\n${sources.output()}`);
@@ -37,6 +41,11 @@ async function sourcesOf(root) {
       outputs.push(join(root, "dist", folder, name.replace(/\.ts$/, ".js")));
     }
   }
+  for (const folder of STUDIO_FOLDERS) {
+    const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+    for (const entry of entries) if (entry.isFile()) inputs.push(join(entry.parentPath, entry.name));
+  }
+  outputs.push(join(root, "dist", "studio", "index.html"));
   return { state: inputs.map(describe).join("\n"), output: () => outputs.map(describe).join("\n") };
 }
 
@@ -54,6 +63,7 @@ export async function removeStale(dist, root) {
   for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
+    if (path.startsWith(join(dist, "studio"))) continue;
     const source = join(root, path.slice(dist.length)).replace(/(\.js(\.map)?|\.d\.ts)$/, ".ts");
     if (!existsSync(source)) await rm(path);
   }

@@ -18,6 +18,7 @@ import { inputRoutes } from "./routes/inputs.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { presetRoutes } from "./routes/presets.ts";
 import { resultRoutes } from "./routes/result.ts";
+import { studioRoutes } from "./routes/studio.ts";
 import { submitRoutes } from "./routes/submit.ts";
 
 /** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
@@ -98,6 +99,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     followingRoutes,
     eventRoutes,
     presetRoutes,
+    studioRoutes,
   ]) {
     await app.register(async (scope: App) => routes(scope, dependencies));
   }

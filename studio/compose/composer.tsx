@@ -1,0 +1,102 @@
+import { useState } from "preact/hooks";
+import type { Presets, SubmissionOptions } from "../../client/index.ts";
+import { type Draft, nameOf } from "../draft.ts";
+import { CONTENT_EXAMPLES, STYLE_EXAMPLES } from "../examples.ts";
+import { OptionForm } from "../options/option-form.tsx";
+import { useShared } from "../painter-context.ts";
+import { TroubleNote } from "../parts/trouble-note.tsx";
+import { openJob } from "../use-route.ts";
+import { PictureWell } from "./picture-well.tsx";
+import { PresetChoice } from "./preset-choice.tsx";
+
+interface Props {
+  draft: Draft;
+  presets: Presets | null;
+  onChange: (draft: Draft) => void;
+}
+
+/** Where a painting is put together: pictures, a preset, options. */
+export function Composer({ draft, presets, onChange }: Props) {
+  const { painter, announce } = useShared();
+  const [sending, setSending] = useState(false);
+  const [trouble, setTrouble] = useState<unknown>(null);
+  const change = (part: Partial<Draft>) => onChange({ ...draft, ...part });
+  const { content, styles, options } = draft;
+  const preset = draft.preset ?? presets?.default ?? null;
+  const missing = whatIsMissing(draft);
+
+  const start = async () => {
+    if (!content || styles.length === 0) return;
+    setSending(true);
+    setTrouble(null);
+    announce("Sending the pictures");
+    try {
+      const chosen = { ...options, ...(preset && { preset }) } as SubmissionOptions;
+      const metadata = { content: nameOf(content), styles: styles.map(nameOf).join(", ") };
+      const job = await painter.submit({ content, style: styles, options: chosen, metadata });
+      openJob(job.id);
+    } catch (error) {
+      setTrouble(error);
+    } finally {
+      setSending(false);
+    }
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start();
+      }}
+    >
+      <h1>
+        Paint one picture <em>in the manner of another</em>
+      </h1>
+      <div class="pair">
+        <PictureWell
+          title="Content"
+          hint="What is to be seen: a portrait, a street, a cat."
+          files={content ? [content] : []}
+          examples={CONTENT_EXAMPLES}
+          onFiles={([file]) => change({ content: file ?? null })}
+        />
+        <span class="plus" aria-hidden="true">
+          +
+        </span>
+        <PictureWell
+          title="Style"
+          hint="How it is to look: a painting, stone, woven cloth."
+          several
+          files={styles}
+          examples={STYLE_EXAMPLES}
+          onFiles={(files) => change({ styles: files })}
+        />
+      </div>
+      {presets && preset && (
+        <>
+          <PresetChoice presets={presets} chosen={preset} onChoose={(name) => change({ preset: name })} />
+          <OptionForm
+            presets={presets}
+            preset={preset}
+            values={options}
+            onChange={(values) => change({ options: values })}
+          />
+        </>
+      )}
+      {trouble !== null && <TroubleNote error={trouble} />}
+      <div class="start">
+        <button type="submit" class="primary large" disabled={missing !== null || sending}>
+          {sending ? "Sending the pictures…" : "Start painting"}
+        </button>
+        <p class="soft">{missing ?? "It goes on even if you close this page."}</p>
+      </div>
+    </form>
+  );
+}
+
+function whatIsMissing({ content, styles }: Draft): string | null {
+  if (!content && styles.length === 0) return "Choose a content and a style picture first.";
+  if (!content) return "Choose a content picture first.";
+  return styles.length === 0 ? "Choose a style picture first." : null;
+}
