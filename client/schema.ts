@@ -284,7 +284,9 @@ export interface components {
             priority: number;
             progress: components["schemas"]["Progress"] | null;
             queue: {
+                /** @description Until it is taken, as far as can be told; null while no worker can paint. */
                 eta_seconds: number | null;
+                /** @description Jobs that will be taken before this one. */
                 position: number;
             } | null;
             started_at: string | null;
@@ -292,6 +294,29 @@ export interface components {
             status: "queued" | "running" | "succeeded" | "failed" | "canceled";
             /** @description How often the options were changed since the job was submitted. */
             steered: number;
+            /** @description The submission's place among other services' requests (W3C Trace Context). */
+            traceparent: string | null;
+            webhook: {
+                /** @description The latest attempts, oldest first. */
+                deliveries: {
+                    /** Format: date-time */
+                    at: string;
+                    attempt: number;
+                    duration_ms: number;
+                    /** @description Why it does not count as delivered. */
+                    error: string | null;
+                    /** @enum {string} */
+                    event: "job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled";
+                    /** @description The message's id (`webhook-id`), the same at each attempt. */
+                    id: string;
+                    /** @description null: it is delivered, or given up. */
+                    next_attempt_at: string | null;
+                    /** @description What the receiver answered; null where it did not. */
+                    status: number | null;
+                }[];
+                events: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+                url: string;
+            } | null;
         };
         JobList: {
             jobs: components["schemas"]["Job"][];
@@ -705,6 +730,8 @@ export interface operations {
                 "idempotency-key"?: string;
                 /** @description `wait=N` holds the answer back for up to N seconds (RFC 7240). */
                 prefer?: string;
+                /** @description Joins the job to the client's trace (W3C Trace Context). */
+                traceparent?: string;
             };
             path?: never;
             cookie?: never;
@@ -885,6 +912,19 @@ export interface operations {
                          */
                         base64: string;
                     })[];
+                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    webhook?: {
+                        /**
+                         * @default [
+                         *       "job.succeeded",
+                         *       "job.failed",
+                         *       "job.canceled"
+                         *     ]
+                         */
+                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        url: string;
+                    };
                 };
                 "multipart/form-data": {
                     /**
@@ -1003,6 +1043,19 @@ export interface operations {
                     style: Blob[];
                     /** @description Where each style goes, white: there, black: not there; one for each style, in their order. */
                     style_mask?: Blob[];
+                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    webhook?: {
+                        /**
+                         * @default [
+                         *       "job.succeeded",
+                         *       "job.failed",
+                         *       "job.canceled"
+                         *     ]
+                         */
+                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        url: string;
+                    };
                 };
             };
         };

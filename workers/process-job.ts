@@ -9,6 +9,7 @@ import type { Logger } from "../src/logging.ts";
 import type { JobRecord } from "../src/queue/job-record.ts";
 import type { JobOutcome, JobRun, StopReason } from "../src/queue/job-worker.ts";
 import { BlobNotFoundError, type BlobStore } from "../src/storage/blob-store.ts";
+import { parseTraceparent } from "../src/trace-context.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { LossHistory } from "./loss-history.ts";
@@ -43,7 +44,10 @@ class JobFailure extends Error {
 
 /** Works at one job: pictures from the store, through the engine, the result into the store. */
 export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
-  const logger = tools.logger.child({ job_id: run.record.id, attempt: run.record.attempts });
+  const logger = tools.logger.child({
+    ...{ job_id: run.record.id, attempt: run.record.attempts },
+    trace_id: parseTraceparent(run.record.traceparent)?.traceId,
+  });
   const started = performance.now();
   logger.info({ from_step: run.record.checkpoint?.step ?? 0 }, "job started");
   const outcome = await paintJob({ ...tools, logger }, run).catch((error: unknown): JobOutcome => {

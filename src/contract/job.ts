@@ -3,9 +3,10 @@ import { engineSchema } from "./engine.ts";
 import { optionsSchema } from "./options.ts";
 import { jobErrorCodeSchema } from "./problems.ts";
 import { metadataSchema, prioritySchema } from "./request.ts";
+import { jobStatusSchema } from "./status.ts";
+import { webhookViewSchema } from "./webhook.ts";
 
-export const jobStatusSchema = z.enum(["queued", "running", "succeeded", "failed", "canceled"]);
-export type JobStatus = z.infer<typeof jobStatusSchema>;
+export { type JobStatus, jobStatusSchema } from "./status.ts";
 
 export const lossSchema = z
   .object({
@@ -52,7 +53,16 @@ export const jobViewSchema = z
       description: "As resolved from the preset and the request.",
     }),
     progress: progressSchema.nullable(),
-    queue: z.object({ position: z.int().min(0), eta_seconds: z.number().min(0).nullable() }).nullable(),
+    queue: z
+      .object({
+        position: z.int().min(0).describe("Jobs that will be taken before this one."),
+        eta_seconds: z
+          .number()
+          .min(0)
+          .nullable()
+          .describe("Until it is taken, as far as can be told; null while no worker can paint."),
+      })
+      .nullable(),
     attempts: z.int().min(0).describe("Starts so far."),
     engine: engineSchema
       .nullable()
@@ -62,6 +72,11 @@ export const jobViewSchema = z
     steered: z.int().min(0).describe("How often the options were changed since the job was submitted."),
     continued_from: z.uuid().nullable().describe("The job whose last state this one goes on from."),
     batch: z.uuid().nullable().describe("The batch that the job belongs to."),
+    webhook: webhookViewSchema.nullable(),
+    traceparent: z
+      .string()
+      .nullable()
+      .describe("The submission's place among other services' requests (W3C Trace Context)."),
     error: z.object({ code: jobErrorCodeSchema, message: z.string(), retryable: z.boolean() }).nullable(),
     created_at: timestamp,
     started_at: timestamp.nullable(),

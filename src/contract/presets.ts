@@ -28,7 +28,7 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   init: "content",
   init_blend: 0.5,
   preview_interval: 10,
-  timelapse_interval: 0,
+  timelapse_interval: 10,
   output: { format: "png", quality: 90, bit_depth: 8, color_space: "srgb" },
 };
 

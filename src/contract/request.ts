@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { requestOptionsSchema } from "./options.ts";
+import { webhookSchema } from "./webhook.ts";
 
 /** Longest form field and longest `metadata`, in characters. */
 export const FIELD_LENGTH = 64 * 1024;
@@ -26,6 +27,7 @@ export const submissionFieldsSchema = z.strictObject({
   metadata: metadataSchema.default({}),
   priority: prioritySchema.optional(),
   expires_in: expiresInSchema.optional(),
+  webhook: webhookSchema.optional(),
 });
 export type SubmissionFields = z.infer<typeof submissionFieldsSchema>;
 
@@ -78,4 +80,5 @@ export const submitFormSchema = z.object({
   metadata: metadataSchema.optional().describe("The metadata as JSON."),
   priority: prioritySchema.optional(),
   expires_in: expiresInSchema.optional(),
+  webhook: webhookSchema.optional(),
 });

@@ -1,5 +1,6 @@
 import type { JobStatus } from "../contract/job.ts";
 import type { Options } from "../contract/options.ts";
+import type { Webhook } from "../contract/webhook.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { WorkerDescription } from "./worker-registry.ts";
 
@@ -18,6 +19,10 @@ export interface Submission {
   init_picture?: string;
   continued_from?: string;
   batch?: string;
+  /** Width · height of the result, as far as it is known. */
+  pixels?: number;
+  webhook?: Webhook;
+  traceparent?: string;
   metadata?: Record<string, unknown>;
   /** 1 (first) to 100 (last). */
   priority?: number;

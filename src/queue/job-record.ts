@@ -5,6 +5,7 @@ import { jobStatusSchema, progressSchema } from "../contract/job.ts";
 import { optionsSchema } from "../contract/options.ts";
 import { completeOptions } from "../contract/presets.ts";
 import { jobErrorCodeSchema } from "../contract/problems.ts";
+import { deliverySchema, webhookSchema } from "../contract/webhook.ts";
 
 /** Version of the record's form. A reader refuses what is newer than itself and reads what is older. */
 export const RECORD_VERSION = 2;
@@ -57,6 +58,14 @@ export const jobRecordSchema = z.object({
     .nullable()
     .transform((count) => count ?? 0),
 
+  /** What painting it costs, in thousands of pixels times steps: see `workOf`. */
+  work: z.int().min(1).nullable(),
+  webhook: webhookSchema.nullable(),
+  /** The latest attempts to tell the webhook, oldest first. */
+  deliveries: z.array(deliverySchema).nullable(),
+  /** The span of the submission (W3C Trace Context). */
+  traceparent: z.string().nullable(),
+
   /** Starts so far; one that was handed back on purpose does not count. */
   attempts: z.int().min(0),
   /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
@@ -70,6 +79,8 @@ export const jobRecordSchema = z.object({
   /** The painting at full precision, as it was before its colours or kept parts were put over it: to go on from. */
   state: blobKey.nullable(),
   preview: storedPictureSchema.extend({ step: z.int().min(0) }).nullable(),
+  /** What is kept of the run, under `timelapse/`: how many pictures, and the steps between two. */
+  timelapse: z.object({ frames: z.int().min(1), interval: z.int().min(1) }).nullable(),
   /** The engine's state to go on from. */
   checkpoint: z.object({ key: blobKey, step: z.int().min(0) }).nullable(),
   /** The loss history: lines of JSON. */
@@ -95,6 +106,7 @@ export type JobFields = Partial<
     | "result"
     | "state"
     | "preview"
+    | "timelapse"
     | "checkpoint"
     | "losses"
     | "started_at"
@@ -115,9 +127,13 @@ export function blobKeys(record: JobRecord): string[] {
 /** Where all blobs of a job lie. */
 export const jobFolder = (id: string) => `jobs/${id}/`;
 
+/** Where the pictures of a job's timelapse lie, named by their step so that they sort. */
+export const timelapseFolder = (id: string) => `${jobFolder(id)}timelapse/`;
+
 /** Whether a job needs a blob: its record names it, or it is the result in another format. */
 export function needsBlob(record: JobRecord, key: string): boolean {
   if (record.result && key.startsWith(`${jobFolder(record.id)}converted/`)) return true;
+  if (record.timelapse && key.startsWith(timelapseFolder(record.id))) return true;
   return blobKeys(record).includes(key);
 }
 

@@ -98,7 +98,9 @@ export class RecordStore {
 
   /** Lets a job that has ended forget its pictures. The record stays until `forgetAt` (ms), to say so. */
   async expire(id: string, forgetAt: number): Promise<boolean> {
-    const nothing = { result: null, state: null, preview: null, checkpoint: null, losses: null };
+    const nothing = {
+      ...{ result: null, state: null, preview: null, timelapse: null, checkpoint: null, losses: null },
+    };
     if (!(await this.change(id, FINAL_STATES, "", nothing, {}))) return false;
     await this.redis.zadd(this.keys.expiring, "XX", forgetAt, id);
     return true;

@@ -17,6 +17,7 @@ import type { QueueKeys } from "./keys.ts";
 import { RecordCache } from "./record-cache.ts";
 import { RecordStore } from "./record-store.ts";
 import { redispatch } from "./redispatch.ts";
+import { workOf } from "./work.ts";
 import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
 
 /** How long it is remembered that a job was there and its pictures have expired. */
@@ -196,6 +197,10 @@ function newRecord(submission: Submission): JobRecord {
     continued_from: submission.continued_from ?? null,
     batch: submission.batch ?? null,
     steered: 0,
+    work: workOf(submission.options, submission.pixels),
+    webhook: submission.webhook ?? null,
+    deliveries: null,
+    traceparent: submission.traceparent ?? null,
     attempts: 0,
     run: null,
     worker: null,
@@ -205,6 +210,7 @@ function newRecord(submission: Submission): JobRecord {
     result: null,
     state: null,
     preview: null,
+    timelapse: null,
     checkpoint: null,
     losses: null,
     created_at: new Date().toISOString(),

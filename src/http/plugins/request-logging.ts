@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { formatTraceparent, newSpan, parseTraceparent, type TraceContext } from "../../trace-context.ts";
 import type { App } from "../dependencies.ts";
+
+declare module "node:http" {
+  interface IncomingMessage {
+    /** This request's own span. */
+    trace?: TraceContext;
+  }
+}
 
 const SAFE_ID = /^[\w.-]{1,64}$/;
 /** Asked every few seconds by whoever keeps the service running. */
@@ -13,7 +21,7 @@ export function requestId(request: IncomingMessage): string {
   return typeof given === "string" && SAFE_ID.test(given) ? given : randomUUID();
 }
 
-/** Names the job on every line of a request whose path does. */
+/** Names on every line of a request its trace, and its job where the path does. */
 export function nameJob(
   this: FastifyInstance,
   logger: FastifyBaseLogger,
@@ -21,14 +29,19 @@ export function nameJob(
   options: object,
   request: IncomingMessage,
 ): FastifyBaseLogger {
+  const trace = newSpan(parseTraceparent(request.headers.traceparent));
+  request.trace = trace;
+  const traced = { ...bindings, trace_id: trace.traceId, span_id: trace.spanId };
   const job = /^\/v1\/jobs\/([\w-]{1,64})/.exec(request.url ?? "")?.[1];
-  return logger.child(job === undefined ? bindings : { ...bindings, job_id: job }, options);
+  return logger.child(job === undefined ? traced : { ...traced, job_id: job }, options);
 }
 
 /** One line for each answer; every line of a request carries its id and, once it is known, its job's. */
 export function logRequests(app: App): void {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
+    // By this a client finds its request in the logs, and the job's in the worker's.
+    if (request.raw.trace) reply.header("traceparent", formatTraceparent(request.raw.trace));
   });
   app.addHook("onResponse", async (request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "";

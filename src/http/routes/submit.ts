@@ -6,6 +6,7 @@ import { Refusal } from "../../contract/problems.ts";
 import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
 import { guardOf } from "../../net/guarded-request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
+import { formatTraceparent } from "../../trace-context.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";
 import { logJob } from "../plugins/request-logging.ts";
@@ -42,6 +43,10 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
         summary: "Submits a content and one or more styles to be painted",
         tags: ["jobs"],
         headers: z.object({
+          traceparent: z
+            .string()
+            .optional()
+            .describe("Joins the job to the client's trace (W3C Trace Context)."),
           prefer: z
             .string()
             .optional()
@@ -84,7 +89,9 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     try {
       const { load, fingerprint } = await readBody(request, spool);
       const submit = async (id: string) =>
-        await withPosition(await submitJob(dependencies, request.caller.owner, await load(), id));
+        await withPosition(
+          await submitJob(dependencies, request.caller.owner, await load(), id, traceparentOf(request)),
+        );
       const id = uuidv7();
       if (key === null) return { answer: await submit(id), replayed: false };
       // Each owner has keys of their own: nobody gets another's answer.
@@ -121,6 +128,8 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     return await withPosition(record ?? accepted.record);
   };
 }
+
+const traceparentOf = ({ raw }: FastifyRequest) => raw.trace && formatTraceparent(raw.trace);
 
 interface Accepted {
   record: JobRecord;

@@ -8,7 +8,7 @@ import { missing, parseFields, type Submitted, tooManyStyles } from "./submitted
 
 const FIELDS = Object.keys(submissionFieldsSchema.shape);
 /** Fields whose text is JSON. */
-const JSON_FIELDS = ["options", "metadata"];
+const JSON_FIELDS = ["options", "metadata", "webhook"];
 
 /** Reads multipart/form-data part by part, the pictures straight to the spool. Throws a `Refusal`. */
 export async function readForm(

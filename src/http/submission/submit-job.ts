@@ -5,7 +5,7 @@ import type { Options, RequestOptions } from "../../contract/options.ts";
 import { resolveOptions } from "../../contract/presets.ts";
 import { type FieldError, Refusal } from "../../contract/problems.ts";
 import { checkPicture } from "../../images/intake.ts";
-import { fitsContent, type Size, smallestContentEdge } from "../../images/picture-size.ts";
+import { contentSize, fitsContent, type Size, smallestContentEdge } from "../../images/picture-size.ts";
 import { QueueFullError } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
@@ -21,11 +21,13 @@ export async function submitJob(
   owner: string,
   { content, styles, fields }: Submitted,
   id: string = uuidv7(),
+  traceparent?: string,
 ): Promise<JobRecord> {
   const { limits } = config;
   const options = chooseOptions(fields.options, limits);
   const picture = await checkPicture(content, "content", limits);
   checkShape(picture, options.size);
+  const { width, height } = contentSize(picture, options.size);
   await Promise.all(styles.map((path, index) => checkPicture(path, `style[${index}]`, limits)));
 
   const contentKey = `jobs/${id}/content`;
@@ -41,6 +43,9 @@ export async function submitJob(
       content: contentKey,
       styles: styleKeys,
       metadata: fields.metadata,
+      pixels: width * height,
+      ...(traceparent !== undefined && { traceparent }),
+      ...(fields.webhook && { webhook: fields.webhook }),
       ...(fields.priority !== undefined && { priority: fields.priority }),
       ...(fields.expires_in !== undefined && { expires_at: inSeconds(fields.expires_in) }),
     });

@@ -19,6 +19,8 @@ export function jobView(record: JobRecord, position: number | null): JobView {
     steered: record.steered,
     continued_from: record.continued_from,
     batch: record.batch,
+    webhook: record.webhook && { ...record.webhook, deliveries: record.deliveries ?? [] },
+    traceparent: record.traceparent,
     error: error && { ...error, retryable: JOB_ERRORS[error.code].retryable },
     created_at: record.created_at,
     started_at: record.started_at,
@@ -38,6 +40,7 @@ function links(record: JobRecord): Record<string, string> {
     ...(!isExpired(record) &&
       Object.fromEntries(record.styles.map((_, index) => [`style_${index}`, `${self}/styles/${index}`]))),
     ...(record.preview && { preview: `${self}/preview` }),
+    ...(record.timelapse && { timelapse: `${self}/timelapse` }),
     ...(record.losses && { losses: `${self}/losses` }),
     ...(record.status === "succeeded" && record.result && { result: `${self}/result` }),
   };
