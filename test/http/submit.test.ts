@@ -378,7 +378,7 @@ describe("A body is refused", () => {
         '--b\r\ncontent-disposition: form-data; name="content"; filename="a"\r\n\r\nhalf a picture',
     );
     const eventually = async (length: number) => {
-      for (let tries = 0; tries < 100 && (await service.spooled()).length !== length; tries += 1)
+      for (let tries = 0; tries < 1000 && (await service.spooled()).length !== length; tries += 1)
         await sleep(20);
       expect(await service.spooled()).toHaveLength(length);
     };
