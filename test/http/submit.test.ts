@@ -374,7 +374,7 @@ describe("A body is refused", () => {
   it("whose client goes away while it uploads: nothing is kept", async () => {
     const socket = connect(service.port, "127.0.0.1");
     socket.write(
-      "POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\ncontent-type: multipart/form-data; boundary=b\r\n\r\n" +
+      "POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-length: 90000\r\ncontent-type: multipart/form-data; boundary=b\r\n\r\n" +
         '--b\r\ncontent-disposition: form-data; name="content"; filename="a"\r\n\r\nhalf a picture',
     );
     const eventually = async (length: number) => {
