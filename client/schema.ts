@@ -280,7 +280,7 @@ export interface components {
                 [key: string]: unknown;
             };
             options: components["schemas"]["Options"];
-            /** @description 1 is painted first, 100 last; 50 is usual. */
+            /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
             priority: number;
             progress: components["schemas"]["Progress"] | null;
             queue: {
@@ -871,7 +871,7 @@ export interface operations {
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is painted first, 100 last; 50 is usual. */
+                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
                     priority?: number;
                     style?: ({
                         /** @description http or https; fetched by the service at once. */
@@ -1038,7 +1038,7 @@ export interface operations {
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is painted first, 100 last; 50 is usual. */
+                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
                     priority?: number;
                     style: Blob[];
                     /** @description Where each style goes, white: there, black: not there; one for each style, in their order. */

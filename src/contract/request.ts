@@ -13,7 +13,11 @@ export const metadataSchema = z
   })
   .describe("A small object of the client's own, given back in the job view.");
 
-export const prioritySchema = z.int().min(1).max(100).describe("1 is painted first, 100 last; 50 is usual.");
+export const prioritySchema = z
+  .int()
+  .min(1)
+  .max(100)
+  .describe("1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn.");
 
 export const expiresInSchema = z
   .int()

@@ -1,11 +1,14 @@
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import { UNPLACED } from "./fair-share.ts";
 import type { JobRecord } from "./job-record.ts";
 import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
 
 const PAGE = 500;
 
-/** BullMQ's part: which job is taken next and by whom. It knows no more of a job than its id and priority. */
+type DispatchedJob = Pick<JobRecord, "id" | "owner" | "priority">;
+
+/** BullMQ's part: which job is taken next and by whom. It knows no more of a job than its id and place. */
 export class Dispatch {
   private readonly queue: Queue;
 
@@ -24,12 +27,21 @@ export class Dispatch {
   }
 
   /** Adding an id that is there already changes nothing. */
-  async add(record: Pick<JobRecord, "id" | "priority">): Promise<void> {
-    await this.queue.add("paint", {}, { jobId: record.id, priority: record.priority });
+  async add({ id, owner, priority }: DispatchedJob): Promise<void> {
+    await this.queue.add("paint", {}, { jobId: id, priority: UNPLACED });
+    await this.redis.nstPlace(
+      this.keys.dispatch("prioritized"),
+      this.keys.dispatch(id),
+      this.keys.owners(owner, "order"),
+      this.keys.arrivals,
+      id,
+      String(priority),
+    );
   }
 
   /** Takes a waiting job out; one that a worker holds stays, and the worker finds that there is nothing to do. */
-  async remove(id: string): Promise<void> {
+  async remove({ id, owner }: Omit<DispatchedJob, "priority">): Promise<void> {
+    await this.redis.nstLeave(this.keys.dispatch("prioritized"), this.keys.owners(owner, "order"), id);
     await this.queue.remove(id);
   }
 
@@ -43,8 +55,8 @@ export class Dispatch {
   }
 
   /**
-   * Ids of jobs that should run but that BullMQ does not know: a process died between writing the record and
-   * adding the job.
+   * Ids of jobs that should run but that BullMQ does not know, or that have no place: a process died between writing
+   * the record and adding the job.
    */
   async *undispatched(): AsyncIterable<string> {
     for (const status of ["queued", "running"] as const) {

@@ -36,7 +36,7 @@ export const jobRecordSchema = z.object({
   status: jobStatusSchema,
   /** Counts the changes of this record: the ETag of a view, the order of events. */
   revision: z.int().min(1),
-  /** 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
+  /** Among its owner's jobs: 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
   priority: z.int().min(1).max(100),
   options: z.preprocess(completeOptions, optionsSchema),
   metadata: z.record(z.string(), z.unknown()),

@@ -37,9 +37,13 @@ export class QueueKeys {
   changes(id: string): string {
     return `${this.prefix}:changes:${id}`;
   }
-  /** Ids of an owner's jobs: all of them, or those in a state. */
-  owners(owner: string, of: JobStatus | "all"): string {
+  /** Ids of an owner's jobs: all of them, those in a state, or those that wait in the order in which they are taken. */
+  owners(owner: string, of: JobStatus | "all" | "order"): string {
     return `${this.prefix}:owner:${owner}:${of}`;
+  }
+  /** Counts jobs as they are queued. */
+  get arrivals(): string {
+    return `${this.prefix}:arrivals`;
   }
   /** Set where every job that was made before jobs had owners has one. */
   get ownersKnown(): string {

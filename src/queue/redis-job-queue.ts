@@ -86,10 +86,14 @@ export class RedisJobQueue implements JobQueue {
   cancel(id: string): Promise<JobRecord | null> {
     return available(async () => {
       const finished_at = new Date().toISOString();
-      if (await this.records.transition(id, "cancel", { finished_at, run: null, checkpoint: null })) {
-        await this.dispatch.remove(id).catch(() => undefined);
-      }
-      return this.records.find(id);
+      const canceled = await this.records.transition(id, "cancel", {
+        finished_at,
+        run: null,
+        checkpoint: null,
+      });
+      const record = await this.records.find(id);
+      if (canceled && record) await this.dispatch.remove(record).catch(() => undefined);
+      return record;
     });
   }
 

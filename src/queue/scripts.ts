@@ -1,6 +1,7 @@
 import type { Redis, Result } from "ioredis";
 import { LOCAL_OWNER } from "../contract/access.ts";
 import { jobStatusSchema } from "../contract/job.ts";
+import { LEAVE, PLACE } from "./fair-share.ts";
 
 /** The order in which every script gets the keys of the status sets. */
 export const STATUSES = jobStatusSchema.options;
@@ -62,6 +63,7 @@ if ARGV[4] ~= "" and ARGV[4] ~= status then
   ${ownerSets("ARGV[10]")}
   redis.call("ZREM", owners(status), ARGV[1])
   redis.call("ZADD", owners(ARGV[4]), 0, ARGV[1])
+  if ARGV[4] == "running" then redis.call("ZREM", owners("order"), ARGV[1]) end
   redis.call("HSET", KEYS[1], "status", cjson.encode(ARGV[4]))
   status = ARGV[4]
 end
@@ -111,11 +113,12 @@ local index = redis.call("LPOS", KEYS[1], ARGV[1])
 if index then return first - 1 - index end
 return -1`;
 
-/** KEYS: a status set. ARGV: prefix of BullMQ's job keys, first rank, last rank. Gives ids that BullMQ lacks. */
+/** KEYS: a status set. ARGV: prefix of BullMQ's job keys, first rank, last rank. Gives ids that
+ * BullMQ lacks, or that have no place yet (see fair-share.ts). */
 const UNDISPATCHED = `
 local lost = {}
 for _, id in ipairs(redis.call("ZRANGE", KEYS[1], ARGV[2], ARGV[3])) do
-  if redis.call("EXISTS", ARGV[1] .. id) == 0 then table.insert(lost, id) end
+  if redis.call("HGET", ARGV[1] .. id, "priority") ~= "0" then table.insert(lost, id) end
 end
 return lost`;
 
@@ -125,6 +128,8 @@ declare module "ioredis" {
     nstChange(...keysAndArguments: string[]): Result<"applied" | "refused" | "missing", Context>;
     nstRemove(...keysAndArguments: string[]): Result<string[], Context>;
     nstAdopt(...keysAndArguments: string[]): Result<number, Context>;
+    nstPlace(...keysAndArguments: string[]): Result<number, Context>;
+    nstLeave(...keysAndArguments: string[]): Result<number, Context>;
     nstPosition(...keysAndArguments: string[]): Result<number, Context>;
     nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
   }
@@ -136,6 +141,8 @@ export function defineScripts(redis: Redis): void {
   redis.defineCommand("nstChange", { numberOfKeys: 2 + STATUSES.length, lua: CHANGE });
   redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });
   redis.defineCommand("nstAdopt", { numberOfKeys: 1, lua: ADOPT });
+  redis.defineCommand("nstPlace", { numberOfKeys: 4, lua: PLACE });
+  redis.defineCommand("nstLeave", { numberOfKeys: 2, lua: LEAVE });
   redis.defineCommand("nstPosition", { numberOfKeys: 2, lua: POSITION });
   redis.defineCommand("nstUndispatched", { numberOfKeys: 1, lua: UNDISPATCHED });
 }

@@ -150,7 +150,7 @@ describe("Deleting", () => {
     expect(await queue.delete(job.id)).toMatchObject({ id: job.id, content: job.content });
     expect(await queue.find(job.id)).toBeNull();
     expect(await queue.delete(job.id)).toBeNull();
-    expect((await redis.keys("*")).filter((key) => !key.includes(":dispatch:"))).toEqual([]);
+    expect((await redis.keys("*")).filter((key) => !key.includes(":dispatch:"))).toEqual([keys.arrivals]);
     expect(await redis.keys(`*${job.id}*`)).toEqual([]);
   });
 });
