@@ -566,6 +566,13 @@ export interface components {
             total_steps: number;
         };
         Readiness: {
+            /** @description Whether a living worker takes every queued job. Where none does, these wait for one, and all others go on: the service is ready. */
+            capacity: {
+                /** @description Longest edge that a living worker takes, in pixels. */
+                largest_size: number | null;
+                ok: boolean;
+                reason: string | null;
+            };
             checks: {
                 /** @description Whether a worker's engine can paint: VGG-19's weights are there, and TensorFlow runs. */
                 engine: {

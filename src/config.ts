@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { SIZE_RANGE } from "./contract/options.ts";
 import { ROOT } from "./root.ts";
 
 const MIB = 1024 * 1024;
@@ -88,6 +89,9 @@ const environmentSchema = z.object({
   RESULT_TTL_SECONDS: integer(7 * 24 * HOUR, 1, 10 * 365 * 24 * HOUR),
   UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
+  WORKER_MAX_SIZE: integer(SIZE_RANGE.maximum, SIZE_RANGE.minimum, SIZE_RANGE.maximum),
+  ENGINE_THREADS: integer(0, 0, 1024),
+  CUDA_VISIBLE_DEVICES: z.string().optional(),
   CHECKPOINT_SECONDS: integer(5, 1, 3600),
   LOCK_SECONDS: integer(20, 1, 3600),
 });
@@ -130,6 +134,16 @@ export interface S3Settings {
   credentials: { accessKeyId: string; secretAccessKey: string } | null;
 }
 
+/** What a worker may use of its machine. */
+export interface EngineSettings {
+  /** Longest edge of the results that it takes at most, in pixels; less where its memory is too small. */
+  largestSize: number;
+  /** Processor cores that it computes on; null: all that it may use. */
+  threads: number | null;
+  /** The first graphics card that it sees, by number or UUID; null: the machine's first. */
+  card: string | null;
+}
+
 export interface Config {
   environment: "development" | "production" | "test";
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -160,6 +174,7 @@ export interface Config {
   uploadSeconds: number;
   /** How long open requests may take to finish when the service stops. */
   shutdownSeconds: number;
+  engine: EngineSettings;
   /** Time between two checkpoints of a running job. */
   checkpointSeconds: number;
   /** How long a worker may be silent before its job goes to another. */
@@ -214,6 +229,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     resultSeconds: variables.RESULT_TTL_SECONDS,
     uploadSeconds: variables.UPLOAD_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
+    engine: {
+      largestSize: variables.WORKER_MAX_SIZE,
+      threads: variables.ENGINE_THREADS === 0 ? null : variables.ENGINE_THREADS,
+      card: variables.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim() ?? null,
+    },
     checkpointSeconds: variables.CHECKPOINT_SECONDS,
     lockSeconds: variables.LOCK_SECONDS,
   };

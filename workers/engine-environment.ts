@@ -1,3 +1,5 @@
+import { usableCores } from "./usable-cores.ts";
+
 /**
  * glibc's allocator for a process that takes and frees feature maps of megabytes at every step: each big block is a
  * mapping of its own, in huge pages, and goes back to the system when it is freed. Measured at 512², peak memory
@@ -7,10 +9,16 @@
 const ALLOCATOR =
   "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1000000:glibc.malloc.trim_threshold=33554432";
 
-/** The environment of an engine process: what its worker was given, and how it is to use memory. */
-export function engineEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** The environment of an engine process: what its worker was given, and how it is to use memory and `threads` cores. */
+export function engineEnvironment(
+  environment: NodeJS.ProcessEnv,
+  threads = usableCores(),
+): NodeJS.ProcessEnv {
   return {
     ...environment,
+    // TensorFlow's pool within a kernel, and that of the native kernels (native/parallel.cc).
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    NST_KERNEL_THREADS: String(threads),
     GLIBC_TUNABLES: ALLOCATOR,
     TF_CPP_MIN_LOG_LEVEL: environment.TF_CPP_MIN_LOG_LEVEL ?? "2",
     TF_FORCE_GPU_ALLOW_GROWTH: "true",

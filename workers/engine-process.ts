@@ -12,7 +12,7 @@ const STEADY_MS = 60_000;
 
 export type EngineState =
   | { type: "starting" }
-  | { type: "ready"; engine: EngineDescription }
+  | { type: "ready"; engine: EngineDescription; largest_size: number }
   | { type: "unready"; code: JobErrorCode; message: string };
 
 /** What is told of a painting on its way. */
@@ -31,6 +31,8 @@ export interface EngineProcessSettings {
   script: string;
   arguments: string[];
   environment: NodeJS.ProcessEnv;
+  /** Cores that it computes on; all that this process may use if not given. */
+  threads?: number | null;
   /** Time until an engine that lacks something looks for it again; 30 s if not given. */
   retryMs?: number;
   onState?: (state: EngineState) => void;
@@ -70,7 +72,7 @@ export class EngineProcess {
     const child = fork(script, this.settings.arguments, {
       serialization: "advanced",
       execArgv: ["--expose-gc"], // the engine collects what loading the weights left behind
-      env: engineEnvironment(environment),
+      env: engineEnvironment(environment, this.settings.threads ?? undefined),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.child = child;

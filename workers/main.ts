@@ -10,6 +10,7 @@ import { type Config, ConfigError, readConfig } from "../src/config.ts";
 import { Housekeeper, orphanAges } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, type Logger } from "../src/logging.ts";
 import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
+import { RECORD_VERSION } from "../src/queue/job-record.ts";
 import { JobWorker } from "../src/queue/job-worker.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
@@ -36,8 +37,9 @@ async function main(): Promise<void> {
   const keys = new QueueKeys("nst");
   const engine = new EngineProcess({
     script: join(import.meta.dirname, "engine", "main.js"),
-    arguments: config.vgg19Weights === null ? [ROOT] : [ROOT, config.vgg19Weights],
+    arguments: [ROOT, config.vgg19Weights ?? "", config.engine.card ?? ""],
     environment: process.env,
+    threads: config.engine.threads,
     onState: (state) => follow(state),
     onNote: (note) => logger.warn(note),
   });
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
     name: id,
     lockMs: config.lockSeconds * 1000,
     keepSeconds: config.resultSeconds,
+    largestSize: () => largestSizeOf(engine.state, config),
     onError: (error) => logger.error({ err: error }, "queue"),
   });
   const described = {
@@ -59,6 +62,8 @@ async function main(): Promise<void> {
   const presence = new Presence(redis, keys, () => ({
     ...described,
     ...condition(engine.state),
+    largest_size: largestSizeOf(engine.state, config),
+    record_version: RECORD_VERSION,
     job: worker.job,
   }));
 
@@ -66,7 +71,7 @@ async function main(): Promise<void> {
   const follow = (state: EngineState) => {
     presence.announce();
     if (state.type === "ready") {
-      logger.info({ engine: state.engine }, "ready for jobs");
+      logger.info({ engine: state.engine, largest_size: largestSizeOf(state, config) }, "ready for jobs");
       worker.start();
     } else if (state.type === "unready") {
       logger.error({ code: state.code }, state.message);
@@ -85,6 +90,11 @@ async function main(): Promise<void> {
   redis.disconnect();
   logger.info("stopped");
   process.exit(0);
+}
+
+/** As much as the engine's memory holds, but not more than is set; 0 without an engine. */
+function largestSizeOf(state: EngineState, { engine }: Config): number {
+  return state.type === "ready" ? Math.min(state.largest_size, engine.largestSize) : 0;
 }
 
 function condition(state: EngineState) {

@@ -71,6 +71,8 @@ export interface JobQueue {
   oldestQueued(): Promise<Date | null>;
   /** The workers seen lately. */
   workers(): Promise<WorkerDescription[]>;
+  /** How many queued jobs none of these workers takes, and the largest size among them. O(n) in the queued jobs. */
+  unfit(workers: WorkerDescription[]): Promise<{ count: number; largestSize: number }>;
   /** Calls back at every change of the job until the returned function is called. */
   watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>>;
   ping(): Promise<void>;

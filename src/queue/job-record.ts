@@ -7,7 +7,11 @@ import { completeOptions } from "../contract/presets.ts";
 import { jobErrorCodeSchema } from "../contract/problems.ts";
 import { deliverySchema, webhookSchema } from "../contract/webhook.ts";
 
-/** Version of the record's form. A reader refuses what is newer than itself and reads what is older. */
+/**
+ * Version of the record's form, which goes up where an older version must not paint a job of the new form: it would
+ * not know an option, or could not read the record at all. While two versions run side by side, workers leave jobs of
+ * a newer form to newer workers; everybody reads older forms, and of newer ones what it knows.
+ */
 export const RECORD_VERSION = 2;
 
 export const DEFAULT_PRIORITY = 50;
@@ -26,9 +30,15 @@ const storedPictureSchema = z.object({
 /** An encoded picture in the blob store. */
 export type StoredPicture = z.infer<typeof storedPictureSchema>;
 
+/** Options without the strictness of what clients send: one that a newer version knows is passed over. */
+const readableOptionsSchema = z.object({
+  ...optionsSchema.shape,
+  output: z.object(optionsSchema.shape.output.shape),
+});
+
 /** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
 export const jobRecordSchema = z.object({
-  version: z.int().min(1).max(RECORD_VERSION),
+  version: z.int().min(1),
   /** UUID v7: sorts by time. */
   id: z.uuid(),
   /** Whose job it is; a record of before there were owners has none. */
@@ -38,7 +48,7 @@ export const jobRecordSchema = z.object({
   revision: z.int().min(1),
   /** Among its owner's jobs: 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
   priority: z.int().min(1).max(100),
-  options: z.preprocess(completeOptions, optionsSchema),
+  options: z.preprocess(completeOptions, readableOptionsSchema),
   metadata: z.record(z.string(), z.unknown()),
   content: blobKey,
   styles: z.array(blobKey).min(1),
@@ -71,7 +81,8 @@ export const jobRecordSchema = z.object({
   /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
   run: z.string().nullable(),
   worker: z.string().nullable(),
-  engine: engineSchema.nullable(),
+  /** Of another version it may be described in words that this one does not know. */
+  engine: engineSchema.nullable().catch(null),
   progress: progressSchema.nullable(),
   error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
 
@@ -144,11 +155,27 @@ export function encodeFields(fields: Partial<JobRecord>): string[] {
   );
 }
 
-/** The record in a hash as Redis gives it, or null where there is none. Throws where it is not a record. */
+/**
+ * The record in a hash as Redis gives it, or null where there is none. Throws where it is not a record, a
+ * `NewerRecordError` where it is one of a later version.
+ */
 export function decodeRecord(hash: Record<string, string>): JobRecord | null {
   const entries = Object.entries(hash);
   if (entries.length === 0) return null;
   const empty = Object.fromEntries(Object.keys(jobRecordSchema.shape).map((name) => [name, null]));
   const found = Object.fromEntries(entries.map(([name, text]) => [name, JSON.parse(text) as unknown]));
-  return jobRecordSchema.parse({ ...empty, owner: LOCAL_OWNER, ...found });
+  const parsed = jobRecordSchema.safeParse({ ...empty, owner: LOCAL_OWNER, ...found });
+  if (parsed.success) return parsed.data;
+  if (Number(found.version) > RECORD_VERSION) throw new NewerRecordError(found.version, parsed.error);
+  throw parsed.error;
+}
+
+/** A newer version made the record, and this one cannot make sense of it. */
+export class NewerRecordError extends Error {
+  override readonly name = "NewerRecordError";
+  constructor(version: unknown, cause: unknown) {
+    super(`The job was made by a newer version: expected form ${RECORD_VERSION}, received ${version}`, {
+      cause,
+    });
+  }
 }

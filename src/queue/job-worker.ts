@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { JobErrorCode } from "../contract/problems.ts";
+import { bringForward, type Capacity, demandOf, fits, ownCapacity } from "./capacity.ts";
 import { JobChanges } from "./changes.ts";
 import type { JobFields, JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-states.ts";
@@ -10,6 +12,9 @@ import { RecordStore } from "./record-store.ts";
 
 /** Starts that a job gets before it counts as one that no engine survives. */
 export const MAXIMUM_ATTEMPTS = 3;
+
+/** How long a worker that fits none of the waiting jobs lets them be. */
+const PASS_OVER_MS = 1_000;
 
 /**
  * Why a run is to stop. `canceled`: its owner wants no more of it. `stopping`: this worker ends, the job goes on
@@ -47,6 +52,8 @@ export interface JobWorkerSettings {
   lockMs?: number;
   /** How long a job is kept after its end where its owner did not say. */
   keepSeconds?: number;
+  /** Longest edge of the results that it takes, in pixels; all where it is not given. */
+  largestSize?: () => number;
   onError?: (error: Error) => void;
 }
 
@@ -59,12 +66,12 @@ export class JobWorker {
   private readonly records: RecordStore;
   private readonly changes: JobChanges;
   private current: { id: string; stop: AbortController } | null = null;
-  private closing = false;
+  private readonly stopped = new AbortController();
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
   constructor(
-    redis: Redis,
-    keys: QueueKeys,
+    private readonly redis: Redis,
+    private readonly keys: QueueKeys,
     private readonly process: (run: JobRun) => Promise<JobOutcome>,
     private readonly settings: JobWorkerSettings,
   ) {
@@ -111,7 +118,7 @@ export class JobWorker {
 
   /** Takes no more jobs, hands the current one back, and resolves when that is done or `withinMs` are over. */
   async close(withinMs: number): Promise<void> {
-    this.closing = true;
+    this.stopped.abort();
     this.current?.stop.abort("stopping" satisfies StopReason);
     const late = new Promise<"late">((resolve) => {
       setTimeout(resolve, withinMs, "late").unref();
@@ -123,10 +130,14 @@ export class JobWorker {
 
   private async take(job: Job, token: string): Promise<void> {
     const id = job.id ?? "";
+    if (!(await this.isFitting(id))) {
+      await this.passOver(job, token);
+      throw new WaitingError();
+    }
     const run = randomUUID();
     const stop = new AbortController();
     this.current = { id, stop };
-    if (this.closing) stop.abort("stopping" satisfies StopReason);
+    if (this.stopped.signal.aborted) stop.abort("stopping" satisfies StopReason);
     // Before the start, so that no cancellation falls between the two.
     const unwatch = await this.changes.watch(id, ({ status }) => {
       if (status !== "running")
@@ -148,6 +159,25 @@ export class JobWorker {
     if (!again) return;
     await job.moveToWait(token);
     throw new WaitingError();
+  }
+
+  private get capacity(): Capacity {
+    return ownCapacity(this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER);
+  }
+
+  private async isFitting(id: string): Promise<boolean> {
+    const demand = await demandOf(this.redis, this.keys, id);
+    return demand === null || fits(demand, this.capacity);
+  }
+
+  /**
+   * Gives a job back that another worker must take, before anything was begun: its record knows nothing of it. Takes
+   * the first one that fits next; where there is none, waits a while, in which the job is there for the others.
+   */
+  private async passOver(job: Job, token: string): Promise<void> {
+    await job.moveToWait(token);
+    if (await bringForward(this.redis, this.keys, this.capacity)) return;
+    await sleep(PASS_OVER_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
   }
 
   /** Makes the job this run's. Gives null where there is nothing to do: it was canceled, or ended elsewhere. */

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { LOCAL_OWNER } from "../contract/access.ts";
 import type { JobStatus } from "../contract/job.ts";
 import { available } from "./available.ts";
+import { capacityOf, unfitJobs } from "./capacity.ts";
 import { JobChanges } from "./changes.ts";
 import { Dispatch } from "./dispatch.ts";
 import {
@@ -138,6 +139,10 @@ export class RedisJobQueue implements JobQueue {
 
   workers(): Promise<WorkerDescription[]> {
     return available(() => findWorkers(this.redis, this.keys));
+  }
+
+  unfit(workers: WorkerDescription[]): Promise<{ count: number; largestSize: number }> {
+    return available(() => unfitJobs(this.redis, this.keys, workers.map(capacityOf)));
   }
 
   watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>> {

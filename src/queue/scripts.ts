@@ -1,6 +1,7 @@
 import type { Redis, Result } from "ioredis";
 import { LOCAL_OWNER } from "../contract/access.ts";
 import { jobStatusSchema } from "../contract/job.ts";
+import { defineCapacityScripts } from "./capacity.ts";
 import { LEAVE, PLACE } from "./fair-share.ts";
 
 /** The order in which every script gets the keys of the status sets. */
@@ -137,6 +138,7 @@ declare module "ioredis" {
 
 /** Makes the scripts callable on a connection. */
 export function defineScripts(redis: Redis): void {
+  defineCapacityScripts(redis);
   redis.defineCommand("nstCreate", { numberOfKeys: 6, lua: CREATE });
   redis.defineCommand("nstChange", { numberOfKeys: 2 + STATUSES.length, lua: CHANGE });
   redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });

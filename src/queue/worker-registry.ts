@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { engineSchema } from "../contract/engine.ts";
+import { SIZE_RANGE } from "../contract/options.ts";
 import type { QueueKeys } from "./keys.ts";
 
 /** A worker is forgotten when it has not said anything for this long. */
@@ -17,7 +18,12 @@ export const workerDescriptionSchema = z.object({
   /** false: why not is in `reason`, with the code that jobs would fail with. */
   ready: z.boolean(),
   reason: z.object({ code: z.string(), message: z.string() }).nullable(),
-  engine: engineSchema.nullable(),
+  /** Of another version it may be described otherwise; the worker counts all the same. */
+  engine: engineSchema.nullable().catch(null),
+  /** Longest edge of the results that it takes, in pixels; a worker that does not say takes all. */
+  largest_size: z.int().min(0).default(SIZE_RANGE.maximum),
+  /** The newest form of records that it reads. */
+  record_version: z.int().min(1).default(1),
   /** The job it is at. */
   job: z.string().nullable(),
 });

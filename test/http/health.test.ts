@@ -2,7 +2,10 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { announceWorker, type WorkerDescription } from "../../src/queue/worker-registry.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { RECORD_VERSION } from "../../src/queue/job-record.ts";
+import { announceWorker, forgetWorker, type WorkerDescription } from "../../src/queue/worker-registry.ts";
+import { submission } from "../support/jobs.ts";
 import { TestService } from "../support/service.ts";
 
 let service: TestService;
@@ -20,6 +23,8 @@ const worker: WorkerDescription = {
   ready: true,
   reason: null,
   engine: null,
+  largest_size: 4096,
+  record_version: RECORD_VERSION,
   job: null,
 };
 const announce = (more: Partial<WorkerDescription>) =>
@@ -71,6 +76,28 @@ describe("/readyz", () => {
     } as const;
     await announce({ id: "w2", engine });
     expect(await readiness()).toMatchObject({ status: 200, body: { status: "ready", engines: [engine] } });
+  });
+
+  it("says which jobs wait for a larger worker, and is ready all the same", async () => {
+    const size = { ...worker, id: "w3", largest_size: 1024 };
+    for (const id of ["w1", "w2"]) await forgetWorker(service.redis, service.keys, id);
+    await announceWorker(service.redis, service.keys, size);
+    expect(await readiness()).toMatchObject({ body: { capacity: { ok: true, largest_size: 1024 } } });
+    const options = resolveOptions({ preset: "draft", size: 2048 }, 1);
+    const { id } = await service.queue.submit(submission({ options }));
+    expect(await readiness()).toMatchObject({
+      status: 200,
+      body: {
+        status: "ready",
+        capacity: {
+          ok: false,
+          reason: "1 queued jobs, of up to 2048 px, fit no living worker; the largest takes 1024 px",
+        },
+      },
+    });
+    await announce({ id: "w4" });
+    expect(await readiness()).toMatchObject({ body: { capacity: { ok: true, largest_size: 4096 } } });
+    await service.queue.delete(id);
   });
 
   it("says that pictures cannot be stored", async () => {

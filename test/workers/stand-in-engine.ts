@@ -24,7 +24,7 @@ if (mode === "lacks-a-file" && !existsSync(file)) {
     tensorflow: "none",
     memory_mib: 1,
   } as const;
-  send({ type: "ready", engine });
+  send({ type: "ready", engine, largest_size: 4096 });
 }
 
 process.on("message", (request: EngineRequest) => {

@@ -7,10 +7,10 @@ import { isUsingGpu, tensorflowVersion } from "./tensorflow.ts";
 const MIB = 2 ** 20;
 
 /** What TensorFlow computes on, by which kernels, and how much memory the engine may use. */
-export function describeDevice({ name: kernels }: Pick<Kernels, "name">): EngineDescription {
+export function describeDevice({ name: kernels }: Pick<Kernels, "name">, card?: string): EngineDescription {
   const tensorflow = tensorflowVersion();
   if (isUsingGpu()) {
-    return { device: "gpu", kernels, tensorflow, ...describeGpu() };
+    return { device: "gpu", kernels, tensorflow, ...describeGpu(card) };
   }
   const name = (cpus()[0]?.model ?? "unknown").trim();
   return { device: "cpu", name, kernels, tensorflow, memory_mib: Math.floor(mainMemory() / MIB) };
@@ -29,9 +29,9 @@ function mainMemory(): number {
   return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }
 
-/** The machine's first card, as NVIDIA's driver tells it. */
-function describeGpu(): { name: string; memory_mib: number } {
-  const query = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"];
+/** A card by its number or UUID, or the machine's first, as NVIDIA's driver tells it: it does not know of CUDA_VISIBLE_DEVICES. */
+function describeGpu(card = "0"): { name: string; memory_mib: number } {
+  const query = [`--id=${card}`, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"];
   const [line = ""] = execFileSync("nvidia-smi", query, { encoding: "utf8" }).split("\n");
   const [name = "GPU", memory = "0"] = line.split(",").map((field) => field.trim());
   return { name, memory_mib: Number(memory) };

@@ -3,6 +3,7 @@ import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
 import { CheckpointError } from "./checkpoint.ts";
 import { availableMemory, describeDevice } from "./device.ts";
+import { largestSize } from "./largest-size.ts";
 import { OutOfMemoryError } from "./memory-plan.ts";
 import { chooseKernels } from "./network/choose-kernels.ts";
 import type { Kernels } from "./network/kernels.ts";
@@ -38,13 +39,14 @@ export class Engine {
     this.#send = send;
   }
 
-  /** Loads the network; answers `ready`, or `unready` with what is missing. */
-  async start(root: string, configuredWeights: string | undefined): Promise<void> {
+  /** Loads the network; answers `ready`, or `unready` with what is missing. `card` is the first card that it may use. */
+  async start(root: string, configuredWeights?: string, card?: string): Promise<void> {
     try {
       const kernels = chooseKernels();
       this.#network = await loadNetwork(locateWeights(root, configuredWeights), kernels);
-      this.#device = describeDevice(kernels);
-      void this.#send({ type: "ready", engine: this.#device });
+      this.#device = describeDevice(kernels, card);
+      const largest_size = largestSize(availableMemory(this.#device));
+      void this.#send({ type: "ready", engine: this.#device, largest_size });
     } catch (error) {
       void this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });
     }

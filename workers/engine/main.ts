@@ -3,8 +3,8 @@ import type { EngineEvent, EngineRequest } from "./protocol.ts";
 
 /**
  * The engine process: speaks {@link EngineRequest} and {@link EngineEvent} with the worker that forked it, and ends
- * with it. Its arguments are the project's root and where the weights were configured to be (see weights/locate.ts);
- * it opens no network connection and writes no file but the checkpoints that it is asked for.
+ * with it. Its arguments are the project's root, where the weights were configured to be (see weights/locate.ts) and
+ * the first card that it may use, both or one of the latter empty where nothing is set; it opens no network connection and writes no file but the checkpoints that it is asked for.
  */
 function send(event: EngineEvent): Promise<void> {
   return new Promise((resolve) => {
@@ -20,5 +20,5 @@ process.on("disconnect", () => process.exit(0));
 // manager's SIGTERM may reach every process of the service.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
-const [root = ".", configuredWeights] = process.argv.slice(2);
-await engine.start(root, configuredWeights);
+const [root = ".", configuredWeights, card] = process.argv.slice(2);
+await engine.start(root, configuredWeights || undefined, card || undefined);

@@ -23,7 +23,11 @@ export type EngineRequest =
 
 /** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
 export type EngineEvent =
-  | { type: "ready"; engine: EngineDescription }
+  | {
+      type: "ready";
+      engine: EngineDescription /** Longest edge in pixels that fits. */;
+      largest_size: number;
+    }
   | { type: "unready"; code: JobErrorCode; message: string }
   | { type: "progress"; id: string; progress: Progress }
   | { type: "preview"; id: string; step: number; picture: Raster }

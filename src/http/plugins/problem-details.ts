@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PROBLEMS, type Problem, type ProblemCode, Refusal } from "../../contract/problems.ts";
 import { QueueFullError, QueueUnavailableError } from "../../queue/job-queue.ts";
+import { NewerRecordError } from "../../queue/job-record.ts";
 import { StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
 import { allowedMethods, rememberRoutes } from "./route-table.ts";
@@ -91,6 +92,7 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Refus
     return new Refusal("storage_full", error.message, { retryAfter: 60 });
   if (error instanceof StorageUnavailableError)
     return new Refusal("unavailable", error.message, { retryAfter: 5 });
+  if (error instanceof NewerRecordError) return new Refusal("unavailable", error.message, { retryAfter: 30 });
   if (error instanceof QueueUnavailableError) {
     return new Refusal("unavailable", "The queue cannot be reached", { retryAfter: 2 });
   }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
+import { RECORD_VERSION } from "../../queue/job-record.ts";
+import type { WorkerDescription } from "../../queue/worker-registry.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 
 const checkSchema = z.object({ ok: z.boolean(), reason: z.string().nullable() });
@@ -16,12 +18,23 @@ const readySchema = z
         "Whether a worker's engine can paint: VGG-19's weights are there, and TensorFlow runs.",
       ),
     }),
+    capacity: z
+      .object({
+        ok: z.boolean(),
+        reason: z.string().nullable(),
+        largest_size: z.int().nullable().describe("Longest edge that a living worker takes, in pixels."),
+      })
+      .describe(
+        "Whether a living worker takes every queued job. Where none does, these wait for one, and all others go on: the service is ready.",
+      ),
     engines: z.array(engineSchema).describe("Of every worker that can paint: what it computes on."),
   })
   .meta({ id: "Readiness" });
 
+type Capacity = z.infer<typeof readySchema>["capacity"];
+
 /** /livez: this process answers. /readyz: jobs can be taken and will be painted. */
-export function healthRoutes(app: App, { queue, store }: Dependencies): void {
+export function healthRoutes(app: App, { config, queue, store }: Dependencies): void {
   app.get(
     "/livez",
     {
@@ -35,6 +48,19 @@ export function healthRoutes(app: App, { queue, store }: Dependencies): void {
     },
     async () => ({ status: "alive" as const }),
   );
+
+  const checkCapacity = async (): Promise<Capacity> => {
+    const ready = (await queue.workers()).filter((worker) => worker.ready);
+    if (ready.length === 0) return { ...passed, largest_size: null };
+    const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
+    const takesAll = (worker: WorkerDescription) =>
+      worker.largest_size >= config.limits.size && worker.record_version >= RECORD_VERSION;
+    if (ready.some(takesAll)) return { ...passed, largest_size };
+    const { count, largestSize } = await queue.unfit(ready);
+    if (count === 0) return { ...passed, largest_size };
+    const reason = `${count} queued jobs, of up to ${largestSize} px, fit no living worker; the largest takes ${largest_size} px`;
+    return { ...failed(reason), largest_size };
+  };
 
   const checkWorkers = async (): Promise<{ workers: Check; engine: Check; engines: EngineDescription[] }> => {
     const workers = await queue.workers();
@@ -62,18 +88,21 @@ export function healthRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (_request, reply) => {
-      const [redis, storage, { workers, engine, engines }] = await Promise.all([
+      const [redis, storage, { workers, engine, engines }, capacity] = await Promise.all([
         check("Redis cannot be reached", () => queue.ping()),
         check("pictures cannot be stored", () => store.ping()),
         checkWorkers().catch(() => {
           const unknown = failed("unknown: Redis cannot be reached");
           return { workers: unknown, engine: unknown, engines: [] };
         }),
+        checkCapacity().catch(() => ({ ...failed("unknown: Redis cannot be reached"), largest_size: null })),
       ]);
       const checks = { redis, store: storage, workers, engine };
       const ready = Object.values(checks).every(({ ok }) => ok);
       reply.header("cache-control", "no-store");
-      return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "unready", checks, engines });
+      return reply
+        .code(ready ? 200 : 503)
+        .send({ status: ready ? "ready" : "unready", checks, capacity, engines });
     },
   );
 }

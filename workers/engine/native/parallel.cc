@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -18,6 +19,9 @@ namespace {
 constexpr int kSpins = 4000;
 
 int AvailableCores() {
+  // What the worker was given; without a worker, what this process may run on.
+  const char* given = std::getenv("NST_KERNEL_THREADS");
+  if (given != nullptr && std::atoi(given) > 0) return std::atoi(given);
 #ifdef __linux__
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
