@@ -214,6 +214,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{id}/timelapse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives the run as an animated WebP, once the job has ended
+         * @description Made of pictures kept every `timelapse_interval` steps, at most 48 of them; it ends with the result.
+         */
+        get: operations["getTimelapse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/presets": {
         parameters: {
             query?: never;
@@ -526,7 +546,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each field at fault. */
@@ -2059,6 +2079,119 @@ export interface operations {
             };
             /** @description `result_expired`: The result has expired. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTimelapse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The animation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": Blob;
+                };
+            };
+            /** @description The part of the animation's file that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": Blob;
+                };
+            };
+            /** @description The client has the animation already. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: No such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `timelapse_not_ready`: The job has not ended yet.
+             *     `no_timelapse`: No pictures of the job's run are kept.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `result_expired`: The result has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range_not_satisfiable`: The range is not inside the file. */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,6 +20,7 @@ import type { EngineEvent } from "./engine/protocol.ts";
 import type { PaintingEvent } from "./engine-process.ts";
 import type { LossHistory } from "./loss-history.ts";
 import { Throttle } from "./throttle.ts";
+import { Timelapse } from "./timelapse.ts";
 
 const PROGRESS_MS = 250;
 const PREVIEW_MS = 1_000;
@@ -40,6 +41,7 @@ export class Recorder {
   private readonly known = new Set<string>();
   private readonly progress: Throttle<Progress>;
   private readonly preview: Throttle<Event<"preview">>;
+  private readonly timelapse: Timelapse;
   private readonly checkpoint: Throttle<Event<"checkpoint">>;
   private checkpoints = 0;
   private readonly checkpointWaiters = new Set<() => void>();
@@ -56,6 +58,7 @@ export class Recorder {
       logger.warn({ err: error }, `${what} was not stored`);
     this.progress = new Throttle(PROGRESS_MS, (progress) => run.update({ progress }), failing("progress"));
     this.preview = new Throttle(PREVIEW_MS, (event) => this.storePreview(event), failing("a preview"));
+    this.timelapse = new Timelapse(store, run, failing("a picture of the timelapse"));
     this.checkpoint = new Throttle(0, (event) => this.storeCheckpoint(event), failing("a checkpoint"));
   }
 
@@ -65,8 +68,11 @@ export class Recorder {
     } else if (event.type === "progress") {
       this.losses.add(event.progress, this.run.record.steered);
       this.progress.offer(event.progress);
-    } else if (event.type === "preview") this.preview.offer(event);
-    else if (event.type === "checkpoint") this.checkpoint.offer(event);
+    } else if (event.type === "preview") {
+      const { preview_interval } = this.run.record.options;
+      if (preview_interval > 0 && event.step % preview_interval === 0) this.preview.offer(event);
+      this.timelapse.offer(event.step, event.picture);
+    } else if (event.type === "checkpoint") this.checkpoint.offer(event);
     else {
       this.logger.warn({ reason: event.message }, "a checkpoint was not written");
       this.checkpointOver();
@@ -86,7 +92,8 @@ export class Recorder {
 
   /** Writes what still waits. */
   async settle(): Promise<void> {
-    await Promise.all([this.progress.flush(), this.preview.flush(), this.checkpoint.flush()]);
+    const throttles = [this.progress, this.preview, this.checkpoint];
+    await Promise.all([...throttles.map((throttle) => throttle.flush()), this.timelapse.settle()]);
   }
 
   /** Stores the painted picture. Gives what the record of a succeeded job says. */

@@ -34,6 +34,8 @@ export const PROBLEMS = {
   no_result: { status: 409, title: "The job ended without a result", retryable: false },
   preview_not_ready: { status: 409, title: "The job has no preview yet", retryable: true },
   no_preview: { status: 409, title: "The job ended without a preview", retryable: false },
+  timelapse_not_ready: { status: 409, title: "The job has not ended yet", retryable: true },
+  no_timelapse: { status: 409, title: "No pictures of the job's run are kept", retryable: false },
   not_retryable: { status: 409, title: "Only a failed or canceled job can be retried", retryable: false },
   request_in_flight: {
     status: 409,

@@ -20,6 +20,7 @@ import { presetRoutes } from "./routes/presets.ts";
 import { resultRoutes } from "./routes/result.ts";
 import { studioRoutes } from "./routes/studio.ts";
 import { submitRoutes } from "./routes/submit.ts";
+import { timelapseRoutes } from "./routes/timelapse.ts";
 
 /** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
 const OTHER_PARTS = 16;
@@ -97,6 +98,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     inputRoutes,
     resultRoutes,
     followingRoutes,
+    timelapseRoutes,
     eventRoutes,
     presetRoutes,
     studioRoutes,

@@ -141,10 +141,11 @@ export const jobFolder = (id: string) => `jobs/${id}/`;
 /** Where the pictures of a job's timelapse lie, named by their step so that they sort. */
 export const timelapseFolder = (id: string) => `${jobFolder(id)}timelapse/`;
 
-/** Whether a job needs a blob: its record names it, or it is the result in another format. */
+/** Whether a job needs a blob: its record names it, it is of its timelapse, or made from one of these. */
 export function needsBlob(record: JobRecord, key: string): boolean {
-  if (record.result && key.startsWith(`${jobFolder(record.id)}converted/`)) return true;
-  if (record.timelapse && key.startsWith(timelapseFolder(record.id))) return true;
+  const { result, timelapse } = record;
+  if ((result || timelapse) && key.startsWith(`${jobFolder(record.id)}converted/`)) return true;
+  if (timelapse && key.startsWith(timelapseFolder(record.id))) return true;
   return blobKeys(record).includes(key);
 }
 

@@ -64,6 +64,15 @@ describe("A client that sends two pictures over HTTP", () => {
 
     const result = await client.result(job.id);
     expect(await sharp(result).metadata()).toMatchObject({ width: 97, height: 51, format: "png" });
+    const params = { path: { id: job.id } };
+    const timelapse = await unwrap(
+      client.api.GET("/v1/jobs/{id}/timelapse", { params, parseAs: "arrayBuffer" }),
+    );
+    // A picture every tenth step, and the result.
+    expect(await sharp(new Uint8Array(timelapse), { animated: true }).metadata()).toMatchObject({
+      pages: 5,
+      width: 97,
+    });
     const painted = await pixels(result, 97, 51);
     // At this size the content is not resampled and png loses nothing: a mere copy would differ by 0.
     expect(difference(painted, await pixels(content, 97, 51))).toBeGreaterThan(1);

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
 import { CheckpointError } from "./checkpoint.ts";
 import { availableMemory, describeDevice } from "./device.ts";
@@ -78,7 +79,7 @@ export class Engine {
         painting.step();
         const progress = painting.progress();
         void this.#send({ type: "progress", id, progress });
-        if (options.preview_interval > 0 && progress.step % options.preview_interval === 0) {
+        if (isShown(options, progress.step)) {
           // What is still to be written to the pipe would wait for the step's end, and all that follows with it.
           await this.#send({ type: "preview", id, step: progress.step, picture: painting.picture() });
         }
@@ -153,4 +154,9 @@ async function loadNetwork(location: string, kernels: Kernels): Promise<Vgg19> {
   const network = new Vgg19(await loadWeights(location), kernels);
   network.warmUp(DEEPEST_OF_MOST);
   return network;
+}
+
+/** Whether the picture at a step is a preview, or one of the timelapse. */
+function isShown({ preview_interval, timelapse_interval }: Options, step: number): boolean {
+  return [preview_interval, timelapse_interval].some((interval) => interval > 0 && step % interval === 0);
 }

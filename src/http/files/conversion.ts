@@ -1,18 +1,17 @@
-import { convertPicture, type Encoding } from "../../images/encode.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 
-/** Pictures in other formats than they were painted in: made once, when first asked for, and kept beside them. */
+/** Pictures made from those of a job: once, when first asked for, and kept beside them. */
 export class Conversions {
   private readonly underWay = new Map<string, Promise<void>>();
 
   constructor(private readonly store: BlobStore) {}
 
-  /** The key of the picture at `source` in another format. `folder` is the prefix of what belongs to its job. */
-  async find(source: string, folder: string, encoding: Encoding): Promise<string> {
-    const key = `${folder}converted/${encoding.format}-${encoding.quality}`;
+  /** The key of the picture `name` in a job's `folder`, which `make` makes where it is not there yet. */
+  async find(folder: string, name: string, make: () => Promise<Uint8Array>): Promise<string> {
+    const key = `${folder}converted/${name}`;
     if (await this.store.stat(key)) return key;
     const already = this.underWay.get(key);
-    const made = already ?? this.make(source, key, encoding);
+    const made = already ?? this.put(key, make);
     if (!already) {
       this.underWay.set(key, made);
       const forget = () => this.underWay.delete(key);
@@ -22,7 +21,7 @@ export class Conversions {
     return key;
   }
 
-  private async make(source: string, key: string, encoding: Encoding): Promise<void> {
-    await this.store.put(key, await convertPicture(await this.store.read(source), encoding));
+  private async put(key: string, make: () => Promise<Uint8Array>): Promise<void> {
+    await this.store.put(key, await make());
   }
 }

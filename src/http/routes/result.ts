@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { PROBLEMS, Refusal } from "../../contract/problems.ts";
+import { convertPicture } from "../../images/encode.ts";
 import { MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/picture-type.ts";
-import type { JobRecord, StoredPicture } from "../../queue/job-record.ts";
+import { type JobRecord, jobFolder, type StoredPicture } from "../../queue/job-record.ts";
 import { isFinal } from "../../queue/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
 import { binarySchema } from "../binary.ts";
@@ -46,7 +47,9 @@ export function resultRoutes(app: App, { config, queue, store }: Dependencies): 
       return { ...common, key: painted.key, etag: `"${record.id}"` };
     }
     const encoding = { format, quality: format === "png" ? 100 : (quality ?? DEFAULT_QUALITY) };
-    const key = await conversions.find(painted.key, `jobs/${record.id}/`, encoding).catch((error) => {
+    const make = async () => convertPicture(await store.read(painted.key), encoding);
+    const name = `${encoding.format}-${encoding.quality}`;
+    const key = await conversions.find(jobFolder(record.id), name, make).catch((error) => {
       throw error instanceof BlobNotFoundError ? expired(record) : error;
     });
     return { ...common, key, etag: `"${record.id}.${format}.${encoding.quality}"` };
