@@ -11,13 +11,16 @@ export const EMPTY_DRAFT: Draft = { content: null, styles: [], preset: null, opt
 
 const STORE = "draft";
 
+let opened: Promise<IDBDatabase> | undefined;
+
 function openStore(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
+  opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open("nst-studio", 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+  return opened;
 }
 
 /** The draft as it was before a reload; an empty one where the browser keeps nothing (private windows). */

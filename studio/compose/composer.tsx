@@ -31,9 +31,14 @@ export function Composer({ draft, presets, onChange }: Props) {
     setTrouble(null);
     announce("Sending the pictures");
     try {
-      const chosen = { ...options, ...(preset && { preset }) } as SubmissionOptions;
+      const chosen = { ...timelapse(presets, preset, options), ...options, ...(preset && { preset }) };
       const metadata = { content: nameOf(content), styles: styles.map(nameOf).join(", ") };
-      const job = await painter.submit({ content, style: styles, options: chosen, metadata });
+      const job = await painter.submit({
+        content,
+        style: styles,
+        options: chosen as SubmissionOptions,
+        metadata,
+      });
       openJob(job.id);
     } catch (error) {
       setTrouble(error);
@@ -93,6 +98,16 @@ export function Composer({ draft, presets, onChange }: Props) {
       </div>
     </form>
   );
+}
+
+const TIMELAPSE_PICTURES = 30;
+
+/** Whoever watches a painting in the studio wants to see it come about again. */
+function timelapse(presets: Presets | null, preset: string | null, options: Draft["options"]) {
+  if (!presets || !("timelapse_interval" in presets.options)) return {};
+  const standard = Object.entries(presets.presets).find(([name]) => name === preset)?.[1];
+  const steps = typeof options.steps === "number" ? options.steps : (standard?.steps ?? 100);
+  return { timelapse_interval: Math.ceil(steps / TIMELAPSE_PICTURES) };
 }
 
 function whatIsMissing({ content, styles }: Draft): string | null {

@@ -114,7 +114,7 @@ function Framed({ file, onRemove }: { file: File; onRemove: () => void }) {
       {broken && <p class="broken">This browser cannot show it; the service may still read it.</p>}
       <figcaption>
         <em>{name}</em>
-        <button type="button" class="link" aria-label={`Take ${name} away`} onClick={onRemove}>
+        <button type="button" class="link" aria-label={`Remove ${name}`} onClick={onRemove}>
           Remove
         </button>
       </figcaption>

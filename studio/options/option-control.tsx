@@ -28,7 +28,7 @@ export function OptionControl(props: ControlProps) {
   );
   const meaning = (schema.description || range) && (
     <p class="meaning" id={`${id}-meaning`}>
-      {schema.description} {range && <span class="range">{range}</span>}
+      <Description text={schema.description ?? ""} /> {range && <span class="range">{range}</span>}
     </p>
   );
   if (isGroup) {
@@ -54,6 +54,11 @@ export function OptionControl(props: ControlProps) {
   );
 }
 
+/** Names between backticks are code. */
+function Description({ text }: { text: string }) {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
+}
+
 function SingleControl(props: ControlProps) {
   const { id, schema, standard, value, onChange } = props;
   switch (kindOf(schema)) {
@@ -70,7 +75,7 @@ function SingleControl(props: ControlProps) {
           {standard === undefined && <option value="">As the service chooses</option>}
           {schema.enum?.map((one) => (
             <option key={String(one)} value={String(one)}>
-              {spoken(String(one))}
+              {String(one)}
             </option>
           ))}
         </select>

@@ -29,7 +29,7 @@ export function WeightsControl({ id, schema, standard, value, onChange }: Contro
             <button
               type="button"
               class="link"
-              aria-label={`Leave ${name} out`}
+              aria-label={`Remove ${name}`}
               onClick={() => {
                 const { [name]: _, ...others } = weights;
                 onChange(others);

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { z } from "zod";
+import { Refusal } from "../../contract/problems.ts";
 import { ROOT } from "../../root.ts";
 import type { App } from "../dependencies.ts";
 
@@ -40,7 +41,7 @@ export async function studioRoutes(app: App): Promise<void> {
   if (!page) app.log.warn("the studio is not built: there is no page at /");
 
   app.get("/", { config: { scope: "public" }, schema: { hide: true } }, async (_request, reply) => {
-    if (!page) return reply.callNotFound();
+    if (!page) throw new Refusal("unknown_route", "The studio is not built");
     return reply
       .headers({
         "content-type": page.type,
@@ -59,7 +60,7 @@ export async function studioRoutes(app: App): Promise<void> {
     },
     async (request, reply) => {
       const file = request.params.name === PAGE ? undefined : files.get(request.params.name);
-      if (!file) return reply.callNotFound();
+      if (!file) throw new Refusal("unknown_route", "The studio has no such file");
       return reply
         .headers({
           "content-type": file.type,

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let page: string;
+beforeAll(async () => {
+  service = await TestService.start();
+  page = await (await service.fetch("/")).text();
+});
+afterAll(() => service.stop());
+
+describe("The studio's files", () => {
+  it("come with a policy that allows nothing but this service, and no inline script or style", async () => {
+    const response = await service.fetch("/");
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+    const policy = response.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).not.toContain("unsafe");
+    expect(page).not.toMatch(/<script>|<style|style=|onclick/);
+  });
+
+  it("are named by their content and kept for good; the script is under 100 KB", async () => {
+    const names = [...page.matchAll(/"(\/studio\/[^"]+)"/g)].map(([, path]) => path ?? "");
+    expect(names.length).toBe(3);
+    for (const name of names) {
+      const response = await service.fetch(name);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+      if (name.endsWith(".js")) expect((await response.arrayBuffer()).byteLength).toBeLessThan(100_000);
+    }
+  });
+
+  it("are only those of the build", async () => {
+    for (const path of ["/studio/index.html", "/studio/none.js", "/studio/..%2f..%2fpackage.json"]) {
+      expect((await service.fetch(path)).status).toBe(404);
+    }
+  });
+});
