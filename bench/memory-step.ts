@@ -7,6 +7,7 @@ import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../workers/engine/network/vgg19.ts";
 import { Objective } from "../workers/engine/objective/objective.ts";
 import { Lbfgs } from "../workers/engine/optimizers/lbfgs.ts";
+import { SpectralPreconditioner } from "../workers/engine/optimizers/preconditioner.ts";
 import { type Tensor4D, tf } from "../workers/engine/tensorflow.ts";
 import { loadWeights } from "../workers/engine/weights/load.ts";
 import { samplePicture } from "./sample-picture.ts";
@@ -33,7 +34,7 @@ network.warmUp("block5_conv1");
 const [content, style] = [await picture("content"), await picture("style")];
 const objective = new Objective(network, PRESETS.balanced, content, [style], stripRows);
 style.dispose();
-const optimizer = new Lbfgs(content, 1);
+const optimizer = new Lbfgs(content, 1, new SpectralPreconditioner(size, size));
 optimizer.update(objective.evaluate(optimizer.image));
 const started = performance.now();
 for (let step = 0; step < Number(flags.steps); step += 1) {

@@ -8,6 +8,7 @@ import { Objective } from "./objective/objective.ts";
 import { Adam } from "./optimizers/adam.ts";
 import { Lbfgs } from "./optimizers/lbfgs.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
+import { SpectralPreconditioner } from "./optimizers/preconditioner.ts";
 import { Pace, scaleCost } from "./pace.ts";
 import { resample, toRaster, toTensor } from "./resample.ts";
 import { type Scale, schedule } from "./schedule.ts";
@@ -220,7 +221,10 @@ export class Painting {
 
   #optimizerOf(image: Tensor4D): Optimizer {
     const { optimizer, learning_rate } = this.#options;
-    return optimizer === "adam" ? new Adam(image, learning_rate) : new Lbfgs(image, learning_rate);
+    const { width, height } = this.#current;
+    return optimizer === "adam"
+      ? new Adam(image, learning_rate)
+      : new Lbfgs(image, learning_rate, new SpectralPreconditioner(height, width));
   }
 
   dispose(): void {

@@ -1,9 +1,19 @@
 import { describe, expect, it } from "@jest/globals";
 import { Lbfgs } from "../../../workers/engine/optimizers/lbfgs.ts";
+import {
+  type Preconditioner,
+  SpectralPreconditioner,
+} from "../../../workers/engine/optimizers/preconditioner.ts";
+import { tf } from "../../../workers/engine/tensorflow.ts";
 import { describeOptimizer } from "./conformance.ts";
-import { evaluate, type LossFunction, SIZE, startImage } from "./problems.ts";
+import { evaluate, type LossFunction, SHAPE, SIZE, startImage } from "./problems.ts";
 
-describeOptimizer("L-BFGS", 60, (image) => new Lbfgs(image, 1));
+const [, HEIGHT, WIDTH] = SHAPE;
+const spectral = () => new SpectralPreconditioner(HEIGHT, WIDTH);
+const identity: Preconditioner = { apply: (x) => x.clone(), dispose: () => {} };
+
+describeOptimizer("L-BFGS", 60, (image) => new Lbfgs(image, 1, identity));
+describeOptimizer("L-BFGS, preconditioned,", 60, (image) => new Lbfgs(image, 1, spectral()));
 
 /** How many of the latest pairs the optimiser remembers. */
 const HISTORY = 10;
@@ -25,41 +35,48 @@ const convex: LossFunction = (pixels) => {
 };
 
 describe("L-BFGS", () => {
-  it("steps along −H·g, with H the dense BFGS matrix of its latest pairs, built in float64", () => {
-    const optimizer = new Lbfgs(startImage(), 1);
-    const pairs: { s: Float64Array; y: Float64Array }[] = [];
-    let before: { x: Float64Array; gradient: Float64Array; loss: number } | undefined;
-    let compared = 0;
-    for (let step = 0; step < 15; step += 1) {
-      const x = Float64Array.from(optimizer.image.dataSync<"float32">());
-      const { loss, gradient } = convex(x);
+  it.each([
+    ["the identity", () => identity],
+    ["the spectral preconditioner", spectral],
+  ])(
+    "steps along −H·g, with H the dense BFGS matrix of its latest pairs from %s on, built in float64",
+    (_, create) => {
+      const optimizer = new Lbfgs(startImage(), 1, create());
+      const start = dense(create());
+      const pairs: { s: Float64Array; y: Float64Array }[] = [];
+      let before: { x: Float64Array; gradient: Float64Array; loss: number } | undefined;
+      let compared = 0;
+      for (let step = 0; step < 15; step += 1) {
+        const x = Float64Array.from(optimizer.image.dataSync<"float32">());
+        const { loss, gradient } = convex(x);
 
-      expect(loss).toBeLessThan((before?.loss ?? Number.POSITIVE_INFINITY) * 1.1); // no step is taken back
-      if (before !== undefined) {
-        const [last, lastGradient] = [before.x, before.gradient];
-        pairs.push({
-          s: x.map((value, index) => value - (last[index] ?? 0)),
-          y: gradient.map((value, index) => value - (lastGradient[index] ?? 0)),
-        });
+        expect(loss).toBeLessThan((before?.loss ?? Number.POSITIVE_INFINITY) * 1.1); // no step is taken back
+        if (before !== undefined) {
+          const [last, lastGradient] = [before.x, before.gradient];
+          pairs.push({
+            s: x.map((value, index) => value - (last[index] ?? 0)),
+            y: gradient.map((value, index) => value - (lastGradient[index] ?? 0)),
+          });
+        }
+        optimizer.update(evaluate(convex, optimizer.image));
+        const moved = Float64Array.from(
+          optimizer.image.dataSync<"float32">(),
+          (value, index) => value - (x[index] ?? 0),
+        );
+        const expected = denseDirection(start, pairs.slice(-HISTORY), gradient);
+        if (expected !== undefined) {
+          expect(relativeError(moved, expected)).toBeLessThan(2e-3);
+          compared += 1;
+        }
+        before = { x, gradient, loss };
       }
-      optimizer.update(evaluate(convex, optimizer.image));
-      const moved = Float64Array.from(
-        optimizer.image.dataSync<"float32">(),
-        (value, index) => value - (x[index] ?? 0),
-      );
-      const expected = denseDirection(pairs.slice(-HISTORY), gradient);
-      if (expected !== undefined) {
-        expect(relativeError(moved, expected)).toBeLessThan(2e-3);
-        compared += 1;
-      }
-      before = { x, gradient, loss };
-    }
-    expect(compared).toBe(14);
-    optimizer.dispose();
-  });
+      expect(compared).toBe(14);
+      optimizer.dispose();
+    },
+  );
 
   it("takes no longer a step than 0.1 root mean square", () => {
-    const optimizer = new Lbfgs(startImage(), 10);
+    const optimizer = new Lbfgs(startImage(), 10, spectral());
     for (let step = 0; step < 10; step += 1) {
       const before = optimizer.image.dataSync<"float32">();
       optimizer.update(evaluate(convex, optimizer.image));
@@ -72,7 +89,7 @@ describe("L-BFGS", () => {
   });
 
   it("takes a step back that raises the loss, a quarter of the way", () => {
-    const optimizer = new Lbfgs(startImage(), 1);
+    const optimizer = new Lbfgs(startImage(), 1, spectral());
     optimizer.update(evaluate(convex, optimizer.image));
     const good = optimizer.image.dataSync<"float32">();
     optimizer.update(evaluate(convex, optimizer.image));
@@ -91,8 +108,9 @@ describe("L-BFGS", () => {
   });
 });
 
-/** −H·g, H by the BFGS update H ← (I − ρsyᵀ)·H·(I − ρysᵀ) + ρssᵀ from γI (Nocedal & Wright, eq. 6.17 and 7.20). */
+/** −H·g, H by the BFGS update H ← (I − ρsyᵀ)·H·(I − ρysᵀ) + ρssᵀ from γH₀ (Nocedal & Wright, eq. 6.17 and 7.20). */
 function denseDirection(
+  start: Float64Array[],
   pairs: { s: Float64Array; y: Float64Array }[],
   gradient: Float64Array,
 ): Float64Array | undefined {
@@ -100,18 +118,34 @@ function denseDirection(
   if (newest === undefined) {
     return undefined;
   }
-  const gamma = dot(newest.s, newest.y) / dot(newest.y, newest.y);
-  let inverse = identity().map((row) => row.map((value) => value * gamma));
+  const scaled = Float64Array.from(start, (row) => dot(row, newest.y));
+  const gamma = dot(newest.s, newest.y) / dot(newest.y, scaled);
+  let inverse = start.map((row) => row.map((value) => value * gamma));
   for (const { s, y } of pairs) {
     const rho = 1 / dot(s, y);
-    const left = identity().map((row, i) => row.map((value, j) => value - rho * (s[i] ?? 0) * (y[j] ?? 0)));
+    const left = unit().map((row, i) => row.map((value, j) => value - rho * (s[i] ?? 0) * (y[j] ?? 0)));
     const product = multiply(multiply(left, inverse), transpose(left));
     inverse = product.map((row, i) => row.map((value, j) => value + rho * (s[i] ?? 0) * (s[j] ?? 0)));
   }
   return Float64Array.from(inverse, (row) => -dot(row, gradient));
 }
 
-function identity(): Float64Array[] {
+/** The matrix of a preconditioner, column by column (it is symmetric). */
+function dense(preconditioner: Preconditioner): Float64Array[] {
+  const matrix = unit().map((row) => {
+    const [x, product] = tf.tidy(() => {
+      const x = tf.tensor4d(Float32Array.from(row), SHAPE);
+      return [x, preconditioner.apply(x)];
+    });
+    const values = Float64Array.from(product.dataSync<"float32">());
+    tf.dispose([x, product]);
+    return values;
+  });
+  preconditioner.dispose();
+  return matrix;
+}
+
+function unit(): Float64Array[] {
   return Array.from({ length: SIZE }, (_, index) => new Float64Array(SIZE).fill(1, index, index + 1));
 }
 

@@ -8,6 +8,7 @@ import {
   type OptimizerState,
   type OptimizerValues,
 } from "./optimizer.ts";
+import type { Preconditioner } from "./preconditioner.ts";
 
 const HISTORY = 10;
 /** A pair is learnt from only where sᵀy > this · ‖s‖·‖y‖: positive curvature, not rounding noise. */
@@ -46,16 +47,22 @@ interface Accepted {
 export class Lbfgs implements Optimizer {
   image: Tensor4D;
   readonly #learningRate: number;
+  readonly #preconditioner: Preconditioner;
   #accepted: Accepted | undefined;
   #history: Pair[] = [];
   #retreats = 0;
   /** Root mean square of the next step that has no history to go by. */
   #firstStep = FIRST_STEP;
 
-  /** @param image becomes the optimiser's own @param learningRate factor on every step, 1 as a rule */
-  constructor(image: Tensor4D, learningRate: number) {
+  /**
+   * @param image becomes the optimiser's own
+   * @param learningRate factor on every step, 1 as a rule
+   * @param preconditioner H₀ up to a factor, where the recursion starts from; becomes the optimiser's own
+   */
+  constructor(image: Tensor4D, learningRate: number, preconditioner: Preconditioner) {
     this.image = tf.keep(image);
     this.#learningRate = learningRate;
+    this.#preconditioner = preconditioner;
   }
 
   /** The next trial may have to be taken back: the last picture that was accepted. */
@@ -100,12 +107,18 @@ export class Lbfgs implements Optimizer {
     }
   }
 
-  /** −H·g by the two-loop recursion; −g, scaled to a cautious length, without a history. */
+  /**
+   * −H·g by the two-loop recursion; −H₀·g, scaled to a cautious length, without a history. Both only over the pixels
+   * that are free to move, or what would go past 0 or 1 would steer the others (two-metric projection, Bertsekas 1982).
+   */
   #direction(): Tensor4D {
-    const { gradient } = this.#accepted as Accepted;
+    const { image, gradient: whole } = this.#accepted as Accepted;
+    const free = freePixels(image, whole);
+    const gradient: Tensor4D = whole.mul(free);
     const newest = this.#history.at(-1);
     if (newest === undefined) {
-      return gradient.mul(-this.#firstStep / Math.max(rootMeanSquare(gradient), 1e-30));
+      const downhill: Tensor4D = this.#preconditioner.apply(gradient).mul(free);
+      return downhill.mul(-this.#firstStep / Math.max(rootMeanSquare(downhill), 1e-30));
     }
     let q: Tensor4D = gradient;
     const alphas = new Map<Pair, number>();
@@ -114,12 +127,14 @@ export class Lbfgs implements Optimizer {
       alphas.set(pair, alpha);
       q = tf.sub(q, pair.y.mul(alpha)) as Tensor4D;
     }
-    let r: Tensor4D = q.mul(1 / (newest.rho * dot(newest.y, newest.y)));
+    // H₀ is scaled so that it is right for the newest pair (Nocedal & Wright, eq. 7.20, in H₀'s norm).
+    const scale = 1 / (newest.rho * dot(newest.y, this.#preconditioner.apply(newest.y)));
+    let r = this.#preconditioner.apply(q).mul(scale) as Tensor4D;
     for (const pair of this.#history) {
       const beta = pair.rho * dot(pair.y, r);
       r = tf.add(r, pair.s.mul((alphas.get(pair) ?? 0) - beta)) as Tensor4D;
     }
-    return r.neg();
+    return r.mul(free).neg() as Tensor4D;
   }
 
   #target(direction: Tensor4D): Tensor4D {
@@ -195,7 +210,15 @@ export class Lbfgs implements Optimizer {
   dispose(): void {
     this.#forget();
     this.image.dispose();
+    this.#preconditioner.dispose();
   }
+}
+
+/** 1 where a pixel can follow its gradient downhill, 0 where that would lead past 0 or 1. */
+function freePixels(image: Tensor4D, gradient: Tensor4D): Tensor4D {
+  const darker = image.greater(0).logicalOr(gradient.less(0));
+  const brighter = image.less(1).logicalOr(gradient.greater(0));
+  return darker.logicalAnd(brighter).toFloat() as Tensor4D;
 }
 
 function dot(a: Tensor4D, b: Tensor4D): number {

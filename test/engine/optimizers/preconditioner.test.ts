@@ -1,0 +1,62 @@
+import { describe, expect, it } from "@jest/globals";
+import { SpectralPreconditioner } from "../../../workers/engine/optimizers/preconditioner.ts";
+import { tf } from "../../../workers/engine/tensorflow.ts";
+
+const [HEIGHT, WIDTH] = [24, 36];
+
+/** Applies it to a picture given pixel by pixel; both as plain numbers. */
+function applyTo(pixel: (row: number, column: number, colour: number) => number) {
+  const preconditioner = new SpectralPreconditioner(HEIGHT, WIDTH);
+  const x = Float32Array.from({ length: HEIGHT * WIDTH * 3 }, (_, index) =>
+    pixel(Math.floor(index / 3 / WIDTH), Math.floor(index / 3) % WIDTH, index % 3),
+  );
+  const tensor = tf.tensor4d(x, [1, HEIGHT, WIDTH, 3]);
+  const product = preconditioner.apply(tensor);
+  const y = product.dataSync<"float32">();
+  tf.dispose([tensor, product]);
+  preconditioner.dispose();
+  return { x, y };
+}
+
+/** How many times as long as `x` its product is, which must be in its direction. */
+function factorOf({ x, y }: ReturnType<typeof applyTo>): number {
+  const length = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
+  const factor = length(y) / length(x);
+  const off = length(y.map((value, index) => value - factor * (x[index] ?? 0)));
+  expect(off / length(y)).toBeLessThan(1e-5);
+  return factor;
+}
+
+const wave = (rows: number, columns: number) => (row: number, column: number) =>
+  Math.cos((Math.PI * rows * (2 * row + 1)) / (2 * HEIGHT)) *
+  Math.cos((Math.PI * columns * (2 * column + 1)) / (2 * WIDTH));
+const redAgainstBlue = (shape: (row: number, column: number) => number) => {
+  return (row: number, column: number, colour: number) => (1 - colour) * shape(row, column);
+};
+
+describe("SpectralPreconditioner", () => {
+  it("lengthens waves by what the measured curvature at their frequency says, and turns none", () => {
+    // 0.1105 cycles a pixel: the third of the middle half octaves; a constant picture: the lowest.
+    const middle = factorOf(applyTo(wave(0, 8)));
+    const constant = factorOf(applyTo(() => 0.3));
+    expect(constant / middle).toBeGreaterThan(46 / 3);
+    expect(constant / middle).toBeLessThan(59 / 3);
+    expect(factorOf(applyTo(wave(5, 3)))).toBeGreaterThan(0);
+    expect(factorOf(applyTo(wave(23, 35)))).toBeGreaterThan(middle);
+  });
+
+  it("tells brightness from colour", () => {
+    const fine = wave(20, 30);
+    expect(factorOf(applyTo(redAgainstBlue(fine)))).toBeGreaterThan(5 * factorOf(applyTo(fine)));
+  });
+
+  it("is the same for a wave along rows and along columns of the same frequency", () => {
+    expect(factorOf(applyTo(wave(4, 0)))).toBeCloseTo(factorOf(applyTo(wave(0, 6))), 2);
+  });
+
+  it("leaves no tensor behind", () => {
+    const before = tf.memory().numTensors;
+    applyTo(wave(1, 1));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
