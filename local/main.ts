@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
-import { createLogger, type Logger } from "../src/logging.ts";
+import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { ROOT } from "../src/root.ts";
 import { type EmbeddedRedis, redisSocket, startRedis } from "./redis.ts";
 import { redisServer } from "./setup-report.ts";
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   await Promise.all(programs.map((program) => program.stop(graceMs)));
   await redis?.stop();
   await watchdog.release();
-  process.exit(reason === STOP_ASKED ? 0 : 1);
+  exitAfterLogging(log, reason === STOP_ASKED ? 0 : 1);
 }
 
 function startProgram(

@@ -22,6 +22,12 @@ export function createLogger(config: Pick<Config, "environment" | "logLevel">, s
     redact: { paths: SECRETS, censor: "[redacted]" },
   };
   const terminal = process.stdout.isTTY && config.environment !== "production";
-  if (!terminal) return pino(options);
+  // Without a least length flush() does not wait for what is being written: the last lines of a process got lost.
+  if (!terminal) return pino(options, pino.destination({ fd: 1, sync: false, minLength: 1 }));
   return pino(options, pretty({ ignore: "pid,hostname,service", messageFormat: "{service}: {msg}" }));
+}
+
+/** Ends the process when its last lines are written. */
+export function exitAfterLogging(logger: Logger, code: number): void {
+  logger.flush(() => process.exit(code));
 }

@@ -7,7 +7,7 @@ import { Housekeeper, orphanAges } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
 import { openMode } from "./http/open-mode.ts";
 import { sweepSpool } from "./http/submission/spool.ts";
-import { createLogger, type Logger } from "./logging.ts";
+import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { connectForRequests, inspectServer } from "./queue/connection.ts";
 import { IdempotencyStore } from "./queue/idempotency-store.ts";
 import { QueueKeys } from "./queue/keys.ts";
@@ -46,8 +46,7 @@ async function main(): Promise<void> {
   await housekeeper.stop();
   await queue.close();
   logger.info("stopped");
-  // A pipe that is full takes the last lines only later.
-  logger.flush(() => process.exit(0));
+  exitAfterLogging(logger, 0);
 }
 
 async function nextSignal(): Promise<string> {

@@ -90,7 +90,7 @@ describe("The API's process", () => {
     const boundary = picture.toString("latin1").split("\r\n", 1)[0]?.slice(2);
     const socket = connect(port, "127.0.0.1");
     socket.write(
-      `POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=${boundary}\r\n` +
+      `POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=${boundary}\r\n` +
         `content-length: ${picture.length}\r\n\r\n`,
     );
     socket.write(picture.subarray(0, 500));
@@ -110,7 +110,7 @@ describe("The API's process", () => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => undefined);
     socket.write(
-      "POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 9\r\n\r\n",
+      "POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 9\r\n\r\n",
     );
     await sleep(100);
     const exit = once(api, "exit");

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { type Config, ConfigError, readConfig } from "../src/config.ts";
 import { Housekeeper, orphanAges } from "../src/housekeeping/housekeeper.ts";
-import { createLogger, type Logger } from "../src/logging.ts";
+import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
 import { RECORD_VERSION } from "../src/queue/job-record.ts";
 import { JobWorker } from "../src/queue/job-worker.ts";
@@ -89,7 +89,7 @@ async function main(): Promise<void> {
   await Promise.race([presence.stop(), sleep(1_000)]);
   redis.disconnect();
   logger.info("stopped");
-  process.exit(0);
+  exitAfterLogging(logger, 0);
 }
 
 /** As much as the engine's memory holds, but not more than is set; 0 without an engine. */
