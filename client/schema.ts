@@ -546,7 +546,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each field at fault. */
@@ -1195,7 +1195,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `quota_exceeded`: The owner has as much here as is allowed. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1205,19 +1205,12 @@ export interface operations {
                 };
             };
             /**
-             * @description `queue_full`: Too many jobs are waiting.
+             * @description `too_many_uploads`: Too many requests bring pictures at once.
+             *     `queue_full`: Too many jobs are waiting.
              *     `unavailable`: The service cannot take requests at the moment.
+             *     `storage_full`: There is no room left to store pictures.
              */
             503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `storage_full`: There is no room left to store pictures. */
-            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1590,7 +1583,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /**
+             * @description `too_many_streams`: Too many clients follow jobs at once.
+             *     `unavailable`: The service cannot take requests at the moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1996,7 +1992,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `quota_exceeded`: The owner has as much here as is allowed. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2005,7 +2001,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /**
+             * @description `queue_full`: Too many jobs are waiting.
+             *     `unavailable`: The service cannot take requests at the moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -83,6 +83,11 @@ const environmentSchema = z.object({
   MAX_SIZE: integer(4096, 32, 4096),
   MAX_STEPS: integer(20_000, 1, 20_000),
   MAX_QUEUED_JOBS: integer(10_000, 1, 10_000_000),
+  MAX_QUEUED_JOBS_PER_OWNER: integer(1_000, 1, 10_000_000),
+  MAX_UPLOADS: integer(64, 1, 100_000),
+  MAX_JSON_BYTES_AT_ONCE: integer(192 * MIB, 1024, 64 * 1024 * MIB),
+  MAX_STREAMS: integer(1_000, 1, 1_000_000),
+  MIN_FREE_BYTES: integer(256 * MIB, 0, 1024 * 1024 * MIB),
   MAX_WAIT_SECONDS: integer(60, 0, 600),
   PICTURE_TIMEOUT_SECONDS: integer(20, 1, 600),
   HEARTBEAT_SECONDS: integer(15, 1, 300),
@@ -114,8 +119,16 @@ export interface Limits {
   /** Longest edge of a result, in pixels. */
   size: number;
   steps: number;
-  /** Jobs that may wait at once. */
+  /** Jobs that may wait at once, and of one owner's. */
   queuedJobs: number;
+  queuedJobsOfOwner: number;
+  /** Requests that may bring pictures at once, and the size of their JSON bodies together. */
+  uploads: number;
+  jsonBytesAtOnce: number;
+  /** Clients that may follow a job at once: event streams and answers that are held back. */
+  streams: number;
+  /** Room on the disks of spool and blob store below which no job is taken. */
+  freeBytes: number;
   /** Longest that `Prefer: wait` holds an answer. */
   waitSeconds: number;
 }
@@ -223,6 +236,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       size: variables.MAX_SIZE,
       steps: variables.MAX_STEPS,
       queuedJobs: variables.MAX_QUEUED_JOBS,
+      queuedJobsOfOwner: variables.MAX_QUEUED_JOBS_PER_OWNER,
+      uploads: variables.MAX_UPLOADS,
+      jsonBytesAtOnce: variables.MAX_JSON_BYTES_AT_ONCE,
+      streams: variables.MAX_STREAMS,
+      freeBytes: variables.MIN_FREE_BYTES,
       waitSeconds: variables.MAX_WAIT_SECONDS,
     },
     heartbeatSeconds: variables.HEARTBEAT_SECONDS,

@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const redis = connectForRequests(config.redisUrl);
   await Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
   const keys = new QueueKeys("nst");
-  const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
+  const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const idempotency = new IdempotencyStore(redis, keys);
   const apiKeys = new ApiKeyStore(redis, keys);
   const store = createBlobStore(config);

@@ -108,7 +108,7 @@ function condition(state: EngineState) {
 async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobStore, logger: Logger) {
   const redis = connectForRequests(config.redisUrl);
   if (redis.status !== "ready") await once(redis, "ready");
-  const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
+  const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const housekeeper = new Housekeeper(queue, store, orphanAges(config), logger);
   housekeeper.start();
   return housekeeper;

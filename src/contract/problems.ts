@@ -83,9 +83,11 @@ export const PROBLEMS = {
   rate_limited: { status: 429, title: "Too many requests in a short time", retryable: true },
   quota_exceeded: { status: 429, title: "The owner has as much here as is allowed", retryable: true },
   internal: { status: 500, title: "The service failed", retryable: true },
+  too_many_uploads: { status: 503, title: "Too many requests bring pictures at once", retryable: true },
+  too_many_streams: { status: 503, title: "Too many clients follow jobs at once", retryable: true },
   queue_full: { status: 503, title: "Too many jobs are waiting", retryable: true },
   unavailable: { status: 503, title: "The service cannot take requests at the moment", retryable: true },
-  storage_full: { status: 507, title: "There is no room left to store pictures", retryable: true },
+  storage_full: { status: 503, title: "There is no room left to store pictures", retryable: true },
 } as const satisfies Record<string, ProblemKind>;
 
 /** Every way in which an accepted job can fail: the `error.code` of its view. */

@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { Config } from "../config.ts";
 import { FIELD_LENGTH } from "../contract/request.ts";
+import { limitAdmission } from "./admission/admission.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import { authenticate } from "./plugins/authentication.ts";
 import { closeConnections } from "./plugins/closing.ts";
@@ -60,6 +61,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   answerProblems(app);
   closeConnections(app);
   authenticate(app, dependencies);
+  limitAdmission(app, dependencies);
   await describeApi(app);
   exposeMetrics(app, dependencies);
   await app.register(helmet, {

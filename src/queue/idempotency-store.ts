@@ -59,6 +59,11 @@ export class IdempotencyStore {
     });
   }
 
+  /** Whether something was, or is being, answered to the key. */
+  async isKnown(key: string): Promise<boolean> {
+    return await available(async () => (await this.redis.exists(this.name(key))) === 1);
+  }
+
   async finish(key: string, fingerprint: string, job: string, answer: string): Promise<void> {
     await available(async () => {
       const name = this.name(key);

@@ -48,7 +48,12 @@ export interface JobChange {
 
 /** The API's side of the queue. Every method rejects with `QueueUnavailableError` while Redis cannot be reached. */
 export interface JobQueue {
-  /** Rejects with `QueueFullError` where as many jobs wait as are allowed. */
+  /**
+   * Rejects with `QueueFullError` where as many jobs wait as are allowed, with `QuotaExceededError` where as many of
+   * this owner do: known before a submission is read. `submit` and not this decides.
+   */
+  admit(owner: string): Promise<void>;
+  /** Rejects as `admit` does. */
   submit(submission: Submission): Promise<JobRecord>;
   find(id: string): Promise<JobRecord | null>;
   /**
@@ -82,6 +87,14 @@ export interface JobQueue {
 /** Redis cannot be reached at the moment; nothing was accepted. */
 export class QueueUnavailableError extends Error {
   override name = "QueueUnavailableError";
+}
+
+/** As many of an owner's jobs wait as are allowed. */
+export class QuotaExceededError extends Error {
+  override name = "QuotaExceededError";
+  constructor(limit: number) {
+    super(`${limit} of this owner's jobs wait already, which is the limit`);
+  }
 }
 
 /** As many jobs wait as are allowed. */

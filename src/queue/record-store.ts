@@ -28,8 +28,12 @@ export class RecordStore {
     defineScripts(redis);
   }
 
-  /** Writes a new record; `limit` is how many jobs may wait. */
-  create(record: JobRecord, limit: number): Promise<"created" | "exists" | "full"> {
+  /** Writes a new record; `limit` is how many jobs may wait, `ownerLimit` how many of one owner. */
+  create(
+    record: JobRecord,
+    limit: number,
+    ownerLimit: number,
+  ): Promise<"created" | "exists" | "full" | "quota"> {
     return this.redis.nstCreate(
       this.keys.job(record.id),
       this.keys.all,
@@ -39,6 +43,7 @@ export class RecordStore {
       this.keys.owners(record.owner, "queued"),
       record.id,
       String(limit),
+      String(ownerLimit),
       record.expires_at === null ? "" : String(Date.parse(record.expires_at)),
       ...encodeFields(record),
     );

@@ -10,6 +10,7 @@ import {
   type JobQueue,
   type ListQuery,
   QueueFullError,
+  QuotaExceededError,
   type Submission,
 } from "./job-queue.ts";
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
@@ -26,33 +27,55 @@ export const REMEMBER_EXPIRED_MS = 24 * 3600_000;
 const CACHED_RECORDS = 2_000;
 const DUE_AT_ONCE = 100;
 
+export interface QueueSettings {
+  /** Jobs that may wait at once. */
+  queuedJobs?: number;
+  /** Of one owner's. */
+  queuedJobsOfOwner?: number;
+  /** How long a job is kept after its end where its owner did not say. */
+  keepSeconds?: number;
+}
+
 /** `JobQueue` on a Redis connection made by `connectForRequests`, which it closes when it is closed. */
 export class RedisJobQueue implements JobQueue {
   private readonly records: RecordStore;
   private readonly dispatch: Dispatch;
   private readonly changes: JobChanges;
   private readonly cache = new RecordCache(CACHED_RECORDS);
+  private readonly limit: number;
+  private readonly ownerLimit: number;
 
   constructor(
     private readonly redis: Redis,
     private readonly keys: QueueKeys,
-    /** Jobs that may wait at once. */
-    private readonly limit: number = Number.MAX_SAFE_INTEGER,
-    /** How long a job is kept after its end where its owner did not say. */
-    keepSeconds?: number,
+    settings: QueueSettings = {},
   ) {
-    this.records = new RecordStore(redis, keys, keepSeconds);
+    this.limit = settings.queuedJobs ?? Number.MAX_SAFE_INTEGER;
+    this.ownerLimit = settings.queuedJobsOfOwner ?? Number.MAX_SAFE_INTEGER;
+    this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.dispatch = new Dispatch(redis, keys);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
     this.changes = new JobChanges(subscriber, keys);
   }
 
+  admit(owner: string): Promise<void> {
+    return available(async () => {
+      const [waiting, ofOwner] = await Promise.all([
+        this.redis.zcard(this.keys.status("queued")),
+        this.redis.zcard(this.keys.owners(owner, "queued")),
+      ]);
+      if (waiting >= this.limit) throw new QueueFullError(this.limit);
+      if (ofOwner >= this.ownerLimit) throw new QuotaExceededError(this.ownerLimit);
+    });
+  }
+
   submit(submission: Submission): Promise<JobRecord> {
     return available(async () => {
       const record = newRecord(submission);
-      const answer = await this.records.create(record, this.limit);
+      const answer = await this.records.create(record, this.limit, this.ownerLimit);
       if (answer === "full") throw new QueueFullError(this.limit);
+      if (answer === "quota") throw new QuotaExceededError(this.ownerLimit);
       // From here on the job is accepted: should BullMQ not hear of it, the sweep tells it.
       await this.dispatch.add(record).catch(() => undefined);
       return answer === "created" ? record : ((await this.records.find(record.id)) ?? record);

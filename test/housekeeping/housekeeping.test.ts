@@ -28,7 +28,7 @@ let store: FilesystemBlobStore;
 beforeAll(async () => {
   server = await TestRedis.start();
   redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys, 1_000, KEEP_SECONDS);
+  queue = new RedisJobQueue(redis, keys, { keepSeconds: KEEP_SECONDS });
   records = new RecordStore(redis, keys, KEEP_SECONDS);
 });
 afterAll(async () => {

@@ -54,7 +54,7 @@ describe("A submitted job", () => {
   });
 
   it("is refused when as many wait as are allowed, and leaves nothing", async () => {
-    const small = new RedisJobQueue(await connected(connectForRequests(server.url)), keys, 2);
+    const small = new RedisJobQueue(await connected(connectForRequests(server.url)), keys, { queuedJobs: 2 });
     await small.submit(submission());
     await small.submit(submission());
     const third = submission();

@@ -7,6 +7,8 @@ export interface ReceivedEvent {
 /** Reads server-sent events one by one as a client does (WHATWG HTML, section 9.2.6); comments count too. */
 export class EventReader {
   comments = 0;
+  /** What the stream last said about when to come again. */
+  retryMs: number | null = null;
   private text = "";
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private readonly decoder = new TextDecoder();
@@ -23,7 +25,9 @@ export class EventReader {
       if (end >= 0) {
         const block = this.text.slice(0, end);
         this.text = this.text.slice(end + 2);
-        if (block.startsWith(":")) this.comments += 1;
+        const retry = /^retry: (\d+)$/m.exec(block);
+        if (retry) this.retryMs = Number(retry[1]);
+        else if (block.startsWith(":")) this.comments += 1;
         else return parse(block);
       } else {
         const { done, value } = await this.reader.read();

@@ -55,7 +55,7 @@ export class TestService {
     const redis = connectForRequests(config.redisUrl);
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new QueueKeys("test");
-    const queue = new RedisJobQueue(redis, keys, config.limits.queuedJobs, config.resultSeconds);
+    const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
     const store = createBlobStore(config);
     const idempotency = new IdempotencyStore(redis, keys);
     const apiKeys = new ApiKeyStore(redis, keys);

@@ -4,6 +4,9 @@ import type { JobQueue } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import { isFinal } from "../../queue/job-states.ts";
 
+/** Whoever follows a job comes again this soon after the service ended the stream: time for its successor to start. */
+export const COME_AGAIN_MS = 1_000;
+
 export interface EventSettings {
   /** The last revision that the client has seen; 0 for none. */
   since: number;
@@ -51,6 +54,8 @@ export async function* jobEvents(
       // The heartbeat also looks again: a message may be lost while Redis is away.
       if (!(await bell.heard(heartbeatMs))) yield ": still here\n\n";
     }
+    // The service stops, or the client is gone and does not hear it.
+    yield `retry: ${COME_AGAIN_MS}\n\n`;
   } finally {
     signal.removeEventListener("abort", wake);
     await unwatch();

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PROBLEMS, type Problem, type ProblemCode, Refusal } from "../../contract/problems.ts";
-import { QueueFullError, QueueUnavailableError } from "../../queue/job-queue.ts";
+import { QueueFullError, QueueUnavailableError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { NewerRecordError } from "../../queue/job-record.ts";
 import { StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
@@ -88,6 +88,8 @@ const CLIENT_ERROR_CODES: Record<string, ProblemCode> = {
 function asRefusal(error: Error & { code?: string; statusCode?: number }): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof QueueFullError) return new Refusal("queue_full", error.message, { retryAfter: 30 });
+  if (error instanceof QuotaExceededError)
+    return new Refusal("quota_exceeded", error.message, { retryAfter: 30 });
   if (error instanceof StorageFullError)
     return new Refusal("storage_full", error.message, { retryAfter: 60 });
   if (error instanceof StorageUnavailableError)

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isFinal } from "../../queue/job-states.ts";
 import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
-import { jobEvents } from "../events/job-events.ts";
+import { COME_AGAIN_MS, jobEvents } from "../events/job-events.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { jobView } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
@@ -28,11 +28,12 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
         response: {
           200: { description: "The events.", content: { "text/event-stream": { schema: binarySchema } } },
           204: z.undefined().describe("The job has ended, and the client knows it."),
-          ...problemResponses("job_not_found", "unavailable"),
+          ...problemResponses("job_not_found", "too_many_streams", "unavailable"),
         },
       },
     },
     async (request, reply) => {
+      reply.raw.once("close", app.admission.stream());
       const record = await findJob(queue, request);
       const since = revisionOf(request.headers["last-event-id"]);
       if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();
@@ -67,6 +68,6 @@ async function* endQuietly(events: AsyncGenerator<string>): AsyncGenerator<strin
   try {
     yield* events;
   } catch {
-    yield ": lost sight of the job, come again\n\n";
+    yield `: lost sight of the job, come again\nretry: ${COME_AGAIN_MS}\n\n`;
   }
 }

@@ -105,7 +105,14 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
         params: idParams,
         response: {
           202: jobViewSchema,
-          ...problemResponses("job_not_found", "not_retryable", "result_expired", "unavailable"),
+          ...problemResponses(
+            "job_not_found",
+            "not_retryable",
+            "result_expired",
+            "quota_exceeded",
+            "queue_full",
+            "unavailable",
+          ),
         },
       },
     },
@@ -120,6 +127,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
           "Expected a job whose pictures are still kept, received one that has expired",
         );
       }
+      if (isFinal(before.status)) await queue.admit(before.owner);
       const record = await changeJob(queue, request, (id) => queue.retry(id));
       reply.code(202).header("location", jobPath(record.id));
       return (await view(record)).body;

@@ -19,6 +19,7 @@ import {
   idempotencyKey,
   type Once,
   once,
+  ownedKey,
 } from "../submission/idempotency.ts";
 import { readJson } from "../submission/json.ts";
 import { Spool } from "../submission/spool.ts";
@@ -34,6 +35,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
   app.post(
     "/v1/jobs",
     {
+      onRequest: app.admission.upload,
       config: {
         scope: "submit",
         bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema },
@@ -65,6 +67,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     },
     async (request, reply) => {
       const { answer, replayed } = await accept(request);
+      app.admission.uploaded(request);
       logJob(request, reply, answer.record.id);
       request.log.info({ options: answer.record.options }, replayed ? "accepted before" : "accepted");
       if (replayed) reply.header("idempotency-replayed", "true");
@@ -94,8 +97,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
         );
       const id = uuidv7();
       if (key === null) return { answer: await submit(id), replayed: false };
-      // Each owner has keys of their own: nobody gets another's answer.
-      const owned = `${request.caller.owner} ${key}`;
+      const owned = ownedKey(request.caller.owner, key);
       return await once(idempotency, owned, await fingerprint(), id, submit);
     } finally {
       await spool.close();
@@ -118,7 +120,10 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
   /** Holds the answer back for `Prefer: wait=N`, until the job ends, N or the most allowed is over, or the client goes. */
   const waitAsPreferred = async (request: FastifyRequest, reply: FastifyReply, accepted: Accepted) => {
     const preferred = preferredWait(request.headers.prefer);
-    if (preferred === null) return accepted;
+    // A preference: where too many wait already, the answer comes at once and does not say that it was applied.
+    const leave = preferred === null ? null : app.admission.follow();
+    if (preferred === null || leave === null) return accepted;
+    reply.raw.once("close", leave);
     const seconds = Math.min(preferred, config.limits.waitSeconds);
     reply.header("preference-applied", `wait=${seconds}`);
     const gone = new AbortController();
@@ -170,6 +175,8 @@ const SUBMIT_PROBLEMS = [
   "request_in_flight",
   "url_refused",
   "url_failed",
+  "quota_exceeded",
+  "too_many_uploads",
   "queue_full",
   "unavailable",
   "storage_full",

@@ -20,6 +20,9 @@ export function idempotencyKey(header: string | string[] | undefined): string | 
   throw Refusal.ofField("invalid_request", "idempotency-key", expected, JSON.stringify(key.slice(0, 80)));
 }
 
+/** Each owner has keys of their own: nobody gets another's answer. */
+export const ownedKey = (owner: string, key: string) => `${owner} ${key}`;
+
 /**
  * Does `action` once for a key and a fingerprint, and gives its answer again to whoever comes later. What is
  * refused was not done: the key stays free. Throws a `Refusal` where the key is taken.

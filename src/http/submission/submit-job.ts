@@ -6,7 +6,7 @@ import { resolveOptions } from "../../contract/presets.ts";
 import { type FieldError, Refusal } from "../../contract/problems.ts";
 import { checkPicture } from "../../images/intake.ts";
 import { contentSize, fitsContent, type Size, smallestContentEdge } from "../../images/picture-size.ts";
-import { QueueFullError } from "../../queue/job-queue.ts";
+import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -52,7 +52,7 @@ export async function submitJob(
   } catch (error) {
     // While Redis cannot be reached nobody knows whether it took the job: its pictures stay, and are swept
     // away later where no job uses them.
-    if (error instanceof QueueFullError) await deleteAll(store, keys);
+    if (error instanceof QueueFullError || error instanceof QuotaExceededError) await deleteAll(store, keys);
     throw error;
   }
 }

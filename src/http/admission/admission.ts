@@ -1,0 +1,95 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Refusal } from "../../contract/problems.ts";
+import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
+import { FreeSpace } from "../../storage/free-space.ts";
+import type { App, Dependencies } from "../dependencies.ts";
+import { idempotencyKey, ownedKey } from "../submission/idempotency.ts";
+import { Gate } from "./gate.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    admission: Admission;
+  }
+}
+
+/** What is let in at once: the rest is refused before anything is read, with a time to come again. */
+export interface Admission {
+  /** A hook for a route that takes pictures. */
+  upload(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** Ends an upload before its answer is given, which may be held back. */
+  uploaded(request: FastifyRequest): void;
+  /** Lets one more client follow a job; null where there are too many. Gives what must be called at the end. */
+  follow(): (() => void) | null;
+  /** As `follow`. Throws a `Refusal`. */
+  stream(): () => void;
+}
+
+/** Gives the app its `admission`. */
+export function limitAdmission(app: App, dependencies: Dependencies): void {
+  app.decorate("admission", admission(dependencies));
+}
+
+function admission({ config, queue, idempotency }: Dependencies): Admission {
+  const { limits } = config;
+  const uploads = new Gate(limits.uploads);
+  // A form goes to the disk as it comes; a JSON body is held in memory.
+  const jsonBytes = new Gate(Math.max(limits.jsonBytesAtOnce, limits.jsonBytes));
+  const followers = new Gate(limits.streams);
+  const folders = config.storage.type === "filesystem" ? [config.storage.directory] : [];
+  const space = new FreeSpace([config.spoolDirectory, ...folders], limits.freeBytes);
+  const open = new WeakMap<FastifyRequest, () => void>();
+
+  /** A request that was accepted before is answered again, also where no new one would be taken. */
+  const isKnown = async (request: FastifyRequest): Promise<boolean> => {
+    const key = idempotencyKey(request.headers["idempotency-key"]);
+    return key !== null && (await idempotency.isKnown(ownedKey(request.caller.owner, key)));
+  };
+
+  return {
+    async upload(request, reply) {
+      const leaves = [
+        uploads.enter(),
+        isJson(request) ? jsonBytes.enter(sizeOf(request, limits.jsonBytes)) : noop,
+      ];
+      const leave = () => {
+        for (const one of leaves) one?.();
+      };
+      reply.raw.once("close", leave);
+      if (leaves.includes(null)) {
+        leave();
+        const detail = `As many requests bring pictures as are allowed (${limits.uploads} at once)`;
+        throw new Refusal("too_many_uploads", detail, { retryAfter: 1 });
+      }
+      open.set(request, leave);
+      try {
+        await queue.admit(request.caller.owner);
+      } catch (error) {
+        const full = error instanceof QueueFullError || error instanceof QuotaExceededError;
+        if (!full || !(await isKnown(request))) throw error;
+      }
+      await space.check();
+    },
+    uploaded(request) {
+      open.get(request)?.();
+    },
+    follow: () => followers.enter(),
+    stream() {
+      const leave = followers.enter();
+      if (leave) return leave;
+      const detail = `As many clients follow jobs as are allowed (${limits.streams} at once)`;
+      throw new Refusal("too_many_streams", detail, { retryAfter: 5 });
+    },
+  };
+}
+
+const noop = () => undefined;
+
+function isJson({ headers }: FastifyRequest): boolean {
+  return headers["content-type"]?.startsWith("application/json") ?? false;
+}
+
+/** Bytes that a body may have: without a length it may be as large as is allowed. */
+function sizeOf({ headers }: FastifyRequest, limit: number): number {
+  const length = Number(headers["content-length"] ?? limit);
+  return Number.isFinite(length) ? Math.min(Math.max(length, 0), limit) : limit;
+}
