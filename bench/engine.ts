@@ -3,32 +3,28 @@
  *
  *     npm run bench:engine -- --sizes 256,512,1024 --peer pytorch --json
  *
- * First both must compute the same loss and gradient. The peer lives in an environment of its own in the cache.
+ * First both must compute the same loss and gradient, see engine-agreement.ts. The peer lives in an environment of its own in the cache.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
-import type { LayerWeights } from "../src/contract/network.ts";
-import { PRESETS } from "../src/contract/presets.ts";
 import { ROOT } from "../src/root.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
 import { locateWeights } from "../workers/engine/weights/locate.ts";
 import { engineEnvironment } from "../workers/engine-environment.ts";
-import type { Plan } from "./engine-plan.ts";
+import { Agreement } from "./engine-agreement.ts";
+import { writeInputs } from "./engine-inputs.ts";
 import { LineProcess } from "./line-process.ts";
 import { installPytorch } from "./peers/pytorch.ts";
-import { samplePicture } from "./sample-picture.ts";
 import { median, spread } from "./statistics.ts";
-
-const AGREEMENT = 1e-3;
 
 const { values: flags } = parseArgs({
   options: {
     sizes: { type: "string", default: "256,512,1024" },
     peer: { type: "string", default: "pytorch" },
     rounds: { type: "string", default: "7" },
+    float64: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -50,15 +46,17 @@ if (flags.json) {
 async function compare(size: number) {
   const folder = await mkdtemp(join(tmpdir(), "nst-bench-"));
   try {
-    await writeInputs(folder, size);
+    await writeInputs(folder, size, weightsLocation, compile);
     const ours = new LineProcess(
       process.execPath,
       ["--expose-gc", join(ROOT, "dist/bench/engine-step.js"), folder],
       engineEnvironment(process.env),
     );
-    const peer = new LineProcess(python, [join(ROOT, "bench/peers/pytorch_step.py"), folder]);
+    const script = join(ROOT, "bench/peers/pytorch_step.py");
+    const peer = new LineProcess(python, [script, folder]);
     const [first, peerFirst] = [await ours.ask("result"), await peer.ask("result")];
-    await assertAgreement(folder, first.loss, peerFirst.loss);
+    const agreement = new Agreement(folder, python, script);
+    await agreement.assert(first.loss, peerFirst.loss, flags.float64);
     const times: [number, number][] = [];
     for (let round = 0; round < Number(flags.rounds); round += 1) {
       times.push([(await ours.ask("step")).milliseconds, (await peer.ask("step")).milliseconds]);
@@ -69,68 +67,6 @@ async function compare(size: number) {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** The graph of the preset `classic`: the source's layers and formulas, VGG-19 down to its last convolution. */
-async function writeInputs(folder: string, size: number): Promise<void> {
-  const { classic } = PRESETS;
-  const objective = {
-    loss: classic.loss,
-    content_weight: classic.content_weight,
-    style_weight: classic.style_weight,
-    content_layers: classic.content_layers,
-    style_layers: classic.style_layers,
-    tv_weight: 0,
-    pooling: classic.pooling,
-  };
-  const scaled = (layers: LayerWeights, factor: number) =>
-    Object.fromEntries(Object.entries(layers).map(([layer, weight]) => [layer, weight * factor]));
-  const weights = await loadWeights(weightsLocation);
-  const plan: Plan = {
-    width: size,
-    height: size,
-    threads: availableParallelism(),
-    weights: weightsLocation,
-    layers: Object.entries(weights).map(([name, { inputs, outputs }]) => ({ name, inputs, outputs })),
-    objective,
-    content_layers: scaled(objective.content_layers, objective.content_weight),
-    style_layers: scaled(objective.style_layers, objective.style_weight),
-    compile,
-  };
-  await writeFile(join(folder, "plan.json"), JSON.stringify(plan));
-  for (const [name, { kernel, bias }] of Object.entries(weights)) {
-    await writeFile(join(folder, `${name}.kernel`), kernel);
-    await writeFile(join(folder, `${name}.bias`), bias);
-  }
-  const [content, style] = [await samplePicture("content", size), await samplePicture("style", size)];
-  await writeFile(join(folder, "content"), content);
-  await writeFile(join(folder, "style"), style);
-  const halfway = content.map((value, index) => 0.7 * value + 0.3 * (style[index] ?? 0));
-  await writeFile(join(folder, "image"), halfway);
-}
-
-async function assertAgreement(folder: string, loss: number, peerLoss: number): Promise<void> {
-  const [ours, peer] = [
-    await floats(join(folder, "ours.gradient")),
-    await floats(join(folder, "peer.gradient")),
-  ];
-  let [difference, norm] = [0, 0];
-  for (const [index, value] of peer.entries()) {
-    difference += ((ours[index] ?? Number.NaN) - value) ** 2;
-    norm += value ** 2;
-  }
-  const gradientError = Math.sqrt(difference / norm);
-  const lossError = Math.abs(loss - peerLoss) / peerLoss;
-  console.log(
-    `  same result: loss within ${lossError.toExponential(1)}, gradient within ${gradientError.toExponential(1)}`,
-  );
-  if (!(lossError <= AGREEMENT && gradientError <= AGREEMENT)) {
-    throw new Error(`expected both sides to agree within ${AGREEMENT}`);
-  }
-}
-
-async function floats(path: string): Promise<Float32Array> {
-  return new Float32Array(Uint8Array.from(await readFile(path)).buffer);
 }
 
 function report(size: number, times: [number, number][], oursMib: number, peerMib: number) {

@@ -32,18 +32,28 @@ export function tfjsBinding(root) {
   };
 }
 
+/** Each kind of processor that this project's kernels are compiled for, and the compiler's flags for it. */
+const PROCESSORS = {
+  x64: {
+    avx2: ["-mavx2", "-mfma"],
+    avx512: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+  },
+  arm64: { neon: [] },
+};
+
 /**
- * This project's own kernels for TensorFlow.
+ * This project's own kernels for TensorFlow, for every processor of this architecture: what is built on one machine runs
+ * on another, and the engine chooses when it starts.
  * @param {string} root
- * @returns {Addon}
+ * @returns {Addon[]}
  */
 export function nativeKernels(root) {
-  return {
-    name: "nst_kernels",
+  return Object.entries(PROCESSORS[process.arch] ?? {}).map(([processor, flags]) => ({
+    name: `nst_kernels-${processor}`,
     sources: join(root, "workers/engine/native"),
-    flags: ["-O3", ...(process.arch === "x64" ? ["-mavx2", "-mfma"] : [])],
-    link: join(root, "build/nst_kernels.node"),
-  };
+    flags: ["-O3", `-DNST_PROCESSOR="${processor.replace(/^./, (first) => first.toUpperCase())}"`, ...flags],
+    link: join(root, `build/nst_kernels-${processor}.node`),
+  }));
 }
 
 /**

@@ -17,8 +17,8 @@ export async function setUp({ flavour, log }) {
   const cache = cacheFolder();
   await installPackages(ROOT, log);
   const tensorflow = await installTensorFlow(cache, flavour ?? (hasNvidiaDriver() ? "gpu" : "cpu"), log);
-  await installAddon(ROOT, cache, tensorflow, tfjsBinding(ROOT), log);
-  await installAddon(ROOT, cache, tensorflow, nativeKernels(ROOT), log);
+  const addons = [tfjsBinding(ROOT), ...nativeKernels(ROOT)];
+  await Promise.all(addons.map((addon) => installAddon(ROOT, cache, tensorflow, addon, log)));
   const redisServer = await installRedis(cache, log);
   await report({ tensorflow: tensorflow.library, redis_server: redisServer });
   await build(ROOT);

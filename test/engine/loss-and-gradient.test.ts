@@ -15,10 +15,10 @@ import { type Picture, type ReferenceOptions, referenceLossAndGradient } from ".
 const LOSS_BOUND = 1e-4;
 const GRADIENT_BOUND = 1e-3;
 
-const implementations: [string, () => Kernels | undefined][] = [
-  ["stock kernels", () => stockKernels],
-  ["native kernels", nativeKernels],
-];
+const implementations: [string, Kernels][] = [stockKernels, ...nativeKernels()].map((kernels) => [
+  kernels.name,
+  kernels,
+]);
 
 const base: ReferenceOptions = {
   loss: "gatys",
@@ -52,15 +52,11 @@ const cases: [string, Partial<ReferenceOptions>, number, number][] = [
   ],
 ];
 
-describe.each(implementations)("loss and gradient on %s", (_name, choose) => {
+describe.each(implementations)("loss and gradient on %s kernels", (_name, kernels) => {
   let weights: Vgg19Weights;
   let network: Vgg19;
 
   beforeAll(() => {
-    const kernels = choose();
-    if (kernels === undefined) {
-      throw new Error("the native kernels are not built: run npm run setup");
-    }
     weights = randomWeights(11, 4);
     network = new Vgg19(weights, kernels);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Kernels } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
+import { processorsHere } from "../../workers/engine/network/processor.ts";
 import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import type { LayerWeights } from "../../workers/engine/weights/vgg19-weights.ts";
@@ -20,63 +21,71 @@ const CHANNELS: [number, number][] = [
   [16, 16],
   [64, 64],
   [48, 128],
+  [144, 80],
   [512, 16],
 ];
 
-const native = nativeKernels() as Kernels;
-
-describe("native kernels agree with TensorFlow's own", () => {
-  it("are built: run npm run setup where this fails", () => {
-    expect(native).toBeDefined();
-  });
-
-  const cases = SIZES.flatMap(([height, width]) =>
-    CHANNELS.map((channels) => [height, width, ...channels] as const),
-  );
-  it.each(cases)(
-    "convolution with bias and ReLU, both directions, %i × %i, %i → %i channels",
-    (...parameters) => {
-      compareConvolutions(...parameters);
-    },
-  );
-
-  it.each(SIZES)("the first layer's convolution, both directions, %i × %i", (height, width) => {
-    compareConvolutions(height, width, 3, 64);
-  });
-
-  const pools = [
-    ["max", 16, 24],
-    ["max", 13, 7],
-    ["average", 16, 24],
-    ["average", 13, 7],
-  ] as const;
-  it.each(pools)("%s pooling and its gradient, %i × %i", (pooling, height, width) => {
-    tf.tidy(() => {
-      const input = tf.relu(random([1, height, width, 32], 1));
-      const output = stockKernels.pool(input, pooling);
-      const gradient = random(output.shape, 2);
-      expect(distance(native.pool(input, pooling), output)).toBeLessThan(1e-6);
-      expect(
-        distance(
-          native.poolGradient(gradient, input, output, pooling),
-          stockKernels.poolGradient(gradient, input, output, pooling),
-        ),
-      ).toBeLessThan(1e-6);
-    });
-  });
-
-  it("of equal maxima the first one takes the gradient", () => {
-    tf.tidy(() => {
-      const input = tf.ones([1, 4, 4, 16]) as Tensor4D;
-      const output = native.pool(input, "max");
-      const gradient = random(output.shape, 3);
-      const expected = stockKernels.poolGradient(gradient, input, output, "max");
-      expect(distance(native.poolGradient(gradient, input, output, "max"), expected)).toBe(0);
-    });
-  });
+it("Kernels for this processor are built: run npm run setup where this fails", () => {
+  expect(nativeKernels().map(({ name }) => name)).toEqual(processorsHere());
 });
 
-function compareConvolutions(height: number, width: number, inputs: number, outputs: number): void {
+describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const))(
+  "%s kernels agree with TensorFlow's own",
+  (_name, native) => {
+    const cases = SIZES.flatMap(([height, width]) =>
+      CHANNELS.map((channels) => [height, width, ...channels] as const),
+    );
+    it.each(cases)(
+      "convolution with bias and ReLU, both directions, %i × %i, %i → %i channels",
+      (...parameters) => {
+        compareConvolutions(native, ...parameters);
+      },
+    );
+
+    it.each(SIZES)("the first layer's convolution, both directions, %i × %i", (height, width) => {
+      compareConvolutions(native, height, width, 3, 64);
+    });
+
+    const pools = [
+      ["max", 16, 24],
+      ["max", 13, 7],
+      ["average", 16, 24],
+      ["average", 13, 7],
+    ] as const;
+    it.each(pools)("%s pooling and its gradient, %i × %i", (pooling, height, width) => {
+      tf.tidy(() => {
+        const input = tf.relu(random([1, height, width, 32], 1));
+        const output = stockKernels.pool(input, pooling);
+        const gradient = random(output.shape, 2);
+        expect(distance(native.pool(input, pooling), output)).toBeLessThan(1e-6);
+        expect(
+          distance(
+            native.poolGradient(gradient, input, output, pooling),
+            stockKernels.poolGradient(gradient, input, output, pooling),
+          ),
+        ).toBeLessThan(1e-6);
+      });
+    });
+
+    it("of equal maxima the first one takes the gradient", () => {
+      tf.tidy(() => {
+        const input = tf.ones([1, 4, 4, 16]) as Tensor4D;
+        const output = native.pool(input, "max");
+        const gradient = random(output.shape, 3);
+        const expected = stockKernels.poolGradient(gradient, input, output, "max");
+        expect(distance(native.poolGradient(gradient, input, output, "max"), expected)).toBe(0);
+      });
+    });
+  },
+);
+
+function compareConvolutions(
+  native: Kernels,
+  height: number,
+  width: number,
+  inputs: number,
+  outputs: number,
+): void {
   const weights = randomLayer(inputs, outputs);
   const [ours, stock] = [native.convolution(weights), stockKernels.convolution(weights)];
   tf.tidy(() => {

@@ -12,6 +12,25 @@ namespace {
 constexpr int kRowsPerTask = 8;
 constexpr int kPixels = 4;  // at once, so that each of the kernel's values is loaded once for four
 
+// Some channels of kPixels neighbours, of which the first `pixels` are stored; `stride` is that of the image's rows.
+template <int kVectors>
+void ConvolvePixels(const float* from, int stride, const float* kernel, const float* bias, int outputs, int pixels, float* to) {
+  Vector sum[kPixels][kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    for (int p = 0; p < kPixels; ++p) sum[p][v] = Load(bias + v * kLanes);
+  }
+  for (int tap = 0; tap < 27; ++tap) {
+    const float* values = from + tap / 9 * stride + tap % 9;
+    for (int v = 0; v < kVectors; ++v) {
+      const Vector weight = Load(kernel + tap * outputs + v * kLanes);
+      for (int p = 0; p < kPixels; ++p) sum[p][v] += Broadcast(values[p * 3]) * weight;
+    }
+  }
+  for (int p = 0; p < pixels; ++p) {
+    for (int v = 0; v < kVectors; ++v) Store(to + p * outputs + v * kLanes, Maximum(sum[p][v], Zero()));
+  }
+}
+
 }  // namespace
 
 void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output) {
@@ -28,28 +47,12 @@ void ConvolveImage(const float* image, int height, int width, const float* kerne
         else std::copy_n(image + static_cast<long>(source) * width * 3, width * 3, row);
       }
       for (int x = 0; x < width; x += kPixels) {
+        const float* from = rows.data() + x * 3;
+        float* to = output + (static_cast<long>(y) * width + x) * outputs;
         const int pixels = std::min(kPixels, width - x);
-        for (int o = 0; o < outputs; o += 2 * kLanes) {
-          Vector sum[kPixels][2];
-          for (auto& s : sum) s[0] = Load(bias + o), s[1] = Load(bias + o + kLanes);
-          for (int r = 0; r < 3; ++r) {
-            const float* from = rows.data() + r * stride + x * 3;
-            for (int k = 0; k < 9; ++k) {
-              const Vector w0 = Load(kernel + (r * 9 + k) * outputs + o);
-              const Vector w1 = Load(kernel + (r * 9 + k) * outputs + o + kLanes);
-              for (int p = 0; p < kPixels; ++p) {
-                const Vector value = Broadcast(from[p * 3 + k]);
-                sum[p][0] += value * w0;
-                sum[p][1] += value * w1;
-              }
-            }
-          }
-          float* to = output + (static_cast<long>(y) * width + x) * outputs + o;
-          for (int p = 0; p < pixels; ++p) {
-            Store(to + p * outputs, Maximum(sum[p][0], Zero()));
-            Store(to + p * outputs + kLanes, Maximum(sum[p][1], Zero()));
-          }
-        }
+        int o = 0;
+        for (; o + 2 * kLanes <= outputs; o += 2 * kLanes) ConvolvePixels<2>(from, stride, kernel + o, bias + o, outputs, pixels, to + o);
+        if (o < outputs) ConvolvePixels<1>(from, stride, kernel + o, bias + o, outputs, pixels, to + o);
       }
     }
   });

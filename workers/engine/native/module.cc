@@ -1,15 +1,17 @@
 // Registers the kernels with TensorFlow, by its C API, when Node loads this file as an addon.
 //
-// Operations (all float32; feature maps are [1, height, width, channels]):
-//   NstTransformKernel(kernel [3, 3, in, out]) → [36, in, out]
-//   NstConvolution(input, transformed, bias) → relu(conv + bias)
-//   NstConvolutionGradient(gradient, output, transformed) → input gradient
-//   NstImageConvolution(image, kernel, bias), NstImageConvolutionGradient(gradient, output, kernel)
-//   NstPool(input; average: bool), NstPoolGradient(gradient, input, output; average: bool)
+// Operations, with the name of the kind of processor that they were compiled for in place of * (all float32; feature
+// maps are [1, height, width, channels]):
+//   Nst*PackKernel(kernel [3, 3, in, out]) → the same numbers, as the next two take them
+//   Nst*Convolution(input, packed, bias) → relu(conv + bias)
+//   Nst*ConvolutionGradient(gradient, output, packed) → input gradient
+//   Nst*ImageConvolution(image, kernel, bias), Nst*ImageConvolutionGradient(gradient, output, kernel)
+//   Nst*Pool(input; average: bool), Nst*PoolGradient(gradient, input, output; average: bool)
 
 #include <node_api.h>
 
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 #include "image_convolution.h"
@@ -59,26 +61,29 @@ class Call {
   TF_Tensor* output_ = nullptr;
 };
 
-void ComputeTransformKernel(void*, TF_OpKernelContext* context) {
+void ComputePackKernel(void*, TF_OpKernelContext* context) {
   Call call(context, 1);
-  if (float* to = call.Output({kPoints, call.Length(0, 2), call.Length(0, 3)})) {
-    TransformKernel(call.Input(0), call.Length(0, 2), call.Length(0, 3), to);
+  const int inputs = call.Length(0, 2), outputs = call.Length(0, 3);
+  if (float* to = call.Output({inputs / kKernelBlock, outputs / kKernelBlock, kKernelBlock * 9 * kKernelBlock})) {
+    PackKernel(call.Input(0), inputs, outputs, to);
   }
 }
 
 void ComputeConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({1, map.height, map.width, call.Length(1, 2)})) {
-    Convolve(call.Input(0), map, call.Input(1), call.Input(2), call.Length(1, 2), to);
+  const int outputs = call.Length(1, 1) * kKernelBlock;
+  if (float* to = call.Output({1, map.height, map.width, outputs})) {
+    Convolve(call.Input(0), map, call.Input(1), call.Input(2), outputs, to);
   }
 }
 
 void ComputeConvolutionGradient(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({1, map.height, map.width, call.Length(2, 1)})) {
-    ConvolveGradient(call.Input(0), call.Input(1), map, call.Input(2), call.Length(2, 1), to);
+  const int inputs = call.Length(2, 0) * kKernelBlock;
+  if (float* to = call.Output({1, map.height, map.width, inputs})) {
+    ConvolveGradient(call.Input(0), call.Input(1), map, call.Input(2), inputs, to);
   }
 }
 
@@ -128,8 +133,9 @@ void DeleteAverage(void* average) { delete static_cast<bool*>(average); }
 
 using Compute = void (*)(void*, TF_OpKernelContext*);
 
-void Register(const char* name, std::initializer_list<const char*> inputs, bool pools, Compute compute, TF_Status* status) {
-  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
+void Register(const std::string& kind, std::initializer_list<const char*> inputs, bool pools, Compute compute, TF_Status* status) {
+  const std::string name = "Nst" NST_PROCESSOR + kind;
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name.c_str());
   TF_OpDefinitionBuilderAddAttr(definition, "T: {float}");
   if (pools) TF_OpDefinitionBuilderAddAttr(definition, "average: bool");
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, input);
@@ -137,17 +143,9 @@ void Register(const char* name, std::initializer_list<const char*> inputs, bool 
   TF_RegisterOpDefinition(definition, status);
   if (TF_GetCode(status) != TF_OK) return;
   TF_KernelBuilder* kernel =
-      pools ? TF_NewKernelBuilder(name, "CPU", ReadAverage, compute, DeleteAverage)
-            : TF_NewKernelBuilder(name, "CPU", nullptr, compute, nullptr);
-  TF_RegisterKernelBuilder(name, kernel, status);
-}
-
-bool RunsHere() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return true;
-#endif
+      pools ? TF_NewKernelBuilder(name.c_str(), "CPU", ReadAverage, compute, DeleteAverage)
+            : TF_NewKernelBuilder(name.c_str(), "CPU", nullptr, compute, nullptr);
+  TF_RegisterKernelBuilder(name.c_str(), kernel, status);
 }
 
 void RegisterAll(TF_Status* status) {
@@ -157,13 +155,13 @@ void RegisterAll(TF_Status* status) {
     bool pools;
     Compute compute;
   } kernels[] = {
-      {"NstTransformKernel", {"kernel: T"}, false, ComputeTransformKernel},
-      {"NstConvolution", {"input: T", "transformed: T", "bias: T"}, false, ComputeConvolution},
-      {"NstConvolutionGradient", {"gradient: T", "output: T", "transformed: T"}, false, ComputeConvolutionGradient},
-      {"NstImageConvolution", {"image: T", "kernel: T", "bias: T"}, false, ComputeImageConvolution},
-      {"NstImageConvolutionGradient", {"gradient: T", "output: T", "kernel: T"}, false, ComputeImageConvolutionGradient},
-      {"NstPool", {"input: T"}, true, ComputePool},
-      {"NstPoolGradient", {"gradient: T", "input: T", "output: T"}, true, ComputePoolGradient},
+      {"PackKernel", {"kernel: T"}, false, ComputePackKernel},
+      {"Convolution", {"input: T", "packed: T", "bias: T"}, false, ComputeConvolution},
+      {"ConvolutionGradient", {"gradient: T", "output: T", "packed: T"}, false, ComputeConvolutionGradient},
+      {"ImageConvolution", {"image: T", "kernel: T", "bias: T"}, false, ComputeImageConvolution},
+      {"ImageConvolutionGradient", {"gradient: T", "output: T", "kernel: T"}, false, ComputeImageConvolutionGradient},
+      {"Pool", {"input: T"}, true, ComputePool},
+      {"PoolGradient", {"gradient: T", "input: T", "output: T"}, true, ComputePoolGradient},
   };
   for (const auto& kernel : kernels) {
     Register(kernel.name, kernel.inputs, kernel.pools, kernel.compute, status);
@@ -174,19 +172,15 @@ void RegisterAll(TF_Status* status) {
 }  // namespace
 }  // namespace nst
 
-// exports.available: whether this processor runs the kernels. They are registered once per process.
+// Loaded only on a processor that has the instructions. The kernels are registered once per process.
 NAPI_MODULE_INIT() {
-  static const bool runs_here = nst::RunsHere();
   static bool registered = false;
-  if (runs_here && !registered) {
+  if (!registered) {
     TF_Status* status = TF_NewStatus();
     nst::RegisterAll(status);
     registered = TF_GetCode(status) == TF_OK;
     if (!registered) napi_throw_error(env, nullptr, TF_Message(status));
     TF_DeleteStatus(status);
   }
-  napi_value available;
-  napi_get_boolean(env, runs_here && registered, &available);
-  napi_set_named_property(env, exports, "available", available);
   return exports;
 }

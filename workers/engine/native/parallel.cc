@@ -38,10 +38,19 @@ inline void Pause() {
 #endif
 }
 
+}  // namespace
+
+int Cores() {
+  static const int cores = AvailableCores();
+  return cores;
+}
+
+namespace {
+
 class Pool {
  public:
   Pool() {
-    for (int i = 1; i < AvailableCores(); ++i) threads_.emplace_back([this] { Work(); });
+    for (int i = 1; i < Cores(); ++i) threads_.emplace_back([this] { Work(); });
     for (auto& thread : threads_) thread.detach();  // they end with the process
   }
 

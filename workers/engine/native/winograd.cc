@@ -1,11 +1,13 @@
 #include "winograd.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <functional>
 #include <vector>
 
 #include "matrix_product.h"
 #include "parallel.h"
+#include "scratch.h"
+#include "transpose.h"
 #include "vector.h"
 
 namespace nst {
@@ -13,10 +15,15 @@ namespace {
 
 constexpr int kTile = 4;    // outputs of a tile, along an edge
 constexpr int kWindow = 6;  // inputs of a tile, along an edge
-// Transformed tiles in flight, in bytes: they have to stay in the shared cache between the three phases.
-constexpr long kBlockBytes = 8 << 20;
-constexpr int kTilesPerTask = 12;
-constexpr int kColumnsPerTask = 64;
+// Depth of a piece of the transformed kernel: 36 panels of it stay in a core's own cache (590 KiB, or half for 8 lanes).
+constexpr int kDepthAtOnce = 128;
+constexpr int kTilesPerTask = 24;
+// V and M of a block: what a core keeps to itself, and what all share.
+constexpr long kOwnBlockBytes = 1200 << 10, kSharedBlockBytes = 16 << 20;
+// From so many blocks for each core on, each takes its own.
+constexpr int kOwnBlocks = 3;
+// Padding between what lies a multiple of 4 KiB apart: it would all share one set of the cache.
+constexpr int kPadding = 16;
 
 // The transforms evaluate polynomials at 0, ±p, ±q and infinity. These points halve the rounding error of the textbook's
 // ±1, ±2 (1.2e-6 against 2.7e-6 over 256 channels, direct convolution 0.6e-6) and their products are exact in binary.
@@ -46,33 +53,25 @@ inline void TransformProducts(const Vector m[6], Vector y[4]) {
   y[3] = (p * p2) * difference_p + (q * q2) * difference_q + m[5];
 }
 
-// Memory that is kept between calls; a step would otherwise ask the system for it anew at every layer.
-class Scratch {
- public:
-  float* Get(long floats) {
-    if (floats > size_) {
-      std::free(memory_);
-      const long bytes = (floats * static_cast<long>(sizeof(float)) + 4095) / 4096 * 4096;
-      memory_ = static_cast<float*>(std::aligned_alloc(4096, bytes));
-      std::fill(memory_, memory_ + bytes / sizeof(float), 0.0f);
-      size_ = floats;
-    }
-    return memory_;
-  }
-
- private:
-  float* memory_ = nullptr;
-  long size_ = 0;
+struct Direction {
+  const float* input;        // [h, w, in]
+  const float* relu_output;  // masks the input where given (backward)
+  const float* kernel;       // packed
+  const float* bias;         // forward
+  float* output;             // [h, w, out]
+  int height, width, in, out;
+  bool backward;             // kernel transposed, windows and outputs turned by 180°
 };
 
-struct Direction {
-  const float* input;       // [h, w, in]
-  const float* relu_output; // masks the input where given (backward)
-  const float* transformed; // [36, …]
-  const float* bias;        // forward
-  float* output;            // [h, w, out]
-  int height, width, in, out;
-  bool backward;            // kernel transposed, windows and outputs turned by 180°
+// One point of all tiles of a block, [channels / width][tile, width]: what a matrix product reads lies together.
+struct Panels {
+  Panels(int tiles, int channels, int width)
+      : width(width), panel(static_cast<long>(tiles) * width), point((channels + width - 1) / width * panel + kPadding) {}
+  long at(int tile, int channel) const { return channel / width * panel + static_cast<long>(tile) * width + channel % width; }
+
+  int width;
+  long panel;  // from one panel to the next
+  long point;  // from one of the 36 points to the next
 };
 
 class TileGrid {
@@ -81,8 +80,8 @@ class TileGrid {
 
   int count() const { return columns_ * rows_; }
 
-  // V[point, tile, :] = Bᵀ d B of the tile's window.
-  void TransformInput(int tile, float* to, long point_stride) const {
+  // V[point, row, :] = Bᵀ d B of the tile's window.
+  void TransformInput(int tile, int row, float* v, const Panels& panels) const {
     static const std::vector<float> zeros(1024, 0.0f);
     const int top = tile / columns_ * kTile - 1, left = tile % columns_ * kTile - 1;
     const float* from[kPoints];
@@ -97,6 +96,7 @@ class TileGrid {
       mask[i] = inside && d_.relu_output ? d_.relu_output + offset : zeros.data();
     }
     for (int c = 0; c < d_.in; c += kLanes) {
+      float* to = v + panels.at(row, c);
       Vector half[kWindow][kWindow];
       for (int x = 0; x < kWindow; ++x) {
         Vector column[kWindow], t[kWindow];
@@ -110,19 +110,20 @@ class TileGrid {
       for (int y = 0; y < kWindow; ++y) {
         Vector t[kWindow];
         TransformWindow(half[y], t);
-        for (int x = 0; x < kWindow; ++x) Store(to + (y * kWindow + x) * point_stride + c, t[x]);
+        for (int x = 0; x < kWindow; ++x) Store(to + (y * kWindow + x) * panels.point, t[x]);
       }
     }
   }
 
   // The tile's outputs: Aᵀ m A, with bias and ReLU on the way forward.
-  void TransformOutput(int tile, const float* from, long point_stride) const {
+  void TransformOutput(int tile, int row, const float* m, const Panels& panels) const {
     const int top = tile / columns_ * kTile, left = tile % columns_ * kTile;
     for (int c = 0; c < d_.out; c += kLanes) {
+      const float* from = m + panels.at(row, c);
       Vector half[kTile][kWindow];
       for (int x = 0; x < kWindow; ++x) {
         Vector column[kWindow], t[kTile];
-        for (int y = 0; y < kWindow; ++y) column[y] = Load(from + (y * kWindow + x) * point_stride + c);
+        for (int y = 0; y < kWindow; ++y) column[y] = Load(from + (y * kWindow + x) * panels.point);
         TransformProducts(column, t);
         for (int y = 0; y < kTile; ++y) half[y][x] = t[y];
       }
@@ -147,79 +148,165 @@ class TileGrid {
   int columns_, rows_;
 };
 
-// M[point] = V[point] · U[point] for a strip of columns.
-void Multiply(const Direction& d, int point, int first_column, int last_column, int rows, const float* v, float* m) {
-  alignas(64) float panel[kDepthAtOnce * kPanel];
-  const float* u = d.transformed + static_cast<long>(point) * d.in * d.out;
-  const int stride = d.backward ? d.in : d.out;
-  for (int column = first_column; column < last_column; column += kPanel) {
-    for (int k = 0; k < d.in; k += kDepthAtOnce) {
-      const int depth = std::min(kDepthAtOnce, d.in - k);
-      PackPanel(u, stride, d.backward, column, k, depth, panel);
-      if (k == 0) MultiplyPanel<false>(rows, depth, v + k, d.in, panel, m + column, d.out);
-      else MultiplyPanel<true>(rows, depth, v + k, d.in, panel, m + column, d.out);
+// G g, one column of a kernel.
+inline void TransformColumn(const Vector g[3], Vector t[6]) {
+  constexpr float np = 1 / (2.0 * p2 * (p2 - q2)), nq = 1 / (2.0 * q2 * (q2 - p2));
+  const Vector even_p = np * g[0] + (np * p2) * g[2], odd_p = (np * p) * g[1];
+  const Vector even_q = nq * g[0] + (nq * q2) * g[2], odd_q = (nq * q) * g[1];
+  t[0] = static_cast<float>(1 / (1.0 * p2 * q2)) * g[0];
+  t[1] = even_p + odd_p;
+  t[2] = even_p - odd_p;
+  t[3] = even_q + odd_q;
+  t[4] = even_q - odd_q;
+  t[5] = g[2];
+}
+
+// G g Gᵀ of kLanes kernels, each point `stride` after the one before.
+inline void TransformTaps(const Vector g[9], float* to, long stride) {
+  Vector half[kWindow][3];
+  for (int x = 0; x < 3; ++x) {
+    const Vector column[3] = {g[x], g[3 + x], g[6 + x]};
+    Vector t[kWindow];
+    TransformColumn(column, t);
+    for (int y = 0; y < kWindow; ++y) half[y][x] = t[y];
+  }
+  for (int y = 0; y < kWindow; ++y) {
+    Vector t[kWindow];
+    TransformColumn(half[y], t);
+    for (int x = 0; x < kWindow; ++x) Store(to + (y * kWindow + x) * stride, t[x]);
+  }
+}
+
+// A piece of the transformed kernel, made where it is used: [36][depth, columns], columns side by side. Kept whole it
+// would be four times the kernel, and reading it from memory takes longer than making it.
+void TransformPiece(const Direction& d, int column, int columns, int from_depth, int depth, float* piece, long stride) {
+  constexpr int kTaps = 9 * kKernelBlock;
+  const int outputs = d.backward ? d.in : d.out;
+  const auto block_at = [&](int input, int output) {
+    const long index = static_cast<long>(input / kKernelBlock) * (outputs / kKernelBlock) + output / kKernelBlock;
+    return d.kernel + index * kKernelBlock * kTaps + input % kKernelBlock * kTaps + output % kKernelBlock;
+  };
+  for (int k = 0; k < depth; k += kLanes) {
+    for (int c = 0; c < columns; c += kLanes) {
+      // Vectors along the columns, one for each k and tap; backward these lie along k.
+      const float* from = d.backward ? block_at(column + c, from_depth + k) : block_at(from_depth + k, column + c);
+      Vector g[9][kLanes];
+      for (int i = 0; i < 9; ++i) {
+        for (int lane = 0; lane < kLanes; ++lane) g[i][lane] = Load(from + lane * kTaps + i * kKernelBlock);
+        if (d.backward) Transpose(g[i]);
+      }
+      for (int lane = 0; lane < kLanes; ++lane) {
+        Vector taps[9];
+        for (int i = 0; i < 9; ++i) taps[i] = g[i][lane];
+        TransformTaps(taps, piece + (k + lane) * columns + c, stride);
+      }
     }
   }
 }
 
+// Transformed windows V [36][tile, in] and products M [36][tile, out] of some tiles that follow each other.
+struct Block {
+  Block(const Direction& d, int tiles) : of_v(tiles, d.in, std::min(kDepthAtOnce, d.in)), of_m(tiles, d.out, kPanel) {}
+  long floats() const { return kPoints * (of_v.point + of_m.point); }
+
+  Panels of_v, of_m;
+  float* v = nullptr;
+  float* m = nullptr;
+};
+
+// M[point] = V[point] · U[point] for a panel of columns and some rows.
+void Multiply(const Direction& d, const Block& block, int column, int first_row, int rows) {
+  thread_local Scratch scratch;
+  constexpr long stride = kDepthAtOnce * kPanel + kPadding;
+  float* piece = scratch.Get(kPoints * stride);
+  const int columns = std::min(kPanel, d.out - column);
+  for (int k = 0; k < d.in; k += kDepthAtOnce) {
+    const int depth = std::min(kDepthAtOnce, d.in - k);
+    TransformPiece(d, column, columns, k, depth, piece, stride);
+    const auto multiply = k == 0 ? (columns == kPanel ? MultiplyPanel<false, 2> : MultiplyPanel<false, 1>)
+                                 : (columns == kPanel ? MultiplyPanel<true, 2> : MultiplyPanel<true, 1>);
+    for (int point = 0; point < kPoints; ++point) {
+      multiply(rows, depth, block.v + point * block.of_v.point + block.of_v.at(first_row, k), block.of_v.width,
+               piece + point * stride, block.m + point * block.of_m.point + block.of_m.at(first_row, column),
+               block.of_m.width);
+    }
+  }
+}
+
+inline int RoundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// Tiles `first` … of one block: all cores together, or one alone.
+void RunBlock(const Direction& d, const TileGrid& grid, const Block& block, int first, int tiles, bool together) {
+  const auto each = [together](int count, const std::function<void(int)>& body) {
+    if (together) return ParallelFor(count, body);
+    for (int i = 0; i < count; ++i) body(i);
+  };
+  const int tasks = (tiles + kTilesPerTask - 1) / kTilesPerTask;
+  each(tasks, [&](int task) {
+    const int end = std::min(tiles, (task + 1) * kTilesPerTask);
+    for (int t = task * kTilesPerTask; t < end; ++t) grid.TransformInput(first + t, t, block.v, block.of_v);
+  });
+  const int panels = (d.out + kPanel - 1) / kPanel;
+  // Where there are more cores than panels, several share one and transform its kernel each for itself.
+  const int shares = together ? std::min((2 * Cores() + panels - 1) / panels, (tiles + 47) / 48) : 1;
+  const int share = RoundUp((tiles + shares - 1) / shares, kRowsAtOnce);
+  each(panels * shares, [&](int task) {
+    const int row = task % shares * share;
+    const int rows = std::min(share, RoundUp(tiles, kRowsAtOnce) - row);
+    if (rows > 0) Multiply(d, block, task / shares * kPanel, row, rows);
+  });
+  each(tasks, [&](int task) {
+    const int end = std::min(tiles, (task + 1) * kTilesPerTask);
+    for (int t = task * kTilesPerTask; t < end; ++t) grid.TransformOutput(first + t, t, block.m, block.of_m);
+  });
+}
+
+// Tiles are worked at in blocks whose V and M stay in a cache. Where there are many blocks each core takes its own; else
+// all cores share one, since a block of few tiles would transform the kernel for little use.
 void Run(const Direction& d) {
-  static Scratch scratch;
   const TileGrid grid(d);
   const long bytes_per_tile = kPoints * static_cast<long>(d.in + d.out) * sizeof(float);
-  const int fitting = static_cast<int>(kBlockBytes / bytes_per_tile) / kTilesPerTask * kTilesPerTask;
-  const int whole = (grid.count() + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce;
-  const int block = std::min(std::max(fitting, 4 * kTilesPerTask), whole);
-  // 16 floats more than needed: at a multiple of 4 KiB all points of a tile would share one set of the cache.
-  const long v_stride = static_cast<long>(block) * d.in + 16, m_stride = static_cast<long>(block) * d.out + 16;
-  float* v = scratch.Get(kPoints * (v_stride + m_stride));
-  float* m = v + kPoints * v_stride;
-
-  for (int first = 0; first < grid.count(); first += block) {
-    const int tiles = std::min(block, grid.count() - first);
-    const int rows = (tiles + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce;
-    const int tasks = (tiles + kTilesPerTask - 1) / kTilesPerTask;
-    const int strips = (d.out + kColumnsPerTask - 1) / kColumnsPerTask;
-    ParallelFor(tasks, [&](int task) {
-      const int end = std::min(tiles, (task + 1) * kTilesPerTask);
-      for (int t = task * kTilesPerTask; t < end; ++t) grid.TransformInput(first + t, v + static_cast<long>(t) * d.in, v_stride);
-    });
-    ParallelFor(kPoints * strips, [&](int task) {
-      const int point = task / strips, column = task % strips * kColumnsPerTask;
-      Multiply(d, point, column, std::min(d.out, column + kColumnsPerTask), rows, v + point * v_stride, m + point * m_stride);
-    });
-    ParallelFor(tasks, [&](int task) {
-      const int end = std::min(tiles, (task + 1) * kTilesPerTask);
-      for (int t = task * kTilesPerTask; t < end; ++t) grid.TransformOutput(first + t, m + static_cast<long>(t) * d.out, m_stride);
-    });
-  }
+  const auto tiles_in = [&](long bytes) {
+    return std::min(RoundUp(grid.count(), kRowsAtOnce),
+                    std::max(static_cast<int>(bytes / bytes_per_tile) / kTilesPerTask, 2) * kTilesPerTask);
+  };
+  const int own = tiles_in(kOwnBlockBytes);
+  const bool together = grid.count() < kOwnBlocks * own * Cores();
+  const int size = together ? tiles_in(kSharedBlockBytes) : own;
+  const int blocks = (grid.count() + size - 1) / size;
+  const auto run = [&](int index) {
+    thread_local Scratch scratch;
+    Block block(d, size);
+    block.v = scratch.Get(block.floats());
+    block.m = block.v + kPoints * block.of_v.point;
+    RunBlock(d, grid, block, index * size, std::min(size, grid.count() - index * size), together);
+  };
+  if (!together) return ParallelFor(blocks, run);
+  for (int index = 0; index < blocks; ++index) run(index);
 }
 
 }  // namespace
 
-void TransformKernel(const float* kernel, int inputs, int outputs, float* transformed) {
-  constexpr double np = 1 / (2.0 * p2 * (p2 - q2)), nq = 1 / (2.0 * q2 * (q2 - p2));
-  static const double g[6][3] = {{1 / (1.0 * p2 * q2), 0, 0}, {np, np * p, np * p2},  {np, np * -p, np * p2},
-                                 {nq, nq * q, nq * q2},       {nq, nq * -q, nq * q2}, {0, 0, 1}};
-  const long size = static_cast<long>(inputs) * outputs;
-  ParallelFor(kPoints, [&](int point) {
-    const int row = point / kWindow, column = point % kWindow;
-    for (long i = 0; i < size; ++i) {
-      double sum = 0;
-      for (int y = 0; y < 3; ++y) {
-        for (int x = 0; x < 3; ++x) sum += g[row][y] * g[column][x] * kernel[(y * 3 + x) * size + i];
+void PackKernel(const float* kernel, int inputs, int outputs, float* packed) {
+  ParallelFor(inputs / kKernelBlock, [&](int block) {
+    float* to = packed + static_cast<long>(block) * kKernelBlock * 9 * outputs;
+    for (int first = 0; first < outputs; first += kKernelBlock) {
+      for (int input = block * kKernelBlock; input < (block + 1) * kKernelBlock; ++input) {
+        for (int tap = 0; tap < 9; ++tap, to += kKernelBlock) {
+          std::copy_n(kernel + (static_cast<long>(tap) * inputs + input) * outputs + first, kKernelBlock, to);
+        }
       }
-      transformed[point * size + i] = static_cast<float>(sum);
     }
   });
 }
 
-void Convolve(const float* input, FeatureMap shape, const float* transformed, const float* bias, int outputs, float* output) {
-  Run({input, nullptr, transformed, bias, output, shape.height, shape.width, shape.channels, outputs, false});
+void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output) {
+  Run({input, nullptr, kernel, bias, output, shape.height, shape.width, shape.channels, outputs, false});
 }
 
-void ConvolveGradient(const float* gradient, const float* output, FeatureMap shape, const float* transformed, int inputs,
+void ConvolveGradient(const float* gradient, const float* output, FeatureMap shape, const float* kernel, int inputs,
                       float* input_gradient) {
-  Run({gradient, output, transformed, nullptr, input_gradient, shape.height, shape.width, shape.channels, inputs, true});
+  Run({gradient, output, kernel, nullptr, input_gradient, shape.height, shape.width, shape.channels, inputs, true});
 }
 
 }  // namespace nst

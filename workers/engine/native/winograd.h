@@ -10,15 +10,18 @@ struct FeatureMap {
   int height, width, channels;  // row-major, channels last
 };
 
-// kernel [3, 3, inputs, outputs] → transformed [36, inputs, outputs]: G g Gᵀ for each pair of channels.
-void TransformKernel(const float* kernel, int inputs, int outputs, float* transformed);
+constexpr int kKernelBlock = 16;
+
+// kernel [3, 3, inputs, outputs] → [inputs / 16, outputs / 16, 16 inputs, 9 taps, 16 outputs], which both directions read
+// in pieces that lie together. Channels are multiples of 16.
+void PackKernel(const float* kernel, int inputs, int outputs, float* packed);
 
 // input [h, w, inputs] → output [h, w, outputs] = relu(input * kernel + bias). Channels are multiples of 16.
-void Convolve(const float* input, FeatureMap shape, const float* transformed, const float* bias, int outputs, float* output);
+void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output);
 
 // The gradient with respect to the input. `gradient` is with respect to the layer's output [h, w, outputs], `output` is
-// that output: where the ReLU closed the gradient is 0. Uses Convolve()'s transformed kernel.
-void ConvolveGradient(const float* gradient, const float* output, FeatureMap shape, const float* transformed, int inputs,
+// that output: where the ReLU closed the gradient is 0. `kernel` is the one that Convolve() takes.
+void ConvolveGradient(const float* gradient, const float* output, FeatureMap shape, const float* kernel, int inputs,
                       float* input_gradient);
 
 }  // namespace nst

@@ -5,5 +5,5 @@ import { stockKernels } from "./stock-kernels.ts";
 
 /** The fastest kernels that run on this machine: cuDNN's on a GPU, our own on a CPU. */
 export function chooseKernels(): Kernels {
-  return isUsingGpu() ? stockKernels : (nativeKernels() ?? stockKernels);
+  return isUsingGpu() ? stockKernels : (nativeKernels()[0] ?? stockKernels);
 }

@@ -4,80 +4,89 @@ import { ROOT } from "../../../src/root.ts";
 import { runKernel, type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
 import type { Convolution, Kernels } from "./kernels.ts";
+import { type Processor, processorsHere } from "./processor.ts";
 import { stockKernels } from "./stock-kernels.ts";
 
 /** The kernels work on whole vectors of 16 channels; VGG-19's widths are multiples of it. */
 const CHANNELS = 16;
 
 /**
- * VGG-19 on the kernels in workers/engine/native, for CPUs; undefined where they are not built or where the
- * processor lacks their instructions.
+ * VGG-19 on the kernels in workers/engine/native, for CPUs: one set for each kind of processor that this one is, the
+ * fastest first; none where they are not built.
  */
-export function nativeKernels(): Kernels | undefined {
-  return isAvailable() ? kernels : undefined;
+export function nativeKernels(): Kernels[] {
+  return processorsHere().filter(isBuilt).map(kernelsFor);
 }
 
-function isAvailable(): boolean {
+/** Loads the kernels' file, which registers them. */
+function isBuilt(processor: Processor): boolean {
   try {
-    const addon = createRequire(import.meta.url)(join(ROOT, "build/nst_kernels.node")) as {
-      available: boolean;
-    };
-    return addon.available;
+    createRequire(import.meta.url)(join(ROOT, `build/nst_kernels-${processor}.node`));
+    return true;
   } catch {
-    return false; // not built, for example where there is no compiler
+    return false; // for example where there is no compiler
   }
 }
 
-const kernels: Kernels = {
-  name: process.arch === "arm64" ? "neon" : "avx2",
+function kernelsFor(processor: Processor): Kernels {
+  const prefix = `Nst${processor.replace(/^./, (first) => first.toUpperCase())}`;
+  const run: Run = (operation, inputs, attributes) => runKernel(prefix + operation, inputs, attributes);
+  const canPool = (input: Tensor4D) => input.shape[3] % CHANNELS === 0;
+  return {
+    name: processor,
 
-  convolution: (weights) => {
-    if (weights.outputs % CHANNELS !== 0) {
-      return stockKernels.convolution(weights);
-    }
-    if (weights.inputs === 3) {
-      return new ImageConvolution(weights);
-    }
-    return weights.inputs % CHANNELS === 0
-      ? new WinogradConvolution(weights)
-      : stockKernels.convolution(weights);
-  },
+    convolution: (weights) => {
+      if (weights.outputs % CHANNELS !== 0) {
+        return stockKernels.convolution(weights);
+      }
+      if (weights.inputs === 3) {
+        return new ImageConvolution(run, weights);
+      }
+      return weights.inputs % CHANNELS === 0
+        ? new WinogradConvolution(run, weights)
+        : stockKernels.convolution(weights);
+    },
 
-  pool: (input, pooling) =>
-    input.shape[3] % CHANNELS === 0
-      ? (runKernel("NstPool", [input], { average: pooling === "average" }) as Tensor4D)
-      : stockKernels.pool(input, pooling),
+    pool: (input, pooling) =>
+      canPool(input)
+        ? (run("Pool", [input], { average: pooling === "average" }) as Tensor4D)
+        : stockKernels.pool(input, pooling),
 
-  poolGradient: (gradient, input, output, pooling) =>
-    input.shape[3] % CHANNELS === 0
-      ? (runKernel("NstPoolGradient", [gradient, input, output], {
-          average: pooling === "average",
-        }) as Tensor4D)
-      : stockKernels.poolGradient(gradient, input, output, pooling),
-};
+    poolGradient: (gradient, input, output, pooling) =>
+      canPool(input)
+        ? (run("PoolGradient", [gradient, input, output], { average: pooling === "average" }) as Tensor4D)
+        : stockKernels.poolGradient(gradient, input, output, pooling),
+  };
+}
 
-/** Winograd's F(4×4, 3×3); keeps the transformed kernel, four times the size of the plain one, for both directions. */
+/** Runs a kernel by its name without the prefix. */
+type Run = typeof runKernel;
+
+/** Winograd's F(4×4, 3×3); keeps the plain kernel for both directions, packed. */
 class WinogradConvolution implements Convolution {
-  readonly #transformed: Tensor;
+  readonly #packed: Tensor;
   readonly #bias: Tensor;
 
-  constructor({ kernel, bias, inputs, outputs }: LayerWeights) {
+  constructor(
+    private readonly run: Run,
+    { kernel, bias, inputs, outputs }: LayerWeights,
+  ) {
     const plain = tf.tensor4d(kernel, [3, 3, inputs, outputs]);
-    this.#transformed = tf.keep(runKernel("NstTransformKernel", [plain]));
+    this.#packed = tf.keep(run("PackKernel", [plain]));
     this.#bias = tf.keep(tf.tensor1d(bias));
     plain.dispose();
   }
 
   forward(input: Tensor4D): Tensor4D {
-    return runKernel("NstConvolution", [input, this.#transformed, this.#bias]) as Tensor4D;
+    return this.run("Convolution", [input, this.#packed, this.#bias]) as Tensor4D;
   }
 
   backward(gradient: Tensor4D, output: Tensor4D): Tensor4D {
-    return runKernel("NstConvolutionGradient", [gradient, output, this.#transformed]) as Tensor4D;
+    return this.run("ConvolutionGradient", [gradient, output, this.#packed]) as Tensor4D;
   }
 
   dispose(): void {
-    tf.dispose([this.#transformed, this.#bias]);
+    tf.dispose([this.#packed, this.#bias]);
   }
 }
 
@@ -86,17 +95,20 @@ class ImageConvolution implements Convolution {
   readonly #kernel: Tensor;
   readonly #bias: Tensor;
 
-  constructor({ kernel, bias, outputs }: LayerWeights) {
+  constructor(
+    private readonly run: Run,
+    { kernel, bias, outputs }: LayerWeights,
+  ) {
     this.#kernel = tf.keep(tf.tensor4d(kernel, [3, 3, 3, outputs]));
     this.#bias = tf.keep(tf.tensor1d(bias));
   }
 
   forward(input: Tensor4D): Tensor4D {
-    return runKernel("NstImageConvolution", [input, this.#kernel, this.#bias]) as Tensor4D;
+    return this.run("ImageConvolution", [input, this.#kernel, this.#bias]) as Tensor4D;
   }
 
   backward(gradient: Tensor4D, output: Tensor4D): Tensor4D {
-    return runKernel("NstImageConvolutionGradient", [gradient, output, this.#kernel]) as Tensor4D;
+    return this.run("ImageConvolutionGradient", [gradient, output, this.#kernel]) as Tensor4D;
   }
 
   dispose(): void {

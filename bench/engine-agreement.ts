@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { LineProcess } from "./line-process.ts";
+
+const BOUND = 1e-3;
+
+/**
+ * Whether both sides of bench/engine.ts compute the same loss and gradient, within 1e-3.
+ *
+ * Where the two float32 gradients are further apart, float64 says which one is off: each must be within 1e-3 of
+ * that. The gradient jumps where a ReLU's input or two maxima of a pooling window are nearly equal, and some of a large
+ * picture's hundreds of millions are: each side rounds a few of them to the other side, at places of its own.
+ */
+export class Agreement {
+  /** @param script bench/peers/pytorch_step.py, which computes in float64 when asked to */
+  constructor(
+    private readonly folder: string,
+    private readonly python: string,
+    private readonly script: string,
+  ) {}
+
+  /** @param always asks float64 even where the sides agree */
+  async assert(ours: number, peer: number, always: boolean): Promise<void> {
+    const between = {
+      loss: Math.abs(ours - peer) / peer,
+      gradient: await this.#distance("ours.gradient", "peer.gradient"),
+    };
+    print("ours and the peer's", between);
+    if (isWithin(between) && !always) {
+      return;
+    }
+    const judge = new LineProcess(this.python, [this.script, this.folder, "float64"]);
+    const { loss } = await judge.ask("result");
+    await judge.end();
+    for (const [side, value] of Object.entries({ ours, peer })) {
+      const error = {
+        loss: Math.abs(value - loss) / loss,
+        gradient: await this.#distance(`${side}.gradient`, "float64.gradient"),
+      };
+      print(`${side} and float64`, error);
+      if (!isWithin(error)) {
+        throw new Error(`expected ${side} to be within ${BOUND} of float64`);
+      }
+    }
+  }
+
+  /** ‖a − b‖ / ‖b‖. */
+  async #distance(a: string, b: string): Promise<number> {
+    const [left, right] = [await floats(join(this.folder, a)), await floats(join(this.folder, b))];
+    let [difference, norm] = [0, 0];
+    for (const [index, value] of right.entries()) {
+      difference += ((left[index] ?? Number.NaN) - value) ** 2;
+      norm += value ** 2;
+    }
+    return Math.sqrt(difference / norm);
+  }
+}
+
+interface Difference {
+  loss: number;
+  gradient: number;
+}
+
+function isWithin({ loss, gradient }: Difference): boolean {
+  return loss <= BOUND && gradient <= BOUND;
+}
+
+function print(what: string, { loss, gradient }: Difference): void {
+  console.log(
+    `  ${what}: loss within ${loss.toExponential(1)}, gradient within ${gradient.toExponential(1)}`,
+  );
+}
+
+async function floats(path: string): Promise<Float32Array | Float64Array> {
+  const { buffer } = Uint8Array.from(await readFile(path));
+  return path.endsWith("float64.gradient") ? new Float64Array(buffer) : new Float32Array(buffer);
+}
