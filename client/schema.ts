@@ -129,6 +129,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives links to a job's pictures that need no key and expire
+         * @description A link leads to one path of one job and can do nothing else. It can be made before there is a picture.
+         */
+        post: operations["signLinks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{id}/losses": {
         parameters: {
             query?: never;
@@ -617,6 +637,14 @@ export interface components {
             engines: components["schemas"]["Engine"][];
             /** @enum {string} */
             status: "ready" | "unready";
+        };
+        SignedLinks: {
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Paths that anybody may GET without a key until then. `format` and `quality` may be added. */
+            links: {
+                [key: string]: string;
+            };
         };
     };
     responses: never;
@@ -1195,7 +1223,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `quota_exceeded`: The owner has as much here as is allowed. */
+            /**
+             * @description `quota_exceeded`: The owner has as much here as is allowed.
+             *     `rate_limited`: Too many requests in a short time.
+             *     `quota_exceeded`: The owner has as much here as is allowed.
+             */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1597,6 +1629,92 @@ export interface operations {
             };
         };
     };
+    signLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Seconds for which the links are good; at most a week.
+                     * @default 3600
+                     */
+                    expires_in?: number;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedLinks"];
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: No such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getLosses: {
         parameters: {
             query?: never;
@@ -1683,7 +1801,12 @@ export interface operations {
     };
     getPreview: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of a signed link: until when it is good (Unix seconds). */
+                expires?: number;
+                /** @description Of a signed link. */
+                signature?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -1718,7 +1841,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /**
+             * @description `forbidden`: The key may not do this.
+             *     `invalid_link`: The link is not as it was given, or its time is over.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1780,10 +1906,14 @@ export interface operations {
     getResult: {
         parameters: {
             query?: {
+                /** @description Of a signed link: until when it is good (Unix seconds). */
+                expires?: number;
                 /** @description File format; stronger than `Accept`. */
                 format?: "jpeg" | "png" | "webp" | "avif";
                 /** @description Quality of the lossy formats, where the format is not the one that was painted. */
                 quality?: number;
+                /** @description Of a signed link. */
+                signature?: string;
             };
             header?: never;
             path: {
@@ -1849,7 +1979,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /**
+             * @description `forbidden`: The key may not do this.
+             *     `invalid_link`: The link is not as it was given, or its time is over.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2107,7 +2240,12 @@ export interface operations {
     };
     getTimelapse: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of a signed link: until when it is good (Unix seconds). */
+                expires?: number;
+                /** @description Of a signed link. */
+                signature?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -2150,7 +2288,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /**
+             * @description `forbidden`: The key may not do this.
+             *     `invalid_link`: The link is not as it was given, or its time is over.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;

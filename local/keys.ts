@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiKeyStore } from "../src/access/api-key-store.ts";
+import { openAccess } from "../src/access/access.ts";
 import { KEYS_USAGE, keysCommand, UsageError } from "../src/access/keys-command.ts";
 import { readConfig } from "../src/config.ts";
 import { connectForRequests } from "../src/queue/connection.ts";
@@ -20,7 +20,7 @@ try {
     throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
   }
   const output = { result: console.log, note: console.error };
-  await keysCommand(process.argv.slice(2), new ApiKeyStore(redis, new QueueKeys("nst")), output);
+  await keysCommand(process.argv.slice(2), openAccess(redis, new QueueKeys("nst"), config.limits), output);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\n\n${KEYS_USAGE}`);

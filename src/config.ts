@@ -37,6 +37,14 @@ const cidrList = z
     ),
   );
 
+/** Sites such as https://example.com, separated by commas. */
+const origins = z
+  .string()
+  .transform((text) => text.split(",").map((part) => part.trim()))
+  .refine((list) => list.every((one) => URL.canParse(one) && new URL(one).origin === one), {
+    error: "expected sites such as https://example.com, with commas",
+  });
+
 const redisUrl = z
   .string()
   .regex(
@@ -88,6 +96,12 @@ const environmentSchema = z.object({
   MAX_JSON_BYTES_AT_ONCE: integer(192 * MIB, 1024, 64 * 1024 * MIB),
   MAX_STREAMS: integer(1_000, 1, 1_000_000),
   MIN_FREE_BYTES: integer(256 * MIB, 0, 1024 * 1024 * MIB),
+  MAX_JOBS_PER_OWNER: integer(10_000, 1, 100_000_000),
+  RATE_LIMIT_REQUESTS: integer(1_200, 0, 1_000_000),
+  RATE_LIMIT_JOBS: integer(120, 0, 1_000_000),
+  CORS_ORIGINS: origins.optional(),
+  TRUSTED_PROXIES: cidrList.optional(),
+  HEADERS_TIMEOUT_SECONDS: integer(15, 1, 600),
   MAX_WAIT_SECONDS: integer(60, 0, 600),
   PICTURE_TIMEOUT_SECONDS: integer(20, 1, 600),
   HEARTBEAT_SECONDS: integer(15, 1, 300),
@@ -131,6 +145,13 @@ export interface Limits {
   freeBytes: number;
   /** Longest that `Prefer: wait` holds an answer. */
   waitSeconds: number;
+  /** Jobs of one owner that are kept at once, each with its pictures. */
+  jobsOfOwner: number;
+  /** Requests, and jobs made, of one key in a minute; 0: as many as it likes. */
+  requestsPerMinute: number;
+  jobsPerMinute: number;
+  /** Time in which a request's head must have come. */
+  headersSeconds: number;
 }
 
 export interface S3Settings {
@@ -164,6 +185,10 @@ export interface Config {
   port: number;
   /** Who may come without a key: everybody where the API listens on loopback only, everybody anywhere, or nobody. */
   openMode: "loopback" | "always" | "never";
+  /** Sites whose pages may use the API from a browser. */
+  corsOrigins: string[];
+  /** Networks in CIDR form whose proxies are believed when they say where a request came from. */
+  trustedProxies: string[];
   redisUrl: string;
   dataDirectory: string;
   /** Where pictures are kept. */
@@ -217,6 +242,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     host: variables.HOST,
     port: variables.PORT,
     openMode: variables.OPEN_MODE,
+    corsOrigins: variables.CORS_ORIGINS ?? [],
+    trustedProxies: variables.TRUSTED_PROXIES ?? [],
     redisUrl: variables.REDIS_URL,
     dataDirectory: variables.DATA_DIR,
     storage: storageOf(variables),
@@ -242,6 +269,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       streams: variables.MAX_STREAMS,
       freeBytes: variables.MIN_FREE_BYTES,
       waitSeconds: variables.MAX_WAIT_SECONDS,
+      jobsOfOwner: variables.MAX_JOBS_PER_OWNER,
+      requestsPerMinute: variables.RATE_LIMIT_REQUESTS,
+      jobsPerMinute: variables.RATE_LIMIT_JOBS,
+      headersSeconds: variables.HEADERS_TIMEOUT_SECONDS,
     },
     heartbeatSeconds: variables.HEARTBEAT_SECONDS,
     resultSeconds: variables.RESULT_TTL_SECONDS,

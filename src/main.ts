@@ -1,7 +1,7 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiKeyStore } from "./access/api-key-store.ts";
+import { openAccess } from "./access/access.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper, orphanAges } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
@@ -25,10 +25,10 @@ async function main(): Promise<void> {
   const keys = new QueueKeys("nst");
   const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const idempotency = new IdempotencyStore(redis, keys);
-  const apiKeys = new ApiKeyStore(redis, keys);
+  const access = openAccess(redis, keys, config.limits);
   const store = createBlobStore(config);
   await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
-  const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
+  const app = await buildApp({ config, logger, queue, store, idempotency, access });
 
   const signal = nextSignal();
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {

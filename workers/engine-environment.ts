@@ -9,13 +9,20 @@ import { usableCores } from "./usable-cores.ts";
 const ALLOCATOR =
   "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1000000:glibc.malloc.trim_threshold=33554432";
 
-/** The environment of an engine process: what its worker was given, and how it is to use memory and `threads` cores. */
+/**
+ * What an engine is given of its worker's environment: what finds programs, files and the card, and what steers the
+ * libraries. Redis, the store and every secret are none of its business.
+ */
+const GIVEN =
+  /^(PATH|HOME|USER|TMPDIR|TZ|LANG|LC_[A-Z]+|XDG_CACHE_HOME|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH)$|^(CUDA|NVIDIA|TF|XLA|OMP|MKL|ONEDNN)_/;
+
+/** The environment of an engine process, which is to use `threads` cores. */
 export function engineEnvironment(
   environment: NodeJS.ProcessEnv,
   threads = usableCores(),
 ): NodeJS.ProcessEnv {
   return {
-    ...environment,
+    ...Object.fromEntries(Object.entries(environment).filter(([name]) => GIVEN.test(name))),
     // TensorFlow's pool within a kernel, and that of the native kernels (native/parallel.cc).
     TF_NUM_INTRAOP_THREADS: String(threads),
     NST_KERNEL_THREADS: String(threads),

@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ownerSchema, SCOPES, scopeSchema } from "../contract/access.ts";
+import type { Access } from "./access.ts";
 import { type ApiKey, keyState } from "./api-key.ts";
-import type { ApiKeyStore, IssuedKey } from "./api-key-store.ts";
+import type { IssuedKey } from "./api-key-store.ts";
 
 export const KEYS_USAGE = `keys create --owner NAME [--name TEXT] [--scopes submit,read,admin] [--expires 90d]
 keys list [--owner NAME] [--json]
 keys rotate ID [--grace 24h]
 keys revoke ID
+keys rotate-links [--grace 24h]
 
 A key is shown once, on stdout. Its scopes are submit,read where none are named. A time is a number and one of
 s, m, h, d; after a rotation the old key is good for the time of grace (0s: no more).`;
@@ -25,7 +27,11 @@ export interface Output {
 }
 
 /** Creates, lists, rotates and revokes keys. Throws a `UsageError`. */
-export async function keysCommand(words: string[], store: ApiKeyStore, output: Output): Promise<void> {
+export async function keysCommand(
+  words: string[],
+  { apiKeys: store, links }: Pick<Access, "apiKeys" | "links">,
+  output: Output,
+): Promise<void> {
   const { flags, positionals } = parse(words);
   const [action, id = "", ...more] = positionals;
   if (more.length > 0) throw new UsageError(`expected at most one id, received ${positionals.length - 1}`);
@@ -60,8 +66,17 @@ export async function keysCommand(words: string[], store: ApiKeyStore, output: O
       for (const line of table(keys.map(publicView))) output.result(line);
       return;
     }
+    case "rotate-links": {
+      const grace = flags.grace ?? "24h";
+      await links.rotate(duration(grace, "--grace"));
+      return output.note(
+        `Links are signed with another secret; those given before are good for ${grace} more at most.`,
+      );
+    }
     default:
-      throw new UsageError(`expected create, list, rotate or revoke, received ${action ?? "nothing"}`);
+      throw new UsageError(
+        `expected create, list, rotate, revoke or rotate-links, received ${action ?? "nothing"}`,
+      );
   }
 }
 

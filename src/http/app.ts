@@ -1,4 +1,3 @@
-import helmet from "@fastify/helmet";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
@@ -7,16 +6,19 @@ import { FIELD_LENGTH } from "../contract/request.ts";
 import { limitAdmission } from "./admission/admission.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import { authenticate } from "./plugins/authentication.ts";
+import { instructBrowsers } from "./plugins/browsers.ts";
 import { closeConnections } from "./plugins/closing.ts";
 import { exposeMetrics } from "./plugins/metrics.ts";
 import { describeApi } from "./plugins/openapi.ts";
 import { answerProblems, frameworkProblem, refuseUnreadable } from "./plugins/problem-details.ts";
+import { limitRates } from "./plugins/rate-limits.ts";
 import { logRequests, nameJob, requestId } from "./plugins/request-logging.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { followingRoutes } from "./routes/following.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { inputRoutes } from "./routes/inputs.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { linkRoutes } from "./routes/links.ts";
 import { presetRoutes } from "./routes/presets.ts";
 import { resultRoutes } from "./routes/result.ts";
 import { studioRoutes } from "./routes/studio.ts";
@@ -26,13 +28,14 @@ import { timelapseRoutes } from "./routes/timelapse.ts";
 /** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
 const OTHER_PARTS = 16;
 
-/** Where links to results lead, which the pages must be allowed to show. */
-function pictureHosts({ storage, linkSeconds }: Config): string[] {
-  if (storage.type === "filesystem" || linkSeconds === 0) return [];
-  const endpoint = storage.publicEndpoint ?? storage.endpoint;
-  return [
-    endpoint ? new URL(endpoint).origin : `https://${storage.bucket}.s3.${storage.region}.amazonaws.com`,
-  ];
+/** How long a client may take: for the head of a request, for all of it, and without a word either way. */
+function patience({ limits }: Config) {
+  const headersTimeout = Math.min(limits.headersSeconds, limits.requestSeconds) * 1000;
+  return {
+    requestTimeout: limits.requestSeconds * 1000,
+    connectionTimeout: (Math.max(limits.requestSeconds, limits.waitSeconds) + 30) * 1000,
+    http: { headersTimeout, connectionsCheckingInterval: Math.min(5_000, headersTimeout) },
+  };
 }
 
 /** The whole API, which does not listen yet. */
@@ -46,7 +49,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     genReqId: requestId,
     childLoggerFactory: nameJob,
     bodyLimit: config.limits.jsonBytes,
-    requestTimeout: config.limits.requestSeconds * 1000,
+    ...patience(config),
+    trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     forceCloseConnections: "idle",
     return503OnClosing: false,
     clientErrorHandler: refuseUnreadable,
@@ -60,26 +64,12 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   logRequests(app);
   answerProblems(app);
   closeConnections(app);
+  await instructBrowsers(app, config);
   authenticate(app, dependencies);
+  limitRates(app, dependencies);
   limitAdmission(app, dependencies);
   await describeApi(app);
   exposeMetrics(app, dependencies);
-  await app.register(helmet, {
-    // The pages have no scripts but their own, and no other site may frame them.
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        imgSrc: ["'self'", "data:", "blob:", ...pictureHosts(config)],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-    // Whoever puts TLS before the service says so there.
-    strictTransportSecurity: false,
-  });
   await app.register(multipart, {
     throwFileSizeLimit: false,
     limits: {
@@ -99,6 +89,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     jobRoutes,
     inputRoutes,
     resultRoutes,
+    linkRoutes,
     followingRoutes,
     timelapseRoutes,
     eventRoutes,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { ApiKeyStore } from "../access/api-key-store.ts";
+import type { Access } from "../access/access.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
 import type { IdempotencyStore } from "../queue/idempotency-store.ts";
@@ -15,7 +15,7 @@ export interface Dependencies {
   queue: JobQueue;
   store: BlobStore;
   idempotency: IdempotencyStore;
-  apiKeys: ApiKeyStore;
+  access: Access;
 }
 
 /** Fastify with zod schemas as the source of its types. */

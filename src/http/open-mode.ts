@@ -30,8 +30,7 @@ const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-i
  */
 export function refuseUninvited(
   request: FastifyRequest,
-  mode: Config["openMode"],
-  origins: readonly string[],
+  { openMode: mode, corsOrigins }: Pick<Config, "openMode" | "corsOrigins">,
 ): void {
   const { origin, host = "" } = request.headers;
   if (mode === "loopback") {
@@ -52,7 +51,7 @@ export function refuseUninvited(
     }
   }
   if (request.method === "GET" || request.method === "HEAD") return;
-  const elsewhere = origin !== undefined && originHost(origin) !== host && !origins.includes(origin);
+  const elsewhere = origin !== undefined && originHost(origin) !== host && !corsOrigins.includes(origin);
   if (elsewhere) {
     throw Refusal.ofField("forbidden", "origin", "the service's own page, or a key", origin.slice(0, 80));
   }

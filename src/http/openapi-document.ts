@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { ApiKeyStore } from "../access/api-key-store.ts";
+import { openAccess } from "../access/access.ts";
 import { readConfig } from "../config.ts";
 import { connectForRequests } from "../queue/connection.ts";
 import { IdempotencyStore } from "../queue/idempotency-store.ts";
@@ -15,10 +15,10 @@ export async function openApiDocument(): Promise<string> {
   const keys = new QueueKeys("none");
   const queue = new RedisJobQueue(redis, keys);
   const idempotency = new IdempotencyStore(redis, keys);
-  const apiKeys = new ApiKeyStore(redis, keys);
+  const access = openAccess(redis, keys, config.limits);
   const store = createBlobStore(config);
   const logger = pino({ level: "silent" });
-  const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
+  const app = await buildApp({ config, logger, queue, store, idempotency, access });
   try {
     await app.ready();
     return app.swagger({ yaml: true });

@@ -50,7 +50,7 @@ export interface JobChange {
 export interface JobQueue {
   /**
    * Rejects with `QueueFullError` where as many jobs wait as are allowed, with `QuotaExceededError` where as many of
-   * this owner do: known before a submission is read. `submit` and not this decides.
+   * this owner do, or as many of theirs are kept: known before a submission is read. `submit` and not this decides.
    */
   admit(owner: string): Promise<void>;
   /** Rejects as `admit` does. */
@@ -89,11 +89,11 @@ export class QueueUnavailableError extends Error {
   override name = "QueueUnavailableError";
 }
 
-/** As many of an owner's jobs wait as are allowed. */
+/** As many of an owner's jobs wait, or are kept, as are allowed. */
 export class QuotaExceededError extends Error {
   override name = "QuotaExceededError";
-  constructor(limit: number) {
-    super(`${limit} of this owner's jobs wait already, which is the limit`);
+  constructor(limit: number, what: "wait" | "are kept") {
+    super(`${limit} of this owner's jobs ${what} already, which is the limit`);
   }
 }
 

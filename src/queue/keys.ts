@@ -56,6 +56,14 @@ export class QueueKeys {
   get apiKeys(): string {
     return `${this.prefix}:api-keys`;
   }
+  /** What signs links. */
+  get linkSecrets(): string {
+    return `${this.prefix}:link-secrets`;
+  }
+  /** Prefix of the counters of a rate. */
+  rates(name: string): string {
+    return `${this.prefix}:rate:${name}`;
+  }
   get workers(): string {
     return `${this.prefix}:workers`;
   }

@@ -4,7 +4,7 @@ import type { ListQuery } from "./job-queue.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
-import { defineScripts, STATUSES } from "./scripts.ts";
+import { type Creation, defineScripts, STATUSES } from "./scripts.ts";
 
 /** What must be so for a change to happen; otherwise nothing changes at all. */
 export interface Guard {
@@ -28,12 +28,8 @@ export class RecordStore {
     defineScripts(redis);
   }
 
-  /** Writes a new record; `limit` is how many jobs may wait, `ownerLimit` how many of one owner. */
-  create(
-    record: JobRecord,
-    limit: number,
-    ownerLimit: number,
-  ): Promise<"created" | "exists" | "full" | "quota"> {
+  /** Writes a new record; `limit` is how many jobs may wait, `ownerLimit` and `keptLimit` how many of one owner may wait, and be there. */
+  create(record: JobRecord, limit: number, ownerLimit: number, keptLimit: number): Promise<Creation> {
     return this.redis.nstCreate(
       this.keys.job(record.id),
       this.keys.all,
@@ -44,6 +40,7 @@ export class RecordStore {
       record.id,
       String(limit),
       String(ownerLimit),
+      String(keptLimit),
       record.expires_at === null ? "" : String(Date.parse(record.expires_at)),
       ...encodeFields(record),
     );

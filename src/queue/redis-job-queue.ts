@@ -32,6 +32,8 @@ export interface QueueSettings {
   queuedJobs?: number;
   /** Of one owner's. */
   queuedJobsOfOwner?: number;
+  /** Of one owner's that may be there at all. */
+  jobsOfOwner?: number;
   /** How long a job is kept after its end where its owner did not say. */
   keepSeconds?: number;
 }
@@ -44,6 +46,7 @@ export class RedisJobQueue implements JobQueue {
   private readonly cache = new RecordCache(CACHED_RECORDS);
   private readonly limit: number;
   private readonly ownerLimit: number;
+  private readonly keptLimit: number;
 
   constructor(
     private readonly redis: Redis,
@@ -52,6 +55,7 @@ export class RedisJobQueue implements JobQueue {
   ) {
     this.limit = settings.queuedJobs ?? Number.MAX_SAFE_INTEGER;
     this.ownerLimit = settings.queuedJobsOfOwner ?? Number.MAX_SAFE_INTEGER;
+    this.keptLimit = settings.jobsOfOwner ?? Number.MAX_SAFE_INTEGER;
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.dispatch = new Dispatch(redis, keys);
     const subscriber = redis.duplicate();
@@ -61,21 +65,24 @@ export class RedisJobQueue implements JobQueue {
 
   admit(owner: string): Promise<void> {
     return available(async () => {
-      const [waiting, ofOwner] = await Promise.all([
+      const [waiting, ofOwner, kept] = await Promise.all([
         this.redis.zcard(this.keys.status("queued")),
         this.redis.zcard(this.keys.owners(owner, "queued")),
+        this.redis.zcard(this.keys.owners(owner, "all")),
       ]);
       if (waiting >= this.limit) throw new QueueFullError(this.limit);
-      if (ofOwner >= this.ownerLimit) throw new QuotaExceededError(this.ownerLimit);
+      if (ofOwner >= this.ownerLimit) throw new QuotaExceededError(this.ownerLimit, "wait");
+      if (kept >= this.keptLimit) throw new QuotaExceededError(this.keptLimit, "are kept");
     });
   }
 
   submit(submission: Submission): Promise<JobRecord> {
     return available(async () => {
       const record = newRecord(submission);
-      const answer = await this.records.create(record, this.limit, this.ownerLimit);
+      const answer = await this.records.create(record, this.limit, this.ownerLimit, this.keptLimit);
       if (answer === "full") throw new QueueFullError(this.limit);
-      if (answer === "quota") throw new QuotaExceededError(this.ownerLimit);
+      if (answer === "quota") throw new QuotaExceededError(this.ownerLimit, "wait");
+      if (answer === "kept") throw new QuotaExceededError(this.keptLimit, "are kept");
       // From here on the job is accepted: should BullMQ not hear of it, the sweep tells it.
       await this.dispatch.add(record).catch(() => undefined);
       return answer === "created" ? record : ((await this.records.find(record.id)) ?? record);

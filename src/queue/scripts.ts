@@ -20,21 +20,22 @@ local function owners(of) return ${prefix} .. owner .. ":" .. of end`;
 
 /**
  * KEYS: job, all, expiring, queued, the owner's, the owner's queued.
- * ARGV: id, most that may wait, most of an owner's, time of expiry in ms or "", field, JSON, field, JSON …
- * Gives "created", "exists", "full" or "quota".
+ * ARGV: id, most that may wait, most of an owner's that may wait, most of an owner's, time of expiry in ms or "",
+ * field, JSON, field, JSON …
  */
 const CREATE = `
 if redis.call("EXISTS", KEYS[1]) == 1 then return "exists" end
 if redis.call("ZCARD", KEYS[4]) >= tonumber(ARGV[2]) then return "full" end
 if redis.call("ZCARD", KEYS[6]) >= tonumber(ARGV[3]) then return "quota" end
-for i = 5, #ARGV, 2 do
+if redis.call("ZCARD", KEYS[5]) >= tonumber(ARGV[4]) then return "kept" end
+for i = 6, #ARGV, 2 do
   if ARGV[i + 1] ~= "" then redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
 redis.call("ZADD", KEYS[2], 0, ARGV[1])
 redis.call("ZADD", KEYS[4], 0, ARGV[1])
 redis.call("ZADD", KEYS[5], 0, ARGV[1])
 redis.call("ZADD", KEYS[6], 0, ARGV[1])
-if ARGV[4] ~= "" then redis.call("ZADD", KEYS[3], ARGV[4], ARGV[1]) end
+if ARGV[5] ~= "" then redis.call("ZADD", KEYS[3], ARGV[5], ARGV[1]) end
 return "created"`;
 
 /**
@@ -124,9 +125,12 @@ for _, id in ipairs(redis.call("ZRANGE", KEYS[1], ARGV[2], ARGV[3])) do
 end
 return lost`;
 
+/** What CREATE gives. */
+export type Creation = "created" | "exists" | "full" | "quota" | "kept";
+
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    nstCreate(...keysAndArguments: string[]): Result<"created" | "exists" | "full" | "quota", Context>;
+    nstCreate(...keysAndArguments: string[]): Result<Creation, Context>;
     nstChange(...keysAndArguments: string[]): Result<"applied" | "refused" | "missing", Context>;
     nstRemove(...keysAndArguments: string[]): Result<string[], Context>;
     nstAdopt(...keysAndArguments: string[]): Result<number, Context>;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type { Redis } from "ioredis";
 import { ApiKeyStore } from "../../src/access/api-key-store.ts";
 import { keysCommand, UsageError } from "../../src/access/keys-command.ts";
+import { SignedLinks } from "../../src/access/signed-links.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { connected, TestRedis } from "../support/redis.ts";
@@ -9,10 +10,12 @@ import { connected, TestRedis } from "../support/redis.ts";
 let server: TestRedis;
 let redis: Redis;
 let store: ApiKeyStore;
+let links: SignedLinks;
 
 beforeAll(async () => {
   server = await TestRedis.start();
   redis = await connected(connectForRequests(server.url));
+  links = new SignedLinks(redis, new QueueKeys("test"));
   store = new ApiKeyStore(redis, new QueueKeys("test"));
 });
 afterAll(async () => {
@@ -26,7 +29,11 @@ beforeEach(async () => {
 /** What the command answers, line by line; its notes are for people. */
 async function keys(...words: string[]): Promise<string[]> {
   const lines: string[] = [];
-  await keysCommand(words, store, { result: (line) => lines.push(line), note: () => undefined });
+  await keysCommand(
+    words,
+    { apiKeys: store, links },
+    { result: (line) => lines.push(line), note: () => undefined },
+  );
   return lines;
 }
 const idOf = (text: string | undefined) => text?.split("_")[1] ?? "";
@@ -84,7 +91,7 @@ describe("The command for keys", () => {
   });
 
   it.each([
-    [[], /expected create, list, rotate or revoke, received nothing/],
+    [[], /expected create, list, rotate, revoke or rotate-links, received nothing/],
     [["create"], /--owner: /],
     [["create", "--owner", "Acme & Co"], /--owner: .*received "Acme & Co"/],
     [["create", "--owner", "acme", "--scopes", "submit,all"], /--scopes/],

@@ -13,9 +13,11 @@ const JOB_ROUTES: [method: string, path: string, scope: Scope][] = [
   ["GET", "/result", "read"],
   ["GET", "/preview", "read"],
   ["GET", "/losses", "read"],
+  ["GET", "/timelapse", "read"],
   ["GET", "/content", "read"],
   ["GET", "/styles/0", "read"],
   ["GET", "/events", "read"],
+  ["POST", "/links", "read"],
   ["POST", "/cancel", "submit"],
   ["POST", "/retry", "submit"],
   ["DELETE", "", "submit"],
@@ -29,7 +31,7 @@ afterAll(() => service.stop());
 
 async function key(owner: string, ...scopes: Scope[]): Promise<Record<string, string>> {
   const all = scopes.length > 0 ? scopes : (["submit", "read"] as const);
-  const { text } = await service.apiKeys.create({ owner, name: "", scopes: all, lifetimeMs: null });
+  const { text } = await service.access.apiKeys.create({ owner, name: "", scopes: all, lifetimeMs: null });
   return { authorization: `Bearer ${text}` };
 }
 

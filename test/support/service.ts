@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { ApiKeyStore } from "../../src/access/api-key-store.ts";
+import { type Access, openAccess } from "../../src/access/access.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
 import type { App } from "../../src/http/dependencies.ts";
@@ -25,7 +25,7 @@ export class TestService {
     readonly keys: QueueKeys,
     readonly queue: RedisJobQueue,
     readonly store: BlobStore,
-    readonly apiKeys: ApiKeyStore,
+    readonly access: Access,
     readonly app: App,
     readonly config: Config,
     private readonly folder: string,
@@ -58,10 +58,10 @@ export class TestService {
     const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
     const store = createBlobStore(config);
     const idempotency = new IdempotencyStore(redis, keys);
-    const apiKeys = new ApiKeyStore(redis, keys);
-    const app = await buildApp({ config, logger, queue, store, idempotency, apiKeys });
+    const access = openAccess(redis, keys, config.limits);
+    const app = await buildApp({ config, logger, queue, store, idempotency, access });
     await app.listen({ host: "127.0.0.1", port: 0 });
-    return new TestService(redisServer, redis, keys, queue, store, apiKeys, app, config, folder, log);
+    return new TestService(redisServer, redis, keys, queue, store, access, app, config, folder, log);
   }
 
   get port(): number {

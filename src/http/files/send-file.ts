@@ -50,6 +50,8 @@ export async function sendFile(
     "content-disposition": `inline; filename="${file.fileName}"`,
     "content-security-policy": "default-src 'none'; sandbox",
     "x-content-type-options": "nosniff",
+    // A link is given so that another site's page may show the picture.
+    ...(request.caller.link !== null && { "cross-origin-resource-policy": "cross-origin" }),
   });
   if (request.method === "HEAD") return reply.send(Readable.from([]));
   const { info: opened, stream } = await store.get(file.key, range ?? undefined).catch((error) => {

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { LinkSignature } from "../../access/signed-links.ts";
 import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/access.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";
@@ -20,6 +21,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What a key must allow for this route; `public`: no key is asked for. Every route says it. */
     scope?: Scope | "public";
+    /** Whether a signed link may lead here. */
+    linkable?: boolean;
   }
   interface FastifyRequest {
     caller: Caller;
@@ -27,13 +30,23 @@ declare module "fastify" {
 }
 
 const NOBODY: Caller = { owner: "", scopes: [], key: null, link: null };
+const HOLDER: Caller = { owner: "", scopes: ["read"], key: null, link: null };
 const LOCAL: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
+
+/** The signature that a request's query holds, and what it is to be for; null where it holds none. */
+function signedLink(request: FastifyRequest): (LinkSignature & { path: string; job: string }) | null {
+  const { expires, signature } = request.query as Record<string, unknown>;
+  if (typeof signature !== "string") return null;
+  const [path = ""] = request.url.split("?", 1);
+  const [, job = ""] = /^\/v1\/jobs\/([^/]+)\//.exec(path) ?? [];
+  return { path, job, expires: Number(expires), signature };
+}
 
 /**
  * Finds out who asks, and refuses what they may not do, before anything else of a request is read. Holds for all
  * routes that are added from here on; one that does not state its scope cannot be added.
  */
-export function authenticate(app: App, { apiKeys, config }: Dependencies): void {
+export function authenticate(app: App, { access, config }: Dependencies): void {
   const { open } = openMode(config);
   app.decorateRequest("caller", null as unknown as Caller);
 
@@ -44,21 +57,31 @@ export function authenticate(app: App, { apiKeys, config }: Dependencies): void 
     if (scope === "public" || route.schema?.hide) return;
     const { schema } = route;
     if (!schema) return;
-    schema.security = [{ key: [scope] }];
+    schema.security = [{ key: [scope] }, ...(route.config?.linkable ? [{}] : [])];
     schema.response = {
-      ...problemResponses("unauthorized", "forbidden", "rate_limited"),
+      ...problemResponses(
+        "unauthorized",
+        "forbidden",
+        ...(route.config?.linkable ? (["invalid_link"] as const) : []),
+        "rate_limited",
+      ),
       ...(schema.response as object),
     };
   });
 
   const callerOf = async (request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
     const { authorization } = request.headers;
+    const link = request.routeOptions.config.linkable ? signedLink(request) : null;
+    if (link) {
+      if (await access.links.isGood(link.path, link)) return { ...HOLDER, link: link.job };
+      throw new Refusal("invalid_link", "Expected a link as it was given, whose time is not over");
+    }
     if (authorization === undefined && open) {
-      refuseUninvited(request, config.openMode, []);
+      refuseUninvited(request, config);
       return LOCAL;
     }
     const [, text] = /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? [];
-    const key = text === undefined ? null : await apiKeys.authenticate(text);
+    const key = text === undefined ? null : await access.apiKeys.authenticate(text);
     if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
     const error = authorization === undefined ? "" : ', error="invalid_token"';
     reply.header("www-authenticate", `Bearer realm="nst"${error}`);

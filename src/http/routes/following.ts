@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { signedQuery } from "../../contract/links.ts";
 import { type LossEntry, lossesSchema } from "../../contract/losses.ts";
 import { Refusal } from "../../contract/problems.ts";
 import { MEDIA_TYPES } from "../../images/picture-type.ts";
@@ -23,12 +24,13 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
   app.get(
     "/v1/jobs/:id/preview",
     {
-      config: { scope: "read" },
+      config: { scope: "read", linkable: true },
       schema: {
         operationId: "getPreview",
         summary: "Gives the latest intermediate picture",
         tags: ["result"],
         params: idParams,
+        querystring: z.object(signedQuery),
         response: {
           200: {
             description: "The picture as it was at a step not long ago.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { signedQuery } from "../../contract/links.ts";
 import { PROBLEMS, Refusal } from "../../contract/problems.ts";
 import { convertPicture } from "../../images/encode.ts";
 import { MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/picture-type.ts";
@@ -26,6 +27,7 @@ const querySchema = z.strictObject({
     .max(100)
     .optional()
     .describe("Quality of the lossy formats, where the format is not the one that was painted."),
+  ...signedQuery,
 });
 
 /** GET /v1/jobs/{id}/result: the painted picture, in the format that the client wants. */
@@ -58,7 +60,7 @@ export function resultRoutes(app: App, { config, queue, store }: Dependencies): 
   app.get(
     "/v1/jobs/:id/result",
     {
-      config: { scope: "read" },
+      config: { scope: "read", linkable: true },
       schema: {
         operationId: "getResult",
         summary: "Gives the painted picture",

@@ -38,6 +38,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
       onRequest: app.admission.upload,
       config: {
         scope: "submit",
+        makesJob: true,
         bodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema },
       },
       schema: {
@@ -178,6 +179,8 @@ const SUBMIT_PROBLEMS = [
   "quota_exceeded",
   "too_many_uploads",
   "queue_full",
+  "rate_limited",
+  "quota_exceeded",
   "unavailable",
   "storage_full",
 ] as const;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { signedQuery } from "../../contract/links.ts";
 import { Refusal } from "../../contract/problems.ts";
 import { MEDIA_TYPES } from "../../images/picture-type.ts";
 import { joinFrames } from "../../images/timelapse.ts";
@@ -20,7 +21,7 @@ export function timelapseRoutes(app: App, { queue, store }: Dependencies): void 
   app.get(
     "/v1/jobs/:id/timelapse",
     {
-      config: { scope: "read" },
+      config: { scope: "read", linkable: true },
       schema: {
         operationId: "getTimelapse",
         summary: "Gives the run as an animated WebP, once the job has ended",
@@ -28,6 +29,7 @@ export function timelapseRoutes(app: App, { queue, store }: Dependencies): void 
           "Made of pictures kept every `timelapse_interval` steps, at most 48 of them; it ends with the result.",
         tags: ["result"],
         params: z.object({ id: z.string() }),
+        querystring: z.object(signedQuery),
         response: {
           200: animation("The animation."),
           206: animation("The part of the animation's file that `Range` asks for."),

@@ -1,0 +1,40 @@
+import { WINDOW_SECONDS } from "../../access/rate-limits.ts";
+import { Refusal } from "../../contract/problems.ts";
+import type { App, Dependencies } from "../dependencies.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Set where a request makes a job, which is limited beside all requests. */
+    makesJob?: boolean;
+  }
+}
+
+/**
+ * Limits how often a key, or without a key an address, may ask, and says so in RateLimit and RateLimit-Policy
+ * (draft-ietf-httpapi-ratelimit-headers-10). Comes after `authenticate`.
+ *
+ * While Redis is away the answer is 503, not a request let through: what is limited needs Redis itself, and an outage
+ * must be no way round the limits. Whoever uses an open service on this machine is not limited.
+ */
+export function limitRates(app: App, { config, access }: Dependencies): void {
+  app.addHook("onRequest", async (request, reply) => {
+    const { scope, makesJob } = request.routeOptions.config;
+    if (request.is404 || scope === undefined || scope === "public") return;
+    const { key, link } = request.caller;
+    if (key === null && link === null && config.openMode === "loopback") return;
+    const rates = await access.rates.count(
+      key ?? `address-${request.ip}`,
+      makesJob ? ["requests", "jobs"] : ["requests"],
+    );
+    if (rates.length === 0) return;
+    const list = (item: (rate: (typeof rates)[number]) => string) => rates.map(item).join(", ");
+    reply.headers({
+      "ratelimit-policy": list(({ name, quota }) => `"${name}";q=${quota};w=${WINDOW_SECONDS}`),
+      ratelimit: list(({ name, remaining, reset }) => `"${name}";r=${remaining};t=${reset}`),
+    });
+    const exceeded = rates.find((rate) => rate.exceeded);
+    if (!exceeded) return;
+    const detail = `Expected at most ${exceeded.quota} ${exceeded.name} a minute, received more`;
+    throw new Refusal("rate_limited", detail, { retryAfter: Math.max(1, exceeded.reset) });
+  });
+}

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { submission } from "../support/jobs.ts";
+import { succeed, TestPainter } from "../support/painter.ts";
+import { TestService } from "../support/service.ts";
+
+let service: TestService;
+let painter: TestPainter;
+let key: Record<string, string>;
+let id: string;
+
+beforeAll(async () => {
+  service = await TestService.start({ OPEN_MODE: "never" });
+  painter = TestPainter.start(service, (run) => succeed(service, run));
+  const { text } = await service.access.apiKeys.create({
+    ...{ owner: "acme", name: "", scopes: ["submit", "read"], lifetimeMs: null },
+  });
+  key = { authorization: `Bearer ${text}` };
+  const job = submission({ owner: "acme" });
+  id = job.id;
+  await service.queue.submit(job);
+  while ((await service.queue.find(id))?.status !== "succeeded")
+    await new Promise((done) => setTimeout(done, 20));
+});
+afterAll(async () => {
+  await painter.stop();
+  await service.stop();
+});
+
+interface Links {
+  expires_at: string;
+  links: { result: string; preview: string };
+}
+
+async function links(body?: object): Promise<Links> {
+  const response = await service.fetch(`/v1/jobs/${id}/links`, {
+    method: "POST",
+    headers: { ...key, ...(body && { "content-type": "application/json" }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Links;
+}
+
+describe("A signed link", () => {
+  it("shows the result to whoever has it, on any site's page", async () => {
+    const given = await links({ expires_in: 600 });
+    expect(Date.parse(given.expires_at) - Date.now()).toBeLessThanOrEqual(600_000);
+    const response = await service.fetch(given.links.result);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^image\//);
+    expect(response.headers.get("cross-origin-resource-policy")).toBe("cross-origin");
+    expect(response.headers.get("content-security-policy")).toContain("sandbox");
+    expect((await service.fetch(`${given.links.result}&format=webp`)).headers.get("content-type")).toBe(
+      "image/webp",
+    );
+    // There was no preview: the link is good, and what it leads to is not there.
+    expect((await service.fetch(given.links.preview)).status).toBe(409);
+  });
+
+  it("is good for an hour where nobody says how long", async () => {
+    const { expires_at } = await links();
+    expect(Math.round((Date.parse(expires_at) - Date.now()) / 60_000)).toBe(60);
+  });
+
+  it("leads nowhere else, and does nothing but show", async () => {
+    const query = (await links()).links.result.split("?")[1];
+    const other = submission({ owner: "acme" });
+    await service.queue.submit(other);
+    const codes = [
+      await service.fetch(`/v1/jobs/${other.id}/result?${query}`),
+      await service.fetch(`/v1/jobs/${id}/preview?${query}`),
+      await service.fetch(`/v1/jobs/${id}?${query}`),
+      await service.fetch(`/v1/jobs/${id}/events?${query}`),
+      await service.fetch(`/v1/jobs?${query}`),
+      await service.fetch(`/v1/jobs/${id}/links?${query}`, { method: "POST" }),
+      await service.fetch(`/v1/jobs/${id}?${query}`, { method: "DELETE" }),
+    ].map(({ status }) => status);
+    expect(codes).toEqual([403, 403, 401, 401, 401, 401, 401]);
+  });
+
+  it("is refused when it was changed, or its time is over", async () => {
+    const { result } = (await links()).links;
+    const [path, query] = result.split("?");
+    const given = new URLSearchParams(query);
+    const changed = (name: string, value: string) => {
+      const one = new URLSearchParams(given);
+      one.set(name, value);
+      return `${path}?${one}`;
+    };
+    const past = Math.floor(Date.now() / 1000) - 1;
+    const urls = [
+      changed("expires", String(Number(given.get("expires")) + 1)),
+      changed("expires", "never"),
+      changed("signature", `${given.get("signature")}A`),
+      changed("signature", "A".repeat(43)),
+      await service.access.links.sign(path ?? "", past),
+    ];
+    for (const url of urls) {
+      const response = await service.fetch(url);
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: "invalid_link" });
+    }
+  });
+
+  it("is given by the job's owner only", async () => {
+    const { text } = await service.access.apiKeys.create({
+      ...{ owner: "other", name: "", scopes: ["submit", "read"], lifetimeMs: null },
+    });
+    const headers = { authorization: `Bearer ${text}` };
+    const response = await service.fetch(`/v1/jobs/${id}/links`, { method: "POST", headers });
+    expect(response.status).toBe(404);
+  });
+
+  it("outlives a rotation of the secret for the time of grace, and no longer", async () => {
+    const { result } = (await links()).links;
+    await service.access.links.rotate(60_000);
+    expect((await service.fetch(result)).status).toBe(200);
+    const next = (await links()).links.result;
+    expect((await service.fetch(next)).status).toBe(200);
+    await service.access.links.rotate(0);
+    expect((await service.fetch(result)).status).toBe(403);
+    expect((await service.fetch(next)).status).toBe(403);
+  });
+});
