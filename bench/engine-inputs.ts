@@ -25,6 +25,7 @@ export async function writeInputs(
     style_weight: classic.style_weight,
     content_layers: classic.content_layers,
     style_layers: classic.style_layers,
+    style_distance: classic.style_distance,
     tv_weight: 0,
     pooling: classic.pooling,
   };

@@ -20,7 +20,11 @@ const image = await picture("image");
 const network = new Vgg19(await loadWeights(plan.weights), chooseKernels());
 network.warmUp("block5_conv4");
 const [content, style] = [await picture("content"), await picture("style")];
-const objective = new Objective(network, { ...plan.objective }, content, [style]);
+const objective = new Objective(
+  network,
+  { ...plan.objective },
+  { content, regions: [{ styles: [{ picture: style, weight: 1 }], weight: 1 }] },
+);
 tf.dispose([content, style]);
 
 for await (const line of createInterface({ input: process.stdin })) {

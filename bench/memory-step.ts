@@ -32,7 +32,12 @@ const stripRows = {
 const network = new Vgg19(await loadWeights(flags.weights), kernels);
 network.warmUp("block5_conv1");
 const [content, style] = [await picture("content"), await picture("style")];
-const objective = new Objective(network, PRESETS.balanced, content, [style], stripRows);
+const objective = new Objective(
+  network,
+  PRESETS.balanced,
+  { content, regions: [{ styles: [{ picture: style, weight: 1 }], weight: 1 }] },
+  stripRows,
+);
 style.dispose();
 const optimizer = new Lbfgs(content, 1, new SpectralPreconditioner(size, size));
 optimizer.update(objective.evaluate(optimizer.image));

@@ -91,7 +91,7 @@ function plainSeconds(): number {
 function run(name: string, options: Options): Curve {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
-  const painting = new Painting(network, options, content, [style], null);
+  const painting = new Painting(network, options, { content, styles: [style] }, null);
   const points: Curve["points"] = [];
   const promises: { seconds: number; eta: number }[] = [];
   while (!painting.isDone) {

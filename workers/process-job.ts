@@ -1,10 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { EngineDescription } from "../src/contract/engine.ts";
-import type { JobErrorCode } from "../src/contract/problems.ts";
-import { type DecodeLimits, decodePicture } from "../src/images/decode.ts";
-import { contentSize, type Size, styleSize } from "../src/images/picture-size.ts";
-import type { Raster } from "../src/images/raster.ts";
 import type { Logger } from "../src/logging.ts";
 import type { JobRecord } from "../src/queue/job-record.ts";
 import type { JobOutcome, JobRun, StopReason } from "../src/queue/job-worker.ts";
@@ -12,6 +8,7 @@ import { BlobNotFoundError, type BlobStore } from "../src/storage/blob-store.ts"
 import { parseTraceparent } from "../src/trace-context.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import type { EngineProcess } from "./engine-process.ts";
+import { fetchPictures, JobFailure, type PictureTools } from "./fetch-pictures.ts";
 import { LossHistory } from "./loss-history.ts";
 import { Recorder } from "./recorder.ts";
 import { Scratch } from "./scratch.ts";
@@ -21,25 +18,13 @@ const CANCEL_MS = 120_000;
 /** How long a worker that stops waits for a last checkpoint; a step may take longer than it has time for. */
 const LAST_CHECKPOINT_MS = 8_000;
 
-export interface JobTools {
-  store: BlobStore;
+export interface JobTools extends PictureTools {
   engine: EngineProcess;
-  limits: DecodeLimits;
   /** Folder for files on their way between engine and store; best on the store's file system. */
   scratchDirectory: string;
   /** Time between checkpoints. */
   checkpointMs: number;
   logger: Logger;
-}
-
-/** What makes a job fail for good, in words for the one who sent it. */
-class JobFailure extends Error {
-  constructor(
-    readonly code: JobErrorCode,
-    message: string,
-  ) {
-    super(message);
-  }
 }
 
 /** Works at one job: pictures from the store, through the engine, the result into the store. */
@@ -90,16 +75,16 @@ async function paintWith(
 ): Promise<JobOutcome> {
   const { engine, store, logger } = tools;
   const { record, signal } = run;
-  const [content, styles] = await fetchPictures(tools, record);
+  const pictures = await fetchPictures(tools, record);
   const { checkpoint, losses } = await fetchCheckpoint(store, record, scratch);
   const recorder = new Recorder(store, run, losses, logger);
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
-  const { id, options } = record;
+  const { id, options, steered } = record;
   const schedule = new CheckpointSchedule(tools.checkpointMs, () =>
     engine.requestCheckpoint(id, scratch.newPath()),
   );
-  const request = { type: "paint" as const, id, content, styles, options, checkpoint };
+  const request = { type: "paint" as const, id, pictures, options, steered, checkpoint };
   const painting = engine.paint(request, (event) => {
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
@@ -126,7 +111,7 @@ async function paintWith(
     }
     await recorder.settle();
     if (end.type === "painted") {
-      const fields = await recorder.result(end.picture, end.progress, description);
+      const fields = await recorder.result(end, description);
       return { type: "succeeded", fields, afterwards };
     }
     if (end.type === "canceled") throw new Error("The engine ended a painting that nobody had canceled");
@@ -138,25 +123,6 @@ async function paintWith(
     schedule.stop();
     stop.forget();
   }
-}
-
-/** The content at the result's size, and the styles. */
-async function fetchPictures({ store, limits }: JobTools, record: JobRecord): Promise<[Raster, Raster[]]> {
-  const { size } = record.options;
-  const fetch = async (name: string, key: string, target: (picture: Size) => Size) => {
-    const bytes = await store.read(key).catch((error: unknown) => {
-      if (!(error instanceof BlobNotFoundError)) throw error;
-      throw new JobFailure("picture_missing", `The ${name} picture is not there any more`);
-    });
-    return decodePicture(bytes, target, limits).catch((error: unknown) => {
-      throw new JobFailure("picture_unreadable", `The ${name} picture cannot be decoded: ${String(error)}`);
-    });
-  };
-  const content = await fetch("content", record.content, (picture) => contentSize(picture, size));
-  const styles: Raster[] = [];
-  for (const key of record.styles)
-    styles.push(await fetch("style", key, (picture) => styleSize(picture, size)));
-  return [content, styles];
 }
 
 /** What an earlier attempt left to go on from; where it is gone, the job starts anew. */

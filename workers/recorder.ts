@@ -2,9 +2,10 @@ import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineDescription } from "../src/contract/engine.ts";
 import type { Progress } from "../src/contract/job.ts";
+import type { ColorSpace } from "../src/images/decode.ts";
 import { encodePicture } from "../src/images/encode.ts";
 import { MEDIA_TYPES } from "../src/images/picture-type.ts";
-import type { Raster } from "../src/images/raster.ts";
+import type { DeepRaster, Raster } from "../src/images/raster.ts";
 import type { Logger } from "../src/logging.ts";
 import {
   type JobFields,
@@ -66,7 +67,7 @@ export class Recorder {
     if (event.type === "begun_anew") {
       this.losses.forget();
     } else if (event.type === "progress") {
-      this.losses.add(event.progress, this.run.record.steered);
+      this.losses.add(event.progress, event.steered);
       this.progress.offer(event.progress);
     } else if (event.type === "preview") {
       const { preview_interval } = this.run.record.options;
@@ -97,15 +98,17 @@ export class Recorder {
   }
 
   /** Stores the painted picture. Gives what the record of a succeeded job says. */
-  async result(picture: Raster, progress: Progress, engine: EngineDescription): Promise<JobFields> {
+  async result(painted: Event<"painted">, engine: EngineDescription): Promise<JobFields> {
+    const { picture, pixels, progress } = painted;
     const { id, options } = this.run.record;
+    const { output } = options;
     const made = JSON.stringify({ job: id, engine: engine.name, tensorflow: engine.tensorflow, options });
-    const bytes = await encodePicture(picture, options.output, made);
-    const result = await this.patiently(() =>
-      this.storePicture("result", bytes, picture, options.output.format),
-    );
+    const bytes = await encodePicture(picture, output, made);
+    const result = await this.patiently(() => this.storePicture("result", bytes, picture, output.format));
+    const lossy = output.format === "png" ? null : picture;
+    const state = await this.storeState(pixels ?? lossy, output.color_space);
     const losses = await this.patiently(() => this.storeLosses());
-    return { result, progress, losses, checkpoint: null };
+    return { result, state, progress, losses, checkpoint: null };
   }
 
   /** Stores the history of a run that failed. */
@@ -125,7 +128,8 @@ export class Recorder {
   }
 
   private async storePreview({ picture, step }: Event<"preview">): Promise<void> {
-    const bytes = await encodePicture(picture, PREVIEW);
+    const { color_space } = this.run.record.options.output;
+    const bytes = await encodePicture(picture, { ...PREVIEW, color_space });
     const stored = await this.storePicture("preview", bytes, picture, PREVIEW.format);
     await this.run.update({ preview: { ...stored, step } });
   }
@@ -148,6 +152,15 @@ export class Recorder {
     this.checkpointWaiters.clear();
   }
 
+  private async storeState(
+    pixels: Raster | DeepRaster | null,
+    color_space: ColorSpace,
+  ): Promise<string | null> {
+    if (!pixels) return null;
+    const bytes = await encodePicture(pixels, { format: "png", quality: 100, color_space });
+    return await this.patiently(() => this.put("state", bytes));
+  }
+
   private storeLosses(): Promise<string> {
     return this.put("losses", this.losses.encode());
   }
@@ -155,7 +168,7 @@ export class Recorder {
   private async storePicture(
     name: string,
     bytes: Uint8Array,
-    { width, height }: Raster,
+    { width, height }: Pick<Raster, "width" | "height">,
     format: keyof typeof MEDIA_TYPES,
   ): Promise<StoredPicture> {
     const key = await this.put(name, bytes);

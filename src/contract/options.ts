@@ -107,6 +107,11 @@ export const optionsSchema = z.strictObject({
 /** All options, none missing: what a job runs with. */
 export type Options = z.infer<typeof optionsSchema>;
 
+/** The scale of one of the styles. */
+export function styleScale(scale: Options["style_scale"], index: number): number {
+  return typeof scale === "number" ? scale : (scale[index] ?? 1);
+}
+
 /** `content`, or so many times that: 2x, 0.5x. */
 const RELATIVE_SIZE = /^(content|\d{1,4}(\.\d{1,4})?x)$/;
 

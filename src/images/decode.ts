@@ -1,5 +1,6 @@
+import type { Options } from "../contract/options.ts";
 import type { Size } from "./picture-size.ts";
-import type { Raster } from "./raster.ts";
+import type { Mask, Raster } from "./raster.ts";
 import { type PictureSource, sharp } from "./sharp.ts";
 
 export interface DecodeLimits {
@@ -7,31 +8,74 @@ export interface DecodeLimits {
   pictureSeconds: number;
 }
 
+export type ColorSpace = Options["output"]["color_space"];
+
 /**
  * Decodes a picture that `checkPicture` let in, at the size that `targetSize` gives for its own (upright) size.
  *
- * Pixels are turned upright by EXIF orientation, brought to sRGB by their ICC profile (CMYK and 16 bits
- * included), greys become three equal channels, and transparency shows white. Metadata is left behind.
+ * Pixels are turned upright by EXIF orientation, brought to the colour space by their ICC profile (CMYK and 16 bits
+ * included; sRGB where there is none), and greys become three equal channels. Metadata is left behind.
  */
 export async function decodePicture(
   source: PictureSource,
   targetSize: (picture: Size) => Size,
   limits: DecodeLimits,
+  colorSpace: ColorSpace = "srgb",
 ): Promise<Raster> {
-  const { autoOrient: size } = await sharp(source, { limitInputPixels: limits.picturePixels }).metadata();
-  const { data, info } = await sharp(source, {
-    limitInputPixels: limits.picturePixels,
+  const { autoOrient: size, icc } = await open(source, limits).metadata();
+  const target = targetSize(size);
+  if (colorSpace === "p3" && icc) {
+    // With 16 bits a channel libvips goes straight to P3, else by way of sRGB, which is smaller.
+    return await read(upright(source, target, limits).pipelineColourspace("rgb16").withIccProfile("p3"));
+  }
+  const { width, height, data, alpha } = await read(upright(source, target, limits).toColourspace("srgb"));
+  if (colorSpace === "srgb") return { width, height, data, ...(alpha && { alpha }) };
+  const converted = await read(sharp(data, { raw: { width, height, channels: 3 } }).withIccProfile("p3"));
+  return { ...converted, ...(alpha && { alpha }) };
+}
+
+/** Decodes a picture as a mask of exactly this size: its luminance, black where it is transparent. */
+export async function decodeMask(source: PictureSource, size: Size, limits: DecodeLimits): Promise<Mask> {
+  const { data, info } = await upright(source, size, limits)
+    .flatten({ background: "#000000" })
+    .toColourspace("b-w")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: channel(data, info.channels, 0) };
+}
+
+function open(source: PictureSource, { picturePixels }: DecodeLimits) {
+  return sharp(source, {
+    limitInputPixels: picturePixels,
     failOn: "error",
     pages: 1,
     autoOrient: true,
     sequentialRead: true,
-  })
+  });
+}
+
+function upright(source: PictureSource, size: Size, limits: DecodeLimits) {
+  const { width, height } = size;
+  return open(source, limits)
     .timeout({ seconds: limits.pictureSeconds })
-    .resize({ ...targetSize(size), fit: "fill", kernel: "lanczos3" })
-    .flatten({ background: "#ffffff" })
-    .toColourspace("srgb")
-    .raw({ depth: "uchar" })
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`Expected 3 channels, received ${info.channels}`);
-  return { width: info.width, height: info.height, data };
+    .resize({ width, height, fit: "fill", kernel: "lanczos3" });
+}
+
+async function read(picture: ReturnType<typeof open>): Promise<Raster> {
+  const { data, info } = await picture.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels === 3) return { width, height, data };
+  if (channels !== 4) throw new Error(`Expected 3 or 4 channels, received ${channels}`);
+  const alpha = channel(data, 4, 3);
+  const colors = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < alpha.length; pixel += 1) {
+    for (let index = 0; index < 3; index += 1) colors[pixel * 3 + index] = data[pixel * 4 + index] ?? 0;
+  }
+  const isOpaque = alpha.every((value) => value === 255);
+  return { width, height, data: colors, ...(!isOpaque && { alpha }) };
+}
+
+/** One channel of interleaved ones. */
+function channel(data: Uint8Array, channels: number, index: number): Uint8Array {
+  return new Uint8Array(data.length / channels).map((_, pixel) => data[pixel * channels + index] ?? 0);
 }

@@ -87,7 +87,7 @@ export const jobRecordSchema = z.object({
   error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
 
   result: storedPictureSchema.nullable(),
-  /** The painting at full precision, as it was before its colours or kept parts were put over it: to go on from. */
+  /** What was painted, to go on from, where the result shows it in other colours, in part or with losses. */
   state: blobKey.nullable(),
   preview: storedPictureSchema.extend({ step: z.int().min(0) }).nullable(),
   /** What is kept of the run, under `timelapse/`: how many pictures, and the steps between two. */

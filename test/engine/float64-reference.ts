@@ -1,8 +1,9 @@
 import type { Layer, LayerWeights } from "../../src/contract/network.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
+import { addContent, addStyle, addTotalVariation, shrunk } from "./float64-losses.ts";
 
 /** A feature map in float64, channels last. */
-interface Map64 {
+export interface Map64 {
   height: number;
   width: number;
   channels: number;
@@ -12,18 +13,30 @@ interface Map64 {
 export interface Picture {
   height: number;
   width: number;
-  /** RGB in [0, 1]. */
+  /** RGB in [0, 1]; a mask's one channel in [0, 1]. */
   data: ArrayLike<number>;
 }
 
 export interface ReferenceOptions {
   loss: "gatys" | "relative";
+  style_distance: "gram" | "moments";
   content_weight: number;
   style_weight: number;
   content_layers: LayerWeights;
   style_layers: LayerWeights;
   tv_weight: number;
   pooling: "max" | "average";
+}
+
+/** What counts where, and which styles go where. */
+export interface ReferenceTargets {
+  content: Picture;
+  visible?: Picture;
+  regions: {
+    styles: { picture: Picture; visible?: Picture; weight: number }[];
+    where?: Picture;
+    weight: number;
+  }[];
 }
 
 const BLOCKS = [2, 2, 4, 4, 4];
@@ -36,8 +49,7 @@ export function referenceLossAndGradient(
   weights: Vgg19Weights,
   options: ReferenceOptions,
   image: Picture,
-  content: Picture,
-  style: Picture,
+  { content, visible, regions }: ReferenceTargets,
 ): { loss: number; gradient: Float64Array } {
   const names = BLOCKS.flatMap((count, block) => [
     ...(block === 0 ? [] : [undefined]),
@@ -54,7 +66,8 @@ export function referenceLossAndGradient(
     }
     return maps;
   };
-  const [generated, contentMaps, styleMaps] = [run(image), run(content), run(style)];
+  const [generated, contentMaps] = [run(image), run(content)];
+  const styleMaps = regions.map(({ styles }) => styles.map(({ picture }) => run(picture)));
 
   let loss = 0;
   let gradient: Map64 | undefined;
@@ -66,13 +79,24 @@ export function referenceLossAndGradient(
       gradient = poolBackward(gradient, generated[index - 1] as Map64, map, options.pooling);
       continue;
     }
+    const block = Number(name["block".length]) - 1;
     const contentWeight = (options.content_layers[name] ?? 0) * options.content_weight;
     if (contentWeight > 0) {
-      loss += addContent(map, contentMaps[index] as Map64, contentWeight, options.loss, gradient.data);
+      const target = contentMaps[index] as Map64;
+      const weights = visible && shrunk(visible, block);
+      loss += addContent(map, target, contentWeight, options.loss, gradient.data, weights);
     }
     const styleWeight = (options.style_layers[name] ?? 0) * options.style_weight;
     if (styleWeight > 0) {
-      loss += addStyle(map, styleMaps[index] as Map64, styleWeight, options.loss, gradient.data);
+      for (const [r, region] of regions.entries()) {
+        const styles = region.styles.map((style, s) => ({
+          map: styleMaps[r]?.[s]?.[index] as Map64,
+          weights: style.visible && shrunk(style.visible, block),
+          weight: style.weight,
+        }));
+        const where = region.where && shrunk(region.where, block);
+        loss += addStyle(map, styles, styleWeight * region.weight, options, gradient.data, where);
+      }
     }
     gradient = convolveBackward(gradient, map, weights[name]);
   }
@@ -183,84 +207,4 @@ function forEachWindow(x: Map64, y: Map64, visit: (window: number[], to: number)
     );
     visit(window, to);
   }
-}
-
-function addContent(
-  map: Map64,
-  target: Map64,
-  weight: number,
-  formula: string,
-  gradient: Float64Array,
-): number {
-  const norm = target.data.reduce((sum, value) => sum + value * value, 0);
-  const factor = formula === "gatys" ? weight / (4 * map.height * map.width * map.channels) : weight / norm;
-  let sum = 0;
-  for (let i = 0; i < map.data.length; i += 1) {
-    const difference = (map.data[i] as number) - (target.data[i] as number);
-    sum += difference * difference;
-    gradient[i] = (gradient[i] as number) + 2 * factor * difference;
-  }
-  return factor * sum;
-}
-
-function addStyle(
-  map: Map64,
-  target: Map64,
-  weight: number,
-  formula: string,
-  gradient: Float64Array,
-): number {
-  const { channels } = map;
-  const generated = gramMatrix(map);
-  const wanted = gramMatrix(target);
-  const positions = map.height * map.width;
-  const targetPositions = target.height * target.width;
-  const difference = generated.map((value, i) => value / positions - (wanted[i] as number) / targetPositions);
-  const norm = wanted.reduce((sum, value) => sum + (value / targetPositions) ** 2, 0);
-  const factor = formula === "gatys" ? weight / (4 * channels * channels) : weight / norm;
-  for (let p = 0; p < positions; p += 1) {
-    for (let i = 0; i < channels; i += 1) {
-      let sum = 0;
-      for (let j = 0; j < channels; j += 1) {
-        sum += (map.data[p * channels + j] as number) * (difference[j * channels + i] as number);
-      }
-      gradient[p * channels + i] = (gradient[p * channels + i] as number) + (4 * factor * sum) / positions;
-    }
-  }
-  return factor * difference.reduce((sum, value) => sum + value * value, 0);
-}
-
-function gramMatrix({ height, width, channels, data }: Map64): Float64Array {
-  const gram = new Float64Array(channels * channels);
-  for (let p = 0; p < height * width; p += 1) {
-    for (let i = 0; i < channels; i += 1) {
-      for (let j = 0; j < channels; j += 1) {
-        gram[i * channels + j] =
-          (gram[i * channels + j] as number) +
-          (data[p * channels + i] as number) * (data[p * channels + j] as number);
-      }
-    }
-  }
-  return gram;
-}
-
-function addTotalVariation({ height, width, data }: Picture, weight: number, gradient: Float64Array): number {
-  const factor = weight / (height * width * 3);
-  let sum = 0;
-  const compare = (a: number, b: number) => {
-    const difference = (data[b] as number) - (data[a] as number);
-    sum += difference * difference;
-    gradient[a] = (gradient[a] as number) - 2 * factor * difference;
-    gradient[b] = (gradient[b] as number) + 2 * factor * difference;
-  };
-  for (let i = 0; i < height * width * 3; i += 1) {
-    const column = Math.floor(i / 3) % width;
-    if (column + 1 < width) {
-      compare(i, i + 3);
-    }
-    if (i + width * 3 < height * width * 3) {
-      compare(i, i + width * 3);
-    }
-  }
-  return factor * sum;
 }

@@ -5,11 +5,16 @@ import type { Kernels } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
 import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { Objective } from "../../workers/engine/objective/objective.ts";
+import { Objective, type Targets } from "../../workers/engine/objective/objective.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
-import { type Picture, type ReferenceOptions, referenceLossAndGradient } from "./float64-reference.ts";
+import {
+  type Picture,
+  type ReferenceOptions,
+  type ReferenceTargets,
+  referenceLossAndGradient,
+} from "./float64-reference.ts";
 
 /** Bounds that float32 meets with an order of magnitude to spare; a wrong term or factor misses them by orders. */
 const LOSS_BOUND = 1e-4;
@@ -32,6 +37,7 @@ const base: ReferenceOptions = {
     block4_conv1: 0.2,
     block5_conv1: 0.2,
   },
+  style_distance: "gram",
   tv_weight: 10,
   pooling: "max",
 };
@@ -87,7 +93,8 @@ describe.each(implementations)("loss and gradient on %s kernels", (_name, kernel
     const options = { ...base, content_layers: { block1_conv2: 0.3, block4_conv2: 1 } };
     const [image, content, style] = [1, 2, 3].map((seed) => toTensor(randomPicture(seed, height, width)));
     const evaluate = (stripRows: number) => {
-      const objective = new Objective(network, options, content as Tensor4D, [style as Tensor4D], stripRows);
+      const regions = [{ styles: [{ picture: style as Tensor4D, weight: 1 }], weight: 1 }];
+      const objective = new Objective(network, options, { content: content as Tensor4D, regions }, stripRows);
       const { loss, gradient } = objective.evaluate(image as Tensor4D);
       objective.dispose();
       return { loss: loss.total, gradient: gradient.dataSync<"float32">() };
@@ -96,6 +103,50 @@ describe.each(implementations)("loss and gradient on %s kernels", (_name, kernel
     expect(Math.abs(striped.loss / whole.loss - 1)).toBeLessThan(1e-5);
     expect(relativeError(striped.gradient, whole.gradient)).toBeLessThan(1e-5);
   });
+});
+
+const formulas: [string, Partial<ReferenceOptions>][] = [
+  ["Gram matrices", { style_distance: "gram", loss: "gatys" }],
+  ["Gram matrices, relative", { style_distance: "gram", loss: "relative" }],
+  ["moments", { style_distance: "moments", loss: "gatys" }],
+  ["moments, relative", { style_distance: "moments", loss: "relative" }],
+];
+
+describe("loss and gradient by every formula equal the float64 reference", () => {
+  const weights = randomWeights(12, 4);
+  const network = new Vgg19(weights, chooseKernels());
+  afterAll(() => network.dispose());
+
+  it.each(formulas.slice(2))("everywhere: %s", (_name, formula) => {
+    compare(network, weights, { ...base, ...formula }, 35, 33);
+  });
+
+  it.each(formulas)(
+    "with several styles, soft masks and hidden parts, whole and in strips: %s",
+    (_, formula) => {
+      const [height, width] = [37, 35];
+      const mask = (seed: number, h = height, w = width) => ({
+        ...{ height: h, width: w },
+        data: Array.from(randomPicture(seed, h, w).data).slice(0, h * w),
+      });
+      const targets: ReferenceTargets = {
+        content: randomPicture(2, height, width),
+        visible: mask(20),
+        regions: [
+          {
+            styles: [
+              { picture: randomPicture(3, 32, 36), visible: mask(53, 32, 36), weight: 2 },
+              { picture: randomPicture(4, 33, 20), weight: 0.5 },
+            ],
+            ...{ where: mask(21), weight: 0.7 },
+          },
+          { styles: [{ picture: randomPicture(6, 18, 30), weight: 1 }], where: mask(22), weight: 1.3 },
+        ],
+      };
+      const options = { ...base, ...formula, content_layers: { block2_conv2: 1, block4_conv2: 1 } };
+      compareTargets(network, weights, options, randomPicture(1, height, width), targets, [undefined, 16]);
+    },
+  );
 });
 
 it("loss and gradient equal the float64 reference at VGG-19's full width", () => {
@@ -119,14 +170,47 @@ function compare(
     randomPicture(2, height, width),
     randomPicture(3, height + 5, width - 4),
   ];
-  const reference = referenceLossAndGradient(weights, options, image, content, style);
-  const objective = new Objective(network, options, toTensor(content), [toTensor(style)], stripRows);
-  const { loss, gradient } = objective.evaluate(toTensor(image));
-  const error = relativeError(gradient.dataSync<"float32">(), reference.gradient);
-  gradient.dispose();
-  objective.dispose();
-  expect(Math.abs(loss.total - reference.loss) / reference.loss).toBeLessThan(LOSS_BOUND);
-  expect(error).toBeLessThan(GRADIENT_BOUND);
+  const targets: ReferenceTargets = {
+    content,
+    regions: [{ styles: [{ picture: style, weight: 1 }], weight: 1 }],
+  };
+  compareTargets(network, weights, options, image, targets, [stripRows]);
+}
+
+function compareTargets(
+  network: Vgg19,
+  weights: Vgg19Weights,
+  options: ReferenceOptions,
+  image: Picture,
+  targets: ReferenceTargets,
+  strips: (number | undefined)[],
+): void {
+  const reference = referenceLossAndGradient(weights, options, image, targets);
+  for (const stripRows of strips) {
+    const objective = new Objective(network, options, tensorsOf(targets), stripRows);
+    const { loss, gradient } = objective.evaluate(toTensor(image));
+    const error = relativeError(gradient.dataSync<"float32">(), reference.gradient);
+    gradient.dispose();
+    objective.dispose();
+    expect(Math.abs(loss.total - reference.loss) / reference.loss).toBeLessThan(LOSS_BOUND);
+    expect(error).toBeLessThan(GRADIENT_BOUND);
+  }
+}
+
+function tensorsOf({ content, visible, regions }: ReferenceTargets): Targets {
+  return {
+    content: toTensor(content),
+    visible: visible && toTensor(visible),
+    regions: regions.map(({ styles, where, weight }) => ({
+      styles: styles.map((style) => ({
+        picture: toTensor(style.picture),
+        visible: style.visible && toTensor(style.visible),
+        weight: style.weight,
+      })),
+      where: where && toTensor(where),
+      weight,
+    })),
+  };
 }
 
 /** Smooth waves with noise over them: neighbouring pixels are alike, as in a photograph. */
@@ -142,7 +226,7 @@ function randomPicture(seed: number, height: number, width: number): Picture {
 }
 
 function toTensor({ height, width, data }: Picture) {
-  return tf.tensor4d(Float32Array.from(data), [1, height, width, 3]);
+  return tf.tensor4d(Float32Array.from(data), [1, height, width, data.length / (height * width)]);
 }
 
 /** ‖a − b‖ / ‖b‖. */

@@ -57,8 +57,8 @@ class EngineUnderTest {
 function paintRequest(id: string, more: RequestOptions = {}, edge = 64, checkpoint: string | null = null) {
   const small: RequestOptions = { preset: "draft", size: edge, steps: 6, preview_interval: 0 };
   const options = optionsSchema.parse(resolveOptions({ ...small, ...more }, 1));
-  const styles = [stripesRaster(edge, 40)];
-  return { type: "paint", id, content: discRaster(edge, edge), styles, options, checkpoint } as const;
+  const pictures = { content: discRaster(edge, edge), styles: [stripesRaster(edge, 40)] };
+  return { type: "paint", id, pictures, options, steered: 0, checkpoint } as const;
 }
 
 afterAll(async () => {
@@ -126,7 +126,7 @@ describe("The engine process", () => {
     engine.send(paintRequest("resumed", { steps: 12 }, 64, path));
     const resumed = await engine.next("painted");
     expect(engine.typesOf("resumed")).toHaveLength(12 - step + 1);
-    expect(Buffer.from(resumed.picture.data).equals(whole.picture.data)).toBe(true);
+    expect(Buffer.from(resumed.picture.data).equals(Buffer.from(whole.picture.data))).toBe(true);
   });
 
   it("goes on painting where a checkpoint cannot be written, and says why", async () => {
@@ -163,7 +163,7 @@ describe("The engine process", () => {
 
   it("refuses a picture that is too small, with a code", async () => {
     const request = paintRequest("small");
-    engine.send({ ...request, content: discRaster(64, 12) });
+    engine.send({ ...request, pictures: { ...request.pictures, content: discRaster(64, 12) } });
     expect(await engine.next("failed")).toMatchObject({ id: "small", code: "picture_too_small" });
   });
 
@@ -183,9 +183,10 @@ describe("The engine process", () => {
   });
 
   it("fails cleanly on a picture whose bytes do not fit its size, and paints the next job", async () => {
+    const request = paintRequest("crooked");
     engine.send({
-      ...paintRequest("crooked"),
-      content: { width: 64, height: 64, data: new Uint8Array(100) },
+      ...request,
+      pictures: { ...request.pictures, content: { width: 64, height: 64, data: new Uint8Array(100) } },
     });
     expect(await engine.next("failed")).toMatchObject({ id: "crooked", code: "engine_failed" });
     engine.send(paintRequest("next"));

@@ -24,7 +24,7 @@ function optionsOf(more: RequestOptions = {}, seed = 1) {
 }
 
 function begin(more: RequestOptions = {}, seed = 1, checkpoint: string | null = null): Painting {
-  return new Painting(network, optionsOf(more, seed), content, [style], checkpoint);
+  return new Painting(network, optionsOf(more, seed), { content, styles: [style] }, checkpoint);
 }
 
 const folder = temporaryFolder();
@@ -100,7 +100,9 @@ describe("Painting", () => {
   ])("gives a picture of %i × %i in the content's size, like neither input", (width, height, scales) => {
     const own = discRaster(width, height);
     const options = optionsOf({ scales, steps: 8, noise: 0 });
-    const picture = finish(new Painting(network, options, own, [stripesRaster(90, 18), style], null));
+    const picture = finish(
+      new Painting(network, options, { content: own, styles: [stripesRaster(90, 18), style] }, null),
+    );
     expect([picture.width, picture.height, picture.data.length]).toEqual([width, height, width * height * 3]);
     expect(difference(picture, own)).toBeGreaterThan(2);
     expect(difference(picture, stripesRaster(width, height))).toBeGreaterThan(2);
@@ -151,7 +153,7 @@ describe("Painting", () => {
     const options = optionsOf();
     const other = stripesRaster(40, 40, 20);
     const [one, two] = [[style], [style, other]].map((styles) =>
-      finish(new Painting(network, options, content, styles, null)),
+      finish(new Painting(network, options, { content, styles }, null)),
     ) as [Raster, Raster];
     expect(isSame(one, two)).toBe(false);
   });
@@ -169,7 +171,8 @@ describe("Painting", () => {
   });
 
   it("refuses a content that is too narrow for VGG-19", () => {
-    const narrow = () => new Painting(network, optionsOf(), discRaster(15, 100), [style], null);
+    const narrow = () =>
+      new Painting(network, optionsOf(), { content: discRaster(15, 100), styles: [style] }, null);
     expect(narrow).toThrow(PictureTooSmallError);
     expect(narrow).toThrow("expected both edges of the picture to be at least 16 px, received 15 × 100");
   });
@@ -291,7 +294,12 @@ describe("progress()", () => {
 
   it("weighs each scale by its cost", () => {
     const big = discRaster(256, 256);
-    const painting = new Painting(network, optionsOf({ steps: 10, scales: 2 }), big, [style], null);
+    const painting = new Painting(
+      network,
+      optionsOf({ steps: 10, scales: 2 }),
+      { content: big, styles: [style] },
+      null,
+    );
     while (painting.progress().scale.index === 0) {
       painting.step();
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import sharp, { type Sharp } from "sharp";
-import { decodePicture } from "../../src/images/decode.ts";
+import { decodeMask, decodePicture } from "../../src/images/decode.ts";
 import { contentSize, styleSize } from "../../src/images/picture-size.ts";
 import type { Raster } from "../../src/images/raster.ts";
 import { draw, jpeg, plain } from "../support/pictures.ts";
@@ -82,15 +82,44 @@ describe("Decoding", () => {
     expectColour(await decode(plain(40, 30, "#777777").toColourspace("grey16").png()), [0x77, 0x77, 0x77], 1);
   });
 
-  it("shows white where a picture is transparent", async () => {
-    const clear = sharp({
-      create: { width: 40, height: 30, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0 } },
-    });
-    expectColour(await decode(clear.png()), [255, 255, 255], 0);
+  it("keeps apart how transparent a picture is, and its colours there", async () => {
     const half = sharp({
       create: { width: 40, height: 30, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0.5 } },
     });
-    expectColour(await decode(half.png()), [255, 127, 127], 1);
+    const raster = await decode(half.png());
+    expectColour(raster, [255, 0, 0], 1);
+    expect(new Set(raster.alpha)).toEqual(new Set([128]));
+    expect((await decode(plainColour().ensureAlpha().png())).alpha).toBeUndefined();
+  });
+
+  describe("in Display P3", () => {
+    const inP3 = async (picture: Sharp) =>
+      await decodePicture(await picture.toBuffer(), (size) => contentSize(size, 32), limits, "p3");
+    /** A red that sRGB does not have: (255, 0, 0) in P3. */
+    const wideRed = async () => {
+      const srgbRed = await plain(40, 30, "#ff0000").withIccProfile("p3").png().toBuffer();
+      return sharp(srgbRed).keepIccProfile().linear([1.2, 0, 0], [0, 0, 0]).png();
+    };
+    it("keeps colours that sRGB does not have", async () =>
+      expectColour(await inP3(await wideRed()), [255, 0, 0], 1));
+    it("brings sRGB's colours there, with and without a profile", async () => {
+      expectColour(await inP3(plain(40, 30, "#ff0000").png()), [234, 51, 34], 2);
+      expectColour(await inP3(plain(40, 30, "#ff0000").withIccProfile("p3").png()), [234, 51, 34], 2);
+    });
+    it("and back in sRGB the red is sRGB's reddest", async () =>
+      expectColour(await decode(await wideRed()), [255, 0, 0], 1));
+  });
+
+  it("reads a mask as its light, black where it is transparent", async () => {
+    const size = { width: 20, height: 15 };
+    const read = async (picture: Sharp) => await decodeMask(await picture.toBuffer(), size, limits);
+    const white = await read(plain(40, 30, "#ffffff").png());
+    expect([white.data.length, new Set(white.data)]).toEqual([20 * 15, new Set([255])]);
+    const clear = sharp({ create: { width: 40, height: 30, channels: 4, background: "#ffffff00" } });
+    expect(new Set((await read(clear.png())).data)).toEqual(new Set([0]));
+    expect(
+      [...new Set((await read(plain(40, 30, "#808080").jpeg())).data)].every((v) => Math.abs(v - 128) < 3),
+    ).toBe(true);
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])("turns EXIF orientation %i upright", async (orientation) => {

@@ -44,6 +44,51 @@ describe("Encoding", () => {
   });
 });
 
+describe("Encoding with 16 bits, in Display P3, with transparency", () => {
+  it("writes a png of 16 bits a channel with every level told apart", async () => {
+    const data = new Uint16Array(64 * 64 * 3).map((_, index) => 20_000 + index);
+    const deep = { width: 64, height: 64, data };
+    const file = await encodePicture(deep, { format: "png", quality: 90, bit_depth: 16 });
+    expect((await sharp(file).metadata()).depth).toBe("ushort");
+    const read = await sharp(file).toColourspace("rgb16").raw({ depth: "ushort" }).toBuffer();
+    expect(read.equals(Buffer.from(data.buffer))).toBe(true);
+  });
+
+  it.each(PICTURE_TYPES)(
+    "writes P3 in a %s: the numbers as painted, the profile in the file",
+    async (format) => {
+      const data = new Uint8Array(64 * 64 * 3).map((_, index) => [255, 0, 100][index % 3] ?? 0);
+      const file = await encodePicture(
+        { width: 64, height: 64, data },
+        { format, quality: 95, color_space: "p3" },
+      );
+      for (const bytes of [file, await convertPicture(file, { format: "webp", quality: 95 })]) {
+        expect((await sharp(bytes).metadata()).icc?.toString("latin1")).toMatch(/s.P.3/);
+        const numbers = await sharp(bytes, { ignoreIcc: true }).raw({ depth: "uchar" }).toBuffer();
+        for (const [index, expected] of [255, 0, 100].entries()) {
+          expect(Math.abs((numbers[index] ?? 0) - expected)).toBeLessThan(4);
+        }
+      }
+    },
+  );
+
+  it.each(["png", "webp", "avif"] as const)("keeps transparency in a %s", async (format) => {
+    const alpha = new Uint8Array(67 * 41).map((_, pixel) => (pixel % 67 < 30 ? 0 : 255));
+    const painted = { ...(await raster()), alpha };
+    for (const more of format === "png" ? [{}, { bit_depth: 16 as const }] : [{}]) {
+      const read = await back(await encodePicture(painted, { format, quality: 95, ...more }));
+      expect(read.alpha?.[5]).toBeLessThan(8);
+      expect(read.alpha?.[50]).toBeGreaterThan(247);
+    }
+  });
+
+  it("shows white through a jpeg", async () => {
+    const painted = { ...(await raster()), alpha: new Uint8Array(67 * 41) };
+    const read = await back(await encodePicture(painted, { format: "jpeg", quality: 95 }));
+    expect(Math.min(...read.data)).toBeGreaterThan(250);
+  });
+});
+
 describe("Conversion", () => {
   it.each(PICTURE_TYPES)("gives a png as %s", async (format) => {
     const file = await encodePicture(await raster(), { format: "png", quality: 100 });

@@ -39,7 +39,8 @@ async function paint(engine: EngineProcess, seed: number) {
   expect((await engine.settled()).type).toBe("ready");
   const content = { width: 1, height: 1, data: new Uint8Array([1, 2, 3]) };
   const options = resolveOptions({ seed }, 0);
-  const request = { type: "paint" as const, id: "a", content, styles: [content], options, checkpoint: null };
+  const pictures = { content, styles: [content] };
+  const request = { type: "paint" as const, id: "a", pictures, options, steered: 0, checkpoint: null };
   return engine.paint(request, () => undefined);
 }
 

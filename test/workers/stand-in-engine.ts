@@ -35,11 +35,12 @@ process.on("message", (request: EngineRequest) => {
     send({ type: "checkpoint", id, step: 1, path: request.path });
   }
   if (request.type !== "paint") return;
+  const { content } = request.pictures;
   const progress: Progress = {
     ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },
-    scale: { index: 0, count: 1, width: request.content.width, height: request.content.height },
+    scale: { index: 0, count: 1, width: content.width, height: content.height },
   };
-  send({ type: "progress", id, progress });
+  send({ type: "progress", id, progress, steered: 0 });
   switch (request.options.seed) {
     case ABORT:
       process.abort();
@@ -52,6 +53,6 @@ process.on("message", (request: EngineRequest) => {
     case HANG:
       break;
     default:
-      send({ type: "painted", id, picture: request.content, progress });
+      send({ type: "painted", id, picture: content, pixels: null, progress });
   }
 });

@@ -6,7 +6,7 @@ import { optionsSchema } from "../../src/contract/options.ts";
 import type { OptimizerState, OptimizerValues } from "./optimizers/optimizer.ts";
 import type { Tensor4D } from "./tensorflow.ts";
 
-const VERSION = 3;
+const VERSION = 4;
 /** No header is longer. */
 const HEADER_BYTES = 65_536;
 const FLOAT_BYTES = 4;
@@ -36,6 +36,7 @@ const headerSchema = z.strictObject({
       z.strictObject({ tensors: z.int().min(0).max(1000) }),
     ]),
   ),
+  objective: z.string(),
   loss: lossSchema.nullable(),
 });
 type Header = z.infer<typeof headerSchema>;
@@ -53,6 +54,8 @@ interface State<Picture, OptimizerPart> {
   image: Picture;
   optimizer: Header["optimizer"];
   optimizerState: OptimizerPart;
+  /** The weights that it was painted with: where they have changed since, the optimiser's state is of another loss. */
+  objective: string;
   loss: Header["loss"];
 }
 

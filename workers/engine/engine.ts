@@ -19,8 +19,11 @@ import { WeightsError } from "./weights/vgg19-weights.ts";
 /** The deepest layer of every preset but `classic`: put on the device before the first painting. */
 const DEEPEST_OF_MOST = "block5_conv1";
 
+/** The request under way, and what has been asked of it since. */
 interface Current {
   id: string;
+  options: Options;
+  steered: number;
   /** Where a checkpoint is wanted. */
   checkpointPath: string | null;
   isCanceled: boolean;
@@ -58,27 +61,33 @@ export class Engine {
       void this.#paint(request);
     } else if (this.#current !== undefined && request.id === this.#current.id) {
       if (request.type === "cancel") this.#current.isCanceled = true;
-      else this.#current.checkpointPath = request.path;
+      else if (request.type === "checkpoint") this.#current.checkpointPath = request.path;
+      else {
+        this.#current.options = request.options;
+        this.#current.steered = request.steered;
+      }
     }
   }
 
   async #paint(request: PaintRequest): Promise<void> {
-    const { id, options } = request;
+    const { id, options, steered } = request;
     if (this.#network === undefined || this.#device === undefined || this.#current !== undefined) {
       const message =
         this.#network === undefined ? "the network is not loaded" : "the engine is painting already";
       void this.#send({ type: "failed", id, code: "engine_unavailable", message });
       return;
     }
-    const current: Current = { id, checkpointPath: null, isCanceled: false };
+    const current: Current = { id, options, steered, checkpointPath: null, isCanceled: false };
     this.#current = current;
     let painting: Painting | undefined;
     try {
       painting = this.#begin(request, this.#network, availableMemory(this.#device));
       while (!painting.isDone) {
+        const { options, steered } = current;
+        painting.steer(options);
         painting.step();
         const progress = painting.progress();
-        void this.#send({ type: "progress", id, progress });
+        void this.#send({ type: "progress", id, progress, steered });
         if (isShown(options, progress.step)) {
           // What is still to be written to the pipe would wait for the step's end, and all that follows with it.
           await this.#send({ type: "preview", id, step: progress.step, picture: painting.picture() });
@@ -93,7 +102,10 @@ export class Engine {
           current.checkpointPath = null;
         }
       }
-      void this.#send({ type: "painted", id, picture: painting.picture(), progress: painting.progress() });
+      const isDeep = options.output.bit_depth === 16;
+      const picture = isDeep ? painting.deepPicture() : painting.picture();
+      const pixels = painting.isBare ? null : painting.pixels();
+      void this.#send({ type: "painted", id, picture, pixels, progress: painting.progress() });
     } catch (error) {
       void this.#send({ type: "failed", id, code: codeOf(error), message: messageOf(error) });
     } finally {
@@ -103,19 +115,15 @@ export class Engine {
   }
 
   /** From the checkpoint; anew where that is damaged or another painting's, since a job is worth more than its start. */
-  #begin(
-    { id, options, content, styles, checkpoint }: PaintRequest,
-    network: Vgg19,
-    memory: number,
-  ): Painting {
+  #begin({ id, options, pictures, checkpoint }: PaintRequest, network: Vgg19, memory: number): Painting {
     try {
-      return new Painting(network, options, content, styles, checkpoint, memory);
+      return new Painting(network, options, pictures, checkpoint, memory);
     } catch (error) {
       if (!(error instanceof CheckpointError)) {
         throw error;
       }
       void this.#send({ type: "begun_anew", id, message: error.message });
-      return new Painting(network, options, content, styles, null, memory);
+      return new Painting(network, options, pictures, null, memory);
     }
   }
 }

@@ -1,21 +1,20 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
-import type { Options } from "../../src/contract/options.ts";
-import type { Raster } from "../../src/images/raster.ts";
+import { type Options, styleScale } from "../../src/contract/options.ts";
+import type { DeepRaster, Raster } from "../../src/images/raster.ts";
+import { Canvas } from "./canvas.ts";
 import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { planStrips } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
-import { Objective } from "./objective/objective.ts";
 import { Adam } from "./optimizers/adam.ts";
 import { Lbfgs } from "./optimizers/lbfgs.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { SpectralPreconditioner } from "./optimizers/preconditioner.ts";
 import { Pace, scaleCost } from "./pace.ts";
-import { resample, toRaster, toTensor } from "./resample.ts";
+import type { Pictures } from "./protocol.ts";
+import { resample, toRaster } from "./resample.ts";
 import { type Scale, schedule } from "./schedule.ts";
+import { SMALLEST_EDGE, Sources } from "./sources.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
-
-/** VGG-19 halves the picture four times and needs a pixel left. */
-export const SMALLEST_EDGE = 16;
 
 /** The content is too narrow for VGG-19 at the asked size. */
 export class PictureTooSmallError extends Error {
@@ -29,15 +28,14 @@ export class PictureTooSmallError extends Error {
  */
 export class Painting {
   readonly #network: Vgg19;
-  readonly #options: Options;
-  readonly #content: Tensor4D;
-  readonly #styles: Tensor4D[];
+  readonly #sources: Sources;
   readonly #scales: Scale[];
   /** Rows of a strip at each scale: part of a checkpoint, since another choice rounds differently. */
   readonly #stripRows: number[];
+  #options: Options;
   #scale = 0;
   #stepInScale = 0;
-  #objective: Objective;
+  #canvas: Canvas;
   #optimizer: Optimizer;
   #loss: Loss | null = null;
   readonly #pace = new Pace();
@@ -50,11 +48,11 @@ export class Painting {
   constructor(
     network: Vgg19,
     options: Options,
-    content: Raster,
-    styles: Raster[],
+    pictures: Pictures,
     checkpoint: string | null,
     availableMemory = Number.POSITIVE_INFINITY,
   ) {
+    const { content } = pictures;
     if (Math.min(content.width, content.height) < SMALLEST_EDGE) {
       throw new PictureTooSmallError(
         `expected both edges of the picture to be at least ${SMALLEST_EDGE} px, received ${content.width} × ${content.height}`,
@@ -64,19 +62,18 @@ export class Painting {
     this.#options = options;
     this.#scales = schedule(options, content.width, content.height);
     const restored = checkpoint === null ? undefined : this.#read(checkpoint);
-    const planned = this.#scales.map(({ width, height }) =>
-      planStrips(width, height, options, availableMemory),
-    );
-    this.#stripRows = restored?.stripRows ?? planned;
-    this.#content = tf.keep(toTensor(content));
-    this.#styles = styles.map((style) => tf.keep(toTensor(style)));
+    this.#stripRows = restored?.stripRows ?? this.#plan(options, availableMemory);
+    this.#sources = new Sources(pictures, options);
     this.#scale = restored?.scale ?? 0;
-    this.#objective = this.#aim();
+    this.#canvas = this.#stretch();
     this.#optimizer = this.#optimizerOf(
-      restored === undefined ? this.#start() : this.#tensor(restored.image),
+      restored === undefined ? this.#sources.start(this.#current, options) : this.#tensor(restored.image),
     );
     if (restored !== undefined) {
       this.#optimizer.restore(restored.optimizerState);
+      if (restored.objective !== describeObjective(options)) {
+        this.#optimizer.restart();
+      }
       this.#stepInScale = restored.stepInScale;
       this.#loss = restored.loss;
     }
@@ -96,7 +93,7 @@ export class Painting {
       this.#enterNextScale();
     }
     const started = performance.now();
-    const evaluation = this.#objective.evaluate(this.#optimizer.image);
+    const evaluation = this.#canvas.evaluate(this.#optimizer.image);
     if (Number.isFinite(evaluation.loss.total)) {
       this.#loss = evaluation.loss; // from any other the optimiser steps back
     }
@@ -130,7 +127,37 @@ export class Painting {
 
   /** The picture as it stands, at the current scale's size. */
   picture(): Raster {
+    return this.#canvas.show(this.#optimizer.result);
+  }
+
+  /** The same with 16 bits a channel. */
+  deepPicture(): DeepRaster {
+    return this.#canvas.showDeep(this.#optimizer.result);
+  }
+
+  /** The pixels as they were painted, before colours and kept parts are put over them: for another painting to start as. */
+  pixels(): Raster {
     return toRaster(this.#optimizer.result);
+  }
+
+  /** Whether picture() shows just the pixels that were painted. */
+  get isBare(): boolean {
+    return this.#canvas.isBare;
+  }
+
+  /**
+   * Goes on with other weights, from where it stands: what the optimiser had learnt of the objective is forgotten. The
+   * strips stay as they are; deeper layers than before take a fraction of what the shallow ones hold.
+   */
+  steer(options: Options): void {
+    const isSame = describeObjective(options) === describeObjective(this.#options);
+    this.#options = options;
+    if (isSame) {
+      return;
+    }
+    this.#canvas.dispose();
+    this.#canvas = this.#stretch();
+    this.#optimizer.restart();
   }
 
   /** Writes a new file with all that it takes to go on exactly from here. */
@@ -145,6 +172,7 @@ export class Painting {
       image: this.#optimizer.image,
       optimizer: this.#options.optimizer,
       optimizerState: this.#optimizer.state(),
+      objective: describeObjective(this.#options),
       loss: this.#loss,
     });
   }
@@ -174,45 +202,23 @@ export class Painting {
     const { width, height } = this.#current;
     const image = resample(this.#optimizer.result, width, height);
     this.#optimizer.dispose();
-    this.#objective.dispose();
-    this.#objective = this.#aim();
+    this.#canvas.dispose();
+    this.#canvas = this.#stretch();
     this.#optimizer = this.#optimizerOf(image);
   }
 
-  #aim(): Objective {
-    const { width, height, styleSize } = this.#current;
-    const content = resample(this.#content, width, height);
-    const styles = this.#styles.map((style) => {
-      const [, styleHeight, styleWidth] = style.shape;
-      const ratio = styleSize / Math.max(styleHeight, styleWidth);
-      const edge = (length: number) => Math.max(SMALLEST_EDGE, Math.round(length * ratio));
-      return resample(style, edge(styleWidth), edge(styleHeight));
-    });
-    const objective = new Objective(
-      this.#network,
-      this.#options,
-      content,
-      styles,
-      this.#stripRows[this.#scale],
-    );
-    tf.dispose([content, ...styles]);
-    return objective;
+  #stretch(): Canvas {
+    const [scale, rows] = [this.#current, this.#stripRows[this.#scale]];
+    return new Canvas(this.#network, this.#sources, scale, this.#options, rows);
   }
 
-  /** The content with a bit of noise, or noise alone. */
-  #start(): Tensor4D {
-    const { width, height } = this.#current;
-    const { noise, seed, init } = this.#options;
-    return tf.tidy(() => {
-      const shape: [number, number, number, number] = [1, height, width, 3];
-      if (init === "noise") {
-        return tf.randomUniform(shape, 0, 1, "float32", seed) as Tensor4D;
-      }
-      const content = resample(this.#content, width, height);
-      const disturbed =
-        noise === 0 ? content : tf.add(content, tf.randomUniform(shape, -noise, noise, "float32", seed));
-      return tf.clipByValue(disturbed as Tensor4D, 0, 1);
-    });
+  /** Styles that are looked at larger than the picture decide, where there are any. */
+  #plan(options: Options, availableMemory: number): number[] {
+    const { style_scale } = options;
+    const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
+    return this.#scales.map(({ width, height }) =>
+      planStrips(width * largest, height * largest, options, availableMemory),
+    );
   }
 
   #tensor(values: Float32Array): Tensor4D {
@@ -229,7 +235,20 @@ export class Painting {
 
   dispose(): void {
     this.#optimizer.dispose();
-    this.#objective.dispose();
-    tf.dispose([this.#content, ...this.#styles]);
+    this.#canvas.dispose();
+    this.#sources.dispose();
   }
+}
+
+/** Every option that can be steered and that the loss depends on, as one text. */
+function describeObjective(options: Options): string {
+  const { content_weight, style_weight, content_layers, style_layers, style_weights, tv_weight } = options;
+  return JSON.stringify([
+    content_weight,
+    style_weight,
+    content_layers,
+    style_layers,
+    style_weights,
+    tv_weight,
+  ]);
 }

@@ -2,21 +2,36 @@ import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { Raster } from "../../src/images/raster.ts";
+import type { DeepRaster, Mask, Raster } from "../../src/images/raster.ts";
+
+/** What a painting is made from. */
+export interface Pictures {
+  /** The content at the result's size. */
+  content: Raster;
+  /** The styles, aspect ratio kept. */
+  styles: Raster[];
+  /** Where each style goes, of the content's size: one for each style, or none. */
+  styleMasks?: Mask[] | undefined;
+  /** What of the content stays as it is, of the content's size. */
+  keepMask?: Mask | undefined;
+  /** What the painting starts as where `init` is picture, of the content's size. */
+  start?: Raster | undefined;
+}
 
 /** What the worker sends to its engine process (Node IPC, `serialization: "advanced"`). One painting at a time. */
 export type EngineRequest =
   | {
       type: "paint";
       id: string;
-      /** The content at the result's size. */
-      content: Raster;
-      /** The styles, aspect ratio kept, longest edge at most `options.size`. */
-      styles: Raster[];
+      pictures: Pictures;
       options: Options;
+      /** How often the options were changed before: progress carries the number of those that it was made with. */
+      steered: number;
       /** A file that a checkpoint of the same job was written to: go on from there. */
       checkpoint: string | null;
     }
+  /** Other weights, from the next step on. */
+  | { type: "steer"; id: string; options: Options; steered: number }
   /** Write a checkpoint to a new file at `path`. */
   | { type: "checkpoint"; id: string; path: string }
   | { type: "cancel"; id: string };
@@ -29,13 +44,20 @@ export type EngineEvent =
       largest_size: number;
     }
   | { type: "unready"; code: JobErrorCode; message: string }
-  | { type: "progress"; id: string; progress: Progress }
+  | { type: "progress"; id: string; progress: Progress; steered: number }
   | { type: "preview"; id: string; step: number; picture: Raster }
   | { type: "checkpoint"; id: string; step: number; path: string }
   /** The painting goes on all the same. */
   | { type: "checkpoint_failed"; id: string; message: string }
   /** The checkpoint could not be gone on from: the painting begins anew, and `message` says why. */
   | { type: "begun_anew"; id: string; message: string }
-  | { type: "painted"; id: string; picture: Raster; progress: Progress }
+  /** `pixels` is what was painted, where `picture` shows it in other colours or in part: to go on from. */
+  | {
+      type: "painted";
+      id: string;
+      picture: Raster | DeepRaster;
+      pixels: Raster | null;
+      progress: Progress;
+    }
   | { type: "failed"; id: string; code: JobErrorCode; message: string }
   | { type: "canceled"; id: string };

@@ -4,9 +4,10 @@ import { addGradients } from "../network/add-gradients.ts";
 import { Pass } from "../network/pass.ts";
 import { deepestLayer, stagesUpTo } from "../network/stages.ts";
 import type { Vgg19 } from "../network/vgg19.ts";
-import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import { ContentLoss } from "./content-loss.ts";
-import { GramAccumulator, StyleLoss, timesMatrix } from "./style-loss.ts";
+import { Guidance } from "./guidance.ts";
+import { StyledRegion, type StyleRegion } from "./styled-region.ts";
 import { totalVariation } from "./total-variation.ts";
 
 /** Loss and gradient at one picture. `gradient` has the picture's shape and is the caller's to dispose of. */
@@ -18,8 +19,25 @@ export interface Evaluation {
 /** What the objective is made of: the part of the options that the loss depends on. */
 export type ObjectiveOptions = Pick<
   Options,
-  "loss" | "content_weight" | "style_weight" | "content_layers" | "style_layers" | "tv_weight" | "pooling"
+  | "loss"
+  | "content_weight"
+  | "style_weight"
+  | "content_layers"
+  | "style_layers"
+  | "style_distance"
+  | "tv_weight"
+  | "pooling"
 >;
+
+/** What a picture is to be like. All tensors are their owner's, and may go once the objective is made. */
+export interface Targets {
+  /** `[1, h, w, 3]`, RGB in [0, 1], of the size that the pictures to evaluate have. */
+  content: Tensor4D;
+  /** `[1, h, w, 1]` in [0, 1]: how much of the content counts at each pixel; all of it where left out. */
+  visible?: Tensor4D | undefined;
+  /** Which styles go where. */
+  regions: readonly StyleRegion[];
+}
 
 /**
  * J = α·J_content + β·J_style + total variation (Gatys et al. 2015, eq. 7), at one size.
@@ -33,26 +51,27 @@ export class Objective {
   readonly #network: Vgg19;
   readonly #options: ObjectiveOptions;
   readonly #stripRows: number;
+  readonly #visible: Guidance | undefined;
   readonly #contentLosses = new Map<Layer, ContentLoss>();
-  readonly #styleLosses = new Map<Layer, StyleLoss>();
+  readonly #regions: StyledRegion[];
 
-  /**
-   * @param content `[1, h, w, 3]`, RGB in [0, 1], of the size that the pictures to evaluate have
-   * @param styles the same of any size; their Gram matrices are averaged
-   * @param stripRows rows of a strip, see network/strips.ts; Infinity for the whole picture at once
-   */
+  /** @param stripRows rows of a strip, see network/strips.ts; Infinity for the whole picture at once */
   constructor(
     network: Vgg19,
     options: ObjectiveOptions,
-    content: Tensor4D,
-    styles: readonly Tensor4D[],
+    { content, visible, regions }: Targets,
     stripRows = Number.POSITIVE_INFINITY,
   ) {
     this.#network = network;
     this.#options = options;
     this.#stripRows = stripRows;
+    this.#visible = visible && new Guidance(visible);
     this.#aimAtContent(content);
-    this.#aimAtStyles(styles);
+    const layers = weightedLayers(options.style_layers, options.style_weight);
+    this.#regions = regions.map(
+      (region) =>
+        new StyledRegion(region, layers, options, (picture, see) => this.#look(picture, layers, see)),
+    );
   }
 
   evaluate(image: Tensor4D): Evaluation {
@@ -69,35 +88,32 @@ export class Objective {
   }
 
   #evaluateNetwork(image: Tensor4D): { content: Tensor[]; style: Tensor[]; gradient: Tensor4D | undefined } {
-    const layers = [...this.#contentLosses.keys(), ...this.#styleLosses.keys()];
+    const layers = [...this.#contentLosses.keys(), ...this.#regions.flatMap((region) => region.layers)];
     const pass = new Pass(
       this.#network,
       stagesUpTo(deepestLayer(layers)),
       this.#options.pooling,
       this.#stripRows,
     );
-    const grams = new Map<Layer, GramAccumulator>();
-    for (const layer of this.#styleLosses.keys()) {
-      grams.set(layer, new GramAccumulator());
-    }
     const content: Tensor[] = [];
-    pass.forward(image, (layer, features) => grams.get(layer)?.add(features));
     const style: Tensor[] = [];
-    const matrices = new Map<Layer, Tensor2D>();
-    for (const [layer, styleLoss] of this.#styleLosses) {
-      const { gram, positions } = (grams.get(layer) as GramAccumulator).finish();
-      const { loss, matrix } = styleLoss.evaluate(gram, positions);
-      gram.dispose();
-      style.push(loss);
-      matrices.set(layer, matrix);
+    pass.forward(image, (layer, features, firstRow) => {
+      for (const region of this.#regions) {
+        region.see(layer, features, firstRow);
+      }
+    });
+    for (const region of this.#regions) {
+      style.push(...region.evaluate());
     }
     const gradient = pass.backward(image, (layer, features, firstRow) => {
-      const matrix = matrices.get(layer);
       const contentTerm = this.#contentLosses.get(layer)?.evaluate(features, firstRow);
       if (contentTerm !== undefined) {
         content.push(contentTerm.loss);
       }
-      return addGradients(contentTerm?.gradient, matrix && timesMatrix(features, matrix));
+      return this.#regions.reduce(
+        (sum, region) => addGradients(sum, region.gradientAt(layer, features, firstRow)),
+        contentTerm?.gradient,
+      );
     });
     return { content, style, gradient };
   }
@@ -109,45 +125,37 @@ export class Objective {
     for (const [layer, weight] of layers) {
       const rows = pieces.get(layer) ?? [];
       const target = tf.concat(rows, 1) as Tensor4D;
-      this.#contentLosses.set(layer, new ContentLoss(target, weight, this.#options.loss));
+      this.#contentLosses.set(
+        layer,
+        new ContentLoss(layer, target, weight, this.#options.loss, this.#visible),
+      );
       tf.dispose(rows);
     }
   }
 
-  #aimAtStyles(styles: readonly Tensor4D[]): void {
-    const layers = weightedLayers(this.#options.style_layers, this.#options.style_weight);
-    const grams = new Map<Layer, Tensor2D[]>(layers.map(([layer]) => [layer, []]));
-    for (const style of styles) {
-      const sums = new Map(layers.map(([layer]) => [layer, new GramAccumulator()]));
-      this.#look(style, layers, (layer, features) => sums.get(layer)?.add(features));
-      for (const [layer, sum] of sums) {
-        grams.get(layer)?.push(sum.finish().gram);
-      }
-    }
-    for (const [layer, weight] of layers) {
-      const all = grams.get(layer) ?? [];
-      const target = tf.tidy(() => tf.addN(all).div(all.length) as Tensor2D);
-      this.#styleLosses.set(layer, new StyleLoss(target, weight, this.#options.loss));
-      tf.dispose(all);
-    }
-  }
-
   /** Shows some layers' feature maps of a picture, piece by piece from top to bottom, to be kept or cloned. */
-  #look(picture: Tensor4D, layers: [Layer, number][], see: (layer: Layer, features: Tensor4D) => void): void {
+  #look(
+    picture: Tensor4D,
+    layers: [Layer, number][],
+    see: (layer: Layer, features: Tensor4D, firstRow: number) => void,
+  ): void {
     const stages = stagesUpTo(deepestLayer(layers.map(([layer]) => layer)));
     const wanted = new Set(layers.map(([layer]) => layer));
     tf.tidy(() => {
       const pass = new Pass(this.#network, stages, this.#options.pooling, this.#stripRows);
-      pass.forward(picture, (layer, features) => wanted.has(layer) && see(layer, features));
+      pass.forward(
+        picture,
+        (layer, features, firstRow) => wanted.has(layer) && see(layer, features, firstRow),
+      );
     });
   }
 
   dispose(): void {
-    for (const loss of [...this.#contentLosses.values(), ...this.#styleLosses.values()]) {
-      loss.dispose();
+    for (const part of [...this.#contentLosses.values(), ...this.#regions]) {
+      part.dispose();
     }
     this.#contentLosses.clear();
-    this.#styleLosses.clear();
+    this.#visible?.dispose();
   }
 }
 

@@ -84,6 +84,16 @@ export class Adam implements Optimizer {
     this.#learningRate /= 2;
   }
 
+  restart(): void {
+    tf.dispose([this.#mean, this.#variance]);
+    this.#previous?.dispose();
+    this.#previous = undefined;
+    this.#mean = tf.keep(tf.zerosLike(this.image));
+    this.#variance = tf.keep(tf.zerosLike(this.image));
+    this.#step = 0;
+    this.#retreats = 0;
+  }
+
   state(): OptimizerState {
     return {
       mean: this.#mean,

@@ -166,6 +166,13 @@ export class Lbfgs implements Optimizer {
     this.image = tf.keep(image);
   }
 
+  restart(): void {
+    this.#moveTo(this.result.clone());
+    this.#forget();
+    this.#retreats = 0;
+    this.#firstStep = FIRST_STEP;
+  }
+
   state(): OptimizerState {
     return {
       accepted: this.#accepted === undefined ? [] : [this.#accepted.image, this.#accepted.gradient],

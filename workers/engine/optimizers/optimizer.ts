@@ -18,6 +18,8 @@ export interface Optimizer {
    * @throws NonFiniteLossError when steps back with ever smaller steps did not help
    */
   update(evaluation: Evaluation): void;
+  /** The objective is another one from here on: goes on from `result`, and forgets what it learnt of the one before. */
+  restart(): void;
   /** All that it takes to go on exactly from here, without `image`. */
   state(): OptimizerState;
   restore(state: OptimizerValues): void;

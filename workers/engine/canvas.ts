@@ -1,0 +1,85 @@
+import type { DeepRaster, Raster } from "../../src/images/raster.ts";
+import { withLuminanceOf } from "./colors/luminance.ts";
+import type { Vgg19 } from "./network/vgg19.ts";
+import { type Evaluation, Objective, type ObjectiveOptions } from "./objective/objective.ts";
+import { toDeepRaster, toRaster } from "./resample.ts";
+import type { Scale } from "./schedule.ts";
+import type { ScaledContent, Sources } from "./sources.ts";
+import { type Tensor4D, tf } from "./tensorflow.ts";
+
+/**
+ * One size of a painting: what its pixels are to be like, and what is seen of them.
+ *
+ * What of the content is kept lies over the pixels that are optimised, in the loss as in what is shown: these have no
+ * say where it is opaque.
+ */
+export class Canvas {
+  readonly #content: ScaledContent;
+  readonly #objective: Objective;
+
+  constructor(
+    network: Vgg19,
+    sources: Sources,
+    scale: Scale,
+    options: ObjectiveOptions & Parameters<Sources["targets"]>[2],
+    stripRows: number | undefined,
+  ) {
+    this.#content = sources.content(scale);
+    const { targets, owned } = sources.targets(scale, this.#content, options);
+    this.#objective = new Objective(network, options, targets, stripRows);
+    tf.dispose(owned);
+  }
+
+  /** Loss at the picture that `pixels` make, and its gradient with respect to them. */
+  evaluate(pixels: Tensor4D): Evaluation {
+    const { keep } = this.#content;
+    if (keep === undefined) {
+      return this.#objective.evaluate(pixels);
+    }
+    const picture = this.#compose(pixels);
+    const { loss, gradient } = this.#objective.evaluate(picture);
+    const free = tf.tidy(() => tf.mul<Tensor4D>(gradient, tf.sub(1, keep)));
+    tf.dispose([picture, gradient]);
+    return { loss, gradient: free };
+  }
+
+  /** Whether the pixels are shown as they are, and not under others, in other colours or in part. */
+  get isBare(): boolean {
+    const { keep, colors, visible } = this.#content;
+    return [keep, colors, visible].every((part) => part === undefined);
+  }
+
+  /** What is shown of the pixels, 8 bits a channel. */
+  show(pixels: Tensor4D): Raster {
+    return this.#shown(pixels, toRaster);
+  }
+
+  /** The same with 16 bits a channel. */
+  showDeep(pixels: Tensor4D): DeepRaster {
+    return this.#shown(pixels, toDeepRaster);
+  }
+
+  #shown<Kind>(pixels: Tensor4D, convert: (picture: Tensor4D, visible?: Tensor4D) => Kind): Kind {
+    const { colors, visible } = this.#content;
+    const picture = tf.tidy(() => {
+      const composed = this.#compose(pixels);
+      return colors === undefined ? composed : withLuminanceOf(colors, composed);
+    });
+    const shown = convert(picture, visible);
+    picture.dispose();
+    return shown;
+  }
+
+  #compose(pixels: Tensor4D): Tensor4D {
+    const { picture, keep } = this.#content;
+    return keep === undefined
+      ? pixels.clone()
+      : tf.tidy(() => tf.add<Tensor4D>(pixels, tf.mul(keep, tf.sub(picture, pixels))));
+  }
+
+  dispose(): void {
+    this.#objective.dispose();
+    const { picture, visible, colors, keep } = this.#content;
+    tf.dispose([picture, visible, colors, keep].filter((tensor) => tensor !== undefined));
+  }
+}

@@ -1,0 +1,131 @@
+import type { Layer } from "../../../src/contract/network.ts";
+import type { Options } from "../../../src/contract/options.ts";
+import type { Tensor, Tensor4D } from "../tensorflow.ts";
+import { Guidance } from "./guidance.ts";
+import { type StyleGradient, StyleLoss, styleGradientAt } from "./style-loss.ts";
+import { blend, disposeOf, StatisticsAccumulator, type StyleStatistics } from "./style-statistics.ts";
+
+/** A style's picture and how much it counts among the styles of its region. */
+export interface WeightedStyle {
+  /** `[1, h, w, 3]`, RGB in [0, 1], of any size. */
+  picture: Tensor4D;
+  /** `[1, h, w, 1]`: how much of it counts at each pixel; all of it where left out. */
+  visible?: Tensor4D | undefined;
+  weight: number;
+}
+
+/** Part of the picture, and the styles it is painted in: their statistics are blended by their weights. */
+export interface StyleRegion {
+  styles: readonly WeightedStyle[];
+  /** `[1, h, w, 1]` in [0, 1], of the picture's size; everywhere where left out. */
+  where?: Tensor4D | undefined;
+  /** How much the region counts, in proportion to its area. */
+  weight: number;
+}
+
+type See = (layer: Layer, features: Tensor4D, firstRow: number) => void;
+
+/** The style's part of the objective in one region: statistics are taken where the region is, and pull only there. */
+export class StyledRegion {
+  readonly #options: Pick<Options, "loss" | "style_distance">;
+  readonly #where: Guidance | undefined;
+  readonly #losses = new Map<Layer, StyleLoss>();
+  #seen = new Map<Layer, StatisticsAccumulator>();
+  #gradients = new Map<Layer, StyleGradient>();
+
+  /**
+   * @param layers with their weights, β included
+   * @param look shows these layers' feature maps of a picture piece by piece
+   */
+  constructor(
+    region: StyleRegion,
+    layers: readonly [Layer, number][],
+    options: Pick<Options, "loss" | "style_distance">,
+    look: (picture: Tensor4D, see: See) => void,
+  ) {
+    this.#options = options;
+    this.#where = region.where && new Guidance(region.where);
+    const weighted = layers
+      .map(([layer, weight]): [Layer, number] => [
+        layer,
+        weight * region.weight * (this.#where?.share(layer) ?? 1),
+      ])
+      .filter(([, weight]) => weight > 0);
+    const styles = region.styles.filter(({ weight }) => weight > 0);
+    if (weighted.length === 0 || styles.length === 0) {
+      return;
+    }
+    const statistics = styles.map((style) => this.#statisticsOf(style, weighted, look));
+    for (const [layer, weight] of weighted) {
+      const all = statistics.map((ofStyle) => ofStyle.get(layer) as StyleStatistics);
+      const target = blend(
+        all,
+        styles.map((style) => style.weight),
+      );
+      this.#losses.set(layer, new StyleLoss(target, weight, options));
+    }
+  }
+
+  /** The layers whose feature maps it is to see. */
+  get layers(): Layer[] {
+    return [...this.#losses.keys()];
+  }
+
+  /** Takes in rows of a layer's feature map. */
+  see(layer: Layer, features: Tensor4D, firstRow: number): void {
+    if (!this.#losses.has(layer)) {
+      return;
+    }
+    const accumulator = this.#seen.get(layer) ?? new StatisticsAccumulator(this.#options.style_distance);
+    this.#seen.set(layer, accumulator);
+    accumulator.add(features, this.#where?.rows(layer, firstRow, features.shape[1]));
+  }
+
+  /** The loss of each layer, once all rows were seen; from then on gradientAt() can be asked. */
+  evaluate(): Tensor[] {
+    const seen = [...this.#seen];
+    this.#seen = new Map();
+    this.#gradients = new Map();
+    return seen.map(([layer, accumulator]) => {
+      const statistics = accumulator.finish();
+      const { loss, ...gradient } = (this.#losses.get(layer) as StyleLoss).evaluate(statistics);
+      disposeOf(statistics);
+      this.#gradients.set(layer, gradient);
+      return loss;
+    });
+  }
+
+  /** The gradient of the loss with respect to rows of a layer's feature map; undefined where it says nothing. */
+  gradientAt(layer: Layer, features: Tensor4D, firstRow: number): Tensor4D | undefined {
+    const gradient = this.#gradients.get(layer);
+    return (
+      gradient && styleGradientAt(features, gradient, this.#where?.rows(layer, firstRow, features.shape[1]))
+    );
+  }
+
+  #statisticsOf(
+    { picture, visible }: WeightedStyle,
+    layers: readonly [Layer, number][],
+    look: (picture: Tensor4D, see: See) => void,
+  ): Map<Layer, StyleStatistics> {
+    const guidance = visible && new Guidance(visible);
+    const sums = new Map(
+      layers.map(([layer]) => [layer, new StatisticsAccumulator(this.#options.style_distance)]),
+    );
+    look(picture, (layer, features, firstRow) => {
+      const weights = guidance?.rows(layer, firstRow, features.shape[1]);
+      sums.get(layer)?.add(features, weights);
+      weights?.dispose();
+    });
+    guidance?.dispose();
+    return new Map([...sums].map(([layer, sum]) => [layer, sum.finish()]));
+  }
+
+  dispose(): void {
+    for (const loss of this.#losses.values()) {
+      loss.dispose();
+    }
+    this.#losses.clear();
+    this.#where?.dispose();
+  }
+}
