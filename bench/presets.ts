@@ -117,7 +117,7 @@ async function compareWithWhole(): Promise<void> {
 }
 
 function paint(options: Options, [content, style]: readonly [Picture, Picture]): Painting {
-  return new Painting(network, options, content, [style], null, memory);
+  return new Painting(network, options, { content, styles: [style] }, null, memory);
 }
 
 type Picture = Awaited<ReturnType<typeof decode>>;
