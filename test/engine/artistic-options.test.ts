@@ -25,7 +25,12 @@ function begin(
   pictures: Partial<Pictures> = {},
   checkpoint: string | null = null,
 ) {
-  const small: RequestOptions = { preset: "draft", size: width, steps: 5, scales: 1, tv_weight: 0.1 };
+  const small: RequestOptions = {
+    preset: "draft",
+    size: width,
+    ...{ steps: 6, optimizer: "adam", learning_rate: 0.02 },
+    ...{ scales: 1, noise: 0, tv_weight: 0.1 },
+  };
   const options = optionsSchema.parse(resolveOptions({ ...small, ...more }, 1));
   return {
     painting: new Painting(network, options, { content, styles: [style], ...pictures }, checkpoint),
