@@ -3,10 +3,9 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openAccess } from "./access/access.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { Housekeeper, orphanAges } from "./housekeeping/housekeeper.ts";
+import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
 import { openMode } from "./http/open-mode.ts";
-import { sweepSpool } from "./http/submission/spool.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { connectForRequests, inspectServer } from "./queue/connection.ts";
 import { IdempotencyStore } from "./queue/idempotency-store.ts";
@@ -15,7 +14,6 @@ import { RedisJobQueue } from "./queue/redis-job-queue.ts";
 import { checkBlobStore, createBlobStore } from "./storage/create-store.ts";
 
 const REDIS_PATIENCE_MS = 2_000;
-const SPOOL_AGE_MS = 3600_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -27,7 +25,6 @@ async function main(): Promise<void> {
   const idempotency = new IdempotencyStore(redis, keys);
   const access = openAccess(redis, keys, config.limits);
   const store = createBlobStore(config);
-  await sweepSpool(config.spoolDirectory, SPOOL_AGE_MS);
   const app = await buildApp({ config, logger, queue, store, idempotency, access });
 
   const signal = nextSignal();
@@ -35,7 +32,7 @@ async function main(): Promise<void> {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
   logger[config.openMode === "always" ? "warn" : "info"](openMode(config).why);
-  const housekeeper = new Housekeeper(queue, store, orphanAges(config), logger);
+  const housekeeper = new Housekeeper(queue, store, config, logger);
   housekeeper.start();
 
   logger.info(`${await signal}: finishing open requests`);
@@ -43,7 +40,8 @@ async function main(): Promise<void> {
   if (!(await Promise.race([finished, sleep(config.shutdownSeconds * 1000, false)]))) {
     logger.warn(`requests were still open after ${config.shutdownSeconds} s`);
   }
-  await housekeeper.stop();
+  // What a sweep that is under way has not come to, the next process' will.
+  await Promise.race([housekeeper.stop(), sleep(1_000)]);
   await queue.close();
   logger.info("stopped");
   exitAfterLogging(logger, 0);

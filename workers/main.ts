@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { type Config, ConfigError, readConfig } from "../src/config.ts";
-import { Housekeeper, orphanAges } from "../src/housekeeping/housekeeper.ts";
+import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
 import { RECORD_VERSION } from "../src/queue/job-record.ts";
@@ -109,7 +109,7 @@ async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobSto
   const redis = connectForRequests(config.redisUrl);
   if (redis.status !== "ready") await once(redis, "ready");
   const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
-  const housekeeper = new Housekeeper(queue, store, orphanAges(config), logger);
+  const housekeeper = new Housekeeper(queue, store, config, logger);
   housekeeper.start();
   return housekeeper;
 }

@@ -12,21 +12,26 @@ export interface Expiry {
  * its pictures before they are deleted, so that it never names one that is gone; should the process die in between,
  * `deleteOrphans` finds them.
  */
-export async function expireJobs(queue: RedisJobQueue, store: BlobStore, now = Date.now()): Promise<Expiry> {
+export async function expireJobs(queue: RedisJobQueue, store: BlobStore, at?: number): Promise<Expiry> {
+  const now = at ?? (await queue.now());
   const total = { expired: 0, forgotten: 0 };
   for (;;) {
     const { expired, forgotten } = await queue.due(now);
-    if (expired.length + forgotten.length === 0) return total;
+    let gone = 0;
     for (const { id } of expired) {
-      await queue.expire(id, now);
+      // Not where it was retried since it was looked up.
+      if (!(await queue.expire(id, now))) continue;
       await deleteBlobs(store, id);
+      total.expired += 1;
+      gone += 1;
     }
     for (const { id } of forgotten) {
       await queue.delete(id);
       await deleteBlobs(store, id);
+      total.forgotten += 1;
+      gone += 1;
     }
-    total.expired += expired.length;
-    total.forgotten += forgotten.length;
+    if (gone === 0) return total;
   }
 }
 

@@ -4,34 +4,35 @@ import type { Logger } from "../logging.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 import { expireJobs } from "./expiry.ts";
-import { deleteOrphans, type OrphanAges } from "./orphans.ts";
+import { failJobsWithoutPictures } from "./missing-pictures.ts";
+import { deleteOrphans } from "./orphans.ts";
+import { SteadyClock } from "./steady-clock.ts";
+import { sweepScratch, sweepSpool } from "./temporary-folders.ts";
 
 const EXPIRY_PAUSE_MS = 10_000;
 const REDISPATCH_PAUSE_MS = 60_000;
-const ORPHANS_PAUSE_MS = 3600_000;
+const LEFTOVERS_PAUSE_MS = 3600_000;
 
-/** A blob that its record does not name after this long never will be named. */
-const LEFTOVER_MS = 3600_000;
+/** A blob that its record does not name after this long never will be named; no request takes so long. */
+const LEFTOVER_MS = 2 * 3600_000;
 
-export const orphanAges = ({ uploadSeconds }: Config): OrphanAges => ({
-  uploadMs: uploadSeconds * 1000,
-  leftoverMs: LEFTOVER_MS,
-});
+export type HousekeepingSettings = Pick<Config, "uploadSeconds" | "spoolDirectory" | "scratchDirectory">;
 
 /** Sweeps at its start and now and then: each process of the service may have one, they do not disturb each other. */
 export class Housekeeper {
   private readonly stopped = new AbortController();
   private readonly loops: Promise<void>[] = [];
+  private readonly clock = new SteadyClock();
 
   constructor(
     private readonly queue: RedisJobQueue,
     private readonly store: BlobStore,
-    private readonly ages: OrphanAges,
+    private readonly settings: HousekeepingSettings,
     private readonly logger: Logger,
   ) {}
 
   start(): void {
-    const { queue, store, ages } = this;
+    const { queue, store } = this;
     this.loops.push(
       this.repeat("jobs dispatched that BullMQ did not know", REDISPATCH_PAUSE_MS, () => queue.redispatch()),
       this.repeat("jobs without an owner given one", REDISPATCH_PAUSE_MS, () => queue.indexOwners()),
@@ -39,8 +40,23 @@ export class Housekeeper {
         const { expired, forgotten } = await expireJobs(queue, store);
         return expired + forgotten;
       }),
-      this.repeat("orphaned blobs deleted", ORPHANS_PAUSE_MS, () => deleteOrphans(queue, store, ages)),
+      this.repeat("leftovers removed", LEFTOVERS_PAUSE_MS, () => this.sweepLeftovers()),
     );
+  }
+
+  /** Whatever a process left that died: in the blob store, in the queue, and on this machine's disk. */
+  async sweepLeftovers(): Promise<number> {
+    const { uploadSeconds, spoolDirectory, scratchDirectory } = this.settings;
+    const now = () => this.clock.now();
+    const counts = [
+      await deleteOrphans(this.queue, this.store, {
+        ...{ uploadMs: uploadSeconds * 1000, leftoverMs: LEFTOVER_MS, now },
+      }),
+      await failJobsWithoutPictures(this.queue, this.store),
+      await sweepSpool(spoolDirectory, LEFTOVER_MS, now),
+      await sweepScratch(scratchDirectory, this.queue),
+    ];
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Resolves when no sweep is under way any more. */

@@ -1,6 +1,6 @@
-import type { JobQueue } from "../queue/job-queue.ts";
 import { type JobRecord, needsBlob } from "../queue/job-record.ts";
 import { isFinal } from "../queue/job-states.ts";
+import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 
 export interface OrphanAges {
@@ -8,6 +8,8 @@ export interface OrphanAges {
   uploadMs: number;
   /** Age at which what a dead attempt or writer left goes: longer than any blob waits to be named. In ms. */
   leftoverMs: number;
+  /** The time in ms by which blobs are old; it must not jump forward. */
+  now?: () => number;
 }
 
 /**
@@ -15,15 +17,16 @@ export interface OrphanAges {
  * half written. Any number of processes may do so at once. Gives how many these were.
  */
 export async function deleteOrphans(
-  queue: Pick<JobQueue, "find">,
+  queue: Pick<RedisJobQueue, "find" | "now">,
   store: BlobStore,
-  { uploadMs, leftoverMs }: OrphanAges,
+  { uploadMs, leftoverMs, now = Date.now }: OrphanAges,
 ): Promise<number> {
+  const queueNow = await queue.now();
   let count = await store.removeUnfinished(leftoverMs);
   let lookedUp = "";
   let record: JobRecord | null = null;
   for await (const { key, modifiedAt } of store.list("jobs/")) {
-    const age = Date.now() - modifiedAt.getTime();
+    const age = now() - modifiedAt.getTime();
     if (age < Math.min(uploadMs, leftoverMs)) continue;
     const id = key.split("/")[1] ?? "";
     // The list is in the order of keys: a job's blobs lie together.
@@ -31,7 +34,7 @@ export async function deleteOrphans(
       record = await queue.find(id);
       lookedUp = id;
     }
-    if (isOrphan(record, key) && age >= (record ? leftoverMs : uploadMs)) {
+    if (isOrphan(record, key, queueNow) && age >= (record ? leftoverMs : uploadMs)) {
       await store.delete(key);
       count += 1;
     }
@@ -39,8 +42,8 @@ export async function deleteOrphans(
   return count;
 }
 
-function isOrphan(record: JobRecord | null, key: string): boolean {
+function isOrphan(record: JobRecord | null, key: string, now: number): boolean {
   if (!record) return true;
-  if (record.expires_at && isFinal(record.status) && Date.parse(record.expires_at) < Date.now()) return true;
+  if (record.expires_at && isFinal(record.status) && Date.parse(record.expires_at) < now) return true;
   return !needsBlob(record, key);
 }

@@ -73,11 +73,15 @@ export class IdempotencyStore {
     });
   }
 
-  /** The request was refused and nothing was done: the key is free again. */
+  /**
+   * The request was refused and nothing was done: the key is free again, unless another request of the same key, which
+   * had waited for too long, has been answered meanwhile.
+   */
   async abandon(key: string): Promise<void> {
     await available(async () => {
       const name = this.name(key);
-      await this.redis.del(name);
+      const entry = await this.read(name);
+      if (entry?.answer == null) await this.redis.del(name);
       await this.redis.del(lockOf(name));
     });
   }

@@ -126,12 +126,16 @@ export type JobFields = Partial<
   >
 >;
 
+/** The blobs without which a job cannot be painted: what its owner sent. */
+export function givenBlobKeys(record: JobRecord): string[] {
+  const { content, styles, style_masks, keep_mask, init_picture } = record;
+  return [content, ...styles, ...(style_masks ?? []), keep_mask, init_picture].filter((key) => key !== null);
+}
+
 /** Every blob that a record names. */
 export function blobKeys(record: JobRecord): string[] {
-  const { content, styles, style_masks, keep_mask, init_picture } = record;
   const { result, state, preview, checkpoint, losses } = record;
-  const given = [content, ...styles, ...(style_masks ?? []), keep_mask, init_picture];
-  const keys = [...given, result?.key, state, preview?.key, checkpoint?.key, losses];
+  const keys = [...givenBlobKeys(record), result?.key, state, preview?.key, checkpoint?.key, losses];
   return keys.filter((key) => typeof key === "string");
 }
 

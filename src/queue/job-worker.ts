@@ -185,6 +185,8 @@ export class JobWorker {
     for (;;) {
       const record = await this.records.find(id);
       if (!record || isFinal(record.status)) return null;
+      // It had begun, and Redis went away before it could say so: the same command came a second time.
+      if (record.run === run) return record;
       const { revision } = record;
       if (record.attempts >= MAXIMUM_ATTEMPTS) {
         const message = `The worker died at each of ${record.attempts} attempts`;

@@ -66,6 +66,12 @@ export class RecordStore {
     return this.change(id, ["running"], "", fields, { run });
   }
 
+  /** Redis' time in ms: the one clock by which jobs expire, since processes' clocks differ and may be set. */
+  async now(): Promise<number> {
+    const [seconds, microseconds] = await this.redis.time();
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+  }
+
   private async change(
     id: string,
     from: readonly JobStatus[],
@@ -74,7 +80,8 @@ export class RecordStore {
     guard: Guard,
   ): Promise<boolean> {
     const { expires_at } = fields;
-    const kept = to !== "" && isFinal(to) ? new Date(Date.now() + this.keepSeconds * 1000) : null;
+    const ends = to !== "" && isFinal(to);
+    const kept = ends ? new Date((await this.now()) + this.keepSeconds * 1000) : null;
     const answer = await this.redis.nstChange(
       this.keys.job(id),
       this.keys.expiring,
@@ -99,11 +106,11 @@ export class RecordStore {
   }
 
   /** Lets a job that has ended forget its pictures. The record stays until `forgetAt` (ms), to say so. */
-  async expire(id: string, forgetAt: number): Promise<boolean> {
+  async expire(id: string, forgetAt: number, guard: Guard = {}): Promise<boolean> {
     const nothing = {
       ...{ result: null, state: null, preview: null, timelapse: null, checkpoint: null, losses: null },
     };
-    if (!(await this.change(id, FINAL_STATES, "", nothing, {}))) return false;
+    if (!(await this.change(id, FINAL_STATES, "", nothing, guard))) return false;
     await this.redis.zadd(this.keys.expiring, "XX", forgetAt, id);
     return true;
   }

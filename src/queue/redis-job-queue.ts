@@ -14,7 +14,7 @@ import {
   type Submission,
 } from "./job-queue.ts";
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
-import { isFinal } from "./job-states.ts";
+import { isFinal, TRANSITIONS } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
 import { RecordCache } from "./record-cache.ts";
 import { RecordStore } from "./record-store.ts";
@@ -138,10 +138,16 @@ export class RedisJobQueue implements JobQueue {
         progress: null,
         checkpoint: null,
       };
-      const queued = await this.records.transition(id, "retry", again);
-      const record = await this.records.find(id);
-      if (queued && record) await this.dispatch.add(record).catch(() => undefined);
-      return record;
+      for (;;) {
+        const record = await this.records.find(id);
+        if (!record || !isIn(TRANSITIONS.retry.from, record.status)) return record;
+        if (isDue(record, await this.records.now())) return record;
+        // Only as it was seen: its pictures may be about to go.
+        if (!(await this.records.transition(id, "retry", again, { revision: record.revision }))) continue;
+        const queued = await this.records.find(id);
+        if (queued) await this.dispatch.add(queued).catch(() => undefined);
+        return queued;
+      }
     });
   }
 
@@ -183,22 +189,54 @@ export class RedisJobQueue implements JobQueue {
     await available(() => this.redis.ping());
   }
 
+  /** The time in ms by which jobs expire: Redis'. */
+  now(): Promise<number> {
+    return available(() => this.records.now());
+  }
+
   /** Jobs whose pictures are to go now (`expired`), and jobs that are to be forgotten altogether (`forgotten`). */
-  due(now = Date.now()): Promise<{ expired: JobRecord[]; forgotten: JobRecord[] }> {
+  due(now: number): Promise<{ expired: JobRecord[]; forgotten: JobRecord[] }> {
     return available(async () => {
       const ids = await this.records.due(now, DUE_AT_ONCE);
       const records = (await Promise.all(ids.map((id) => this.records.find(id)))).filter(
         (one) => one !== null,
       );
-      const isOver = ({ expires_at }: JobRecord) => Date.parse(expires_at ?? "") + REMEMBER_EXPIRED_MS <= now;
+      const isOver = (record: JobRecord) => isDue(record, now - REMEMBER_EXPIRED_MS);
       return { expired: records.filter((one) => !isOver(one)), forgotten: records.filter(isOver) };
     });
   }
 
-  /** Ends a job whose time is over; its record names no pictures any more, which may then be deleted. */
-  async expire(id: string, now = Date.now()): Promise<void> {
-    await this.cancel(id);
-    await available(() => this.records.expire(id, now + REMEMBER_EXPIRED_MS));
+  /**
+   * Ends a job whose time is over; its record names no pictures any more, which may then be deleted. Gives false,
+   * and changes nothing, where its time is not over, since it was retried just now.
+   */
+  expire(id: string, now: number): Promise<boolean> {
+    return available(async () => {
+      for (;;) {
+        const record = await this.records.find(id);
+        if (!record || !isDue(record, now)) return false;
+        const { revision } = record;
+        if (isFinal(record.status)) {
+          if (await this.records.expire(id, now + REMEMBER_EXPIRED_MS, { revision })) return true;
+        } else {
+          const ended = { finished_at: new Date().toISOString(), run: null, checkpoint: null };
+          const canceled = await this.records.transition(id, "cancel", ended, { revision });
+          if (canceled) await this.dispatch.remove(record).catch(() => undefined);
+        }
+      }
+    });
+  }
+
+  /** Fails a waiting job whose pictures are gone, unless it has changed. Gives whether it did. */
+  failWithoutPictures({ id, revision }: JobRecord): Promise<boolean> {
+    return available(async () => {
+      const error = {
+        code: "picture_missing" as const,
+        message: "A picture of the job is not there any more",
+      };
+      const ended = { error, finished_at: new Date().toISOString(), run: null };
+      return this.records.transition(id, "fail", ended, { revision });
+    });
   }
 
   /** Gives jobs of before there were owners to `LOCAL_OWNER`, once. Gives how many these were. */
@@ -217,6 +255,12 @@ export class RedisJobQueue implements JobQueue {
     this.redis.disconnect();
   }
 }
+
+function isDue({ expires_at }: JobRecord, now: number): boolean {
+  return expires_at !== null && Date.parse(expires_at) <= now;
+}
+
+const isIn = (states: readonly JobStatus[], status: JobStatus) => states.includes(status);
 
 function newRecord(submission: Submission): JobRecord {
   return {

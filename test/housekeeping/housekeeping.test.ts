@@ -1,10 +1,14 @@
-import { utimes } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { Redis } from "ioredis";
+import { pino } from "pino";
 import { v7 } from "uuid";
 import { expireJobs } from "../../src/housekeeping/expiry.ts";
+import { Housekeeper } from "../../src/housekeeping/housekeeper.ts";
+import { failJobsWithoutPictures } from "../../src/housekeeping/missing-pictures.ts";
 import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
+import { SteadyClock } from "../../src/housekeeping/steady-clock.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import type { JobRecord } from "../../src/queue/job-record.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
@@ -84,7 +88,7 @@ describe("A job that has ended", () => {
 
     expect(await expireJobs(queue, store, end + REMEMBER_EXPIRED_MS)).toEqual({ expired: 0, forgotten: 1 });
     expect(await queue.find(id)).toBeNull();
-    expect((await redis.keys("*")).filter((key) => !key.includes(":dispatch:"))).toEqual([]);
+    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:arrivals$/.test(key))).toEqual([]);
   });
 
   it("expires when its owner said, also where it has not even begun", async () => {
@@ -102,6 +106,87 @@ describe("A job that has ended", () => {
     expect(await queue.retry(id)).toMatchObject({ status: "queued", expires_at: null });
     expect(await expireJobs(queue, store, end)).toEqual({ expired: 0, forgotten: 0 });
     expect(await stored()).toHaveLength(2);
+  });
+});
+
+describe("A job that is retried while it is about to expire", () => {
+  it("keeps its pictures and is painted", async () => {
+    const { id } = await submitted();
+    const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
+    expect((await queue.due(end)).expired.map((record) => record.id)).toEqual([id]);
+    // Here the sweep has looked the job up, and has not yet come to it.
+    await queue.retry(id);
+    expect(await queue.expire(id, end)).toBe(false);
+    expect(await queue.find(id)).toMatchObject({ status: "queued", expires_at: null });
+    expect(await stored()).toHaveLength(2);
+  });
+
+  it("stays as it is where the sweep was first", async () => {
+    const { id } = await submitted({ expires_at: new Date(Date.now() - 1_000).toISOString() });
+    await expireJobs(queue, store);
+    expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
+  });
+});
+
+describe("Clocks", () => {
+  it("of processes do not decide when a job expires, Redis' does", async () => {
+    const { id, expires_at } = await succeeded();
+    const setForward = jest.spyOn(Date, "now").mockReturnValue(Date.parse(expires_at ?? "") + 30 * 24 * HOUR);
+    try {
+      expect(await expireJobs(queue, store)).toEqual({ expired: 0, forgotten: 0 });
+      expect(await deleteOrphans(queue, store, { uploadMs: 0, leftoverMs: 0 })).toBe(0);
+      const another = await queue.submit(submission());
+      const end = Date.parse((await queue.cancel(another.id))?.expires_at ?? "");
+      expect(Math.abs(end - (await queue.now()) - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
+    } finally {
+      setForward.mockRestore();
+    }
+    expect(await queue.find(id)).toMatchObject({ status: "succeeded", result: { width: 1 } });
+  });
+
+  it("that are set forward make no blob old", async () => {
+    const clock = new SteadyClock();
+    await put(`jobs/${v7()}/content`);
+    const setForward = jest.spyOn(Date, "now").mockReturnValue(Date.now() + 365 * 24 * HOUR);
+    try {
+      const ages = { uploadMs: HOUR, leftoverMs: HOUR };
+      expect(await deleteOrphans(queue, store, { ...ages, now: () => clock.now() })).toBe(0);
+    } finally {
+      setForward.mockRestore();
+    }
+  });
+});
+
+describe("The sweep of leftovers", () => {
+  it("fails jobs whose pictures are gone, so that nobody waits for them, and leaves the others", async () => {
+    const whole = await submitted();
+    const robbed = await submitted();
+    await store.delete(robbed.styles[0] ?? "");
+    expect(await failJobsWithoutPictures(queue, store)).toBe(1);
+    expect(await queue.find(robbed.id)).toMatchObject({
+      status: "failed",
+      error: { code: "picture_missing" },
+    });
+    expect(await queue.find(whole.id)).toMatchObject({ status: "queued" });
+  });
+
+  it("removes scratch folders of attempts that run no more, and uploads that a crash cut off", async () => {
+    const { id } = await submitted();
+    await records.transition(id, "start", { run: "r", attempts: 1 });
+    const [scratch, spool] = [join(folder(), "scratch"), join(folder(), "spool")];
+    for (const name of [`${id}.r`, `${id}.dead`, `${v7()}.dead`]) {
+      await mkdir(join(scratch, name), { recursive: true });
+      await writeFile(join(scratch, name, "checkpoint"), "x");
+    }
+    for (const name of ["request-old", "request-new"]) await mkdir(join(spool, name), { recursive: true });
+    const then = new Date(Date.now() - 3 * HOUR);
+    await utimes(join(spool, "request-old"), then, then);
+    const settings = { uploadSeconds: 86_400, spoolDirectory: spool, scratchDirectory: scratch };
+    const keepers = [1, 2].map(() => new Housekeeper(queue, store, settings, pino({ level: "silent" })));
+    await Promise.all(keepers.map((keeper) => keeper.sweepLeftovers()));
+    expect(await readdir(scratch)).toEqual([`${id}.r`]);
+    expect(await readdir(spool)).toEqual(["request-new"]);
+    expect(await new Housekeeper(queue, store, settings, pino({ level: "silent" })).sweepLeftovers()).toBe(0);
   });
 });
 

@@ -43,7 +43,14 @@ type Event = typeof events extends fc.Arbitrary<infer T> ? T : never;
 interface Model {
   status: JobStatus;
   run: string | null;
+  /** Whether it has a time at which it expires. */
+  expires: boolean;
 }
+
+/** When everything that ever expires has expired. */
+const THE_END = Date.parse("9999-01-01T00:00:00Z");
+
+const FINAL = new Set<JobStatus>(["succeeded", "failed", "canceled"]);
 
 const LAWFUL = new Set(
   [
@@ -62,7 +69,10 @@ describe("The table of transitions", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(events, { minLength: 20, maxLength: 40, size: "max" }), async (sequence) => {
         await redis.flushall();
-        const jobs = Array.from({ length: JOBS }, () => submission());
+        const jobs = Array.from({ length: JOBS }, (_, index) =>
+          // One of them is to expire, whether it has ended or not.
+          submission(index === 0 ? { expires_at: new Date(THE_END).toISOString() } : {}),
+        );
         const model = new Map<string, Model>();
         let runs = 0;
         for (const event of sequence) {
@@ -94,19 +104,22 @@ async function befall(
   const move = (name: Transition, fields: Parameters<RecordStore["transition"]>[2], guard = {}) =>
     records.transition(id, name, fields, guard);
   const to = (from: JobStatus[], status: JobStatus, next: string | null = null) => {
-    if (known && from.includes(known.status)) model.set(id, { status, run: next });
+    if (!known || !from.includes(known.status)) return;
+    const expires =
+      status === "queued" && from.includes("failed") ? false : known.expires || FINAL.has(status);
+    model.set(id, { status, run: next, expires });
   };
   switch (kind) {
     case "submit":
       await queue.submit(job);
-      if (!known) model.set(id, { status: "queued", run: null });
+      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_at !== undefined });
       break;
     case "crash":
       // Between the two steps of a submission: the record is there, BullMQ has not heard of it.
       await queue.submit(job);
       await redis.del(keys.dispatch(id));
       await redis.zrem(keys.dispatch("prioritized"), id);
-      if (!known) model.set(id, { status: "queued", run: null });
+      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_at !== undefined });
       break;
     case "start":
       await move("start", { run });
@@ -142,8 +155,8 @@ async function befall(
       to(["failed", "canceled"], "queued");
       break;
     case "expire":
-      await queue.expire(id);
-      to(["queued", "running"], "canceled");
+      expect(await queue.expire(id, THE_END)).toBe(known?.expires ?? false);
+      if (known?.expires) to(["queued", "running"], "canceled");
       break;
     case "delete":
       await queue.delete(id);

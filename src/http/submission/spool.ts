@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -48,17 +48,6 @@ export class Spool {
         return done(Refusal.ofField("picture_too_large", field, `at most ${limit} bytes`, "more than that"));
       },
     });
-  }
-}
-
-/** Removes what requests left behind that a crash cut off. */
-export async function sweepSpool(root: string, olderThanMs: number): Promise<void> {
-  const names = await readdir(root).catch(() => []);
-  for (const name of names.filter((entry) => entry.startsWith("request-"))) {
-    const found = await stat(join(root, name)).catch(() => null);
-    if (found && Date.now() - found.mtimeMs > olderThanMs) {
-      await rm(join(root, name), { recursive: true, force: true });
-    }
   }
 }
 
