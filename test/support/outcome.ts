@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import { sharp } from "../../src/images/sharp.ts";
-import { blobKeys, type JobRecord } from "../../src/queue/job-record.ts";
+import { blobKeys, type JobRecord, needsBlob, timelapseFolder } from "../../src/queue/job-record.ts";
 import type { WorkerSetting } from "./worker-setting.ts";
 
 /** A worker cleans up after the record has said how a job ended. */
@@ -13,14 +13,17 @@ export async function pixelsOf(setting: WorkerSetting, record: JobRecord): Promi
   return (await sharp(bytes).raw().toBuffer()).toString("base64");
 }
 
-/** Expects that the store holds of a job exactly what its record names, and so no second result. */
+/** Expects that the store holds of a job all that its record names and nothing that it does not need: one result. */
 export async function expectNothingLeftOver(setting: WorkerSetting, record: JobRecord): Promise<void> {
-  const named = blobKeys(record).sort();
   const deadline = Date.now() + CLEAN_UP_MS;
   let stored = await setting.blobs(record.id);
-  while (stored.length > named.length && Date.now() < deadline) {
+  const unneeded = () => stored.filter((key) => !needsBlob(record, key));
+  while (unneeded().length > 0 && Date.now() < deadline) {
     await sleep(50);
     stored = await setting.blobs(record.id);
   }
-  expect(stored.sort()).toEqual(named);
+  expect(unneeded()).toEqual([]);
+  expect(stored).toEqual(expect.arrayContaining(blobKeys(record)));
+  const frames = stored.filter((key) => key.startsWith(timelapseFolder(record.id)));
+  expect(frames).toHaveLength(record.timelapse?.frames ?? 0);
 }
