@@ -566,7 +566,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each field at fault. */
@@ -1199,6 +1199,7 @@ export interface operations {
             };
             /**
              * @description `invalid_options`: An option is not as the contract says.
+             *     `mismatched_masks`: The masks or the initial picture do not fit the content or the styles.
              *     `missing_content`: The content picture is missing.
              *     `missing_style`: The style picture is missing.
              *     `too_many_contents`: There is more than one content picture.

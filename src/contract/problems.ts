@@ -53,6 +53,11 @@ export const PROBLEMS = {
   },
   range_not_satisfiable: { status: 416, title: "The range is not inside the file", retryable: false },
   invalid_options: { status: 422, title: "An option is not as the contract says", retryable: false },
+  mismatched_masks: {
+    status: 422,
+    title: "The masks or the initial picture do not fit the content or the styles",
+    retryable: false,
+  },
   missing_content: { status: 422, title: "The content picture is missing", retryable: false },
   missing_style: { status: 422, title: "The style picture is missing", retryable: false },
   too_many_contents: { status: 422, title: "There is more than one content picture", retryable: false },
@@ -147,9 +152,16 @@ export class Refusal extends Error {
     this.retryAfter = more.retryAfter;
   }
 
+  /** A refusal of several fields: its detail says the same as their entries in `errors`. */
+  static ofFields(code: ProblemCode, errors: FieldError[]): Refusal {
+    const detail = errors.map(
+      ({ path, expected, received }) => `${path}: expected ${expected}, received ${received}`,
+    );
+    return new Refusal(code, detail.join("; "), { errors });
+  }
+
   /** A refusal of one field: its detail says the same as its entry in `errors`. */
   static ofField(code: ProblemCode, path: string, expected: string, received: string): Refusal {
-    const detail = `${path}: expected ${expected}, received ${received}`;
-    return new Refusal(code, detail, { errors: [{ path, expected, received }] });
+    return Refusal.ofFields(code, [{ path, expected, received }]);
   }
 }

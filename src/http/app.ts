@@ -75,9 +75,9 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     limits: {
       // One more than allowed, so that the spool sees that there is more.
       fileSize: config.limits.uploadBytes + 1,
-      files: config.limits.styles + OTHER_PARTS,
+      files: 2 * config.limits.styles + OTHER_PARTS,
       fields: OTHER_PARTS,
-      parts: config.limits.styles + 2 * OTHER_PARTS,
+      parts: 2 * config.limits.styles + 2 * OTHER_PARTS,
       fieldSize: FIELD_LENGTH,
       fieldNameSize: 100,
       headerPairs: 20,

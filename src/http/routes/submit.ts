@@ -160,6 +160,7 @@ const SUBMIT_PROBLEMS = [
   "unsupported_media_type",
   "unsupported_picture",
   "invalid_options",
+  "mismatched_masks",
   "missing_content",
   "missing_style",
   "too_many_contents",

@@ -4,9 +4,11 @@ import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../contract/problems.ts";
 import { FIELD_LENGTH, submissionFieldsSchema } from "../../contract/request.ts";
 import type { Spool } from "./spool.ts";
-import { missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
+import { checkMaskCount, missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
 
 const FIELDS = Object.keys(submissionFieldsSchema.shape);
+/** Pictures that come once. */
+const SINGLE_PICTURES = ["content", "keep_mask", "init_picture"] as const;
 /** Fields whose text is JSON. */
 const JSON_FIELDS = ["options", "metadata", "webhook"];
 
@@ -16,30 +18,39 @@ export async function readForm(
   spool: Spool,
   styleLimit: number,
 ): Promise<Submitted> {
-  let content: string | undefined;
   const styles: string[] = [];
+  const styleMasks: string[] = [];
+  const single: Partial<Record<(typeof SINGLE_PICTURES)[number], string>> = {};
   const given: Record<string, unknown> = {};
   for await (const part of request.parts()) {
     const name = part.fieldname;
-    if (name === "content") {
-      if (content !== undefined)
-        throw Refusal.ofField("too_many_contents", name, "1 picture", "more than one");
-      content = await spool.write(name, fileOf(part).file);
-    } else if (name === "style") {
-      if (styles.length === styleLimit) throw tooManyStyles(styleLimit, "more than that");
-      styles.push(await spool.write(`style[${styles.length}]`, fileOf(part).file));
+    if (isSinglePicture(name)) {
+      if (single[name] !== undefined) {
+        const code = name === "content" ? "too_many_contents" : "invalid_request";
+        throw Refusal.ofField(code, name, "1 picture", "more than one");
+      }
+      single[name] = await spool.write(name, fileOf(part).file);
+    } else if (name === "style" || name === "style_mask") {
+      const list = name === "style" ? styles : styleMasks;
+      if (list.length === styleLimit) throw tooManyStyles(styleLimit, "more than that", name);
+      list.push(await spool.write(`${name}[${list.length}]`, fileOf(part).file));
     } else if (FIELDS.includes(name)) {
       if (name in given) throw Refusal.ofField("invalid_request", name, "the field once", "the field twice");
       given[name] = fieldValue(name, await textOf(part));
     } else {
-      const expected = `one of content, style, ${FIELDS.join(", ")}`;
+      const expected = `one of ${["content", "style", "style_mask", ...SINGLE_PICTURES.slice(1), ...FIELDS].join(", ")}`;
       throw Refusal.ofField("unknown_field", String(name).slice(0, 100), expected, "an unknown field");
     }
   }
-  if (content === undefined) throw missing("content");
+  if (single.content === undefined) throw missing("content");
   if (styles.length === 0) throw missing("style");
-  return { content, styles, fields: parseFields(given) };
+  checkMaskCount(styleMasks.length, styles.length);
+  const { content, keep_mask: keepMask, init_picture: initPicture } = single;
+  return { content, styles, styleMasks, keepMask, initPicture, fields: parseFields(given) };
 }
+
+const isSinglePicture = (name: string): name is (typeof SINGLE_PICTURES)[number] =>
+  (SINGLE_PICTURES as readonly string[]).includes(name);
 
 function fileOf(part: Multipart): MultipartFile {
   if (part.type === "file") return part;

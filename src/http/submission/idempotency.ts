@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Refusal } from "../../contract/problems.ts";
 import type { IdempotencyStore } from "../../queue/idempotency-store.ts";
-import type { Submitted } from "./submitted.ts";
+import { picturesOf, type Submitted } from "./submitted.ts";
 
 export interface Once<Answer> {
   answer: Answer;
@@ -61,9 +61,9 @@ export async function once<Answer>(
 }
 
 /** A digest of what a form asks for: its pictures' bytes in their order, and its fields. */
-export async function fingerprintOfForm({ content, styles, fields }: Submitted): Promise<string> {
-  const digests = await Promise.all([content, ...styles].map(digestOfFile));
-  return fingerprintOf([digests, fields]);
+export async function fingerprintOfForm({ fields, ...pictures }: Submitted): Promise<string> {
+  const digests = picturesOf(pictures).map(async ({ field, path }) => [field, await digestOfFile(path)]);
+  return fingerprintOf([await Promise.all(digests), fields]);
 }
 
 export function fingerprintOf(value: unknown): string {

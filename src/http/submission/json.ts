@@ -4,7 +4,7 @@ import { type PictureSourceInput, pictureSourceSchema } from "../../contract/req
 import { asRefusal, fetchPicture } from "../../net/fetch-picture.ts";
 import type { Guard } from "../../net/guarded-request.ts";
 import type { Spool } from "./spool.ts";
-import { missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
+import { checkMaskCount, missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
 
 export interface JsonLimits {
   styles: number;
@@ -28,32 +28,54 @@ export async function readJson(
       Array.isArray(body) ? "a list" : typeof body,
     );
   }
-  const { content, style, ...given } = body as Record<string, unknown>;
+  const { content, style, style_mask, keep_mask, init_picture, ...given } = body as Record<string, unknown>;
   if (content === undefined || content === null) throw missing("content");
-  const listed = Array.isArray(style) ? style : style === undefined || style === null ? [] : [style];
-  if (listed.length === 0) throw missing("style");
-  if (listed.length > limits.styles) throw tooManyStyles(limits.styles, String(listed.length));
+  const [styles, masks] = [listOf(style), listOf(style_mask)];
+  if (styles.length === 0) throw missing("style");
+  if (styles.length > limits.styles) throw tooManyStyles(limits.styles, String(styles.length));
+  checkMaskCount(masks.length, styles.length);
   const fields = parseFields(given);
-  const sources = [content, ...listed].map((source, index) => parseSource(source, fieldName(index)));
+  const named = (field: string, sources: unknown[]) =>
+    sources.map((source, index) => ({
+      name: `${field}[${index}]`,
+      source: parseSource(source, `${field}[${index}]`),
+    }));
+  const one = (name: string, source: unknown) =>
+    listOf(source).map(() => ({ name, source: parseSource(source, name) }));
   // One after another: each may be as large as a form's, and nobody asked for haste.
-  const paths: string[] = [];
-  for (const [index, source] of sources.entries()) {
-    paths.push(await load(source, fieldName(index), spool, limits, guard));
-  }
-  const [contentPath = "", ...styles] = paths;
-  return { content: contentPath, styles, fields };
+  const paths = async (sources: { name: string; source: PictureSourceInput }[]) => {
+    const written: string[] = [];
+    for (const { name, source } of sources) written.push(await load(source, name, spool, limits, guard));
+    return written;
+  };
+  const wanted = {
+    content: one("content", content),
+    styles: named("style", styles),
+    styleMasks: named("style_mask", masks),
+    keepMask: one("keep_mask", keep_mask),
+    initPicture: one("init_picture", init_picture),
+  };
+  const [contentPath = ""] = await paths(wanted.content);
+  const submitted = {
+    content: contentPath,
+    styles: await paths(wanted.styles),
+    styleMasks: await paths(wanted.styleMasks),
+  };
+  const [keepMask] = await paths(wanted.keepMask);
+  const [initPicture] = await paths(wanted.initPicture);
+  return { ...submitted, keepMask, initPicture, fields };
 }
 
-const fieldName = (index: number) => (index === 0 ? "content" : `style[${index - 1}]`);
+/** A list as it is, one thing as a list of it, nothing as an empty one. */
+function listOf(given: unknown): unknown[] {
+  if (given === undefined || given === null) return [];
+  return Array.isArray(given) ? given : [given];
+}
 
 function parseSource(given: unknown, field: string): PictureSourceInput {
   const parsed = pictureSourceSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const errors = fieldErrors(parsed.error, given, field);
-  const detail = errors.map(
-    ({ path, expected, received }) => `${path}: expected ${expected}, received ${received}`,
-  );
-  throw new Refusal("invalid_request", detail.join("; "), { errors });
+  throw Refusal.ofFields("invalid_request", fieldErrors(parsed.error, given, field));
 }
 
 async function load(

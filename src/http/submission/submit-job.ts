@@ -1,16 +1,16 @@
-import { randomInt } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
-import type { Limits } from "../../config.ts";
-import type { Options, RequestOptions } from "../../contract/options.ts";
-import { resolveOptions } from "../../contract/presets.ts";
-import { type FieldError, Refusal } from "../../contract/problems.ts";
+import { Refusal } from "../../contract/problems.ts";
 import { checkPicture } from "../../images/intake.ts";
-import { contentSize, fitsContent, type Size, smallestContentEdge } from "../../images/picture-size.ts";
+import { contentSize, type Size } from "../../images/picture-size.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { Submitted } from "./submitted.ts";
+import { chooseOptions } from "./choose-options.ts";
+import { picturesOf, type Submitted } from "./submitted.ts";
+
+/** How much the shapes of two pictures of the same thing may differ: their edges are whole pixels. */
+const SHAPE_TOLERANCE = 0.03;
 
 /**
  * Checks everything, stores the pictures and only then queues the job: what is accepted can be painted.
@@ -19,29 +19,38 @@ import type { Submitted } from "./submitted.ts";
 export async function submitJob(
   { config, queue, store }: Dependencies,
   owner: string,
-  { content, styles, fields }: Submitted,
+  submitted: Submitted,
   id: string = uuidv7(),
   traceparent?: string,
 ): Promise<JobRecord> {
   const { limits } = config;
-  const options = chooseOptions(fields.options, limits);
-  const picture = await checkPicture(content, "content", limits);
-  checkShape(picture, options.size);
+  const { fields, ...pictures } = submitted;
+  const picture = await checkPicture(pictures.content, "content", limits);
+  const hasInitPicture = pictures.initPicture !== undefined;
+  const styles = pictures.styles.length;
+  const options = chooseOptions(fields.options, picture, { styles, hasInitPicture, limits });
   const { width, height } = contentSize(picture, options.size);
-  await Promise.all(styles.map((path, index) => checkPicture(path, `style[${index}]`, limits)));
+  const [, ...others] = picturesOf(pictures);
+  await Promise.all(
+    others.map(async ({ field, path }) => {
+      const checked = await checkPicture(path, field, limits);
+      if (!field.startsWith("style[")) checkFits(checked, picture, field);
+    }),
+  );
 
-  const contentKey = `jobs/${id}/content`;
-  const styleKeys = styles.map((_, index) => `jobs/${id}/style-${index}`);
-  const keys = [contentKey, ...styleKeys];
+  const stored = picturesOf(pictures).map(({ field, path }) => ({ key: keyOf(id, field), path }));
+  const keys = (field: string, list: string[]) => list.map((_, index) => keyOf(id, `${field}[${index}]`));
   try {
-    const paths = [content, ...styles];
-    await Promise.all(keys.map((key, index) => store.putFile(key, paths[index] ?? "")));
+    await Promise.all(stored.map(({ key, path }) => store.putFile(key, path)));
     return await queue.submit({
       id,
       owner,
       options,
-      content: contentKey,
-      styles: styleKeys,
+      content: keyOf(id, "content"),
+      styles: keys("style", pictures.styles),
+      ...(pictures.styleMasks.length > 0 && { style_masks: keys("style_mask", pictures.styleMasks) }),
+      ...(pictures.keepMask !== undefined && { keep_mask: keyOf(id, "keep_mask") }),
+      ...(hasInitPicture && { init_picture: keyOf(id, "init_picture") }),
       metadata: fields.metadata,
       pixels: width * height,
       ...(traceparent !== undefined && { traceparent }),
@@ -52,31 +61,24 @@ export async function submitJob(
   } catch (error) {
     // While Redis cannot be reached nobody knows whether it took the job: its pictures stay, and are swept
     // away later where no job uses them.
-    if (error instanceof QueueFullError || error instanceof QuotaExceededError) await deleteAll(store, keys);
+    if (error instanceof QueueFullError || error instanceof QuotaExceededError)
+      await deleteAll(
+        store,
+        stored.map(({ key }) => key),
+      );
     throw error;
   }
 }
 
-function chooseOptions(requested: RequestOptions, limits: Limits): Options {
-  const options = resolveOptions(requested, randomInt(2 ** 32));
-  const errors: FieldError[] = [];
-  for (const name of ["size", "steps"] as const) {
-    if (options[name] <= limits[name]) continue;
-    const expected = `at most ${limits[name]} on this server`;
-    errors.push({ path: `options.${name}`, expected, received: String(options[name]) });
-  }
-  if (errors.length === 0) return options;
-  const detail = errors.map(
-    ({ path, expected, received }) => `${path}: expected ${expected}, received ${received}`,
-  );
-  throw new Refusal("invalid_options", detail.join("; "), { errors });
-}
+/** `style[0]` of a job lies at `jobs/{id}/style-0`. */
+const keyOf = (id: string, field: string) => `jobs/${id}/${field.replace(/\[(\d+)\]$/, "-$1")}`;
 
-function checkShape(content: Size, size: number): void {
-  if (fitsContent(content, size)) return;
-  const shape = `a picture of ${content.width} × ${content.height} px`;
-  const expected = `at least ${smallestContentEdge(content)} for ${shape}`;
-  throw Refusal.ofField("picture_too_narrow", "options.size", expected, String(size));
+/** Masks and the initial picture are laid over the content, and never stretched. */
+function checkFits(picture: Size, content: Size, field: string): void {
+  const ratio = picture.width / picture.height / (content.width / content.height);
+  if (ratio > 1 - SHAPE_TOLERANCE && ratio < 1 / (1 - SHAPE_TOLERANCE)) return;
+  const expected = `the content's shape, ${content.width} × ${content.height} px or a multiple of it`;
+  throw Refusal.ofField("mismatched_masks", field, expected, `${picture.width} × ${picture.height} px`);
 }
 
 async function deleteAll(store: BlobStore, keys: string[]): Promise<void> {

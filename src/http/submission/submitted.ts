@@ -6,7 +6,25 @@ import { type SubmissionFields, submissionFieldsSchema } from "../../contract/re
 export interface Submitted {
   content: string;
   styles: string[];
+  /** One for each style, or none. */
+  styleMasks: string[];
+  keepMask?: string | undefined;
+  initPicture?: string | undefined;
   fields: SubmissionFields;
+}
+
+/** The pictures in the order of a request's parts, each with the field that it came in. */
+export function picturesOf(submitted: Omit<Submitted, "fields">): { field: string; path: string }[] {
+  const { content, styles, styleMasks, keepMask, initPicture } = submitted;
+  const named = (field: string, paths: string[]) =>
+    paths.map((path, index) => ({ field: `${field}[${index}]`, path }));
+  return [
+    { field: "content", path: content },
+    ...named("style", styles),
+    ...named("style_mask", styleMasks),
+    ...(keepMask === undefined ? [] : [{ field: "keep_mask", path: keepMask }]),
+    ...(initPicture === undefined ? [] : [{ field: "init_picture", path: initPicture }]),
+  ];
 }
 
 /** Parses what goes with the pictures. Throws a `Refusal` that names each field at fault. */
@@ -14,17 +32,11 @@ export function parseFields(given: Record<string, unknown>): SubmissionFields {
   const parsed = submissionFieldsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const errors = fieldErrors(parsed.error, given, "");
-  const detail = errors.map(
-    ({ path, expected, received }) => `${path}: expected ${expected}, received ${received}`,
+  const code = codeOf(
+    errors.map(({ path }) => path),
+    given,
   );
-  throw new Refusal(
-    codeOf(
-      errors.map(({ path }) => path),
-      given,
-    ),
-    detail.join("; "),
-    { errors },
-  );
+  throw Refusal.ofFields(code, errors);
 }
 
 function codeOf(paths: string[], given: Record<string, unknown>): ProblemCode {
@@ -38,6 +50,13 @@ export function missing(field: "content" | "style"): Refusal {
   return Refusal.ofField(code, field, "a picture", "nothing");
 }
 
-export function tooManyStyles(limit: number, received: string): Refusal {
-  return Refusal.ofField("too_many_styles", "style", `at most ${limit} pictures`, received);
+/** Masks come one for each style, or not at all. */
+export function checkMaskCount(masks: number, styles: number): void {
+  if (masks === 0 || masks === styles) return;
+  const expected = `one mask for each of ${styles} styles, or none`;
+  throw Refusal.ofField("mismatched_masks", "style_mask", expected, String(masks));
+}
+
+export function tooManyStyles(limit: number, received: string, field = "style"): Refusal {
+  return Refusal.ofField("too_many_styles", field, `at most ${limit} pictures`, received);
 }
