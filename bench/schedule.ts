@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
   options: {
     size: { type: "string", default: "512" },
     "plain-steps": { type: "string", default: "1000" },
+    presets: { type: "string", default: Object.keys(PRESETS).join(",") },
     json: { type: "boolean", default: false },
   },
 });
@@ -52,23 +53,29 @@ const style = await decode(samplePath("style"));
 
 const plain = run("plain", plainOptions);
 const plainLoss = plain.points.at(-1)?.loss ?? Number.NaN;
-const curves = [plain];
+const curves: Curve[] = [plain];
 const presets: Record<
   string,
-  { seconds_to_plain_loss: number | null; time_ratio: number | null; final_loss_ratio: number }
+  {
+    seconds_to_plain_loss: number | null;
+    time_ratio: number | null;
+    final_loss_ratio: number;
+    eta_error: number;
+  }
 > = {};
-for (const name of Object.keys(PRESETS) as PresetName[]) {
+for (const name of flags.presets.split(",") as PresetName[]) {
   const { optimizer, learning_rate, steps, scales } = PRESETS[name];
   if (optimizer === "adam" && scales === 1 && steps === plainOptions.steps) {
     continue; // classic's schedule is the plain one
   }
-  const curve = run(name, { ...objective, optimizer, learning_rate, steps, scales });
+  const { etaError, ...curve } = run(name, { ...objective, optimizer, learning_rate, steps, scales });
   curves.push(curve);
   const reached = curve.points.find((point) => point.loss <= plainLoss)?.seconds ?? null;
   presets[name] = {
     seconds_to_plain_loss: reached,
     time_ratio: reached === null ? null : reached / plainSeconds(),
     final_loss_ratio: (curve.points.at(-1)?.loss ?? Number.NaN) / plainLoss,
+    eta_error: etaError,
   };
   console.log(
     `${name}: ${reached === null ? "does not reach" : `reaches after ${reached.toFixed(1)} s`} the plain loss, ends at ${presets[name].final_loss_ratio.toFixed(3)} of it`,
@@ -88,7 +95,7 @@ function plainSeconds(): number {
 }
 
 /** Paints, noting wall time and loss at the final size, and what the ETA said at a quarter of the time. */
-function run(name: string, options: Options): Curve {
+function run(name: string, options: Options): Curve & { etaError: number } {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const painting = new Painting(network, options, { content, styles: [style] }, null);
@@ -105,7 +112,7 @@ function run(name: string, options: Options): Curve {
   const whole = seconds();
   painting.dispose();
   const quarter = promises.find((promise) => promise.seconds >= whole / 4);
-  const off = quarter === undefined ? Number.NaN : quarter.eta / (whole - quarter.seconds) - 1;
-  console.log(`${name}: ${whole.toFixed(1)} s, ETA at a quarter off by ${(off * 100).toFixed(0)} %`);
-  return { name, points };
+  const etaError = quarter === undefined ? Number.NaN : quarter.eta / (whole - quarter.seconds) - 1;
+  console.log(`${name}: ${whole.toFixed(1)} s, ETA at a quarter off by ${(etaError * 100).toFixed(0)} %`);
+  return { name, points, etaError };
 }
