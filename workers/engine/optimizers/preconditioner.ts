@@ -25,6 +25,9 @@ const CURVATURE = [
   [14, 24, 26, 31, 30, 28, 26, 31, 29, 12, 4.5, 1.5],
 ];
 
+/** The step is shortened by this power of the curvature: 1.4 leads sooner than 1 and 2 do (bench/RESULTS.md). */
+const POWER = 1.4;
+
 /**
  * Diagonal in spatial frequency and opponent colours: Cᵀ·D·C with C the discrete cosine transform (DCT-II) of rows and
  * columns. VGG-19 sees brightness at middle frequencies twenty times as well as the broad and the fine, and colours at
@@ -86,7 +89,7 @@ function diagonal(height: number, width: number): Tensor2D {
     for (let row = 0; row < height; row += 1) {
       const cyclesPerPixel = Math.hypot(column / (2 * width), row / (2 * height));
       CURVATURE.forEach((curve, colour) => {
-        values[(column * height + row) * 3 + colour] = 1 / at(curve, cyclesPerPixel);
+        values[(column * height + row) * 3 + colour] = at(curve, cyclesPerPixel) ** -POWER;
       });
     }
   }
