@@ -20,7 +20,11 @@ try {
     throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
   }
   const output = { result: console.log, note: console.error };
-  await keysCommand(process.argv.slice(2), openAccess(redis, new QueueKeys("nst"), config.limits), output);
+  await keysCommand(
+    process.argv.slice(2),
+    openAccess(redis, new QueueKeys(config.redisTag), config.limits),
+    output,
+  );
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\n\n${KEYS_USAGE}`);

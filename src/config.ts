@@ -48,8 +48,8 @@ const origins = z
 const redisUrl = z
   .string()
   .regex(
-    /^(rediss?:\/\/|unix:\/\/|\/)/,
-    "expected redis://host:port, rediss://host:port or a unix socket's path",
+    /^(rediss?(\+cluster)?:\/\/|unix:\/\/|\/)/,
+    "expected redis://host:port, rediss://host:port, redis+cluster://host:port,host:port or a unix socket's path",
   );
 
 const webUrl = z.url({ protocol: /^https?$/, error: "expected http://… or https://…" });
@@ -68,6 +68,10 @@ const environmentSchema = z.object({
   PORT: integer(3000, 0, 65_535),
   OPEN_MODE: choice(["loopback", "always", "never"]).default("loopback"),
   REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
+  REDIS_TAG: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected letters, digits, _ and -")
+    .default("nst"),
   DATA_DIR: folder.default(resolve(ROOT, "data")),
   SPOOL_DIR: folder.optional(),
   SCRATCH_DIR: folder.optional(),
@@ -111,6 +115,7 @@ const environmentSchema = z.object({
   WORKER_MAX_SIZE: integer(SIZE_RANGE.maximum, SIZE_RANGE.minimum, SIZE_RANGE.maximum),
   ENGINE_THREADS: integer(0, 0, 1024),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
+  ALIVE_FILE: folder.optional(),
   CHECKPOINT_SECONDS: integer(5, 1, 3600),
   LOCK_SECONDS: integer(20, 1, 3600),
 });
@@ -190,6 +195,8 @@ export interface Config {
   /** Networks in CIDR form whose proxies are believed when they say where a request came from. */
   trustedProxies: string[];
   redisUrl: string;
+  /** Hash tag of all keys in Redis: installations of different tags share a Redis without seeing each other. */
+  redisTag: string;
   dataDirectory: string;
   /** Where pictures are kept. */
   storage: { type: "filesystem"; directory: string } | S3Settings;
@@ -213,6 +220,8 @@ export interface Config {
   /** How long open requests may take to finish when the service stops. */
   shutdownSeconds: number;
   engine: EngineSettings;
+  /** A file that a worker touches as long as it is alive, for who watches it; null for none. */
+  aliveFile: string | null;
   /** Time between two checkpoints of a running job. */
   checkpointSeconds: number;
   /** How long a worker may be silent before its job goes to another. */
@@ -245,6 +254,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     corsOrigins: variables.CORS_ORIGINS ?? [],
     trustedProxies: variables.TRUSTED_PROXIES ?? [],
     redisUrl: variables.REDIS_URL,
+    redisTag: variables.REDIS_TAG,
     dataDirectory: variables.DATA_DIR,
     storage: storageOf(variables),
     linkSeconds: variables.STORAGE === "s3" ? variables.S3_LINK_SECONDS : 0,
@@ -278,6 +288,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     resultSeconds: variables.RESULT_TTL_SECONDS,
     uploadSeconds: variables.UPLOAD_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
+    aliveFile: variables.ALIVE_FILE ?? null,
     engine: {
       largestSize: variables.WORKER_MAX_SIZE,
       threads: variables.ENGINE_THREADS === 0 ? null : variables.ENGINE_THREADS,

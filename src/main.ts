@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config, "api");
   const redis = connectForRequests(config.redisUrl);
   await Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
-  const keys = new QueueKeys("nst");
+  const keys = new QueueKeys(config.redisTag);
   const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const idempotency = new IdempotencyStore(redis, keys);
   const access = openAccess(redis, keys, config.limits);

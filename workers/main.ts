@@ -17,6 +17,7 @@ import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
 import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
+import { keepTouching } from "./alive-file.ts";
 import { EngineProcess, type EngineState } from "./engine-process.ts";
 import { Presence } from "./presence.ts";
 import { processJob } from "./process-job.ts";
@@ -29,12 +30,13 @@ async function main(): Promise<void> {
   const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const logger = createLogger(config, "worker");
   const signal = nextSignal();
+  if (config.aliveFile !== null) keepTouching(config.aliveFile);
   const redis = connectForWork(config.redisUrl);
   // Commands wait for Redis; a signal must not.
   const checked = Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
   if (typeof (await Promise.race([checked, signal])) === "string") process.exit(0);
 
-  const keys = new QueueKeys("nst");
+  const keys = new QueueKeys(config.redisTag);
   const engine = new EngineProcess({
     script: join(import.meta.dirname, "engine", "main.js"),
     arguments: [ROOT, config.vgg19Weights ?? "", config.engine.card ?? ""],

@@ -58,7 +58,7 @@ async function ready(url) {
   throw new Error(missing);
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();

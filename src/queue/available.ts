@@ -12,7 +12,8 @@ export async function available<T>(action: () => Promise<T>): Promise<T> {
     if (
       lost.test(error.message) ||
       refused.test(error.message) ||
-      error.name === "MaxRetriesPerRequestError"
+      error.name === "MaxRetriesPerRequestError" ||
+      error.name === "ClusterAllFailedError"
     ) {
       throw new QueueUnavailableError("Redis cannot be reached", { cause: error });
     }

@@ -1,4 +1,4 @@
-import { type CommonRedisOptions, Redis } from "ioredis";
+import { Cluster, type CommonRedisOptions, Redis } from "ioredis";
 
 type Options = Omit<CommonRedisOptions, "replyMapping">;
 
@@ -27,11 +27,42 @@ export function connectForWork(url: string): Redis {
 }
 
 function connect(url: string, options: Options): Redis {
-  const path = url.startsWith("unix://") ? url.slice("unix://".length) : url;
-  const redis = new Redis(path, options);
+  const redis = CLUSTER.test(url) ? connectCluster(url, options) : new Redis(withoutScheme(url), options);
   // An outage shows in the commands that fail or wait; without a listener each retry would print a stack.
   redis.on("error", () => undefined);
   return redis;
+}
+
+const CLUSTER = /^(rediss?)\+cluster:\/\//;
+
+const withoutScheme = (url: string) => (url.startsWith("unix://") ? url.slice("unix://".length) : url);
+
+/**
+ * `redis+cluster://user:password@host:port,host:port`: some nodes of a Redis Cluster, which tell of the others. All keys
+ * have one hash tag, so that every script and transaction finds them on one node.
+ */
+function connectCluster(url: string, { retryStrategy, enableOfflineQueue, ...options }: Options): Redis {
+  const isEncrypted = url.startsWith("rediss");
+  const { username, password } = new URL(url.replace(CLUSTER, "redis://").replace(/,.*/, ""));
+  const nodes = url.replace(CLUSTER, "").replace(/^.*@/, "").split(",");
+  const cluster = new Cluster(
+    nodes.map((node) => {
+      const { hostname, port } = new URL(`redis://${node}`);
+      return { host: hostname, port: Number(port || 6379) };
+    }),
+    {
+      clusterRetryStrategy: (times) => retryStrategy?.(times) as number,
+      enableOfflineQueue: enableOfflineQueue ?? true,
+      redisOptions: {
+        ...options,
+        ...(username && { username: decodeURIComponent(username) }),
+        ...(password && { password: decodeURIComponent(password) }),
+        ...(isEncrypted && { tls: {} }),
+      },
+    },
+  );
+  // It has the commands, events and states of a connection to one server, and nothing else is asked of it.
+  return cluster as unknown as Redis;
 }
 
 /** What is wrong with the server's settings for a queue from which nothing may get lost. */

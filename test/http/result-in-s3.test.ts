@@ -77,6 +77,11 @@ describe("A result in S3 where clients are sent there", () => {
     expect((await job.get({ headers: { "if-none-match": etag } })).status).toBe(304);
   });
 
+  it("is sent from here to a page's script, which may read nothing from another site", async () => {
+    const headers = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" };
+    expect((await job.get({ headers })).redirected).toBe(false);
+  });
+
   it("may be shown by the service's own pages", async () => {
     const { headers } = await job.service.fetch("/docs");
     expect(headers.get("content-security-policy")).toContain(`img-src 'self' data: blob: ${server.endpoint}`);

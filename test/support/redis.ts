@@ -85,7 +85,7 @@ export class TestRedis {
 }
 
 /** The server that set-up found or installed. */
-async function findServer(): Promise<string> {
+export async function findServer(): Promise<string> {
   const report = await readFile(join(ROOT, "build", "setup.json"), "utf8").catch(() => "{}");
   return (JSON.parse(report) as { redis_server?: string }).redis_server ?? "redis-server";
 }

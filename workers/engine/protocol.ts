@@ -38,11 +38,8 @@ export type EngineRequest =
 
 /** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
 export type EngineEvent =
-  | {
-      type: "ready";
-      engine: EngineDescription /** Longest edge in pixels that fits. */;
-      largest_size: number;
-    }
+  /** `largest_size`: longest edge in pixels for which there is room. */
+  | { type: "ready"; engine: EngineDescription; largest_size: number }
   | { type: "unready"; code: JobErrorCode; message: string }
   | { type: "progress"; id: string; progress: Progress; steered: number }
   | { type: "preview"; id: string; step: number; picture: Raster }

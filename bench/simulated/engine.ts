@@ -1,0 +1,39 @@
+// A SIMULATION of an engine with a graphics card of its own: it paints nothing. A step is a sleep of the time that its
+// argument states; what comes out is the content as it went in. All that lies around an engine is real.
+import { appendFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Progress } from "../../src/contract/job.ts";
+import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
+
+const stepMs = Number(process.argv[2]);
+/** Where the times of paintings go, one JSON object a line. All processes of this machine have one clock. */
+const times = process.argv[3] ?? "/dev/null";
+const send = (event: EngineEvent) => process.send?.(event);
+process.on("disconnect", () => process.exit(0));
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
+
+const name = `a simulation that sleeps ${stepMs} ms a step`;
+const engine = { device: "gpu", name, kernels: "stock", tensorflow: "none", memory_mib: 1 } as const;
+send({ type: "ready", engine, largest_size: 4096 });
+
+process.on("message", (request: EngineRequest) => {
+  if (request.type === "paint") void paint(request);
+});
+
+async function paint({ id, content, options }: Extract<EngineRequest, { type: "paint" }>): Promise<void> {
+  const started = Date.now();
+  const loss = { total: 3, content: 1, style: 1, tv: 1 };
+  const scale = { index: 0, count: 1, width: content.width, height: content.height };
+  let progress: Progress | null = null;
+  for (let step = 1; step <= options.steps; step += 1) {
+    await sleep(started + step * stepMs - Date.now());
+    const fraction = step / options.steps;
+    const eta_seconds = ((options.steps - step) * stepMs) / 1000;
+    progress = { step, total_steps: options.steps, fraction, scale, loss, step_ms: stepMs, eta_seconds };
+    send({ type: "progress", id, progress });
+  }
+  const painting = { pid: process.pid, begun: started, ended: Date.now() };
+  appendFileSync(times, `${JSON.stringify(painting)}\n`);
+  if (progress) send({ type: "painted", id, picture: content, progress });
+}

@@ -1,0 +1,36 @@
+// A worker as in workers/main.ts, with a SIMULATED engine: worker.js STEP_MS TIMES_FILE.
+import { once } from "node:events";
+import { join } from "node:path";
+import { readConfig } from "../../src/config.ts";
+import { createLogger } from "../../src/logging.ts";
+import { connectForWork } from "../../src/queue/connection.ts";
+import { JobWorker } from "../../src/queue/job-worker.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { createBlobStore } from "../../src/storage/create-store.ts";
+import { EngineProcess } from "../../workers/engine-process.ts";
+import { processJob } from "../../workers/process-job.ts";
+
+const config = readConfig();
+const logger = createLogger(config, "worker");
+const redis = connectForWork(config.redisUrl);
+const keys = new QueueKeys(config.redisTag);
+const engine = new EngineProcess({
+  script: join(import.meta.dirname, "engine.js"),
+  arguments: process.argv.slice(2),
+  environment: process.env,
+});
+const { limits, scratchDirectory } = config;
+const checkpointMs = config.checkpointSeconds * 1000;
+const tools = { store: createBlobStore(config), engine, limits, scratchDirectory, checkpointMs, logger };
+const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
+  name: `simulated-${process.pid}`,
+});
+engine.start();
+await engine.settled();
+worker.start();
+console.log("ready");
+await once(process, "SIGTERM");
+await worker.close(5_000);
+await engine.stop();
+redis.disconnect();
+process.exit(0);

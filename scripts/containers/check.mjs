@@ -1,0 +1,105 @@
+// npm run containers:check [-- --gpu]: builds the images without a Docker daemon, and paints a picture through them.
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { paint } from "../demo/client.mjs";
+import { runCommand } from "../setup/command.mjs";
+import { runScript, SetupFailure } from "../setup/failure.mjs";
+import { cacheFolder, ROOT } from "../setup/folders.mjs";
+import { Buildah } from "./buildah.mjs";
+import { Fleet } from "./fleet.mjs";
+import { makeNodeImage, makeRedisImage, NODE_IMAGE } from "./stand-ins.mjs";
+
+const log = (line) => console.error(line);
+
+await runScript(async () => {
+  const worker = process.argv.includes("--gpu") ? "worker-gpu" : "worker-cpu";
+  const buildah = new Buildah(join(cacheFolder(), "containers"));
+  const context = await mkdtemp(join(tmpdir(), "nst-context-"));
+  const fleet = new Fleet(buildah, log);
+  try {
+    await makeNodeImage(buildah, log);
+    await makeRedisImage(buildah, log);
+    await fillContext(context);
+    for (const target of ["api", worker]) await build(buildah, context, target);
+    await fleet.start(worker);
+    const picture = await paintThrough(fleet.url);
+    const file = join(ROOT, "demo-output/through-containers.png");
+    await writeFile(file, picture);
+    await fleet.check();
+    await fleet.stop();
+    const sizes = {};
+    for (const target of ["api", worker]) sizes[target] = await size(buildah, target);
+    console.log(
+      JSON.stringify({ built: ["api", worker], painted: file, bytes: picture.length, sizes_mib: sizes }),
+    );
+  } finally {
+    await fleet.kill();
+    await buildah.run(["rm", "--all"]).catch(() => undefined);
+    for (const target of ["api", worker]) await buildah.run(["rmi", `nst-${target}`]).catch(() => undefined);
+    await buildah.run(["rmi", "--prune", "--force"]).catch(() => undefined);
+    await rm(context, { recursive: true, force: true });
+  }
+});
+
+/** What git knows of this tree, and the weights where the engine finds them. @param {string} context */
+async function fillContext(context) {
+  const files = 'git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$1"';
+  const { code, output } = await runCommand("sh", ["-c", files, "sh", context], { cwd: ROOT });
+  if (code !== 0) throw new SetupFailure(`The sources could not be copied:\n${output}`, "See its message.");
+  const { locateWeights } = await import(join(ROOT, "dist/workers/engine/weights/locate.js"));
+  const weights = locateWeights(ROOT, process.env.NST_VGG19_WEIGHTS || undefined);
+  await cp(join(weights, ".."), join(context, "models/vgg19"), { recursive: true });
+}
+
+/** @param {Buildah} buildah @param {string} context @param {string} target */
+async function build(buildah, context, target) {
+  log(`building ${target}`);
+  const started = performance.now();
+  await buildah.run(
+    [
+      ...["bud", "--isolation", "chroot", "--pull-never", "--format", "docker", "--target", target],
+      ...[
+        "--build-arg",
+        `NODE_IMAGE=${NODE_IMAGE}`,
+        "--build-arg",
+        "WEIGHTS=baked",
+        "--tag",
+        `nst-${target}`,
+        ".",
+      ],
+    ],
+    { cwd: context },
+  );
+  log(`built ${target} in ${Math.round((performance.now() - started) / 1000)} s`);
+}
+
+/** @param {string} url */
+async function paintThrough(url) {
+  const request = {
+    content: join(ROOT, "examples/cat.jpg"),
+    style: join(ROOT, "examples/sandstone.jpg"),
+    options: { preset: "draft", size: 192 },
+  };
+  const { picture, job } = await paint(url, request, () => undefined);
+  const { default: sharp } = await import("sharp");
+  const { channels } = await sharp(picture).stats();
+  if (channels.every(({ stdev }) => stdev < 1)) throw new SetupFailure("What came out is no picture.", "");
+  log(`painted ${job?.id ?? "a picture"}: ${picture.length} bytes`);
+  return picture;
+}
+
+/** @param {Buildah} buildah @param {string} target @returns {Promise<number>} MiB of what the image has beyond its base */
+async function size(buildah, target) {
+  const container = await buildah.run(["from", "--pull-never", `nst-${target}`]);
+  const folder = await buildah.run(["mount", container]);
+  const { output } = await runCommand("sh", [
+    "-c",
+    'du -sm "$1"/app "$1"/opt "$1"/models | awk "{s+=\\$1} END {print s}"',
+    "sh",
+    folder,
+  ]);
+  await buildah.run(["umount", container]);
+  await buildah.run(["rm", container]);
+  return Number(output);
+}
