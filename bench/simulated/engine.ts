@@ -21,7 +21,12 @@ process.on("message", (request: EngineRequest) => {
   if (request.type === "paint") void paint(request);
 });
 
-async function paint({ id, content, options }: Extract<EngineRequest, { type: "paint" }>): Promise<void> {
+async function paint({
+  id,
+  pictures: { content },
+  options,
+  steered,
+}: Extract<EngineRequest, { type: "paint" }>): Promise<void> {
   const started = Date.now();
   const loss = { total: 3, content: 1, style: 1, tv: 1 };
   const scale = { index: 0, count: 1, width: content.width, height: content.height };
@@ -31,9 +36,9 @@ async function paint({ id, content, options }: Extract<EngineRequest, { type: "p
     const fraction = step / options.steps;
     const eta_seconds = ((options.steps - step) * stepMs) / 1000;
     progress = { step, total_steps: options.steps, fraction, scale, loss, step_ms: stepMs, eta_seconds };
-    send({ type: "progress", id, progress });
+    send({ type: "progress", id, progress, steered });
   }
   const painting = { pid: process.pid, begun: started, ended: Date.now() };
   appendFileSync(times, `${JSON.stringify(painting)}\n`);
-  if (progress) send({ type: "painted", id, picture: content, progress });
+  if (progress) send({ type: "painted", id, picture: content, pixels: null, progress });
 }
