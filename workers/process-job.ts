@@ -1,5 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineDescription } from "../src/contract/engine.ts";
 import type { Logger } from "../src/logging.ts";
 import type { JobRecord } from "../src/queue/job-record.ts";
@@ -92,21 +93,21 @@ async function paintWith(
     recorder.record(event);
   });
   schedule.start();
-  const stop = whenAborted(signal, async (reason) => {
-    if (reason === "stopping") {
-      engine.requestCheckpoint(id, scratch.newPath());
-      await recorder.nextCheckpoint(LAST_CHECKPOINT_MS);
-      return "stopped" as const;
-    }
+  const stop = whenAborted(signal, async (reason, over) => {
+    // The engine saves the painting before it ends it.
+    if (reason === "stopping") engine.requestCheckpoint(id, scratch.newPath());
     engine.cancel(id);
-    const hung = setTimeout(() => engine.kill(), CANCEL_MS);
-    return painting.finally(() => clearTimeout(hung));
+    await sleep(reason === "stopping" ? LAST_CHECKPOINT_MS : CANCEL_MS, undefined, { signal: over });
+    if (reason === "stopping") return "late" as const;
+    engine.kill();
+    return painting;
   });
   try {
     const end = await Promise.race([painting, stop.ended]);
-    const painted = end !== "stopped" && end.type === "painted";
+    const painted = end !== "late" && end.type === "painted";
     // A picture that is painted while the worker stops is stored all the same.
-    if (end === "stopped" || (signal.aborted && !(painted && signal.reason === "stopping"))) {
+    if (end === "late" || (signal.aborted && !(painted && signal.reason === "stopping"))) {
+      if (signal.reason === "stopping") await Promise.race([recorder.settle(), stop.ended]);
       return { type: "stopped", afterwards };
     }
     await recorder.settle();
@@ -150,12 +151,21 @@ function orNull<T>(read: () => Promise<T>): Promise<T | null> {
 }
 
 /** Runs `action` when the signal is aborted, or at once where it is; `ended` stays open until then. */
-function whenAborted<T>(signal: AbortSignal, action: (reason: StopReason) => Promise<T>) {
+function whenAborted<T>(
+  signal: AbortSignal,
+  action: (reason: StopReason, over: AbortSignal) => Promise<T>,
+): { ended: Promise<T>; forget: () => void } {
+  const over = new AbortController();
   let onAbort = () => {};
-  const ended = new Promise<T>((resolve, reject) => {
-    onAbort = () => action(signal.reason as StopReason).then(resolve, reject);
+  const ended = new Promise<T>((resolve) => {
+    // After forget() nobody waits for it.
+    onAbort = () => action(signal.reason as StopReason, over.signal).then(resolve, () => undefined);
   });
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
-  return { ended, forget: () => signal.removeEventListener("abort", onAbort) };
+  const forget = () => {
+    signal.removeEventListener("abort", onAbort);
+    over.abort();
+  };
+  return { ended, forget };
 }

@@ -45,7 +45,6 @@ export class Recorder {
   private readonly timelapse: Timelapse;
   private readonly checkpoint: Throttle<Event<"checkpoint">>;
   private checkpoints = 0;
-  private readonly checkpointWaiters = new Set<() => void>();
 
   constructor(
     private readonly store: BlobStore,
@@ -74,21 +73,7 @@ export class Recorder {
       if (preview_interval > 0 && event.step % preview_interval === 0) this.preview.offer(event);
       this.timelapse.offer(event.step, event.picture);
     } else if (event.type === "checkpoint") this.checkpoint.offer(event);
-    else {
-      this.logger.warn({ reason: event.message }, "a checkpoint was not written");
-      this.checkpointOver();
-    }
-  }
-
-  /** Resolves when the next checkpoint is stored, or has failed, or after `withinMs`. */
-  async nextCheckpoint(withinMs: number): Promise<void> {
-    const stored = new Promise<void>((resolve) => this.checkpointWaiters.add(resolve));
-    const timeout = new AbortController();
-    await Promise.race([
-      stored,
-      sleep(withinMs, undefined, { signal: timeout.signal }).catch(() => undefined),
-    ]);
-    timeout.abort();
+    else this.logger.warn({ reason: event.message }, "a checkpoint was not written");
   }
 
   /** Writes what still waits. */
@@ -143,13 +128,7 @@ export class Recorder {
       await this.run.update({ checkpoint: { key, step }, losses });
     } finally {
       await rm(path, { force: true });
-      this.checkpointOver();
     }
-  }
-
-  private checkpointOver(): void {
-    for (const wake of this.checkpointWaiters) wake();
-    this.checkpointWaiters.clear();
   }
 
   private async storeState(

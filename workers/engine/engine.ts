@@ -93,13 +93,13 @@ export class Engine {
           await this.#send({ type: "preview", id, step: progress.step, picture: painting.picture() });
         }
         await setImmediate(); // lets messages in
-        if (current.isCanceled) {
-          void this.#send({ type: "canceled", id });
-          return;
-        }
         if (current.checkpointPath !== null) {
           void this.#send(save(painting, id, progress.step, current.checkpointPath));
           current.checkpointPath = null;
+        }
+        if (current.isCanceled) {
+          void this.#send({ type: "canceled", id });
+          return;
         }
       }
       const isDeep = options.output.bit_depth === 16;
