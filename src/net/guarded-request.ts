@@ -2,7 +2,7 @@ import { type LookupAddress, lookup } from "node:dns";
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
-import { isInside, isPublicAddress, networks } from "./public-address.ts";
+import { isInside, isOwnAddress, isPublicAddress, networks } from "./public-address.ts";
 
 /** What may be reached, and how names become addresses. */
 export interface Guard {
@@ -11,14 +11,14 @@ export interface Guard {
 }
 
 export const PUBLIC_ONLY: Guard = {
-  allows: isPublicAddress,
+  allows: (address) => isPublicAddress(address) && !isOwnAddress(address),
   resolve: (name, callback) => lookup(name, { all: true, verbatim: true }, callback),
 };
 
 /** Public addresses, and those of networks that whoever runs the service allows by name. */
 export function guardOf(allowedNetworks: readonly string[]): Guard {
   const allowed = networks(allowedNetworks);
-  return { ...PUBLIC_ONLY, allows: (address) => isPublicAddress(address) || isInside(allowed, address) };
+  return { ...PUBLIC_ONLY, allows: (address) => PUBLIC_ONLY.allows(address) || isInside(allowed, address) };
 }
 
 /** The URL, or the address behind its name, is none that a stranger may have fetched. */

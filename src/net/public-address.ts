@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
+import { networkInterfaces } from "node:os";
 
 /**
  * Networks that are not somebody else's public server: IANA's special-purpose registries (RFC 6890 and its
@@ -61,6 +62,18 @@ export function isPublicAddress(address: string): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * Whether an address is one of this machine's. A public one too leads past the firewall, to what the machine keeps for
+ * itself.
+ */
+export function isOwnAddress(address: string): boolean {
+  const own = new BlockList();
+  for (const { address: one, family } of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
+    own.addAddress(one, family === "IPv6" ? "ipv6" : "ipv4");
+  }
+  return isInside(own, address);
 }
 
 /** Whether an address lies in networks that were allowed by name. */

@@ -1,5 +1,6 @@
+import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "@jest/globals";
-import { isInside, isPublicAddress, networks } from "../../src/net/public-address.ts";
+import { isInside, isOwnAddress, isPublicAddress, networks } from "../../src/net/public-address.ts";
 
 describe("An address is not public", () => {
   it.each([
@@ -70,6 +71,17 @@ describe("An address is public", () => {
     "2a00:1450:4001:800::200e",
   ])("when it is %s", (address) => {
     expect(isPublicAddress(address)).toBe(true);
+  });
+});
+
+describe("This machine's own addresses", () => {
+  it("are told, in every form, and no others", () => {
+    const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    expect(all.length).toBeGreaterThan(0);
+    for (const { address } of all) expect(isOwnAddress(address)).toBe(true);
+    expect(isOwnAddress("0:0:0:0:0:0:0:1")).toBe(all.some(({ address }) => address === "::1"));
+    expect(isOwnAddress("8.8.8.8")).toBe(false);
+    expect(isOwnAddress("2001:4860:4860::8888")).toBe(false);
   });
 });
 

@@ -1,0 +1,201 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import sharp, { type Sharp } from "sharp";
+import { readConfig } from "../../src/config.ts";
+import type { Refusal } from "../../src/contract/problems.ts";
+import { decodePicture } from "../../src/images/decode.ts";
+import { convertPicture, encodePicture } from "../../src/images/encode.ts";
+import { checkPicture } from "../../src/images/intake.ts";
+import { contentSize } from "../../src/images/picture-size.ts";
+import { PICTURE_TYPES } from "../../src/images/picture-type.ts";
+import { draw, jpeg, png } from "../support/pictures.ts";
+
+const { limits } = readConfig({});
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nst-hostile-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What the intake says, and what the worker makes of what was let in. */
+async function answer(bytes: Buffer): Promise<string> {
+  const path = join(folder, "picture");
+  await writeFile(path, bytes);
+  const found = await checkPicture(path, "content", limits).catch((error: Refusal) => error.code);
+  if (typeof found === "string") return found;
+  const raster = await decodePicture(path, (size) => contentSize(size, 32), limits);
+  return `${found.type} ${raster.width} × ${raster.height}`;
+}
+
+function pngChunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const frame = Buffer.alloc(8 + body.length);
+  frame.writeUInt32BE(data.length, 0);
+  body.copy(frame, 4);
+  frame.writeUInt32BE(crc32(body), 4 + body.length);
+  return frame;
+}
+
+/** Signature and IHDR are the first 33 bytes of a PNG. */
+async function pngWith(...chunks: Buffer[]): Promise<Buffer> {
+  const whole = await png();
+  return Buffer.concat([whole.subarray(0, 33), ...chunks, whole.subarray(33)]);
+}
+const named = (name: string, data: Buffer) => Buffer.concat([Buffer.from(name, "latin1"), data]);
+/** 200 MB of zeros in 200 kB. */
+const zeros = deflateSync(Buffer.alloc(200_000_000));
+const bomb = () => zeros;
+
+function jpegSegment(marker: number, data: Buffer): Buffer {
+  const head = Buffer.from([0xff, marker, 0, 0]);
+  head.writeUInt16BE(data.length + 2, 2);
+  return Buffer.concat([head, data]);
+}
+async function jpegWith(...segments: Buffer[]): Promise<Buffer> {
+  const whole = await jpeg();
+  return Buffer.concat([whole.subarray(0, 2), ...segments, whole.subarray(2)]);
+}
+const ENTRY = "504b0506000000000000000000000000000000000000";
+
+describe("A hostile or odd picture is answered as it should be", () => {
+  const cases: [string, string, () => Promise<Buffer>][] = [
+    [
+      "a JPEG that is a ZIP too",
+      "jpeg 32 × 24",
+      async () => Buffer.concat([await jpeg(), Buffer.from(ENTRY, "hex")]),
+    ],
+    [
+      "a JPEG with a page's script in its comment",
+      "jpeg 32 × 24",
+      () => jpegWith(jpegSegment(0xfe, Buffer.from("<script>alert(1)</script>"))),
+    ],
+    [
+      "a PNG with a page's script in its text",
+      "png 32 × 24",
+      () => pngWith(pngChunk("tEXt", named("Comment\0", Buffer.from("<script>alert(1)</script>")))),
+    ],
+    ["a PNG followed by a JPEG", "png 32 × 24", async () => Buffer.concat([await png(), await jpeg()])],
+    [
+      "a page that holds a picture",
+      "unsupported_picture",
+      async () => Buffer.concat([Buffer.from("<html>"), await png()]),
+    ],
+    [
+      "a GIF's first bytes before a PNG",
+      "unsupported_picture",
+      async () => Buffer.concat([Buffer.from("GIF89a"), await png()]),
+    ],
+    [
+      "a WebP's first bytes before a PNG",
+      "corrupt_picture",
+      async () => Buffer.concat([Buffer.from("RIFF\0\0\0\0WEBPVP8 "), await png()]),
+    ],
+    [
+      "a HEIC that says AVIF",
+      "corrupt_picture",
+      async () => Buffer.from("0000001c667479706176696600000000617669666d6966316865696300", "hex"),
+    ],
+    ["a bomb in a PNG's text", "png 32 × 24", () => pngWith(pngChunk("zTXt", named("Comment\0\0", bomb())))],
+    ["a bomb in a PNG's profile", "png 32 × 24", () => pngWith(pngChunk("iCCP", named("icc\0\0", bomb())))],
+    [
+      "a bomb in a PNG's XMP",
+      "png 32 × 24",
+      () => pngWith(pngChunk("iTXt", named("XML:com.adobe.xmp\0\x01\0\0\0", bomb()))),
+    ],
+    [
+      "a PNG with 20,000 texts",
+      "png 32 × 24",
+      () =>
+        pngWith(
+          ...Array.from({ length: 20_000 }, (_, index) => pngChunk("tEXt", Buffer.from(`k${index}\0v`))),
+        ),
+    ],
+    [
+      "a JPEG with 4 MB of comments",
+      "jpeg 32 × 24",
+      () => jpegWith(...Array.from({ length: 64 }, () => jpegSegment(0xfe, Buffer.alloc(65_000, 0x61)))),
+    ],
+    [
+      "a JPEG with 60 kB of EXIF",
+      "jpeg 32 × 24",
+      () =>
+        draw()
+          .withExif({ IFD0: { ImageDescription: "x".repeat(60_000) } })
+          .jpeg()
+          .toBuffer(),
+    ],
+    [
+      "a JPEG whose EXIF is no EXIF",
+      "jpeg 32 × 24",
+      () => jpegWith(jpegSegment(0xe1, Buffer.from("Exif\0\0MM\0*\xff\xff\xff\xff", "latin1"))),
+    ],
+    [
+      "a PNG whose profile is none",
+      "png 32 × 24",
+      () => pngWith(pngChunk("iCCP", named("icc\0\0", deflateSync(Buffer.from("not a profile"))))),
+    ],
+    [
+      "an RGB picture with a CMYK profile",
+      "png 32 × 24",
+      async () => {
+        const { icc = Buffer.alloc(0) } = await sharp(
+          await draw().withIccProfile("cmyk").jpeg().toBuffer(),
+        ).metadata();
+        return await pngWith(pngChunk("iCCP", named("icc\0\0", deflateSync(icc))));
+      },
+    ],
+    // Decoders without animation show an APNG's default picture: so does this one.
+    ["an APNG", "png 32 × 24", () => pngWith(pngChunk("acTL", Buffer.from([0, 0, 0, 2, 0, 0, 0, 0])))],
+    ["a many-page TIFF", "unsupported_picture", () => draw().tiff().toBuffer()],
+    [
+      "a PNG of no width",
+      "corrupt_picture",
+      async () => {
+        const whole = Buffer.from(await png());
+        whole.writeUInt32BE(0, 16);
+        whole.writeUInt32BE(crc32(whole.subarray(12, 29)), 29);
+        return whole;
+      },
+    ],
+  ];
+  it.each(cases)("%s: %s", async (_, expected, make) => {
+    expect(await answer(await make())).toBe(expected);
+  });
+});
+
+describe("What an upload says beside its pixels", () => {
+  const MARK = "MARK-OF-THE-UPLOAD";
+  const marked = (picture: Sharp) =>
+    picture
+      .withIccProfile("p3")
+      .withExif({
+        IFD0: { Artist: MARK, Copyright: MARK, Make: MARK },
+        IFD2: { UserComment: MARK },
+        IFD3: { GPSLatitudeRef: "N", GPSLatitude: "48/1 51/1 0/1", GPSLongitude: "2/1 21/1 0/1" },
+      })
+      .withXmp(`<x:xmpmeta xmlns:x="adobe:ns:meta/"><a>${MARK}</a></x:xmpmeta>`);
+  /** Tag 0x8825 of EXIF: where the place on Earth stands. */
+  const GPS = [Buffer.from([0x88, 0x25]), Buffer.from([0x25, 0x88])];
+
+  it.each(PICTURE_TYPES)("reaches no result as %s", async (format) => {
+    for (const input of PICTURE_TYPES) {
+      const upload = await marked(draw()).toFormat(input).toBuffer();
+      const before = await sharp(upload).metadata();
+      expect(`${before.exif?.toString("latin1")}`).toContain(MARK);
+      const raster = await decodePicture(upload, (size) => contentSize(size, 32), limits);
+      const painted = await encodePicture(raster, { format, quality: 80 }, "made by nst");
+      for (const file of [painted, await convertPicture(painted, { format: "png", quality: 100 })]) {
+        const found = await sharp(file).metadata();
+        const words = [found.exif, found.xmp, found.iptc, found.icc].map(
+          (part) => part?.toString("latin1") ?? "",
+        );
+        expect(words.join()).not.toContain(MARK);
+        expect(Buffer.from(file).toString("latin1")).not.toContain(MARK);
+        for (const tag of GPS) expect(found.exif?.includes(tag) ?? false).toBe(false);
+      }
+    }
+  });
+});
