@@ -6,14 +6,20 @@ import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
 import { openMode } from "./http/open-mode.ts";
+import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
-import { connectForRequests, inspectServer } from "./queue/connection.ts";
+import { guardOf } from "./net/guarded-request.ts";
+import { connectForRequests, connectForWork, inspectServer } from "./queue/connection.ts";
 import { IdempotencyStore } from "./queue/idempotency-store.ts";
 import { QueueKeys } from "./queue/keys.ts";
 import { RedisJobQueue } from "./queue/redis-job-queue.ts";
 import { checkBlobStore, createBlobStore } from "./storage/create-store.ts";
+import { WebhookSecrets } from "./webhooks/webhook-secrets.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 const REDIS_PATIENCE_MS = 2_000;
+/** Time that messages on their way have when the service stops; later ones are sent again by another process. */
+const WEBHOOKS_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -24,8 +30,9 @@ async function main(): Promise<void> {
   const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const idempotency = new IdempotencyStore(redis, keys);
   const access = openAccess(redis, keys, config.limits);
+  const webhookSecrets = new WebhookSecrets(redis, keys);
   const store = createBlobStore(config);
-  const app = await buildApp({ config, logger, queue, store, idempotency, access });
+  const app = await buildApp({ config, logger, queue, store, idempotency, access, webhookSecrets });
 
   const signal = nextSignal();
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
@@ -34,6 +41,13 @@ async function main(): Promise<void> {
   logger[config.openMode === "always" ? "warn" : "info"](openMode(config).why);
   const housekeeper = new Housekeeper(queue, store, config, logger);
   housekeeper.start();
+  const webhooksRedis = connectForWork(config.redisUrl);
+  const webhooks = new Webhooks(webhooksRedis, keys, {
+    guard: guardOf(config.urlNetworks),
+    view: (record) => jobView(record, null),
+    logger,
+  });
+  webhooks.start();
 
   logger.info(`${await signal}: finishing open requests`);
   const finished = app.close().then(() => true);
@@ -42,6 +56,8 @@ async function main(): Promise<void> {
   }
   // What a sweep that is under way has not come to, the next process' will.
   await Promise.race([housekeeper.stop(), sleep(1_000)]);
+  await webhooks.stop(WEBHOOKS_MS);
+  webhooksRedis.disconnect();
   await queue.close();
   logger.info("stopped");
   exitAfterLogging(logger, 0);

@@ -78,7 +78,7 @@ export const PROBLEMS = {
     retryable: false,
   },
   picture_too_slow: { status: 422, title: "A picture takes too long to decode", retryable: false },
-  url_refused: { status: 422, title: "A picture's URL may not be fetched", retryable: false },
+  url_refused: { status: 422, title: "A URL leads where the service does not go", retryable: false },
   url_failed: { status: 422, title: "A picture's URL could not be fetched", retryable: true },
   idempotency_key_reused: {
     status: 422,

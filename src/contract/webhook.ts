@@ -41,3 +41,26 @@ export const webhookViewSchema = z.object({
   events: z.array(webhookEventSchema),
   deliveries: z.array(deliverySchema).describe("The latest attempts, oldest first."),
 });
+
+export const webhookSecretSchema = z.object({
+  secret: z.string().describe("`whsec_` and base64, as libraries for Standard Webhooks take it."),
+  created_at: z.iso.datetime(),
+  expires_at: z.iso.datetime().nullable().describe("When it ceases to sign; null: it is the newest."),
+});
+export type WebhookSecret = z.infer<typeof webhookSecretSchema>;
+export const webhookSecretsSchema = z
+  .object({ secrets: z.array(webhookSecretSchema).describe("What signs now, the newest first.") })
+  .meta({ id: "WebhookSecrets" });
+
+export const webhookTestSchema = z.strictObject({
+  url: webhookSchema.shape.url,
+});
+export const webhookTestResultSchema = z
+  .object({
+    id: z.string().describe("The message's id (`webhook-id`)."),
+    delivered: z.boolean(),
+    status: deliverySchema.shape.status,
+    duration_ms: deliverySchema.shape.duration_ms,
+    error: deliverySchema.shape.error,
+  })
+  .meta({ id: "WebhookTestResult" });

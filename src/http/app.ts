@@ -24,6 +24,7 @@ import { resultRoutes } from "./routes/result.ts";
 import { studioRoutes } from "./routes/studio.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { timelapseRoutes } from "./routes/timelapse.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
 const OTHER_PARTS = 16;
@@ -92,6 +93,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     linkRoutes,
     followingRoutes,
     timelapseRoutes,
+    webhookRoutes,
     eventRoutes,
     presetRoutes,
     studioRoutes,

@@ -7,6 +7,7 @@ import type { Logger } from "../logging.ts";
 import type { IdempotencyStore } from "../queue/idempotency-store.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
+import type { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 
 /** What the API is made of; who builds it also closes them. */
 export interface Dependencies {
@@ -16,6 +17,7 @@ export interface Dependencies {
   store: BlobStore;
   idempotency: IdempotencyStore;
   access: Access;
+  webhookSecrets: WebhookSecrets;
 }
 
 /** Fastify with zod schemas as the source of its types. */

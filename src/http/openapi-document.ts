@@ -6,6 +6,7 @@ import { IdempotencyStore } from "../queue/idempotency-store.ts";
 import { QueueKeys } from "../queue/keys.ts";
 import { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import { createBlobStore } from "../storage/create-store.ts";
+import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 import { buildApp } from "./app.ts";
 
 /** The contract as YAML. The app behind it is asked for nothing, so that its Redis need not be there. */
@@ -16,9 +17,10 @@ export async function openApiDocument(): Promise<string> {
   const queue = new RedisJobQueue(redis, keys);
   const idempotency = new IdempotencyStore(redis, keys);
   const access = openAccess(redis, keys, config.limits);
+  const webhookSecrets = new WebhookSecrets(redis, keys);
   const store = createBlobStore(config);
   const logger = pino({ level: "silent" });
-  const app = await buildApp({ config, logger, queue, store, idempotency, access });
+  const app = await buildApp({ config, logger, queue, store, idempotency, access, webhookSecrets });
   try {
     await app.ready();
     return app.swagger({ yaml: true });

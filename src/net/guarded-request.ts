@@ -48,15 +48,27 @@ export function guardedRequest(
   options: Pick<RequestOptions, "method" | "headers" | "signal">,
   body?: string,
 ): Promise<IncomingMessage> {
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  // No name is looked up for an address. URL has already turned 2130706433 and 0x7f.1 into 127.0.0.1.
-  if (isIP(host) !== 0 && !guard.allows(host)) return Promise.reject(forbiddenAddress());
+  // No name is looked up for an address.
+  if (isForbiddenAddress(url, guard)) return Promise.reject(forbiddenAddress());
   const send = url.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const request = send(url, { ...options, agent: false, lookup: guardedLookup(guard) }, resolve);
     request.on("error", reject);
     request.end(body);
   });
+}
+
+/** Parses what a stranger calls a URL, and checks its address where it names one. Throws a `ForbiddenUrlError`. */
+export function allowedUrl(text: string, guard: Guard): URL {
+  const url = parsePublicUrl(text);
+  if (isForbiddenAddress(url, guard)) throw forbiddenAddress();
+  return url;
+}
+
+/** URL has already turned 2130706433 and 0x7f.1 into 127.0.0.1. */
+function isForbiddenAddress(url: URL, guard: Guard): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return isIP(host) !== 0 && !guard.allows(host);
 }
 
 function guardedLookup(guard: Guard): LookupFunction {

@@ -2,6 +2,7 @@ import type { JobStatus } from "../contract/job.ts";
 
 /** Name of BullMQ's queue. */
 export const QUEUE_NAME = "dispatch";
+export const WEBHOOK_QUEUE_NAME = "webhooks";
 
 /**
  * The names of everything in Redis. All carry one hash tag (`{nst}`), so that a Redis Cluster keeps them in
@@ -63,6 +64,13 @@ export class QueueKeys {
   /** Prefix of the counters of a rate. */
   rates(name: string): string {
     return `${this.prefix}:rate:${name}`;
+  }
+  /** Events whose webhooks are still to be told. */
+  get outbox(): string {
+    return `${this.prefix}:outbox`;
+  }
+  webhookSecrets(owner: string): string {
+    return `${this.prefix}:webhook-secrets:${owner}`;
   }
   get workers(): string {
     return `${this.prefix}:workers`;

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
+import type { Delivery } from "../contract/webhook.ts";
 import type { ListQuery } from "./job-queue.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
@@ -14,6 +15,8 @@ export interface Guard {
 }
 
 const PAGE = 500;
+/** Attempts to tell a webhook that a job's view shows. */
+const KEPT_DELIVERIES = 20;
 
 const states = (list: readonly JobStatus[]) => `,${list.join(",")},`;
 
@@ -37,6 +40,7 @@ export class RecordStore {
       this.keys.status("queued"),
       this.keys.owners(record.owner, "all"),
       this.keys.owners(record.owner, "queued"),
+      this.keys.outbox,
       record.id,
       String(limit),
       String(ownerLimit),
@@ -86,6 +90,7 @@ export class RecordStore {
       this.keys.job(id),
       this.keys.expiring,
       ...this.statusKeys(),
+      this.keys.outbox,
       id,
       this.keys.changes(id),
       states(from),
@@ -98,6 +103,11 @@ export class RecordStore {
       ...encodeFields(fields),
     );
     return answer === "applied";
+  }
+
+  /** Adds to the log of a job's webhook; a job that is forgotten has none. */
+  async addDelivery(id: string, delivery: Delivery): Promise<void> {
+    await this.redis.nstDelivered(this.keys.job(id), JSON.stringify(delivery), String(KEPT_DELIVERIES));
   }
 
   /** Ids of jobs whose time of expiry, or of being forgotten, has come; the earliest first. */

@@ -18,8 +18,22 @@ const ownerSets = (prefix: string) => `
 local owner = cjson.decode(redis.call("HGET", KEYS[1], "owner") or '"${LOCAL_OWNER}"')
 local function owners(of) return ${prefix} .. owner .. ":" .. of end`;
 
+/** Puts a change of status into the outbox where the job's webhook asked for it, with the record as it now is. */
+const tell = (outbox: string, status: string) => `
+local webhook = redis.call("HGET", KEYS[1], "webhook")
+if webhook then
+  for _, event in ipairs(cjson.decode(webhook).events) do
+    if event == "job." .. ${status} then
+      local now = redis.call("TIME")
+      local at = now[1] * 1000 + math.floor(now[2] / 1000)
+      local fields = redis.call("HGETALL", KEYS[1])
+      redis.call("RPUSH", ${outbox}, cjson.encode({event = event, at = at, fields = fields}))
+    end
+  end
+end`;
+
 /**
- * KEYS: job, all, expiring, queued, the owner's, the owner's queued.
+ * KEYS: job, all, expiring, queued, the owner's, the owner's queued, outbox.
  * ARGV: id, most that may wait, most of an owner's that may wait, most of an owner's, time of expiry in ms or "",
  * field, JSON, field, JSON …
  */
@@ -36,11 +50,12 @@ redis.call("ZADD", KEYS[4], 0, ARGV[1])
 redis.call("ZADD", KEYS[5], 0, ARGV[1])
 redis.call("ZADD", KEYS[6], 0, ARGV[1])
 if ARGV[5] ~= "" then redis.call("ZADD", KEYS[3], ARGV[5], ARGV[1]) end
+${tell("KEYS[7]", '"queued"')}
 return "created"`;
 
 /**
  * The one way in which a job changes after its birth: compare and set.
- * KEYS: job, expiring, then the status sets.
+ * KEYS: job, expiring, then the status sets, outbox.
  * ARGV: id, channel, states in which the change is allowed (",queued,running,"), next state or "", the run that
  * must own the job or "", the revision that it must have or "", time of expiry in ms ("-" for none, "" to leave
  * it), a time in ms and as JSON for a job that has no time of expiry yet ("" to leave it without), prefix of
@@ -60,6 +75,7 @@ for i = 11, #ARGV, 2 do
   else redis.call("HSET", KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
 local revision = redis.call("HINCRBY", KEYS[1], "revision", 1)
+local moved = false
 if ARGV[4] ~= "" and ARGV[4] ~= status then
   redis.call("ZREM", sets[status], ARGV[1])
   redis.call("ZADD", sets[ARGV[4]], 0, ARGV[1])
@@ -69,11 +85,15 @@ if ARGV[4] ~= "" and ARGV[4] ~= status then
   if ARGV[4] == "running" then redis.call("ZREM", owners("order"), ARGV[1]) end
   redis.call("HSET", KEYS[1], "status", cjson.encode(ARGV[4]))
   status = ARGV[4]
+  moved = true
 end
 if ARGV[7] == "-" then redis.call("ZREM", KEYS[2], ARGV[1])
 elseif ARGV[7] ~= "" then redis.call("ZADD", KEYS[2], ARGV[7], ARGV[1])
 elseif ARGV[8] ~= "" and redis.call("HSETNX", KEYS[1], "expires_at", ARGV[9]) == 1 then
   redis.call("ZADD", KEYS[2], ARGV[8], ARGV[1])
+end
+if moved then
+  ${tell(`KEYS[${3 + STATUSES.length}]`, "status")}
 end
 redis.call("PUBLISH", ARGV[2], cjson.encode({id = ARGV[1], revision = revision, status = status}))
 return "applied"`;
@@ -95,6 +115,15 @@ redis.call("ZREM", KEYS[2], ARGV[1])
 redis.call("ZREM", KEYS[3], ARGV[1])
 redis.call("ZREM", sets[status], ARGV[1])
 return fields`;
+
+/** Adds an attempt to a job's log of deliveries. KEYS: job. ARGV: attempt as JSON, how many are kept. */
+const DELIVERED = `
+if redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
+local log = cjson.decode(redis.call("HGET", KEYS[1], "deliveries") or "[]")
+table.insert(log, cjson.decode(ARGV[1]))
+while #log > tonumber(ARGV[2]) do table.remove(log, 1) end
+redis.call("HSET", KEYS[1], "deliveries", cjson.encode(log))
+return redis.call("HINCRBY", KEYS[1], "revision", 1)`;
 
 /** Puts a job into its owner's sets. KEYS: job. ARGV: id, prefix of owners' sets. Gives 1 where it was not there. */
 const ADOPT = `
@@ -133,6 +162,7 @@ declare module "ioredis" {
     nstCreate(...keysAndArguments: string[]): Result<Creation, Context>;
     nstChange(...keysAndArguments: string[]): Result<"applied" | "refused" | "missing", Context>;
     nstRemove(...keysAndArguments: string[]): Result<string[], Context>;
+    nstDelivered(...keysAndArguments: string[]): Result<number, Context>;
     nstAdopt(...keysAndArguments: string[]): Result<number, Context>;
     nstPlace(...keysAndArguments: string[]): Result<number, Context>;
     nstLeave(...keysAndArguments: string[]): Result<number, Context>;
@@ -144,9 +174,10 @@ declare module "ioredis" {
 /** Makes the scripts callable on a connection. */
 export function defineScripts(redis: Redis): void {
   defineCapacityScripts(redis);
-  redis.defineCommand("nstCreate", { numberOfKeys: 6, lua: CREATE });
-  redis.defineCommand("nstChange", { numberOfKeys: 2 + STATUSES.length, lua: CHANGE });
+  redis.defineCommand("nstCreate", { numberOfKeys: 7, lua: CREATE });
+  redis.defineCommand("nstChange", { numberOfKeys: 3 + STATUSES.length, lua: CHANGE });
   redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });
+  redis.defineCommand("nstDelivered", { numberOfKeys: 1, lua: DELIVERED });
   redis.defineCommand("nstAdopt", { numberOfKeys: 1, lua: ADOPT });
   redis.defineCommand("nstPlace", { numberOfKeys: 4, lua: PLACE });
   redis.defineCommand("nstLeave", { numberOfKeys: 2, lua: LEAVE });

@@ -15,6 +15,7 @@ import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import { createBlobStore } from "../../src/storage/create-store.ts";
+import { WebhookSecrets } from "../../src/webhooks/webhook-secrets.ts";
 import { TestRedis } from "./redis.ts";
 
 /** The real API on a free port, with a Redis and folders of its own, and its log in memory. */
@@ -59,7 +60,8 @@ export class TestService {
     const store = createBlobStore(config);
     const idempotency = new IdempotencyStore(redis, keys);
     const access = openAccess(redis, keys, config.limits);
-    const app = await buildApp({ config, logger, queue, store, idempotency, access });
+    const webhookSecrets = new WebhookSecrets(redis, keys);
+    const app = await buildApp({ config, logger, queue, store, idempotency, access, webhookSecrets });
     await app.listen({ host: "127.0.0.1", port: 0 });
     return new TestService(redisServer, redis, keys, queue, store, access, app, config, folder, log);
   }

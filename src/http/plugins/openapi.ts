@@ -3,6 +3,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-pro
 import { z } from "zod";
 import type { App } from "../dependencies.ts";
 import { type ApiDocument, docsPage } from "../views/docs-page.ts";
+import { describeWebhooks } from "../webhooks-description.ts";
 
 /** Version of the contract, not of the software. */
 const CONTRACT_VERSION = "1.0.0";
@@ -42,6 +43,7 @@ export async function describeApi(app: App): Promise<void> {
       tags: [
         { name: "jobs", description: "Submit, follow and manage jobs." },
         { name: "result", description: "What a job gives." },
+        { name: "webhooks", description: "Be told of what happens to jobs." },
         { name: "presets", description: "What can be asked for." },
         { name: "health", description: "For whoever runs the service." },
       ],
@@ -51,7 +53,8 @@ export async function describeApi(app: App): Promise<void> {
       const bodies = route.route.config?.bodies;
       return { schema: bodies ? { ...schema, body: describeBodies(bodies) } : schema, url };
     },
-    transformObject: (document) => keepReferred(jsonSchemaTransformObject(document)),
+    transformObject: (document) =>
+      keepReferred({ ...jsonSchemaTransformObject(document), webhooks: describeWebhooks() }),
   });
   app.get("/docs", { config: { scope: "public" }, schema: { hide: true } }, async (_request, reply) => {
     reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");

@@ -2,6 +2,8 @@ import { v7 as uuidv7 } from "uuid";
 import { Refusal } from "../../contract/problems.ts";
 import { checkPicture } from "../../images/intake.ts";
 import { contentSize, type Size } from "../../images/picture-size.ts";
+import { checkUrl } from "../../net/check-url.ts";
+import { guardOf } from "../../net/guarded-request.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
@@ -25,6 +27,7 @@ export async function submitJob(
 ): Promise<JobRecord> {
   const { limits } = config;
   const { fields, ...pictures } = submitted;
+  if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", guardOf(config.urlNetworks));
   const picture = await checkPicture(pictures.content, "content", limits);
   const hasInitPicture = pictures.initPicture !== undefined;
   const styles = pictures.styles.length;

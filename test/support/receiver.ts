@@ -1,0 +1,53 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Received {
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** Somebody's server for webhooks. What it answers may be changed at any time. */
+export class Receiver {
+  readonly received: Received[] = [];
+  answer: (message: Received) => number = () => 204;
+  private constructor(private readonly server: Server) {}
+
+  static async start(port = 0): Promise<Receiver> {
+    const server = createServer(async (request, response) => {
+      const message = { headers: request.headers, body: await text(request) };
+      receiver.received.push(message);
+      const status = receiver.answer(message);
+      response.writeHead(status, status === 302 ? { location: "http://localhost/" } : {}).end();
+    });
+    const receiver = new Receiver(server);
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return receiver;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/hook?for=tests`;
+  }
+
+  /** The events that came, as soon as there are as many. */
+  async events(
+    count: number,
+    ms = 60_000,
+  ): Promise<{ type: string; data: { id: string; status: string } }[]> {
+    for (const deadline = Date.now() + ms; this.received.length < count && Date.now() < deadline; )
+      await sleep(20);
+    return this.received.map(({ body }) => JSON.parse(body));
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}

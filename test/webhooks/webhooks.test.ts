@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { Webhook } from "standardwebhooks";
+import { createApiClient, type Job, unwrap } from "../../client/index.ts";
+import { addressOf } from "../e2e/client.ts";
+import { fetchByContract } from "../support/contract.ts";
+import { jpeg } from "../support/pictures.ts";
+import type { ProgramProcess } from "../support/programs.ts";
+import { Receiver } from "../support/receiver.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+let setting: WorkerSetting;
+let receiver: Receiver;
+let api: ProgramProcess;
+let client: ReturnType<typeof createApiClient>;
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+  await startApi();
+});
+beforeEach(async () => {
+  receiver = await Receiver.start();
+});
+afterEach(() => receiver.stop());
+afterAll(() => setting.close());
+
+async function startApi(): Promise<void> {
+  api = setting.run("src/main.js", { PORT: "0", URL_ALLOWED_NETWORKS: "127.0.0.1/32" });
+  client = createApiClient(await addressOf(api), { fetch: fetchByContract });
+}
+
+type Events = NonNullable<Job["webhook"]>["events"];
+
+async function submit(url: string, events?: Events): Promise<Job> {
+  const blob = async (seed: number) => new Blob([new Uint8Array(await jpeg({ seed }))]);
+  const body = {
+    ...{ content: await blob(1), style: [await blob(2)], options: { size: 64, steps: 2 } },
+    webhook: { url, ...(events && { events }) } as { url: string; events: Events },
+  };
+  return await unwrap(client.POST("/v1/jobs", { body }));
+}
+
+const params = (id: string) => ({ params: { path: { id } } });
+const view = (id: string) => unwrap(client.GET("/v1/jobs/{id}", params(id)));
+const cancel = (id: string) => unwrap(client.POST("/v1/jobs/{id}/cancel", params(id)));
+const secrets = async () =>
+  (await unwrap(client.GET("/v1/webhooks/secret"))).secrets.map(({ secret }) => secret);
+
+/** The job as soon as its log of deliveries has as many entries. */
+async function delivered(id: string, count: number): Promise<NonNullable<Job["webhook"]>> {
+  for (let tries = 0; ; tries++) {
+    const { webhook } = await view(id);
+    if (webhook && webhook.deliveries.length >= count) return webhook;
+    if (tries > 600) throw new Error(JSON.stringify(webhook));
+    await sleep(50);
+  }
+}
+
+describe("A job's webhook", () => {
+  it("is told of the events it chose, signed so that a receiver's library verifies it", async () => {
+    const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
+    await cancel(job.id);
+    const events = await receiver.events(2);
+    expect(events.map(({ type }) => type).sort()).toEqual(["job.canceled", "job.queued"]);
+    expect(events.map(({ data }) => [data.id, data.status]).sort()).toEqual([
+      [job.id, "canceled"],
+      [job.id, "queued"],
+    ]);
+    const [secret = ""] = await secrets();
+    for (const { headers, body } of receiver.received) {
+      expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual(JSON.parse(body));
+      expect(() => new Webhook(secret).verify(`${body} `, headers as Record<string, string>)).toThrow();
+      expect(headers.traceparent).toBe(job.traceparent);
+    }
+    const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
+    expect(new Set(ids).size).toBe(2);
+    const { deliveries } = await delivered(job.id, 2);
+    expect(deliveries.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    expect(deliveries).toContainEqual(
+      expect.objectContaining({
+        event: "job.canceled",
+        attempt: 1,
+        status: 204,
+        error: null,
+        next_attempt_at: null,
+      }),
+    );
+  });
+
+  it("is told how the job ended where it chose nothing, also where the job is deleted at once", async () => {
+    const job = await submit(receiver.url);
+    await client.DELETE("/v1/jobs/{id}", params(job.id));
+    const [event] = await receiver.events(1);
+    expect(event).toMatchObject({ type: "job.canceled", data: { id: job.id } });
+  });
+
+  it("is told again where it fails, the same message, and the attempts stand in the view", async () => {
+    receiver.answer = () => (receiver.received.length < 2 ? 500 : 200);
+    const job = await submit(receiver.url, ["job.queued"]);
+    await receiver.events(2);
+    const [first, second] = receiver.received;
+    expect(second?.headers["webhook-id"]).toBe(first?.headers["webhook-id"]);
+    expect(second?.body).toBe(first?.body);
+    const { deliveries } = await delivered(job.id, 2);
+    expect(deliveries[0]).toMatchObject({ attempt: 1, status: 500, error: expect.stringContaining("500") });
+    expect(Date.parse(deliveries[0]?.next_attempt_at ?? "")).toBeGreaterThan(
+      Date.parse(deliveries[0]?.at ?? ""),
+    );
+    expect(deliveries[1]).toMatchObject({ attempt: 2, status: 200, error: null, next_attempt_at: null });
+  });
+
+  it("that answers 410 is left alone, and a redirect is not followed", async () => {
+    receiver.answer = ({ body }) => (JSON.parse(body).type === "job.queued" ? 410 : 302);
+    const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
+    await delivered(job.id, 1);
+    await cancel(job.id);
+    const { deliveries } = await delivered(job.id, 2);
+    expect(deliveries[0]).toMatchObject({ status: 410, next_attempt_at: null });
+    expect(deliveries[1]).toMatchObject({ status: 302, next_attempt_at: expect.any(String) });
+  });
+
+  it("is told although the API is killed before it could", async () => {
+    const { url, port } = receiver;
+    await receiver.stop();
+    const job = await submit(url, ["job.queued"]);
+    api.kill("SIGKILL");
+    receiver = await Receiver.start(port);
+    await startApi();
+    expect(await receiver.events(1)).toEqual([expect.objectContaining({ type: "job.queued" })]);
+    expect((await delivered(job.id, 1)).deliveries.at(-1)).toMatchObject({ status: 204 });
+  }, 90_000);
+
+  it.each([
+    ["another scheme", "ftp://example.com/"],
+    ["an address inside", "http://10.0.0.1/hook"],
+    ["credentials", "https://user:secret@example.com/"],
+    ["no URL", "example"],
+  ])("may not be %s", async (_, url) => {
+    const picture = { base64: "AAAA" };
+    const body = { content: picture, style: picture, webhook: { url, events: ["job.failed" as const] } };
+    const { error, response } = await client.POST("/v1/jobs", { body });
+    expect([response.status, error?.code]).toEqual([422, "url_refused"]);
+    const tested = await client.POST("/v1/webhooks/test", { body: { url } });
+    expect([tested.response.status, tested.error?.code]).toEqual([422, "url_refused"]);
+  });
+});
+
+describe("The secrets", () => {
+  it("stay until one is made anew, and the one before still signs beside it", async () => {
+    const [before = ""] = await secrets();
+    expect(await secrets()).toEqual([before]);
+    const rotated = (await unwrap(client.POST("/v1/webhooks/secret/rotate"))).secrets;
+    expect(rotated.map(({ secret }) => secret)).toEqual([
+      expect.not.stringMatching(before.slice(6, 20)),
+      before,
+    ]);
+    expect(rotated[1]?.expires_at).not.toBeNull();
+    const result = await unwrap(client.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
+    expect(result).toMatchObject({ delivered: true, status: 204, error: null });
+    const [{ headers, body } = { headers: {}, body: "" }] = receiver.received;
+    for (const { secret } of rotated) {
+      const event = new Webhook(secret).verify(body, headers as Record<string, string>);
+      expect(event).toMatchObject({ type: "webhook.test", data: {} });
+    }
+  });
+
+  it("a test says what went wrong", async () => {
+    receiver.answer = () => 503;
+    const refused = await unwrap(client.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
+    expect(refused).toMatchObject({ delivered: false, status: 503, error: expect.stringContaining("503") });
+    const away = await unwrap(client.POST("/v1/webhooks/test", { body: { url: "http://127.0.0.1:9/" } }));
+    expect(away).toMatchObject({ delivered: false, status: null, error: expect.stringContaining("reached") });
+  });
+});
