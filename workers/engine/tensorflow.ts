@@ -27,6 +27,12 @@ interface NativeBackend {
     TF_Version: string;
   };
   executeSingleOutput(operation: string, attributes: Attribute[], inputs: Tensor[]): Tensor;
+  executeMultipleOutputs(
+    operation: string,
+    attributes: Attribute[],
+    inputs: Tensor[],
+    outputs: number,
+  ): Tensor[];
 }
 
 function backend(): NativeBackend {
@@ -48,6 +54,20 @@ export function runKernel(
   inputs: Tensor[],
   attributes: Record<string, AttributeValue> = {},
 ): Tensor {
+  return backend().executeSingleOutput(operation, listOf(attributes), inputs);
+}
+
+/** The same for a kernel with more than one output. */
+export function runKernelForMore(
+  operation: string,
+  inputs: Tensor[],
+  outputs: number,
+  attributes: Record<string, AttributeValue> = {},
+): Tensor[] {
+  return backend().executeMultipleOutputs(operation, listOf(attributes), inputs, outputs);
+}
+
+function listOf(attributes: Record<string, AttributeValue>): Attribute[] {
   const { binding } = backend();
   const typeOf = (value: AttributeValue) =>
     ({
@@ -62,7 +82,7 @@ export function runKernel(
     value,
   }));
   list.push({ name: "T", type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT });
-  return backend().executeSingleOutput(operation, list, inputs);
+  return list;
 }
 
 /** Integers, lists of integers, booleans and strings: the kinds of attribute that the engine's kernels take. */

@@ -14,7 +14,8 @@ constexpr int kPixels = 4;  // at once, so that each of the kernel's values is l
 
 // Some channels of kPixels neighbours, of which the first `pixels` are stored; `stride` is that of the image's rows.
 template <int kVectors>
-void ConvolvePixels(const float* from, int stride, const float* kernel, const float* bias, int outputs, int pixels, float* to) {
+void ConvolvePixels(const float* from, int stride, const float* kernel, const float* bias, int outputs, int pixels, float* to,
+                    LaneBits* open) {
   Vector sum[kPixels][kVectors];
   for (int v = 0; v < kVectors; ++v) {
     for (int p = 0; p < kPixels; ++p) sum[p][v] = Load(bias + v * kLanes);
@@ -27,13 +28,16 @@ void ConvolvePixels(const float* from, int stride, const float* kernel, const fl
     }
   }
   for (int p = 0; p < pixels; ++p) {
-    for (int v = 0; v < kVectors; ++v) Store(to + p * outputs + v * kLanes, Maximum(sum[p][v], Zero()));
+    for (int v = 0; v < kVectors; ++v) {
+      Store(to + p * outputs + v * kLanes, Maximum(sum[p][v], Zero()));
+      open[p * outputs / kLanes + v] = BitsOf(sum[p][v] > Zero());
+    }
   }
 }
 
 }  // namespace
 
-void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output) {
+void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output, LaneBits* open) {
   const int stride = (width + 2) * 3;
   ParallelFor((height + kRowsPerTask - 1) / kRowsPerTask, [&](int task) {
     // Three rows of the image with a pixel of zeros on either side; kPixels more, for the last pixels of a row.
@@ -48,17 +52,21 @@ void ConvolveImage(const float* image, int height, int width, const float* kerne
       }
       for (int x = 0; x < width; x += kPixels) {
         const float* from = rows.data() + x * 3;
-        float* to = output + (static_cast<long>(y) * width + x) * outputs;
+        const long offset = (static_cast<long>(y) * width + x) * outputs;
+        float* to = output + offset;
+        LaneBits* bits = open + offset / kLanes;
         const int pixels = std::min(kPixels, width - x);
         int o = 0;
-        for (; o + 2 * kLanes <= outputs; o += 2 * kLanes) ConvolvePixels<2>(from, stride, kernel + o, bias + o, outputs, pixels, to + o);
-        if (o < outputs) ConvolvePixels<1>(from, stride, kernel + o, bias + o, outputs, pixels, to + o);
+        for (; o + 2 * kLanes <= outputs; o += 2 * kLanes) {
+          ConvolvePixels<2>(from, stride, kernel + o, bias + o, outputs, pixels, to + o, bits + o / kLanes);
+        }
+        if (o < outputs) ConvolvePixels<1>(from, stride, kernel + o, bias + o, outputs, pixels, to + o, bits + o / kLanes);
       }
     }
   });
 }
 
-void ConvolveImageGradient(const float* gradient, const float* output, int height, int width, const float* kernel, int outputs,
+void ConvolveImageGradient(const float* gradient, const LaneBits* open, int height, int width, const float* kernel, int outputs,
                            float* image_gradient) {
   const long row_size = static_cast<long>(width) * outputs;
   const long stride = row_size + (2 + kPixels) * outputs;
@@ -74,7 +82,7 @@ void ConvolveImageGradient(const float* gradient, const float* output, int heigh
       }
       const long offset = y * row_size;
       for (long i = 0; i < row_size; i += kLanes) {
-        Store(to + i, ReluGradient(Load(gradient + offset + i), Load(output + offset + i)));
+        Store(to + i, Select(Load(gradient + offset + i), open[(offset + i) / kLanes]));
       }
     };
     const int begin = task * kRowsPerTask, end = std::min(height, begin + kRowsPerTask);

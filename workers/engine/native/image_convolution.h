@@ -1,13 +1,17 @@
 // The first layer of VGG-19: 3 channels in, few multiplications for its memory traffic, so a direct convolution.
 #pragma once
 
+#include "vector.h"
+
 namespace nst {
 
-// image [h, w, 3], kernel [3, 3, 3, outputs] → relu(image * kernel + bias) [h, w, outputs]; outputs is a multiple of 16.
-void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output);
+// image [h, w, 3], kernel [3, 3, 3, outputs] → relu(image * kernel + bias) [h, w, outputs], and where it
+// is above 0; outputs is a multiple of 16.
+void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output,
+                   LaneBits* open);
 
-// Gradient with respect to the output, and the output → gradient with respect to the image [h, w, 3].
-void ConvolveImageGradient(const float* gradient, const float* output, int height, int width, const float* kernel, int outputs,
+// Gradient with respect to the output, and where that is above 0 → gradient with respect to the image [h, w, 3].
+void ConvolveImageGradient(const float* gradient, const LaneBits* open, int height, int width, const float* kernel, int outputs,
                            float* image_gradient);
 
 }  // namespace nst

@@ -1,12 +1,14 @@
 // Registers the kernels with TensorFlow, by its C API, when Node loads this file as an addon.
 //
-// Operations, with the name of the kind of processor that they were compiled for in place of * (all float32; feature
-// maps are [1, height, width, channels]):
+// Operations, with the name of the kind of processor that they were compiled for in place of * (feature maps are float32,
+// [1, height, width, channels]; a trace is what the way back needs, as int32 bits):
 //   Nst*PackKernel(kernel [3, 3, in, out]) → the same numbers, as the next two take them
-//   Nst*Convolution(input, packed, bias) → relu(conv + bias)
-//   Nst*ConvolutionGradient(gradient, output, packed) → input gradient
-//   Nst*ImageConvolution(image, kernel, bias), Nst*ImageConvolutionGradient(gradient, output, kernel)
-//   Nst*Pool(input; average: bool), Nst*PoolGradient(gradient, input, output; average: bool)
+//   Nst*Convolution(input, packed, bias) → relu(conv + bias), trace
+//   Nst*ConvolutionGradient(gradient, trace, packed) → input gradient
+//   Nst*ImageConvolution(image, kernel, bias) → relu(conv + bias), trace
+//   Nst*ImageConvolutionGradient(gradient, trace, kernel) → image gradient
+//   Nst*Pool(input; average: bool) → output, trace
+//   Nst*PoolGradient(gradient, trace; average: bool, height: int, width: int) → input gradient
 
 #include <node_api.h>
 
@@ -37,28 +39,40 @@ class Call {
   ~Call() {
     if (TF_GetCode(status_) != TF_OK) TF_OpKernelContext_Failure(context_, status_);
     for (TF_Tensor* tensor : inputs_) TF_DeleteTensor(tensor);
-    TF_DeleteTensor(output_);
+    for (TF_Tensor* tensor : outputs_) TF_DeleteTensor(tensor);
     TF_DeleteStatus(status_);
   }
 
   bool ok() const { return TF_GetCode(status_) == TF_OK; }
   const float* Input(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
   int Length(int i, int axis) const { return static_cast<int>(TF_Dim(inputs_[i], axis)); }
+  const LaneBits* Bits(int i) const { return static_cast<const LaneBits*>(TF_TensorData(inputs_[i])); }
   FeatureMap Map(int i) const { return {Length(i, 1), Length(i, 2), Length(i, 3)}; }
 
   // Null where there is no memory: the failure is reported to TensorFlow.
   float* Output(std::initializer_list<int64_t> shape) {
-    size_t bytes = sizeof(float);
-    for (int64_t length : shape) bytes *= static_cast<size_t>(length);
-    output_ = TF_AllocateOutput(context_, 0, TF_FLOAT, shape.begin(), static_cast<int>(shape.size()), bytes, status_);
-    return ok() ? static_cast<float*>(TF_TensorData(output_)) : nullptr;
+    size_t floats = 1;
+    for (int64_t length : shape) floats *= static_cast<size_t>(length);
+    return static_cast<float*>(Allocate(TF_FLOAT, shape, sizeof(float) * floats));
+  }
+  // One bit for each of `count` numbers, the second output.
+  LaneBits* Trace(int64_t count) {
+    if (!ok()) return nullptr;
+    const int64_t words = (count + 31) / 32;
+    return static_cast<LaneBits*>(Allocate(TF_INT32, {words}, sizeof(int32_t) * static_cast<size_t>(words)));
   }
 
  private:
+  void* Allocate(TF_DataType type, std::initializer_list<int64_t> shape, size_t bytes) {
+    const int index = static_cast<int>(outputs_.size());
+    outputs_.push_back(
+        TF_AllocateOutput(context_, index, type, shape.begin(), static_cast<int>(shape.size()), bytes, status_));
+    return ok() ? TF_TensorData(outputs_.back()) : nullptr;
+  }
+
   TF_OpKernelContext* context_;
   TF_Status* status_;
-  std::vector<TF_Tensor*> inputs_;
-  TF_Tensor* output_ = nullptr;
+  std::vector<TF_Tensor*> inputs_, outputs_;
 };
 
 void ComputePackKernel(void*, TF_OpKernelContext* context) {
@@ -72,9 +86,10 @@ void ComputePackKernel(void*, TF_OpKernelContext* context) {
 void ComputeConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  const int outputs = call.Length(1, 1) * kKernelBlock;
-  if (float* to = call.Output({1, map.height, map.width, outputs})) {
-    Convolve(call.Input(0), map, call.Input(1), call.Input(2), outputs, to);
+  const int64_t outputs = call.Length(1, 1) * kKernelBlock;
+  float* to = call.Output({1, map.height, map.width, outputs});
+  if (LaneBits* open = call.Trace(map.height * map.width * outputs)) {
+    Convolve(call.Input(0), map, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
   }
 }
 
@@ -83,15 +98,17 @@ void ComputeConvolutionGradient(void*, TF_OpKernelContext* context) {
   const FeatureMap map = call.Map(0);
   const int inputs = call.Length(2, 0) * kKernelBlock;
   if (float* to = call.Output({1, map.height, map.width, inputs})) {
-    ConvolveGradient(call.Input(0), call.Input(1), map, call.Input(2), inputs, to);
+    ConvolveGradient(call.Input(0), call.Bits(1), map, call.Input(2), inputs, to);
   }
 }
 
 void ComputeImageConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({1, map.height, map.width, call.Length(1, 3)})) {
-    ConvolveImage(call.Input(0), map.height, map.width, call.Input(1), call.Input(2), call.Length(1, 3), to);
+  const int64_t outputs = call.Length(1, 3);
+  float* to = call.Output({1, map.height, map.width, outputs});
+  if (LaneBits* open = call.Trace(map.height * map.width * outputs)) {
+    ConvolveImage(call.Input(0), map.height, map.width, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
   }
 }
 
@@ -99,72 +116,92 @@ void ComputeImageConvolutionGradient(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   if (float* to = call.Output({1, map.height, map.width, 3})) {
-    ConvolveImageGradient(call.Input(0), call.Input(1), map.height, map.width, call.Input(2), map.channels, to);
+    ConvolveImageGradient(call.Input(0), call.Bits(1), map.height, map.width, call.Input(2), map.channels, to);
   }
 }
 
-void ComputePool(void* average, TF_OpKernelContext* context) {
+// The attributes of a pooling and its gradient.
+struct Pooling {
+  bool average;
+  int height, width;  // of the input, for the gradient
+};
+
+void ComputePool(void* attributes, TF_OpKernelContext* context) {
   Call call(context, 1);
+  const auto& pooling = *static_cast<Pooling*>(attributes);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({1, map.height / 2, map.width / 2, map.channels})) {
-    Pool(call.Input(0), map.height, map.width, map.channels, *static_cast<bool*>(average), to);
+  float* to = call.Output({1, map.height / 2, map.width / 2, map.channels});
+  const int64_t windows = pooling.average ? 0 : static_cast<int64_t>(map.height / 2) * (map.width / 2);
+  if (LaneBits* taken = call.Trace(4 * windows * map.channels); call.ok()) {
+    Pool(call.Input(0), map.height, map.width, map.channels, pooling.average, to, taken);
   }
 }
 
-void ComputePoolGradient(void* average, TF_OpKernelContext* context) {
-  Call call(context, 3);
-  const FeatureMap map = call.Map(1);
-  if (float* to = call.Output({1, map.height, map.width, map.channels})) {
-    PoolGradient(call.Input(0), call.Input(1), call.Input(2), map.height, map.width, map.channels,
-                 *static_cast<bool*>(average), to);
+void ComputePoolGradient(void* attributes, TF_OpKernelContext* context) {
+  Call call(context, 2);
+  const auto& [average, height, width] = *static_cast<Pooling*>(attributes);
+  const int channels = call.Length(0, 3);
+  if (float* to = call.Output({1, height, width, channels})) {
+    PoolGradient(call.Input(0), call.Bits(1), height, width, channels, average, to);
   }
 }
 
-void* ReadAverage(TF_OpKernelConstruction* construction) {
+void* ReadPooling(TF_OpKernelConstruction* construction) {
   TF_Status* status = TF_NewStatus();
-  unsigned char value = 0;
-  TF_OpKernelConstruction_GetAttrBool(construction, "average", &value, status);
+  unsigned char average = 0;
+  int64_t height = 0, width = 0;
+  TF_OpKernelConstruction_GetAttrBool(construction, "average", &average, status);
+  TF_OpKernelConstruction_GetAttrInt64(construction, "height", &height, status);
+  TF_OpKernelConstruction_GetAttrInt64(construction, "width", &width, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   TF_DeleteStatus(status);
-  return new bool(value != 0);
+  return new Pooling{average != 0, static_cast<int>(height), static_cast<int>(width)};
 }
 
-void DeleteAverage(void* average) { delete static_cast<bool*>(average); }
+void DeletePooling(void* attributes) { delete static_cast<Pooling*>(attributes); }
 
 using Compute = void (*)(void*, TF_OpKernelContext*);
 
-void Register(const std::string& kind, std::initializer_list<const char*> inputs, bool pools, Compute compute, TF_Status* status) {
-  const std::string name = "Nst" NST_PROCESSOR + kind;
+struct Kind {
+  const char* name;
+  std::initializer_list<const char*> inputs;
+  bool has_trace;  // a second output
+  bool pools;
+  Compute compute;
+};
+
+void Register(const Kind& kind, TF_Status* status) {
+  const std::string name = std::string("Nst" NST_PROCESSOR) + kind.name;
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name.c_str());
   TF_OpDefinitionBuilderAddAttr(definition, "T: {float}");
-  if (pools) TF_OpDefinitionBuilderAddAttr(definition, "average: bool");
-  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, input);
+  if (kind.pools) {
+    for (const char* attribute : {"average: bool", "height: int = 0", "width: int = 0"}) {
+      TF_OpDefinitionBuilderAddAttr(definition, attribute);
+    }
+  }
+  for (const char* input : kind.inputs) TF_OpDefinitionBuilderAddInput(definition, input);
   TF_OpDefinitionBuilderAddOutput(definition, "result: T");
+  if (kind.has_trace) TF_OpDefinitionBuilderAddOutput(definition, "trace: int32");
   TF_RegisterOpDefinition(definition, status);
   if (TF_GetCode(status) != TF_OK) return;
-  TF_KernelBuilder* kernel =
-      pools ? TF_NewKernelBuilder(name.c_str(), "CPU", ReadAverage, compute, DeleteAverage)
-            : TF_NewKernelBuilder(name.c_str(), "CPU", nullptr, compute, nullptr);
+  TF_KernelBuilder* kernel = kind.pools
+                                 ? TF_NewKernelBuilder(name.c_str(), "CPU", ReadPooling, kind.compute, DeletePooling)
+                                 : TF_NewKernelBuilder(name.c_str(), "CPU", nullptr, kind.compute, nullptr);
   TF_RegisterKernelBuilder(name.c_str(), kernel, status);
 }
 
 void RegisterAll(TF_Status* status) {
-  const struct {
-    const char* name;
-    std::initializer_list<const char*> inputs;
-    bool pools;
-    Compute compute;
-  } kernels[] = {
-      {"PackKernel", {"kernel: T"}, false, ComputePackKernel},
-      {"Convolution", {"input: T", "packed: T", "bias: T"}, false, ComputeConvolution},
-      {"ConvolutionGradient", {"gradient: T", "output: T", "packed: T"}, false, ComputeConvolutionGradient},
-      {"ImageConvolution", {"image: T", "kernel: T", "bias: T"}, false, ComputeImageConvolution},
-      {"ImageConvolutionGradient", {"gradient: T", "output: T", "kernel: T"}, false, ComputeImageConvolutionGradient},
-      {"Pool", {"input: T"}, true, ComputePool},
-      {"PoolGradient", {"gradient: T", "input: T", "output: T"}, true, ComputePoolGradient},
+  const Kind kinds[] = {
+      {"PackKernel", {"kernel: T"}, false, false, ComputePackKernel},
+      {"Convolution", {"input: T", "packed: T", "bias: T"}, true, false, ComputeConvolution},
+      {"ConvolutionGradient", {"gradient: T", "trace: int32", "packed: T"}, false, false, ComputeConvolutionGradient},
+      {"ImageConvolution", {"image: T", "kernel: T", "bias: T"}, true, false, ComputeImageConvolution},
+      {"ImageConvolutionGradient", {"gradient: T", "trace: int32", "kernel: T"}, false, false, ComputeImageConvolutionGradient},
+      {"Pool", {"input: T"}, true, true, ComputePool},
+      {"PoolGradient", {"gradient: T", "trace: int32"}, false, true, ComputePoolGradient},
   };
-  for (const auto& kernel : kernels) {
-    Register(kernel.name, kernel.inputs, kernel.pools, kernel.compute, status);
+  for (const Kind& kind : kinds) {
+    Register(kind, status);
     if (TF_GetCode(status) != TF_OK) return;
   }
 }

@@ -7,24 +7,36 @@
 
 namespace nst {
 
-void Pool(const float* input, int height, int width, int channels, bool average, float* output) {
+void Pool(const float* input, int height, int width, int channels, bool average, float* output, LaneBits* taken) {
   const int out_width = width / 2;
   const long row = static_cast<long>(width) * channels;
+  const long offsets[4] = {0, channels, row, row + channels};
   ParallelFor(height / 2, [&](int y) {
     for (int x = 0; x < out_width; ++x) {
       const float* from = input + 2L * y * row + 2L * x * channels;
-      float* to = output + (static_cast<long>(y) * out_width + x) * channels;
+      const long pooled = (static_cast<long>(y) * out_width + x) * channels;
       for (int c = 0; c < channels; c += kLanes) {
-        const Vector a = Load(from + c), b = Load(from + channels + c);
-        const Vector d = Load(from + row + c), e = Load(from + row + channels + c);
-        Store(to + c, average ? 0.25f * ((a + b) + (d + e)) : Maximum(Maximum(a, b), Maximum(d, e)));
+        Vector at[4];
+        for (int i = 0; i < 4; ++i) at[i] = Load(from + offsets[i] + c);
+        if (average) {
+          Store(output + pooled + c, 0.25f * ((at[0] + at[1]) + (at[2] + at[3])));
+          continue;
+        }
+        const Vector maximum = Maximum(Maximum(at[0], at[1]), Maximum(at[2], at[3]));
+        Store(output + pooled + c, maximum);
+        unsigned rest = (1u << kLanes) - 1;
+        for (int i = 0; i < 4; ++i) {
+          const unsigned here = BitsOf(at[i] == maximum) & rest;
+          taken[(pooled + c) / kLanes * 4 + i] = here;
+          rest &= ~here;
+        }
       }
     }
   });
 }
 
-void PoolGradient(const float* gradient, const float* input, const float* output, int height, int width, int channels,
-                  bool average, float* input_gradient) {
+void PoolGradient(const float* gradient, const LaneBits* taken, int height, int width, int channels, bool average,
+                  float* input_gradient) {
   const int out_width = width / 2, out_height = height / 2;
   const long row = static_cast<long>(width) * channels;
   const long offsets[4] = {0, channels, row, row + channels};
@@ -38,16 +50,10 @@ void PoolGradient(const float* gradient, const float* input, const float* output
       const long at = 2L * y * row + 2L * x * channels;
       const long pooled = (static_cast<long>(y) * out_width + x) * channels;
       for (int c = 0; c < channels; c += kLanes) {
-        Vector rest = Load(gradient + pooled + c);
-        if (average) {
-          for (long offset : offsets) Store(input_gradient + at + offset + c, 0.25f * rest);
-          continue;
-        }
-        const Vector maximum = Load(output + pooled + c);
-        for (long offset : offsets) {
-          const auto here = Load(input + at + offset + c) == maximum;
-          Store(input_gradient + at + offset + c, here ? rest : Zero());
-          rest = here ? Zero() : rest;
+        const Vector value = Load(gradient + pooled + c);
+        for (int i = 0; i < 4; ++i) {
+          Store(input_gradient + at + offsets[i] + c,
+                average ? 0.25f * value : Select(value, taken[(pooled + c) / kLanes * 4 + i]));
         }
       }
     }

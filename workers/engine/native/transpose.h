@@ -5,8 +5,6 @@
 
 namespace nst {
 
-typedef int Lanes __attribute__((vector_size(4 * kLanes)));
-
 // Lane i of the result is lane `at[i]` of a and b side by side.
 inline Vector Permute(Vector a, Vector b, Lanes at) {
 #if defined(__clang__)

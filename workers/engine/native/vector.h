@@ -2,6 +2,12 @@
 // the instructions: this folder is compiled once for each kind of processor (see scripts/setup/compile.mjs).
 #pragma once
 
+#include <cstdint>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace nst {
 
 #if defined(__AVX512F__)
@@ -19,8 +25,42 @@ inline Vector Zero() { return Vector{}; }
 inline Vector Broadcast(float value) { return value - Zero(); }
 inline Vector Maximum(Vector a, Vector b) { return a > b ? a : b; }
 
-// The gradient where the ReLU let its input through (its output is above 0), else 0.
-inline Vector ReluGradient(Vector gradient, Vector output) { return output > Zero() ? gradient : Zero(); }
+// One bit for each lane: of a feature map the way back needs no more than where it is above 0.
+#if defined(__AVX512F__)
+typedef std::uint16_t LaneBits;
+#else
+typedef std::uint8_t LaneBits;
+#endif
+typedef int Lanes __attribute__((vector_size(4 * kLanes)));
+
+inline Lanes EachBit() {
+  Lanes bits;
+  for (int lane = 0; lane < kLanes; ++lane) bits[lane] = 1 << lane;
+  return bits;
+}
+
+// Which lanes of a comparison are true (−1).
+inline LaneBits BitsOf(Lanes comparison) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(comparison));
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(comparison));
+#else
+  const Lanes bits = comparison & EachBit();
+  int sum = 0;
+  for (int lane = 0; lane < kLanes; ++lane) sum += bits[lane];
+  return sum;
+#endif
+}
+
+// The lanes whose bit is set, else 0.
+inline Vector Select(Vector value, LaneBits bits) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Vector>(_mm512_maskz_mov_ps(bits, reinterpret_cast<__m512>(value)));
+#else
+  return (EachBit() & static_cast<int>(bits)) != 0 ? value : Zero();
+#endif
+}
 
 inline float Sum(Vector v) {
   float parts[kLanes];

@@ -55,10 +55,11 @@ inline void TransformProducts(const Vector m[6], Vector y[4]) {
 
 struct Direction {
   const float* input;        // [h, w, in]
-  const float* relu_output;  // masks the input where given (backward)
+  const LaneBits* masks;     // lets the input through where given (backward)
   const float* kernel;       // packed
   const float* bias;         // forward
   float* output;             // [h, w, out]
+  LaneBits* open;            // where the output is above 0 (forward)
   int height, width, in, out;
   bool backward;             // kernel transposed, windows and outputs turned by 180°
 };
@@ -83,9 +84,10 @@ class TileGrid {
   // V[point, row, :] = Bᵀ d B of the tile's window.
   void TransformInput(int tile, int row, float* v, const Panels& panels) const {
     static const std::vector<float> zeros(1024, 0.0f);
+    static const LaneBits closed[1024 / kLanes] = {};
     const int top = tile / columns_ * kTile - 1, left = tile % columns_ * kTile - 1;
     const float* from[kPoints];
-    const float* mask[kPoints];
+    const LaneBits* mask[kPoints];
     for (int i = 0; i < kPoints; ++i) {
       // Turning window, products and outputs by 180° turns the kernel: the gradient's convolution with the same transform.
       const int position = d_.backward ? kPoints - 1 - i : i;
@@ -93,7 +95,7 @@ class TileGrid {
       const bool inside = y >= 0 && y < d_.height && x >= 0 && x < d_.width;
       const long offset = (static_cast<long>(y) * d_.width + x) * d_.in;
       from[i] = inside ? d_.input + offset : zeros.data();
-      mask[i] = inside && d_.relu_output ? d_.relu_output + offset : zeros.data();
+      mask[i] = inside && d_.masks ? d_.masks + offset / kLanes : closed;
     }
     for (int c = 0; c < d_.in; c += kLanes) {
       float* to = v + panels.at(row, c);
@@ -102,7 +104,7 @@ class TileGrid {
         Vector column[kWindow], t[kWindow];
         for (int y = 0; y < kWindow; ++y) {
           const int i = y * kWindow + x;
-          column[y] = d_.relu_output ? ReluGradient(Load(from[i] + c), Load(mask[i] + c)) : Load(from[i] + c);
+          column[y] = d_.masks ? Select(Load(from[i] + c), mask[i][c / kLanes]) : Load(from[i] + c);
         }
         TransformWindow(column, t);
         for (int y = 0; y < kWindow; ++y) half[y][x] = t[y];
@@ -136,8 +138,14 @@ class TileGrid {
         for (int j = 0; j < kTile; ++j) {
           const int x = left + (d_.backward ? kTile - 1 - j : j);
           if (x >= d_.width) continue;
-          Store(d_.output + (static_cast<long>(y) * d_.width + x) * d_.out + c,
-                d_.backward ? row[j] : Maximum(row[j] + bias, Zero()));
+          const long offset = (static_cast<long>(y) * d_.width + x) * d_.out + c;
+          if (d_.backward) {
+            Store(d_.output + offset, row[j]);
+          } else {
+            const Vector sum = row[j] + bias;
+            Store(d_.output + offset, Maximum(sum, Zero()));
+            d_.open[offset / kLanes] = BitsOf(sum > Zero());
+          }
         }
       }
     }
@@ -300,13 +308,14 @@ void PackKernel(const float* kernel, int inputs, int outputs, float* packed) {
   });
 }
 
-void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output) {
-  Run({input, nullptr, kernel, bias, output, shape.height, shape.width, shape.channels, outputs, false});
+void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output,
+              LaneBits* open) {
+  Run({input, nullptr, kernel, bias, output, open, shape.height, shape.width, shape.channels, outputs, false});
 }
 
-void ConvolveGradient(const float* gradient, const float* output, FeatureMap shape, const float* kernel, int inputs,
+void ConvolveGradient(const float* gradient, const LaneBits* open, FeatureMap shape, const float* kernel, int inputs,
                       float* input_gradient) {
-  Run({gradient, output, kernel, nullptr, input_gradient, shape.height, shape.width, shape.channels, inputs, true});
+  Run({gradient, open, kernel, nullptr, input_gradient, nullptr, shape.height, shape.width, shape.channels, inputs, true});
 }
 
 }  // namespace nst

@@ -2,6 +2,8 @@
 // (Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks"): a quarter of the multiplications.
 #pragma once
 
+#include "vector.h"
+
 namespace nst {
 
 constexpr int kPoints = 36;  // 6 × 6 products for 4 × 4 outputs
@@ -16,12 +18,14 @@ constexpr int kKernelBlock = 16;
 // in pieces that lie together. Channels are multiples of 16.
 void PackKernel(const float* kernel, int inputs, int outputs, float* packed);
 
-// input [h, w, inputs] → output [h, w, outputs] = relu(input * kernel + bias). Channels are multiples of 16.
-void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output);
+// input [h, w, inputs] → output [h, w, outputs] = relu(input * kernel + bias), and where that is above 0. Channels
+// are multiples of 16.
+void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output,
+              LaneBits* open);
 
-// The gradient with respect to the input. `gradient` is with respect to the layer's output [h, w, outputs], `output` is
-// that output: where the ReLU closed the gradient is 0. `kernel` is the one that Convolve() takes.
-void ConvolveGradient(const float* gradient, const float* output, FeatureMap shape, const float* kernel, int inputs,
+// The gradient with respect to the input. `gradient` is with respect to the layer's output [h, w, outputs], which was
+// above 0 where `open` says: elsewhere the ReLU lets nothing back. `kernel` is the one that Convolve() takes.
+void ConvolveGradient(const float* gradient, const LaneBits* open, FeatureMap shape, const float* kernel, int inputs,
                       float* input_gradient);
 
 }  // namespace nst

@@ -1,9 +1,16 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ROOT } from "../../../src/root.ts";
-import { runKernel, type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
+import {
+  type AttributeValue,
+  runKernel,
+  runKernelForMore,
+  type Tensor,
+  type Tensor4D,
+  tf,
+} from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
-import type { Convolution, Kernels } from "./kernels.ts";
+import type { Convolution, Kernels, StageResult } from "./kernels.ts";
 import { type Processor, processorsHere } from "./processor.ts";
 import { stockKernels } from "./stock-kernels.ts";
 
@@ -30,8 +37,14 @@ function isBuilt(processor: Processor): boolean {
 
 function kernelsFor(processor: Processor): Kernels {
   const prefix = `Nst${processor.replace(/^./, (first) => first.toUpperCase())}`;
-  const run: Run = (operation, inputs, attributes) => runKernel(prefix + operation, inputs, attributes);
-  const canPool = (input: Tensor4D) => input.shape[3] % CHANNELS === 0;
+  const run: Run = {
+    one: (operation, inputs, attributes) => runKernel(prefix + operation, inputs, attributes),
+    traced: (operation, inputs, attributes) => {
+      const [output, ...trace] = runKernelForMore(prefix + operation, inputs, 2, attributes);
+      return { output: output as Tensor4D, trace };
+    },
+  };
+  const canPool = ([, , , channels]: Tensor4D["shape"]) => channels % CHANNELS === 0;
   return {
     name: processor,
 
@@ -48,19 +61,26 @@ function kernelsFor(processor: Processor): Kernels {
     },
 
     pool: (input, pooling) =>
-      canPool(input)
-        ? (run("Pool", [input], { average: pooling === "average" }) as Tensor4D)
+      canPool(input.shape)
+        ? run.traced("Pool", [input], { average: pooling === "average" })
         : stockKernels.pool(input, pooling),
 
-    poolGradient: (gradient, input, output, pooling) =>
-      canPool(input)
-        ? (run("PoolGradient", [gradient, input, output], { average: pooling === "average" }) as Tensor4D)
-        : stockKernels.poolGradient(gradient, input, output, pooling),
+    poolGradient: (gradient, trace, shape, pooling) => {
+      if (!canPool(shape)) {
+        return stockKernels.poolGradient(gradient, trace, shape, pooling);
+      }
+      const [, height, width] = shape;
+      const attributes = { average: pooling === "average", height, width };
+      return run.one("PoolGradient", [gradient, ...trace], attributes) as Tensor4D;
+    },
   };
 }
 
 /** Runs a kernel by its name without the prefix. */
-type Run = typeof runKernel;
+interface Run {
+  one(operation: string, inputs: Tensor[], attributes?: Record<string, AttributeValue>): Tensor;
+  traced(operation: string, inputs: Tensor[], attributes?: Record<string, AttributeValue>): StageResult;
+}
 
 /** Winograd's F(4×4, 3×3); keeps the plain kernel for both directions, packed. */
 class WinogradConvolution implements Convolution {
@@ -72,17 +92,17 @@ class WinogradConvolution implements Convolution {
     { kernel, bias, inputs, outputs }: LayerWeights,
   ) {
     const plain = tf.tensor4d(kernel, [3, 3, inputs, outputs]);
-    this.#packed = tf.keep(run("PackKernel", [plain]));
+    this.#packed = tf.keep(run.one("PackKernel", [plain]));
     this.#bias = tf.keep(tf.tensor1d(bias));
     plain.dispose();
   }
 
-  forward(input: Tensor4D): Tensor4D {
-    return this.run("Convolution", [input, this.#packed, this.#bias]) as Tensor4D;
+  forward(input: Tensor4D): StageResult {
+    return this.run.traced("Convolution", [input, this.#packed, this.#bias]);
   }
 
-  backward(gradient: Tensor4D, output: Tensor4D): Tensor4D {
-    return this.run("ConvolutionGradient", [gradient, output, this.#packed]) as Tensor4D;
+  backward(gradient: Tensor4D, trace: readonly Tensor[]): Tensor4D {
+    return this.run.one("ConvolutionGradient", [gradient, ...trace, this.#packed]) as Tensor4D;
   }
 
   dispose(): void {
@@ -103,12 +123,12 @@ class ImageConvolution implements Convolution {
     this.#bias = tf.keep(tf.tensor1d(bias));
   }
 
-  forward(input: Tensor4D): Tensor4D {
-    return this.run("ImageConvolution", [input, this.#kernel, this.#bias]) as Tensor4D;
+  forward(input: Tensor4D): StageResult {
+    return this.run.traced("ImageConvolution", [input, this.#kernel, this.#bias]);
   }
 
-  backward(gradient: Tensor4D, output: Tensor4D): Tensor4D {
-    return this.run("ImageConvolutionGradient", [gradient, output, this.#kernel]) as Tensor4D;
+  backward(gradient: Tensor4D, trace: readonly Tensor[]): Tensor4D {
+    return this.run.one("ImageConvolutionGradient", [gradient, ...trace, this.#kernel]) as Tensor4D;
   }
 
   dispose(): void {

@@ -1,9 +1,9 @@
 import type { Layer } from "../../../src/contract/network.ts";
 import { type Tensor4D, tf } from "../tensorflow.ts";
 import type { Pooling } from "./kernels.ts";
-import type { Stage } from "./stages.ts";
+import { deepestLayer, type Stage, stagesUpTo } from "./stages.ts";
 import { ownedRows, type Strip, splitAtBoundary, stripsOver } from "./strips.ts";
-import type { Vgg19 } from "./vgg19.ts";
+import { forget, type Passed, type Vgg19 } from "./vgg19.ts";
 
 /** Rows of a layer's feature map, from `firstRow` of the whole map on; gone after the call unless cloned. */
 type See<Result> = (layer: Layer, features: Tensor4D, firstRow: number) => Result;
@@ -19,12 +19,15 @@ export class Pass {
   readonly #shallow: Stage[];
   readonly #deep: Stage[];
   readonly #stripRows: number;
-  #shallowOutputs: Tensor4D[] | undefined;
-  #boundary: Tensor4D | undefined;
-  #deepOutputs: Tensor4D[] = [];
+  readonly #lookedAt: ReadonlySet<Layer>;
+  #shallowPassed: Passed[] | undefined;
+  #deepPassed: Passed[] = [];
 
-  constructor(network: Vgg19, stages: readonly Stage[], pooling: Pooling, stripRows: number) {
+  /** @param layers those that are looked at, at least one; the pass goes down to the deepest */
+  constructor(network: Vgg19, layers: readonly Layer[], pooling: Pooling, stripRows: number) {
     this.#network = network;
+    this.#lookedAt = new Set(layers);
+    const stages = stagesUpTo(deepestLayer(layers));
     this.#pooling = pooling;
     this.#stripRows = stripRows;
     const { shallow, deep } = splitAtBoundary(stages);
@@ -32,31 +35,31 @@ export class Pass {
     this.#deep = deep;
   }
 
-  /** Shows every layer's feature map, a strip at a time from top to bottom, the deep layers' whole. */
+  /** Shows the looked-at layers' feature maps, a strip at a time from top to bottom, the deep layers' whole. */
   forward(image: Tensor4D, see: See<unknown>): void {
     const strips = stripsOver(image.shape[1], this.#stripRows);
     const boundary: Tensor4D[] = [];
     for (const strip of strips) {
-      const outputs = this.#forwardStrip(image, strip);
-      eachOwned(this.#shallow, outputs, strip, see);
+      const { last, passed } = this.#forwardStrip(image, strip);
+      eachOwned(passed, strip, see);
       if (this.#deep.length > 0) {
-        boundary.push(owned(outputs.at(-1) as Tensor4D, strip, reductionAfter(this.#shallow)));
+        boundary.push(owned(last, strip, reductionAfter(this.#shallow)));
       }
+      last.dispose();
       if (strips.length === 1) {
-        this.#shallowOutputs = outputs;
+        this.#shallowPassed = passed;
       } else {
-        tf.dispose(outputs);
+        forget(passed);
       }
     }
     if (this.#deep.length > 0) {
-      this.#boundary = boundary.length === 1 ? boundary[0] : (tf.concat(boundary, 1) as Tensor4D);
-      if (boundary.length > 1) {
-        tf.dispose(boundary);
-      }
-      this.#deepOutputs = this.#network.forward(this.#deep, this.#boundary as Tensor4D, this.#pooling);
-      for (const [index, stage] of this.#deep.entries()) {
-        if (stage.kind === "convolution") {
-          see(stage.layer, this.#deepOutputs[index] as Tensor4D, 0);
+      const input = boundary.length === 1 ? (boundary[0] as Tensor4D) : (tf.concat(boundary, 1) as Tensor4D);
+      const { last, passed } = this.#network.forward(this.#deep, input, this.#pooling, this.#lookedAt);
+      tf.dispose([last, input, ...boundary]);
+      this.#deepPassed = passed;
+      for (const { stage, output } of passed) {
+        if (stage.kind === "convolution" && output !== undefined) {
+          see(stage.layer, output, 0);
         }
       }
     }
@@ -68,13 +71,9 @@ export class Pass {
    * @param gradientAt the loss's own gradient with respect to rows of a layer's feature map
    */
   backward(image: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
-    const boundary = this.#boundary;
-    const boundaryGradient =
-      boundary &&
-      this.#network.backward(this.#deep, boundary, this.#deepOutputs, this.#pooling, (layer, features) =>
-        gradientAt(layer, features, 0),
-      );
-    boundary?.dispose();
+    const boundaryGradient = this.#network.backward(this.#deepPassed, this.#pooling, (layer, features) =>
+      gradientAt(layer, features, 0),
+    );
     const rows = new OverlappingRows();
     for (const strip of stripsOver(image.shape[1], this.#stripRows)) {
       const gradient = this.#backwardStrip(image, strip, boundaryGradient, gradientAt);
@@ -93,16 +92,12 @@ export class Pass {
     boundaryGradient: Tensor4D | undefined,
     gradientAt: See<Tensor4D | undefined>,
   ): Tensor4D | undefined {
-    const outputs = this.#shallowOutputs ?? this.#forwardStrip(image, strip);
-    const input = this.#network.preprocess(takeRows(image, strip.first, strip.last - strip.first));
+    const passed = this.#shallowPassed ?? this.#recompute(image, strip);
     const last =
-      boundaryGradient &&
-      this.#spreadOwned(boundaryGradient, outputs.at(-1) as Tensor4D, strip, reductionAfter(this.#shallow));
+      boundaryGradient && this.#spreadOwned(boundaryGradient, strip, reductionAfter(this.#shallow));
     const reductions = reductionsOf(this.#shallow);
     const gradient = this.#network.backward(
-      this.#shallow,
-      input,
-      outputs,
+      passed,
       this.#pooling,
       (layer, features) => {
         const reduction = reductions.get(layer) ?? 1;
@@ -110,25 +105,31 @@ export class Pass {
         const rows = owned(features, strip, reduction);
         const own = gradientAt(layer, rows, ownedFirst);
         rows.dispose();
-        return own && padRows(own, features, strip, reduction);
+        return own && padRows(own, strip, reduction);
       },
       last,
     );
-    input.dispose();
     return gradient && this.#network.preprocessGradient(gradient);
   }
 
-  #forwardStrip(image: Tensor4D, strip: Strip): Tensor4D[] {
-    const input = this.#network.preprocess(takeRows(image, strip.first, strip.last - strip.first));
-    const outputs = this.#network.forward(this.#shallow, input, this.#pooling);
-    input.dispose();
-    return outputs;
+  #forwardStrip(image: Tensor4D, strip: Strip): { last: Tensor4D; passed: Passed[] } {
+    const rows = takeRows(image, strip.first, strip.last - strip.first);
+    const input = this.#network.preprocess(rows);
+    const result = this.#network.forward(this.#shallow, input, this.#pooling, this.#lookedAt);
+    tf.dispose([rows, input]);
+    return result;
+  }
+
+  #recompute(image: Tensor4D, strip: Strip): Passed[] {
+    const { last, passed } = this.#forwardStrip(image, strip);
+    last.dispose();
+    return passed;
   }
 
   /** The strip's own rows of the gradient at the boundary, with zeros for the rows that other strips own. */
-  #spreadOwned(gradient: Tensor4D, like: Tensor4D, strip: Strip, reduction: number): Tensor4D {
+  #spreadOwned(gradient: Tensor4D, strip: Strip, reduction: number): Tensor4D {
     const { ownedFirst, count } = ownedRows(strip, reduction);
-    return padRows(takeRows(gradient, ownedFirst, count), like, strip, reduction);
+    return padRows(takeRows(gradient, ownedFirst, count), strip, reduction);
   }
 }
 
@@ -150,12 +151,12 @@ function reductionAfter(stages: readonly Stage[]): number {
   return 2 ** stages.filter((stage) => stage.kind === "pooling").length;
 }
 
-function eachOwned(stages: readonly Stage[], outputs: Tensor4D[], strip: Strip, see: See<unknown>): void {
-  const reductions = reductionsOf(stages);
-  for (const [index, stage] of stages.entries()) {
-    if (stage.kind === "convolution") {
+function eachOwned(passed: readonly Passed[], strip: Strip, see: See<unknown>): void {
+  const reductions = reductionsOf(passed.map(({ stage }) => stage));
+  for (const { stage, output } of passed) {
+    if (stage.kind === "convolution" && output !== undefined) {
       const reduction = reductions.get(stage.layer) ?? 1;
-      const rows = owned(outputs[index] as Tensor4D, strip, reduction);
+      const rows = owned(output, strip, reduction);
       see(stage.layer, rows, ownedRows(strip, reduction).ownedFirst);
       rows.dispose();
     }
@@ -175,9 +176,9 @@ function takeRows(features: Tensor4D, first: number, count: number): Tensor4D {
 }
 
 /** A gradient at a strip's own rows → at all its rows, zero where other strips answer; disposes of `gradient`. */
-function padRows(gradient: Tensor4D, like: Tensor4D, strip: Strip, reduction: number): Tensor4D {
+function padRows(gradient: Tensor4D, strip: Strip, reduction: number): Tensor4D {
   const { offset, count } = ownedRows(strip, reduction);
-  const after = like.shape[1] - offset - count;
+  const after = Math.floor((strip.last - strip.first) / reduction) - offset - count;
   if (offset === 0 && after === 0) {
     return gradient;
   }

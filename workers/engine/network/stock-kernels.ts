@@ -1,6 +1,6 @@
-import { runKernel, type Tensor4D, tf } from "../tensorflow.ts";
+import { runKernel, type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
-import type { Convolution, Kernels } from "./kernels.ts";
+import type { Convolution, Kernels, StageResult } from "./kernels.ts";
 
 /** VGG-19 on TensorFlow's own kernels: cuDNN on a GPU, and the measure of every other implementation. */
 export const stockKernels: Kernels = {
@@ -8,13 +8,18 @@ export const stockKernels: Kernels = {
 
   convolution: (weights) => new StockConvolution(weights),
 
-  pool: (input, pooling) =>
-    pooling === "max" ? tf.maxPool(input, 2, 2, "valid") : tf.avgPool(input, 2, 2, "valid"),
+  pool: (input, pooling) => {
+    if (pooling === "average") {
+      return { output: tf.avgPool(input, 2, 2, "valid"), trace: [] };
+    }
+    const output = tf.maxPool(input, 2, 2, "valid");
+    return { output, trace: [input.clone(), output.clone()] };
+  },
 
-  poolGradient: (gradient, input, output, pooling) =>
+  poolGradient: (gradient, trace, shape, pooling) =>
     pooling === "max"
-      ? (runKernel("MaxPoolGrad", [input, output, gradient], POOL) as Tensor4D)
-      : averagePoolGradient(gradient, input),
+      ? (runKernel("MaxPoolGrad", [...trace, gradient], POOL) as Tensor4D)
+      : averagePoolGradient(gradient, shape),
 };
 
 const POOL = { ksize: [1, 2, 2, 1], strides: [1, 2, 2, 1], padding: "VALID", data_format: "NHWC" };
@@ -32,8 +37,8 @@ class StockConvolution implements Convolution {
     this.#flipped = tf.keep(tf.tidy(() => tf.reverse(this.#kernel, [0, 1]).transpose([0, 1, 3, 2])));
   }
 
-  forward(input: Tensor4D): Tensor4D {
-    return tf.fused.conv2d({
+  forward(input: Tensor4D): StageResult {
+    const output = tf.fused.conv2d({
       x: input,
       filter: this.#kernel,
       strides: 1,
@@ -41,11 +46,12 @@ class StockConvolution implements Convolution {
       bias: this.#bias,
       activation: "relu",
     });
+    return { output, trace: [output.clone()] };
   }
 
-  backward(gradient: Tensor4D, output: Tensor4D): Tensor4D {
+  backward(gradient: Tensor4D, trace: readonly Tensor[]): Tensor4D {
     return tf.tidy(() =>
-      tf.conv2d(runKernel("ReluGrad", [gradient, output]) as Tensor4D, this.#flipped, 1, "same"),
+      tf.conv2d(runKernel("ReluGrad", [gradient, ...trace]) as Tensor4D, this.#flipped, 1, "same"),
     );
   }
 
@@ -54,14 +60,14 @@ class StockConvolution implements Convolution {
   }
 }
 
-function averagePoolGradient(gradient: Tensor4D, input: Tensor4D): Tensor4D {
+function averagePoolGradient(gradient: Tensor4D, shape: Tensor4D["shape"]): Tensor4D {
   return tf.tidy(() => {
     const [, height, width, channels] = gradient.shape;
     const quarter = gradient.mul(0.25).reshape([height, 1, width, 1, channels]);
     const spread = tf
       .tile(quarter, [1, 2, 1, 2, 1])
       .reshape([1, height * 2, width * 2, channels]) as Tensor4D;
-    const [oddRow, oddColumn] = [input.shape[1] - height * 2, input.shape[2] - width * 2];
+    const [oddRow, oddColumn] = [shape[1] - height * 2, shape[2] - width * 2];
     return tf.pad(spread, [
       [0, 0],
       [0, oddRow],

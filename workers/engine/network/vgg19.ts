@@ -1,5 +1,5 @@
 import type { Layer } from "../../../src/contract/network.ts";
-import { type Tensor4D, tf } from "../tensorflow.ts";
+import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import type { LayerWeights, Vgg19Weights } from "../weights/vgg19-weights.ts";
 import { addGradients } from "./add-gradients.ts";
 import type { Convolution, Kernels, Pooling } from "./kernels.ts";
@@ -8,11 +8,25 @@ import { type Stage, stagesUpTo } from "./stages.ts";
 /** Mean of ImageNet in RGB, 0–255, which VGG-19 was trained without. */
 const MEAN_RGB = [123.68, 116.779, 103.939];
 
+/** What is left of a stage between the way forward and the way back. */
+export interface Passed {
+  stage: Stage;
+  inputShape: Tensor4D["shape"];
+  /** Where it is looked at. */
+  output: Tensor4D | undefined;
+  trace: Tensor[];
+}
+
+/** Lets go of stages that are not gone back through. */
+export function forget(passed: readonly Passed[]): void {
+  tf.dispose(passed.flatMap(({ output, trace }) => (output === undefined ? trace : [output, ...trace])));
+}
+
 /**
  * VGG-19 (Simonyan & Zisserman 2014) without its dense layers, forward and backward, stage by stage.
  *
- * The backward pass is written out instead of left to a tape: it keeps the ReLU outputs and nothing else, and
- * lets go of each as soon as it was used, which is what decides the peak of memory.
+ * The backward pass is written out instead of left to a tape: it keeps what the loss looks at, and of the rest a few bits
+ * for each number, and lets go of each as soon as it was used, which is what decides the peak of memory.
  */
 export class Vgg19 {
   /** Those not yet on the device. */
@@ -35,49 +49,58 @@ export class Vgg19 {
     return gradient.mul(255);
   }
 
-  /** The output of every stage, in order. */
-  forward(stages: readonly Stage[], input: Tensor4D, pooling: Pooling): Tensor4D[] {
-    const outputs: Tensor4D[] = [];
-    for (const stage of stages) {
-      const before = outputs.at(-1) ?? input;
-      outputs.push(
+  /**
+   * Through some stages. Of each stage the trace is kept for the way back, and the output only where it is looked at:
+   * the traces are a few hundredths of the outputs.
+   */
+  forward(
+    stages: readonly Stage[],
+    input: Tensor4D,
+    pooling: Pooling,
+    lookedAt: ReadonlySet<Layer>,
+  ): { last: Tensor4D; passed: Passed[] } {
+    let last = input.clone();
+    const passed = stages.map((stage): Passed => {
+      const before = last;
+      const { output, trace } =
         stage.kind === "pooling"
           ? this.#kernels.pool(before, pooling)
-          : this.#convolution(stage.layer).forward(before),
-      );
-    }
-    return outputs;
+          : this.#convolution(stage.layer).forward(before);
+      before.dispose();
+      last = output;
+      const isKept = stage.kind === "convolution" && lookedAt.has(stage.layer);
+      return { stage, inputShape: before.shape, output: isKept ? output.clone() : undefined, trace };
+    });
+    return { last, passed };
   }
 
   /**
-   * Gradient with respect to `input`, given what forward() returned; disposes of `outputs` on its way.
+   * Gradient with respect to the first stage's input; disposes of what forward() kept on its way.
    *
-   * @param gradientAt the loss's own gradient with respect to a stage's output, where it looks at that stage
-   * @param last gradient that comes from stages after these, with respect to the last output
+   * @param gradientAt the loss's own gradient with respect to the output of a layer that was looked at
+   * @param last gradient that comes from stages after these, with respect to the last output; disposed of
    */
   backward(
-    stages: readonly Stage[],
-    input: Tensor4D,
-    outputs: Tensor4D[],
+    passed: readonly Passed[],
     pooling: Pooling,
     gradientAt: (layer: Layer, output: Tensor4D) => Tensor4D | undefined,
     last?: Tensor4D,
   ): Tensor4D | undefined {
     let gradient = last;
-    for (const [index, stage] of [...stages.entries()].reverse()) {
-      const output = outputs[index] as Tensor4D;
-      const before = outputs[index - 1] ?? input;
-      const own = stage.kind === "convolution" ? gradientAt(stage.layer, output) : undefined;
-      gradient = addGradients(gradient, own);
+    for (const { stage, inputShape, output, trace } of passed.toReversed()) {
+      if (stage.kind === "convolution" && output !== undefined) {
+        gradient = addGradients(gradient, gradientAt(stage.layer, output));
+        output.dispose();
+      }
       if (gradient !== undefined) {
         const after = gradient;
         gradient =
           stage.kind === "pooling"
-            ? this.#kernels.poolGradient(after, before, output, pooling)
-            : this.#convolution(stage.layer).backward(after, output);
+            ? this.#kernels.poolGradient(after, trace, inputShape, pooling)
+            : this.#convolution(stage.layer).backward(after, trace);
         after.dispose();
       }
-      output.dispose();
+      tf.dispose(trace);
     }
     return gradient;
   }

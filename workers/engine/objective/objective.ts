@@ -2,7 +2,6 @@ import type { Layer, LayerWeights } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
 import { addGradients } from "../network/add-gradients.ts";
 import { Pass } from "../network/pass.ts";
-import { deepestLayer, stagesUpTo } from "../network/stages.ts";
 import type { Vgg19 } from "../network/vgg19.ts";
 import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import { ContentLoss } from "./content-loss.ts";
@@ -89,12 +88,7 @@ export class Objective {
 
   #evaluateNetwork(image: Tensor4D): { content: Tensor[]; style: Tensor[]; gradient: Tensor4D | undefined } {
     const layers = [...this.#contentLosses.keys(), ...this.#regions.flatMap((region) => region.layers)];
-    const pass = new Pass(
-      this.#network,
-      stagesUpTo(deepestLayer(layers)),
-      this.#options.pooling,
-      this.#stripRows,
-    );
+    const pass = new Pass(this.#network, layers, this.#options.pooling, this.#stripRows);
     const content: Tensor[] = [];
     const style: Tensor[] = [];
     pass.forward(image, (layer, features, firstRow) => {
@@ -139,14 +133,10 @@ export class Objective {
     layers: [Layer, number][],
     see: (layer: Layer, features: Tensor4D, firstRow: number) => void,
   ): void {
-    const stages = stagesUpTo(deepestLayer(layers.map(([layer]) => layer)));
-    const wanted = new Set(layers.map(([layer]) => layer));
+    const names = layers.map(([layer]) => layer);
     tf.tidy(() => {
-      const pass = new Pass(this.#network, stages, this.#options.pooling, this.#stripRows);
-      pass.forward(
-        picture,
-        (layer, features, firstRow) => wanted.has(layer) && see(layer, features, firstRow),
-      );
+      const pass = new Pass(this.#network, names, this.#options.pooling, this.#stripRows);
+      pass.forward(picture, see);
     });
   }
 
