@@ -54,6 +54,8 @@ export async function* followJob(
     yield { ...update, job: await look() };
   } finally {
     stop.abort();
+    // What the stream holds, a connection and a timer, goes at once.
+    events.return(undefined).catch(() => undefined);
   }
 }
 

@@ -1,8 +1,8 @@
 // npm run containers:check [-- --gpu]: builds the images without a Docker daemon, and paints a picture through them.
+import { openAsBlob } from "node:fs";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { paint } from "../demo/client.mjs";
 import { runCommand } from "../setup/command.mjs";
 import { runScript, SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder, ROOT } from "../setup/folders.mjs";
@@ -76,16 +76,17 @@ async function build(buildah, context, target) {
 
 /** @param {string} url */
 async function paintThrough(url) {
-  const request = {
-    content: join(ROOT, "examples/cat.jpg"),
-    style: join(ROOT, "examples/sandstone.jpg"),
-    options: { preset: "draft", size: 192 },
-  };
-  const { picture, job } = await paint(url, request, () => undefined);
+  const { Painter } = await import("../../dist/client/index.js");
+  const [content, style] = await Promise.all(
+    ["cat", "sandstone"].map((name) => openAsBlob(join(ROOT, `examples/${name}.jpg`))),
+  );
+  const submission = { content, style: [style], options: { preset: "draft", size: 192 } };
+  const { picture: blob, job } = await new Painter(url).paint(submission);
+  const picture = Buffer.from(await blob.arrayBuffer());
   const { default: sharp } = await import("sharp");
   const { channels } = await sharp(picture).stats();
   if (channels.every(({ stdev }) => stdev < 1)) throw new SetupFailure("What came out is no picture.", "");
-  log(`painted ${job?.id ?? "a picture"}: ${picture.length} bytes`);
+  log(`painted ${job.id}: ${picture.length} bytes`);
   return picture;
 }
 

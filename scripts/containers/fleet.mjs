@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../demo/service.mjs";
+import { freePort } from "../free-port.mjs";
 import { runCommand } from "../setup/command.mjs";
 import { SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder } from "../setup/folders.mjs";

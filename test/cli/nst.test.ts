@@ -1,0 +1,154 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Job } from "../../client/index.ts";
+import { sharp } from "../../src/images/sharp.ts";
+import { ROOT } from "../../src/root.ts";
+import { addressOf } from "../e2e/client.ts";
+import { jpeg } from "../support/pictures.ts";
+import { NARROW_WEIGHTS } from "../support/programs.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+// The command as people type it, on the real service.
+let setting: WorkerSetting;
+let server: string;
+let folder: string;
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+  folder = await mkdtemp(join(tmpdir(), "nst-cli-"));
+  const api = setting.run("src/main.js", { PORT: "0" });
+  [server] = await Promise.all([addressOf(api), setting.startWorker()]);
+  for (const [index, name] of ["contents/anna.jpg", "contents/ben.jpg", "styles/reed.jpg"].entries()) {
+    await mkdir(join(folder, name, ".."), { recursive: true });
+    await writeFile(join(folder, name), await jpeg({ seed: index + 1 }));
+  }
+  await writeFile(join(folder, "contents/notes.txt"), "no picture");
+});
+afterAll(async () => {
+  await setting?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+const environment = () => ({
+  ...process.env,
+  NST_SERVER: server,
+  NST_API_KEY: "",
+  NST_VGG19_WEIGHTS: NARROW_WEIGHTS,
+});
+const script = join(ROOT, "scripts/nst.mjs");
+
+function nst(...words: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, env: environment() };
+    const child = execFile(process.execPath, [script, ...words], options, (_error, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, err }),
+    );
+  });
+}
+const QUICK = ["--preset", "draft", "--size", "64", "--steps", "8"];
+const ENDLESS = ["--size", "64", "--steps", "20000"];
+const anna = "contents/anna.jpg";
+const reed = "styles/reed.jpg";
+const detached = async () => (await nst("paint", anna, reed, ...ENDLESS, "--detach", "--json")).out;
+const idOf = (line: string) => (JSON.parse(line) as { job: Job }).job.id;
+
+describe("nst paint", () => {
+  it("writes the picture in the format that its name asks for, and says how it goes on", async () => {
+    const { code, out, err } = await nst("paint", anna, reed, ...QUICK, "-o", "painted.webp");
+    expect(err).toMatch(/step 8\/8|100 %|painted\.webp/);
+    expect([code, out]).toEqual([0, ""]);
+    // Without a terminal: whole lines, no colours.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes begin with one
+    expect(err).not.toMatch(/[\x1b\r]/);
+    const { format, width } = await sharp(await readFile(join(folder, "painted.webp"))).metadata();
+    expect([format, width]).toEqual(["webp", 64]);
+  });
+
+  it("paints each content of a folder in each style of another", async () => {
+    const { code, out } = await nst("paint", "contents", "styles", ...QUICK, "-o", "all", "--json");
+    expect(code).toBe(0);
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { job: Job; file: string });
+    expect(lines.map(({ job }) => [job.status, job.options.steps])).toEqual([
+      ["succeeded", 8],
+      ["succeeded", 8],
+    ]);
+    expect((await readdir(join(folder, "all"))).sort()).toEqual(["anna-in-reed.png", "ben-in-reed.png"]);
+  });
+
+  it("starts a service of its own where it is told to, and leaves nothing running", async () => {
+    const { code, err } = await nst("paint", anna, reed, ...QUICK, "--embedded", "-o", "own.png");
+    expect(err).toContain("starting the service for this command");
+    expect(code).toBe(0);
+    expect((await sharp(await readFile(join(folder, "own.png"))).metadata()).width).toBe(64);
+  });
+
+  it("leaves the job running at Ctrl-C where nobody can be asked, and says how to go on", async () => {
+    const child = spawn(process.execPath, [script, "paint", anna, reed, ...ENDLESS], {
+      cwd: folder,
+      env: environment(),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let err = "";
+    child.stderr.on("data", (bytes) => {
+      const running = /step \d/.test(err);
+      err += bytes;
+      if (!running && /step \d/.test(err)) child.kill("SIGINT");
+    });
+    expect((await once(child, "close"))[0]).toBe(130);
+    const id = /nst watch (\S+)/.exec(err)?.[1] ?? "";
+    expect((await setting.queue.find(id))?.status).toBe("running");
+    expect(await nst("cancel", id)).toMatchObject({ code: 0, out: `${id}  canceled\n` });
+  });
+
+  it("ends with a code that says what went wrong", async () => {
+    const codes = async (...words: string[]) => (await nst(...words)).code;
+    expect(await codes("paint", "nowhere.jpg", reed)).toBe(2);
+    expect(await codes("paint", anna, reed, "--steps", "many")).toBe(2);
+    expect(await codes("paint", anna, reed, "--options", '{"stepz": 3}')).toBe(2);
+    expect(await codes("paint", "contents/notes.txt", reed)).toBe(3);
+    expect(await codes("jobs", "--server", "http://127.0.0.1:1")).toBe(6);
+    expect(await codes("watch", "no-such-job")).toBe(3);
+    expect(await codes("pain")).toBe(2);
+  });
+});
+
+describe("nst jobs, watch, fetch, cancel", () => {
+  it("list, follow, write and stop jobs", async () => {
+    const id = idOf(await detached());
+    const listed = JSON.parse((await nst("jobs", "--json", "--limit", "1")).out) as { jobs: Job[] };
+    expect(listed.jobs.map((job) => job.id)).toEqual([id]);
+    expect((await nst("jobs")).out).toContain(id);
+    const watching = nst("watch", id, "--json");
+    await setting.until(id, ({ status }) => status === "running");
+    expect((await nst("cancel", id)).code).toBe(0);
+    const { code, out } = await watching;
+    expect(code).toBe(5);
+    expect(JSON.parse(out.trim().split("\n").at(-1) ?? "")).toMatchObject({ id, status: "canceled" });
+
+    const { out: painted } = await nst("paint", anna, reed, ...QUICK, "--json", "-o", "x.png");
+    const fetched = await nst("fetch", idOf(painted), "--format", "jpeg", "-o", "fetched.jpg");
+    expect(fetched.code).toBe(0);
+    expect((await sharp(await readFile(join(folder, "fetched.jpg"))).metadata()).format).toBe("jpeg");
+  });
+});
+
+describe("nst doctor", () => {
+  it("asks a service that is named what it has, and measures a step", async () => {
+    const { code, out } = await nst("doctor", "--server", server, "--json");
+    const report = JSON.parse(out) as { ok: boolean; findings: { name: string; found: string }[] };
+    expect([code, report.ok]).toEqual([0, true]);
+    expect(report.findings.find(({ name }) => name === "a step")?.found).toMatch(/^\d+ ms at 256 × 256 px$/);
+  });
+});

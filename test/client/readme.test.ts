@@ -1,0 +1,53 @@
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { ROOT } from "../../src/root.ts";
+import { addressOf } from "../e2e/client.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+let setting: WorkerSetting;
+let server: string;
+let examples: string[];
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+  const api = setting.run("src/main.js", { PORT: "0" });
+  [server] = await Promise.all([addressOf(api), setting.startWorker()]);
+  const readme = await readFile(join(ROOT, "client/README.md"), "utf8");
+  examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code ?? "");
+});
+afterAll(() => setting?.close());
+
+/** Runs an example as a program of this package, which finds itself by its own name. */
+async function run(index: number): Promise<string> {
+  const folder = join(ROOT, "build/examples");
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `example-${index}.mjs`);
+  const code = examples[index]?.replaceAll('"painted.png"', JSON.stringify(join(folder, "painted.png")));
+  await writeFile(file, code ?? "");
+  const env = { ...process.env, NST_SERVER: server, NST_API_KEY: "" };
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: ROOT, env });
+  return stdout;
+}
+
+describe("The examples of the client's README", () => {
+  it("paint, with progress", async () => {
+    expect(examples).toHaveLength(3);
+    const out = await run(0);
+    expect(out).toMatch(/\d+ %,/);
+    expect(out).toMatch(/^succeeded [0-9a-f-]{36}$/m);
+    expect((await readFile(join(ROOT, "build/examples/painted.png"))).subarray(1, 4).toString()).toBe("PNG");
+  });
+
+  it("submit, follow, fetch in another format", async () => {
+    const out = await run(1);
+    expect(out).toMatch(/^a preview of step \d+ \d+ bytes$/m);
+    expect(out).toMatch(/^succeeded$/m);
+    expect(out).toMatch(/^image\/webp$/m);
+  });
+
+  it("meet refusals", async () => {
+    expect(await run(2)).toMatch(/^415 unsupported_picture false\n(TimeoutError|ProblemError)\n$/);
+  });
+});
