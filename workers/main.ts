@@ -19,6 +19,7 @@ import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
 import { keepTouching } from "./alive-file.ts";
 import { EngineProcess, type EngineState } from "./engine-process.ts";
+import { Pace } from "./pace.ts";
 import { Presence } from "./presence.ts";
 import { processJob } from "./process-job.ts";
 
@@ -50,7 +51,8 @@ async function main(): Promise<void> {
   const { scratchDirectory } = config;
   const checkpointMs = config.checkpointSeconds * 1000;
   const tools = { store, engine, limits, scratchDirectory, checkpointMs, logger };
-  const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
+  const pace = new Pace();
+  const worker = new JobWorker(redis, keys, (run) => processJob({ ...tools, pace }, run), {
     name: id,
     lockMs: config.lockSeconds * 1000,
     keepSeconds: config.resultSeconds,
@@ -66,6 +68,8 @@ async function main(): Promise<void> {
     ...condition(engine.state),
     largest_size: largestSizeOf(engine.state, config),
     record_version: RECORD_VERSION,
+    pace: pace.secondsPerWork,
+    free_in: pace.freeIn,
     job: worker.job,
   }));
 

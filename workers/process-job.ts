@@ -11,6 +11,7 @@ import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { fetchPictures, JobFailure, type PictureTools } from "./fetch-pictures.ts";
 import { LossHistory } from "./loss-history.ts";
+import type { Pace } from "./pace.ts";
 import { Recorder } from "./recorder.ts";
 import { Scratch } from "./scratch.ts";
 
@@ -26,6 +27,7 @@ export interface JobTools extends PictureTools {
   /** Time between checkpoints. */
   checkpointMs: number;
   logger: Logger;
+  pace: Pace;
 }
 
 /** Works at one job: pictures from the store, through the engine, the result into the store. */
@@ -36,6 +38,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
   });
   const started = performance.now();
   logger.info({ from_step: run.record.checkpoint?.step ?? 0 }, "job started");
+  tools.pace.began(run.record);
   const outcome = await paintJob({ ...tools, logger }, run).catch((error: unknown): JobOutcome => {
     if (error instanceof JobFailure) return { type: "failed", code: error.code, message: error.message };
     if (run.signal.aborted) return { type: "stopped" };
@@ -46,6 +49,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
       message: "The job's pictures could not be read or stored",
     };
   });
+  tools.pace.ended();
   const ms = Math.round(performance.now() - started);
   if ("message" in outcome)
     logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
@@ -90,6 +94,7 @@ async function paintWith(
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
     if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
+    if (event.type === "progress") tools.pace.progressed(event.progress);
     recorder.record(event);
   });
   schedule.start();

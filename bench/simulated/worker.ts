@@ -8,6 +8,7 @@ import { JobWorker } from "../../src/queue/job-worker.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { createBlobStore } from "../../src/storage/create-store.ts";
 import { EngineProcess } from "../../workers/engine-process.ts";
+import { Pace } from "../../workers/pace.ts";
 import { processJob } from "../../workers/process-job.ts";
 
 const config = readConfig();
@@ -21,7 +22,8 @@ const engine = new EngineProcess({
 });
 const { limits, scratchDirectory } = config;
 const checkpointMs = config.checkpointSeconds * 1000;
-const tools = { store: createBlobStore(config), engine, limits, scratchDirectory, checkpointMs, logger };
+const store = createBlobStore(config);
+const tools = { store, engine, limits, scratchDirectory, checkpointMs, logger, pace: new Pace() };
 const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
   name: `simulated-${process.pid}`,
 });

@@ -54,6 +54,19 @@ export class Dispatch {
     return position < 0 ? null : position;
   }
 
+  /** The position, and the work of the jobs before: see `workOf`. */
+  async ahead(id: string): Promise<{ position: number; work: number } | null> {
+    const [position, work] = await this.redis.nstAhead(
+      this.keys.dispatch("wait"),
+      this.keys.dispatch("prioritized"),
+      this.keys.status("queued"),
+      this.keys.queuedWork,
+      id,
+      this.keys.job(""),
+    );
+    return position < 0 ? null : { position, work };
+  }
+
   /**
    * Ids of jobs that should run but that BullMQ does not know, or that have no place: a process died between writing
    * the record and adding the job.

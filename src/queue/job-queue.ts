@@ -2,6 +2,7 @@ import type { JobStatus } from "../contract/job.ts";
 import type { Options } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
 import type { JobRecord } from "./job-record.ts";
+import type { Place } from "./place.ts";
 import type { WorkerDescription } from "./worker-registry.ts";
 
 export interface Submission {
@@ -57,10 +58,12 @@ export interface JobQueue {
   submit(submission: Submission): Promise<JobRecord>;
   find(id: string): Promise<JobRecord | null>;
   /**
-   * A job and its position, in one exchange with Redis and without reading again what is known: for clients that
+   * A job and its place, in one exchange with Redis and without reading again what is known: for clients that
    * ask again and again. The record may be shared and must not be changed.
    */
-  look(id: string): Promise<{ record: JobRecord; position: number | null } | null>;
+  look(id: string): Promise<{ record: JobRecord; place: Place | null } | null>;
+  /** Where a job stands, or null where it does not wait. O(log n). */
+  place(id: string): Promise<Place | null>;
   /** Jobs that will be taken before this one, or null where it does not wait. O(log n). */
   position(id: string): Promise<number | null>;
   /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */

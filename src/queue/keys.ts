@@ -26,6 +26,10 @@ export class QueueKeys {
   get all(): string {
     return `${this.prefix}:jobs`;
   }
+  /** What all jobs that wait cost together: see `workOf`. */
+  get queuedWork(): string {
+    return `${this.prefix}:queued-work`;
+  }
   /** Ids by the time (ms) at which they expire. */
   get expiring(): string {
     return `${this.prefix}:expiring`;

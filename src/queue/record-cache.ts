@@ -18,6 +18,11 @@ export class RecordCache {
     return record;
   }
 
+  /** The record as it was seen last, which it may not be any more. */
+  peek(id: string): JobRecord | null {
+    return this.records.get(id) ?? null;
+  }
+
   put(record: JobRecord): void {
     this.records.delete(record.id);
     this.records.set(record.id, record);

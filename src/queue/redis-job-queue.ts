@@ -16,6 +16,7 @@ import {
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
 import { isFinal, TRANSITIONS } from "./job-states.ts";
 import type { QueueKeys } from "./keys.ts";
+import { type Place, waitSeconds } from "./place.ts";
 import { RecordCache } from "./record-cache.ts";
 import { RecordStore } from "./record-store.ts";
 import { redispatch } from "./redispatch.ts";
@@ -25,6 +26,8 @@ import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
 /** How long it is remembered that a job was there and its pictures have expired. */
 export const REMEMBER_EXPIRED_MS = 24 * 3600_000;
 const CACHED_RECORDS = 2_000;
+/** Workers tell how they are every four seconds. */
+const WORKERS_KNOWN_MS = 1_000;
 const DUE_AT_ONCE = 100;
 
 export interface QueueSettings {
@@ -44,6 +47,7 @@ export class RedisJobQueue implements JobQueue {
   private readonly dispatch: Dispatch;
   private readonly changes: JobChanges;
   private readonly cache = new RecordCache(CACHED_RECORDS);
+  private known: { at: number; workers: Promise<WorkerDescription[]> } | null = null;
   private readonly limit: number;
   private readonly ownerLimit: number;
   private readonly keptLimit: number;
@@ -93,11 +97,13 @@ export class RedisJobQueue implements JobQueue {
     return available(() => this.records.find(id));
   }
 
-  look(id: string): Promise<{ record: JobRecord; position: number | null } | null> {
+  look(id: string): Promise<{ record: JobRecord; place: Place | null } | null> {
     return available(async () => {
-      const [seen, ranked] = await Promise.all([
+      // What was running does not wait: most who ask again and again ask for such a job.
+      const waits = (this.cache.peek(id)?.status ?? "queued") === "queued";
+      const [seen, place] = await Promise.all([
         this.redis.hget(this.keys.job(id), "revision"),
-        this.dispatch.position(id),
+        waits ? this.placeOf(id) : null,
       ]);
       if (seen === null) return null;
       let record = this.cache.get(id, Number(seen));
@@ -106,8 +112,32 @@ export class RedisJobQueue implements JobQueue {
         if (!record) return null;
         this.cache.put(record);
       }
-      return { record, position: record.status === "queued" ? ranked : null };
+      if (record.status !== "queued") return { record, place: null };
+      return { record, place: waits ? place : await this.placeOf(id) };
     });
+  }
+
+  place(id: string): Promise<Place | null> {
+    return available(() => this.placeOf(id));
+  }
+
+  private async placeOf(id: string): Promise<Place | null> {
+    const [ahead, workers] = await Promise.all([this.dispatch.ahead(id), this.knownWorkers()]);
+    if (!ahead) return null;
+    const { position, work } = ahead;
+    return { position, eta_seconds: waitSeconds(position, work, workers) };
+  }
+
+  /** The workers as they were a moment ago. */
+  private knownWorkers(): Promise<WorkerDescription[]> {
+    const now = Date.now();
+    if (this.known && now - this.known.at < WORKERS_KNOWN_MS) return this.known.workers;
+    const workers = findWorkers(this.redis, this.keys);
+    this.known = { at: now, workers };
+    workers.catch(() => {
+      this.known = null;
+    });
+    return workers;
   }
 
   position(id: string): Promise<number | null> {

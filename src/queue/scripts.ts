@@ -18,6 +18,11 @@ const ownerSets = (prefix: string) => `
 local owner = cjson.decode(redis.call("HGET", KEYS[1], "owner") or '"${LOCAL_OWNER}"')
 local function owners(of) return ${prefix} .. owner .. ":" .. of end`;
 
+/** Counts what a job costs to, or with "-" from, the sum of those that wait. */
+const count = (sum: string, sign: "" | "-") => `
+local work = redis.call("HGET", KEYS[1], "work")
+if work then redis.call("INCRBY", ${sum}, "${sign}" .. work) end`;
+
 /** Puts a change of status into the outbox where the job's webhook asked for it, with the record as it now is. */
 const tell = (outbox: string, status: string) => `
 local webhook = redis.call("HGET", KEYS[1], "webhook")
@@ -33,7 +38,7 @@ if webhook then
 end`;
 
 /**
- * KEYS: job, all, expiring, queued, the owner's, the owner's queued, outbox.
+ * KEYS: job, all, expiring, queued, the owner's, the owner's queued, outbox, queued work.
  * ARGV: id, most that may wait, most of an owner's that may wait, most of an owner's, time of expiry in ms or "",
  * field, JSON, field, JSON …
  */
@@ -50,12 +55,13 @@ redis.call("ZADD", KEYS[4], 0, ARGV[1])
 redis.call("ZADD", KEYS[5], 0, ARGV[1])
 redis.call("ZADD", KEYS[6], 0, ARGV[1])
 if ARGV[5] ~= "" then redis.call("ZADD", KEYS[3], ARGV[5], ARGV[1]) end
+${count("KEYS[8]", "")}
 ${tell("KEYS[7]", '"queued"')}
 return "created"`;
 
 /**
  * The one way in which a job changes after its birth: compare and set.
- * KEYS: job, expiring, then the status sets, outbox.
+ * KEYS: job, expiring, then the status sets, outbox, queued work.
  * ARGV: id, channel, states in which the change is allowed (",queued,running,"), next state or "", the run that
  * must own the job or "", the revision that it must have or "", time of expiry in ms ("-" for none, "" to leave
  * it), a time in ms and as JSON for a job that has no time of expiry yet ("" to leave it without), prefix of
@@ -77,6 +83,8 @@ end
 local revision = redis.call("HINCRBY", KEYS[1], "revision", 1)
 local moved = false
 if ARGV[4] ~= "" and ARGV[4] ~= status then
+  if status == "queued" then ${count(`KEYS[${4 + STATUSES.length}]`, "-")} end
+  if ARGV[4] == "queued" then ${count(`KEYS[${4 + STATUSES.length}]`, "")} end
   redis.call("ZREM", sets[status], ARGV[1])
   redis.call("ZADD", sets[ARGV[4]], 0, ARGV[1])
   ${ownerSets("ARGV[10]")}
@@ -145,6 +153,37 @@ local index = redis.call("LPOS", KEYS[1], ARGV[1])
 if index then return first - 1 - index end
 return -1`;
 
+/** Jobs ahead whose work is added up one by one; where there are more, the mean of all that wait stands for each. */
+const ADDED_UP = 32;
+
+/**
+ * What is ahead of a job. KEYS: as for POSITION, then the jobs that wait, queued work. ARGV: id, prefix of jobs.
+ * Gives the position, or -1, and the work of the jobs before it. O(log n).
+ */
+const AHEAD = `
+local id = ARGV[1]
+local first = redis.call("LLEN", KEYS[1])
+local rank = redis.call("ZRANK", KEYS[2], id)
+local index = not rank and redis.call("LPOS", KEYS[1], id)
+if not rank and not index then return {-1, 0} end
+local position = rank and first + rank or first - 1 - index
+if position > ${ADDED_UP} then
+  local own = tonumber(redis.call("HGET", ARGV[2] .. id, "work") or "0")
+  local others = math.max(1, redis.call("ZCARD", KEYS[3]) - 1)
+  local sum = math.max(0, tonumber(redis.call("GET", KEYS[4]) or "0") - own)
+  return {position, math.floor(position * sum / others)}
+end
+local ahead = {}
+if position > 0 then
+  ahead = rank and redis.call("LRANGE", KEYS[1], 0, -1) or redis.call("LRANGE", KEYS[1], index + 1, -1)
+  if rank and rank > 0 then
+    for _, other in ipairs(redis.call("ZRANGE", KEYS[2], 0, rank - 1)) do table.insert(ahead, other) end
+  end
+end
+local sum = 0
+for _, other in ipairs(ahead) do sum = sum + tonumber(redis.call("HGET", ARGV[2] .. other, "work") or "0") end
+return {position, sum}`;
+
 /** KEYS: a status set. ARGV: prefix of BullMQ's job keys, first rank, last rank. Gives ids that
  * BullMQ lacks, or that have no place yet (see fair-share.ts). */
 const UNDISPATCHED = `
@@ -167,6 +206,7 @@ declare module "ioredis" {
     nstPlace(...keysAndArguments: string[]): Result<number, Context>;
     nstLeave(...keysAndArguments: string[]): Result<number, Context>;
     nstPosition(...keysAndArguments: string[]): Result<number, Context>;
+    nstAhead(...keysAndArguments: string[]): Result<[position: number, work: number], Context>;
     nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
   }
 }
@@ -174,13 +214,14 @@ declare module "ioredis" {
 /** Makes the scripts callable on a connection. */
 export function defineScripts(redis: Redis): void {
   defineCapacityScripts(redis);
-  redis.defineCommand("nstCreate", { numberOfKeys: 7, lua: CREATE });
-  redis.defineCommand("nstChange", { numberOfKeys: 3 + STATUSES.length, lua: CHANGE });
+  redis.defineCommand("nstCreate", { numberOfKeys: 8, lua: CREATE });
+  redis.defineCommand("nstChange", { numberOfKeys: 4 + STATUSES.length, lua: CHANGE });
   redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });
   redis.defineCommand("nstDelivered", { numberOfKeys: 1, lua: DELIVERED });
   redis.defineCommand("nstAdopt", { numberOfKeys: 1, lua: ADOPT });
   redis.defineCommand("nstPlace", { numberOfKeys: 4, lua: PLACE });
   redis.defineCommand("nstLeave", { numberOfKeys: 2, lua: LEAVE });
   redis.defineCommand("nstPosition", { numberOfKeys: 2, lua: POSITION });
+  redis.defineCommand("nstAhead", { numberOfKeys: 4, lua: AHEAD });
   redis.defineCommand("nstUndispatched", { numberOfKeys: 1, lua: UNDISPATCHED });
 }

@@ -24,10 +24,17 @@ export const workerDescriptionSchema = z.object({
   largest_size: z.int().min(0).default(SIZE_RANGE.maximum),
   /** The newest form of records that it reads. */
   record_version: z.int().min(1).default(1),
+  /** Seconds that it takes for a unit of work (see `workOf`); null before it has painted. */
+  pace: z.number().min(0).nullable().default(null),
+  /** Seconds until it is done with its job; null where it cannot tell. */
+  free_in: z.number().min(0).nullable().default(null),
   /** The job it is at. */
   job: z.string().nullable(),
 });
 export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
+
+/** What is taken for a worker's pace before it has painted: measured on two cores, and on a card for its class. */
+export const DEFAULT_PACE = { cpu: 0.006, gpu: 0.0001 } as const;
 
 /** Says that this worker lives; Redis forgets it by itself. */
 export async function announceWorker(

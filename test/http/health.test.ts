@@ -25,6 +25,8 @@ const worker: WorkerDescription = {
   engine: null,
   largest_size: 4096,
   record_version: RECORD_VERSION,
+  pace: null,
+  free_in: null,
   job: null,
 };
 const announce = (more: Partial<WorkerDescription>) =>

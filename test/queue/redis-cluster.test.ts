@@ -83,7 +83,16 @@ describe("A queue in a Redis Cluster", () => {
     const idempotency = new IdempotencyStore(one.redis, one.keys);
     expect(await idempotency.begin("key", "print", "job")).toEqual({ type: "proceed", job: "job" });
     const described = { version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
-    const worker = { id: "w", ...described, ready: true, reason: null, engine: null, job: null };
+    const worker = {
+      id: "w",
+      ...described,
+      ready: true,
+      reason: null,
+      engine: null,
+      job: null,
+      pace: null,
+      free_in: null,
+    };
     await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096, record_version: 1 });
     expect(await queue.workers()).toHaveLength(1);
     expect(await inspectServer(one.redis)).toEqual([]);

@@ -44,7 +44,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
         since,
         heartbeatMs: config.heartbeatSeconds * 1000,
         signal: AbortSignal.any([gone.signal, app.closing]),
-        view: async (now) => jobView(now, now.status === "queued" ? await queue.position(now.id) : null),
+        view: async (now) => jobView(now, now.status === "queued" ? await queue.place(now.id) : null),
       });
       reply.headers({
         "content-type": "text/event-stream",

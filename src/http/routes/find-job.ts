@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../contract/problems.ts";
 import type { JobQueue } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
+import type { Place } from "../../queue/place.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -28,10 +29,10 @@ export async function findJob(queue: JobQueue, request: JobRequest): Promise<Job
 export async function lookAtJob(
   queue: JobQueue,
   request: JobRequest,
-): Promise<{ record: JobRecord; position: number | null }> {
+): Promise<{ record: JobRecord; place: Place | null }> {
   const { id } = request.params;
   const seen = UUID.test(id) ? await queue.look(id) : null;
-  return { record: mine(seen?.record ?? null, request), position: seen?.position ?? null };
+  return { record: mine(seen?.record ?? null, request), place: seen?.place ?? null };
 }
 
 /** Does something to the job that a request names in its path. Throws as `findJob` does. */

@@ -14,8 +14,7 @@ const idParams = z.object({ id: z.string().describe("The job's id.") });
 /** The list of jobs, and what is done to one job. */
 export function jobRoutes(app: App, { queue, store }: Dependencies): void {
   const view = async (record: JobRecord) => {
-    const position = record.status === "queued" ? await queue.position(record.id) : null;
-    return { body: jobView(record, position), wait: retryAfter(record, position), position };
+    return jobView(record, record.status === "queued" ? await queue.place(record.id) : null);
   };
 
   app.get(
@@ -45,7 +44,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       const page = records.slice(0, limit);
       const views = await Promise.all(page.map(view));
       const last = records.length > limit ? page.at(-1) : undefined;
-      return { jobs: views.map(({ body }) => body), next_cursor: last?.id ?? null };
+      return { jobs: views, next_cursor: last?.id ?? null };
     },
   );
 
@@ -66,13 +65,13 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const { record, position } = await lookAtJob(queue, request);
-      const wait = retryAfter(record, position);
+      const { record, place } = await lookAtJob(queue, request);
+      const wait = retryAfter(record, place);
       if (wait !== null) reply.header("retry-after", wait);
-      const etag = `W/"${record.revision}.${position ?? ""}"`;
+      const etag = `W/"${record.revision}.${place?.position ?? ""}.${place?.eta_seconds ?? ""}"`;
       reply.header("etag", etag).header("cache-control", "private, no-cache");
       if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
-      return jobView(record, position);
+      return jobView(record, place);
     },
   );
 
@@ -90,7 +89,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
     },
     async (request) => {
       const record = await changeJob(queue, request, (id) => queue.cancel(id));
-      return (await view(record)).body;
+      return await view(record);
     },
   );
 
@@ -130,7 +129,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       if (isFinal(before.status)) await queue.admit(before.owner);
       const record = await changeJob(queue, request, (id) => queue.retry(id));
       reply.code(202).header("location", jobPath(record.id));
-      return (await view(record)).body;
+      return await view(record);
     },
   );
 

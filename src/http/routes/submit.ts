@@ -6,6 +6,7 @@ import { Refusal } from "../../contract/problems.ts";
 import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
 import { guardOf } from "../../net/guarded-request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
+import type { Place } from "../../queue/place.ts";
 import { formatTraceparent } from "../../trace-context.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";
@@ -72,18 +73,18 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
       logJob(request, reply, answer.record.id);
       request.log.info({ options: answer.record.options }, replayed ? "accepted before" : "accepted");
       if (replayed) reply.header("idempotency-replayed", "true");
-      const { record, position } = replayed ? answer : await waitAsPreferred(request, reply, answer);
-      const wait = retryAfter(record, position);
+      const { record, place } = replayed ? answer : await waitAsPreferred(request, reply, answer);
+      const wait = retryAfter(record, place);
       reply.code(wait === null ? 200 : 202).header("location", jobPath(record.id));
       if (wait !== null) reply.header("retry-after", wait);
-      return jobView(record, position);
+      return jobView(record, place);
     },
   );
 
   /** The job is accepted: where Redis goes away just now, the client still gets to know its id. */
-  const withPosition = async (record: JobRecord): Promise<Accepted> => {
-    const position = record.status === "queued" ? await queue.position(record.id).catch(() => null) : null;
-    return { record, position };
+  const withPlace = async (record: JobRecord): Promise<Accepted> => {
+    const place = record.status === "queued" ? await queue.place(record.id).catch(() => null) : null;
+    return { record, place };
   };
 
   /** Reads, checks, stores and queues, once for an idempotency key. */
@@ -93,7 +94,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     try {
       const { load, fingerprint } = await readBody(request, spool);
       const submit = async (id: string) =>
-        await withPosition(
+        await withPlace(
           await submitJob(dependencies, request.caller.owner, await load(), id, traceparentOf(request)),
         );
       const id = uuidv7();
@@ -131,7 +132,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     request.raw.socket.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, app.closing, AbortSignal.timeout(seconds * 1000)]);
     const record = await waitForEnd(queue, accepted.record.id, signal).catch(() => null);
-    return await withPosition(record ?? accepted.record);
+    return await withPlace(record ?? accepted.record);
   };
 }
 
@@ -139,7 +140,7 @@ const traceparentOf = ({ raw }: FastifyRequest) => raw.trace && formatTraceparen
 
 interface Accepted {
   record: JobRecord;
-  position: number | null;
+  place: Place | null;
 }
 
 interface Body {

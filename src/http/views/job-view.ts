@@ -2,16 +2,17 @@ import type { JobView } from "../../contract/job.ts";
 import { JOB_ERRORS } from "../../contract/problems.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import { isFinal } from "../../queue/job-states.ts";
+import type { Place } from "../../queue/place.ts";
 
-/** A job as its client sees it; `position` is how many jobs will be taken before it, where it waits. */
-export function jobView(record: JobRecord, position: number | null): JobView {
+/** A job as its client sees it; `place` is where it stands, where it waits. */
+export function jobView(record: JobRecord, place: Place | null): JobView {
   const { error } = record;
   return {
     id: record.id,
     status: record.status,
     options: record.options,
     progress: record.progress,
-    queue: record.status === "queued" && position !== null ? { position, eta_seconds: null } : null,
+    queue: record.status === "queued" ? (place ?? null) : null,
     attempts: record.attempts,
     engine: record.engine,
     priority: record.priority,
@@ -56,14 +57,15 @@ export function jobPath(id: string): string {
 }
 
 const LONGEST_RETRY_SECONDS = 30;
+/** Of a job whose time nobody can tell: no worker is there, or it has just begun. */
+const UNKNOWN_SECONDS = 20;
 
 /**
  * Seconds until it is worth asking again, or null where nothing will change: about a tenth of the time that
  * is left, so that few questions are asked and the end is seen soon after it comes.
  */
-export function retryAfter(record: JobRecord, position: number | null): number | null {
+export function retryAfter(record: JobRecord, place: Place | null): number | null {
   if (isFinal(record.status)) return null;
-  const left =
-    record.status === "running" ? (record.progress?.eta_seconds ?? 10) : 10 * ((position ?? 0) + 1);
-  return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil(left / 10)));
+  const left = record.status === "running" ? record.progress?.eta_seconds : place?.eta_seconds;
+  return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil((left ?? UNKNOWN_SECONDS) / 10)));
 }
