@@ -113,6 +113,7 @@ const environmentSchema = z.object({
   UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
   WORKER_MAX_SIZE: integer(SIZE_RANGE.maximum, SIZE_RANGE.minimum, SIZE_RANGE.maximum),
+  ENGINE_SANDBOX: choice(["on", "off"]).default("on"),
   ENGINE_THREADS: integer(0, 0, 1024),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
   ALIVE_FILE: folder.optional(),
@@ -177,6 +178,8 @@ export interface S3Settings {
 export interface EngineSettings {
   /** Longest edge of the results that it takes at most, in pixels; less where its memory is too small. */
   largestSize: number;
+  /** Whether it is kept from the network, from files and from other processes, as far as the system can. */
+  sandbox: boolean;
   /** Processor cores that it computes on; null: all that it may use. */
   threads: number | null;
   /** The first graphics card that it sees, by number or UUID; null: the machine's first. */
@@ -291,6 +294,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     aliveFile: variables.ALIVE_FILE ?? null,
     engine: {
       largestSize: variables.WORKER_MAX_SIZE,
+      sandbox: variables.ENGINE_SANDBOX === "on",
       threads: variables.ENGINE_THREADS === 0 ? null : variables.ENGINE_THREADS,
       card: variables.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim() ?? null,
     },

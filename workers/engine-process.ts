@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { EngineDescription } from "../src/contract/engine.ts";
 import type { JobErrorCode } from "../src/contract/problems.ts";
+import type { Confinement } from "./confinement.ts";
 import type { EngineEvent, EngineRequest } from "./engine/protocol.ts";
 import { engineEnvironment } from "./engine-environment.ts";
 
@@ -31,6 +32,8 @@ export interface EngineProcessSettings {
   script: string;
   arguments: string[];
   environment: NodeJS.ProcessEnv;
+  /** null or not given: the engine may do what its worker may. */
+  confinement?: Confinement | null;
   /** Cores that it computes on; all that this process may use if not given. */
   threads?: number | null;
   /** Time until an engine that lacks something looks for it again; 30 s if not given. */
@@ -67,11 +70,16 @@ export class EngineProcess {
 
   start(): void {
     if (this.stopped) return;
-    const { script, environment } = this.settings;
+    const { script, environment, confinement } = this.settings;
+    const node = ["--expose-gc"]; // the engine collects what loading the weights left behind
     const started = Date.now();
     const child = fork(script, this.settings.arguments, {
       serialization: "advanced",
-      execArgv: ["--expose-gc"], // the engine collects what loading the weights left behind
+      execArgv: node,
+      ...(confinement && {
+        execPath: confinement.program,
+        execArgv: [...confinement.arguments, process.execPath, ...node],
+      }),
       env: engineEnvironment(environment, this.settings.threads ?? undefined),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

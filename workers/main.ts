@@ -1,7 +1,7 @@
 // A worker as a process: its engine beside it, one job at a time, until it is asked to stop.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,6 +18,7 @@ import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
 import { keepTouching } from "./alive-file.ts";
+import { type Confinement, confinementOf } from "./confinement.ts";
 import { EngineProcess, type EngineState } from "./engine-process.ts";
 import { Pace } from "./pace.ts";
 import { Presence } from "./presence.ts";
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
 
   const keys = new QueueKeys(config.redisTag);
   const engine = new EngineProcess({
+    confinement: await confine(config, logger),
     script: join(import.meta.dirname, "engine", "main.js"),
     arguments: [ROOT, config.vgg19Weights ?? "", config.engine.card ?? ""],
     environment: process.env,
@@ -101,6 +103,19 @@ async function main(): Promise<void> {
 /** As much as the engine's memory holds, but not more than is set; 0 without an engine. */
 function largestSizeOf(state: EngineState, { engine }: Config): number {
   return state.type === "ready" ? Math.min(state.largest_size, engine.largestSize) : 0;
+}
+
+/** What the engine is confined by, said in the log: also that it is not. */
+async function confine(config: Config, logger: Logger): Promise<Confinement | null> {
+  if (!config.engine.sandbox) {
+    logger.warn("the engine is not confined (ENGINE_SANDBOX=off)");
+    return null;
+  }
+  await mkdir(config.scratchDirectory, { recursive: true });
+  const confinement = await confinementOf(config.scratchDirectory, process.env);
+  if (confinement) logger.info(`the engine is confined: ${confinement.holds.join(", ")}`);
+  else logger.warn("the engine is not confined: this system has nothing to confine it with");
+  return confinement;
 }
 
 function condition(state: EngineState) {

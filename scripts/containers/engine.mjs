@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "../setup/command.mjs";
 import { installAddon, nativeKernels, tfjsBinding } from "../setup/compile.mjs";
+import { installConfine } from "../setup/confine.mjs";
 import { runScript, SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder, ROOT } from "../setup/folders.mjs";
 import { installTensorFlow } from "../setup/tensorflow.mjs";
@@ -17,6 +18,7 @@ await runScript(async () => {
   const tensorflow = await installTensorFlow(cache, flavour, log);
   await installAddon(ROOT, cache, tensorflow, tfjsBinding(ROOT), log);
   await installAddon(ROOT, cache, tensorflow, nativeKernels(ROOT), log);
+  await installConfine(ROOT, cache, log);
   await rm(tensorflow.include, { recursive: true });
   await run("npm prune --omit=dev");
   await run("find node_modules -name '*.map' -delete");

@@ -96,8 +96,8 @@ function linkFlags({ library }) {
   return [`-L${library}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2", rpath];
 }
 
-/** @param {string[]} args @param {string} name */
-async function compile(args, name) {
+/** @param {string[]} args the compiler's @param {string} name what they make */
+export async function compile(args, name) {
   const compiler = process.env.CXX ?? "c++";
   const [command, ...first] = compiler.split(" ");
   const result = await runCommand(command ?? compiler, [...first, ...args]);
@@ -122,7 +122,7 @@ async function compile(args, name) {
 }
 
 /** @param {string} target @param {string} link */
-async function linkTo(target, link) {
+export async function linkTo(target, link) {
   const present = lstatSync(link, { throwIfNoEntry: false });
   if (present?.isSymbolicLink() && readlinkSync(link) === target) return;
   await mkdir(dirname(link), { recursive: true });

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { build } from "./build.mjs";
 import { installAddon, nativeKernels, tfjsBinding } from "./compile.mjs";
+import { installConfine } from "./confine.mjs";
 import { cacheFolder, REPORT, ROOT } from "./folders.mjs";
 import { installPackages } from "./packages.mjs";
 import { installRedis } from "./redis.mjs";
@@ -19,6 +20,7 @@ export async function setUp({ flavour, log }) {
   const tensorflow = await installTensorFlow(cache, flavour ?? (hasNvidiaDriver() ? "gpu" : "cpu"), log);
   const addons = [tfjsBinding(ROOT), ...nativeKernels(ROOT)];
   await Promise.all(addons.map((addon) => installAddon(ROOT, cache, tensorflow, addon, log)));
+  await installConfine(ROOT, cache, log);
   const redisServer = await installRedis(cache, log);
   await report({ tensorflow: tensorflow.library, redis_server: redisServer });
   await build(ROOT);

@@ -58,6 +58,35 @@ describe("A service with keys", () => {
     }
   });
 
+  it("answers every operation of the contract on another's job like one on no job, and on none without a key", async () => {
+    const job = await submit(await key("acme"));
+    const stranger = await key("other", "submit", "read", "admin");
+    const { paths = {} } = service.app.swagger() as { paths?: Record<string, Record<string, unknown>> };
+    const operations = Object.entries(paths)
+      .filter(([path]) => path.includes("{id}"))
+      .flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
+      );
+    expect(operations.length).toBeGreaterThan(10);
+    const ask = async (method: string, path: string, id: string, headers: Record<string, string>) => {
+      const body = ["POST", "PATCH", "PUT"].includes(method) ? { body: "{}" } : {};
+      const all = { ...headers, ...("body" in body && { "content-type": "application/json" }) };
+      const { status } = await service.fetch(path.replace("{id}", id).replace("{index}", "0"), {
+        ...{ method, headers: all },
+        ...body,
+      });
+      return status;
+    };
+    for (const [method, path] of operations) {
+      const seen = [
+        await ask(method, path, job.id, stranger),
+        await ask(method, path, submission().id, stranger),
+        await ask(method, path, job.id, {}),
+      ];
+      expect([method, path, ...seen]).toEqual([method, path, 404, 404, 401]);
+    }
+  });
+
   it("asks for none where nothing is anybody's", async () => {
     for (const path of ["/livez", "/v1/presets", "/docs", "/openapi.yaml"]) {
       expect((await service.fetch(path)).status).toBe(200);

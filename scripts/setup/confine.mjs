@@ -1,0 +1,23 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compile, linkTo } from "./compile.mjs";
+import { makeOnce } from "./once.mjs";
+
+/**
+ * The program that keeps the engine from the network, from files and from other processes, where the kernel is Linux.
+ * @param {string} root
+ * @param {string} cache
+ * @param {(line: string) => void} log
+ */
+export async function installConfine(root, cache, log) {
+  if (process.platform !== "linux") return;
+  const source = join(root, "workers/confine/confine.cc");
+  const hash = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
+  const folder = join(cache, "programs", `nst-confine-${process.arch}-${hash}`);
+  await makeOnce(folder, async (partial) => {
+    log("compiling nst-confine");
+    await compile(["-std=c++17", "-O2", source, "-o", join(partial, "nst-confine")], "nst-confine");
+  });
+  await linkTo(join(folder, "nst-confine"), join(root, "build/nst-confine"));
+}
