@@ -12,11 +12,14 @@ import type { EngineProcess } from "./engine-process.ts";
 import { fetchPictures, JobFailure, type PictureTools } from "./fetch-pictures.ts";
 import { LossHistory } from "./loss-history.ts";
 import type { Pace } from "./pace.ts";
+import { Patience } from "./patience.ts";
 import { Recorder } from "./recorder.ts";
 import { Scratch } from "./scratch.ts";
 
 /** An engine that has not ended a canceled painting after this long is hung. */
 const CANCEL_MS = 120_000;
+/** Pauses between tries to read a job's pictures where the store works. */
+const READ_PAUSES_MS = [250, 1_000];
 /** How long a worker that stops waits for a last checkpoint; a step may take longer than it has time for. */
 const LAST_CHECKPOINT_MS = 8_000;
 
@@ -64,9 +67,12 @@ async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
   // Without an engine the job goes back, and waits until some worker has one.
   if (signal.aborted || state.type !== "ready") return { type: "stopped" };
   await run.update({ engine: state.engine });
+  // Nothing is begun that could not be stored.
+  const patience = new Patience(tools.store, signal, tools.logger);
+  await patience.untilWritable();
   const scratch = await Scratch.open(tools.scratchDirectory, run);
   try {
-    return await paintWith(tools, run, state.engine, scratch);
+    return await paintWith(tools, run, state.engine, scratch, patience);
   } finally {
     await scratch.close();
   }
@@ -77,12 +83,15 @@ async function paintWith(
   run: JobRun,
   description: EngineDescription,
   scratch: Scratch,
+  patience: Patience,
 ): Promise<JobOutcome> {
   const { engine, store, logger } = tools;
   const { record, signal } = run;
-  const pictures = await fetchPictures(tools, record);
-  const { checkpoint, losses } = await fetchCheckpoint(store, record, scratch);
-  const recorder = new Recorder(store, run, losses, logger);
+  const pictures = await patience.insist(READ_PAUSES_MS, () => fetchPictures(tools, record));
+  const { checkpoint, losses } = await patience.insist(READ_PAUSES_MS, () =>
+    fetchCheckpoint(store, record, scratch),
+  );
+  const recorder = new Recorder(store, run, losses, logger, patience);
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
   const { id, options, steered } = record;

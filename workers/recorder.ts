@@ -20,13 +20,14 @@ import type { BlobStore } from "../src/storage/blob-store.ts";
 import type { EngineEvent } from "./engine/protocol.ts";
 import type { PaintingEvent } from "./engine-process.ts";
 import type { LossHistory } from "./loss-history.ts";
+import type { Patience } from "./patience.ts";
 import { Throttle } from "./throttle.ts";
 import { Timelapse } from "./timelapse.ts";
 
 const PROGRESS_MS = 250;
 const PREVIEW_MS = 1_000;
 const PREVIEW = { format: "jpeg", quality: 85 } as const;
-/** Pauses between tries to store a result: an hour's work is worth a minute's patience. */
+/** Pauses between tries to store a result where others can be stored: an hour's work is worth a minute's patience. */
 const RESULT_PAUSES_MS = [250, 1_000, 4_000, 15_000, 40_000];
 
 type Event<Type extends EngineEvent["type"]> = Extract<EngineEvent, { type: Type }>;
@@ -51,6 +52,7 @@ export class Recorder {
     private readonly run: JobRun,
     private readonly losses: LossHistory,
     private readonly logger: Logger,
+    private readonly patience: Patience,
   ) {
     const { checkpoint, preview, losses: history } = run.record;
     for (const key of [checkpoint?.key, preview?.key, history]) if (key) this.known.add(key);
@@ -89,10 +91,12 @@ export class Recorder {
     const { output } = options;
     const made = JSON.stringify({ job: id, engine: engine.name, tensorflow: engine.tensorflow, options });
     const bytes = await encodePicture(picture, output, made);
-    const result = await this.patiently(() => this.storePicture("result", bytes, picture, output.format));
+    const result = await this.patience.insist(RESULT_PAUSES_MS, () =>
+      this.storePicture("result", bytes, picture, output.format),
+    );
     const lossy = output.format === "png" ? null : picture;
     const state = await this.storeState(pixels ?? lossy, output.color_space);
-    const losses = await this.patiently(() => this.storeLosses());
+    const losses = await this.patience.insist(RESULT_PAUSES_MS, () => this.storeLosses());
     return { result, state, progress, losses, checkpoint: null };
   }
 
@@ -137,7 +141,7 @@ export class Recorder {
   ): Promise<string | null> {
     if (!pixels) return null;
     const bytes = await encodePicture(pixels, { format: "png", quality: 100, color_space });
-    return await this.patiently(() => this.put("state", bytes));
+    return await this.patience.insist(RESULT_PAUSES_MS, () => this.put("state", bytes));
   }
 
   private storeLosses(): Promise<string> {
@@ -164,16 +168,5 @@ export class Recorder {
     const key = `${jobFolder(this.run.record.id)}${this.run.token}/${name}`;
     this.known.add(key);
     return key;
-  }
-
-  private async patiently<T>(action: () => Promise<T>): Promise<T> {
-    for (const pause of RESULT_PAUSES_MS) {
-      try {
-        return await action();
-      } catch {
-        await sleep(pause, undefined, { signal: this.run.signal });
-      }
-    }
-    return action();
   }
 }

@@ -6,9 +6,11 @@ const PAGE = 200;
 
 /**
  * Fails waiting jobs whose pictures are gone, which no worker could paint: their owners need not wait for their turn to
- * get to know. Any number of processes may do so at once. Gives how many these were.
+ * get to know. Any number of processes may do so at once. Gives how many these were. From a store that is empty nothing is
+ * concluded: it is not the one that the pictures were put into, but a disk that is not mounted.
  */
 export async function failJobsWithoutPictures(queue: RedisJobQueue, store: BlobStore): Promise<number> {
+  if (await isEmpty(store)) return 0;
   let count = 0;
   for (let before: string | undefined; ; ) {
     const page = await queue.list({ status: "queued", limit: PAGE, ...(before && { before }) });
@@ -18,6 +20,11 @@ export async function failJobsWithoutPictures(queue: RedisJobQueue, store: BlobS
     before = page.at(-1)?.id;
     if (before === undefined) return count;
   }
+}
+
+async function isEmpty(store: BlobStore): Promise<boolean> {
+  for await (const _ of store.list("")) return false;
+  return true;
 }
 
 async function lacksPicture(store: BlobStore, record: JobRecord): Promise<boolean> {

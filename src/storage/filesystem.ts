@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import {
-  access,
   copyFile,
   mkdir,
   open,
@@ -24,7 +23,11 @@ import {
   checkBlobKey,
   checkBlobPrefix,
   StorageFullError,
+  StorageUnavailableError,
 } from "./blob-store.ts";
+
+/** What is written to see whether something can be: a block. */
+const PROBE = new Uint8Array(4096);
 
 /** Names of keys never start with a dot: what is being written is out of their reach. */
 const TEMPORARY = ".writing";
@@ -131,8 +134,17 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async ping(): Promise<void> {
-    await mkdir(this.root, { recursive: true });
-    await access(this.root, constants.R_OK | constants.W_OK | constants.X_OK);
+    const folder = join(this.root, TEMPORARY);
+    const probe = join(folder, randomUUID());
+    try {
+      await mkdir(folder, { recursive: true });
+      // A disk may be full, or read-only, and say nothing of it until something is written.
+      await writeFile(probe, PROBE, { flag: "wx" });
+    } catch (error) {
+      throw asStorageError(error);
+    } finally {
+      await rm(probe, { force: true });
+    }
   }
 
   async link(): Promise<null> {
@@ -155,7 +167,7 @@ export class FilesystemBlobStore implements BlobStore {
       return { key, size, modifiedAt: mtime };
     } catch (error) {
       await rm(temporary, { force: true });
-      throw isFull(error) ? new StorageFullError(error) : error;
+      throw asStorageError(error);
     }
   }
 
@@ -218,4 +230,10 @@ function hasCode(error: unknown, ...codes: string[]): boolean {
 }
 
 const isMissing = (error: unknown) => hasCode(error, "ENOENT", "ENOTDIR");
-const isFull = (error: unknown) => hasCode(error, "ENOSPC", "EDQUOT");
+
+/** What the system says of a disk that is full, or cannot be written, in the words of the blob store. */
+function asStorageError(error: unknown): unknown {
+  if (hasCode(error, "ENOSPC", "EDQUOT")) return new StorageFullError(error);
+  const away = ["EROFS", "EIO", "EACCES", "EPERM", "ENODEV", "ENOTCONN", "ESTALE", "ETIMEDOUT"];
+  return hasCode(error, ...away) ? new StorageUnavailableError(error) : error;
+}

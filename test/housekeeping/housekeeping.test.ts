@@ -170,6 +170,12 @@ describe("The sweep of leftovers", () => {
     expect(await queue.find(whole.id)).toMatchObject({ status: "queued" });
   });
 
+  it("concludes nothing from a store that is empty: its disk is not mounted", async () => {
+    const { id } = await queue.submit(submission());
+    expect(await failJobsWithoutPictures(queue, store)).toBe(0);
+    expect(await queue.find(id)).toMatchObject({ status: "queued" });
+  });
+
   it("removes scratch folders of attempts that run no more, and uploads that a crash cut off", async () => {
     const { id } = await submitted();
     await records.transition(id, "start", { run: "r", attempts: 1 });

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { addressOf } from "../e2e/client.ts";
+import { pixelsOf } from "../support/outcome.ts";
+import { form } from "../support/submission-form.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+/** What was seen of a Redis that was killed and started again while a job ran and others were submitted. */
+export interface OutageReport {
+  seconds: number;
+  /** Submissions sent during the outage, and how many of them were answered with 503 and Retry-After. */
+  submissions: number;
+  refused_with_retry_after: number;
+  /** Checkpoints that the running job stored during the outage: it went on. */
+  steps_during_outage: number;
+  running: { status: string; attempts: number; same_pixels: boolean };
+  waiting: { status: string; attempts: number };
+  /** Jobs that the clients know of, and jobs that there are. */
+  accepted: number;
+  found: number;
+  /** Time from Redis' start until the API took a job again, in seconds. */
+  recovery_seconds: number;
+}
+
+const LONG = { preset: "draft", size: 128, steps: 0, preview_interval: 0 } as const;
+
+/** Kills Redis for so many seconds while one job runs, one waits, and a client goes on submitting. */
+export async function outage(
+  seconds: number,
+  log: (line: string) => void = () => undefined,
+): Promise<OutageReport> {
+  const setting = await WorkerSetting.create();
+  try {
+    // Some 20 steps a second: it is still running when Redis is back.
+    const options = { ...LONG, steps: 400 + 60 * seconds };
+    const api = setting.run("src/main.js", { PORT: "0" });
+    const address = await addressOf(api);
+    const worker = await setting.startWorker();
+    const submit = async (wanted: object) =>
+      fetch(`${address}/v1/jobs`, { method: "POST", body: await form({ options: JSON.stringify(wanted) }) });
+    const accepted: string[] = [];
+    const accept = async (wanted: object): Promise<string> => {
+      const answer = await submit(wanted);
+      const { id } = (await answer.json()) as { id: string };
+      if (answer.status !== 202) throw new Error(`A submission was answered with ${answer.status}`);
+      accepted.push(id);
+      return id;
+    };
+    const running = await accept(options);
+    const waiting = await accept({ preset: "draft", size: 64, steps: 10 });
+    const before = await setting.until(running, ({ progress }) => (progress?.step ?? 0) > 5);
+
+    log("redis-server killed");
+    await setting.redis.kill();
+    const end = performance.now() + seconds * 1000;
+    const report = { submissions: 0, refused_with_retry_after: 0 };
+    while (performance.now() < end) {
+      const answer = await submit(options);
+      report.submissions += 1;
+      const retryAfter = Number(answer.headers.get("retry-after"));
+      if (answer.status === 202) accepted.push(((await answer.json()) as { id: string }).id);
+      else if (answer.status === 503 && retryAfter > 0) report.refused_with_retry_after += 1;
+      else throw new Error(`A submission was answered with ${answer.status}: ${await answer.text()}`);
+      await sleep(500);
+    }
+    await setting.redis.start();
+    const started = performance.now();
+    log("redis-server started on its append-only file");
+    const after = await setting.until(running, ({ revision }) => revision > before.revision + 1);
+    for (;;) {
+      const answer = await submit({ preset: "draft", size: 64, steps: 10 });
+      if (answer.status === 202) {
+        accepted.push(((await answer.json()) as { id: string }).id);
+        break;
+      }
+      await sleep(50);
+    }
+    const recovery_seconds = (performance.now() - started) / 1000;
+    const patience = 120_000 + seconds * 10_000;
+    const record = await setting.untilEnded(running, patience);
+    const next = await setting.untilEnded(waiting, patience);
+    log("the jobs have ended; the same job again, undisturbed");
+    const again = await setting.untilEnded(await accept({ ...options, seed: record.options.seed }), patience);
+    await Promise.all([worker.end(), api.end()]);
+    return {
+      seconds,
+      ...report,
+      steps_during_outage: (after.progress?.step ?? 0) - (before.progress?.step ?? 0),
+      running: {
+        status: record.status,
+        attempts: record.attempts,
+        same_pixels: (await pixelsOf(setting, record)) === (await pixelsOf(setting, again)),
+      },
+      waiting: { status: next.status, attempts: next.attempts },
+      accepted: accepted.length,
+      found: (await setting.queue.list({ limit: 1000 })).length,
+      recovery_seconds,
+    };
+  } finally {
+    await setting.close();
+  }
+}

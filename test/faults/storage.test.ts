@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { mkdir, readdir, rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { addressOf } from "../e2e/client.ts";
+import type { ProgramProcess } from "../support/programs.ts";
+import { form } from "../support/submission-form.ts";
+import { WorkerSetting } from "../support/worker-setting.ts";
+
+const run = promisify(execFile);
+
+/** A disk of its own for the blob store: small enough to fill, and it can be made read-only. Wants root and Linux. */
+let setting: WorkerSetting;
+let disk: string;
+beforeAll(async () => {
+  setting = await WorkerSetting.create();
+  disk = join(setting.folder, "blobs");
+  await mkdir(disk);
+  await run("mount", ["-t", "tmpfs", "-o", "size=4m", "nst-test", disk]);
+});
+afterEach(async () => {
+  await setting.stopPrograms();
+  await run("mount", ["-o", "remount,rw", disk]);
+  await rm(join(disk, "filler"), { force: true });
+});
+afterAll(async () => {
+  await setting.stopPrograms();
+  await run("umount", ["-l", disk]);
+  await setting.close();
+});
+
+/** Leaves no byte free. */
+async function fill(): Promise<void> {
+  const { bavail, bsize } = await statfs(disk);
+  await writeFile(join(disk, "filler"), new Uint8Array(bavail * bsize));
+}
+
+async function startApi(variables: Record<string, string> = {}): Promise<string> {
+  // Uploads lie on the other disk, which has room: it is the store that is full.
+  return addressOf(setting.run("src/main.js", { PORT: "0", MIN_FREE_BYTES: "0", ...variables }));
+}
+
+const submit = async (address: string): Promise<Response> =>
+  fetch(`${address}/v1/jobs`, { method: "POST", body: await form() });
+
+const says = (worker: ProgramProcess, text: string) => worker.line(({ msg }) => msg.includes(text));
+
+describe("When the blob store is full", () => {
+  it("submissions are answered with 503 and when to come again, leave nothing, and are taken when there is room", async () => {
+    const address = await startApi();
+    await fill();
+    const answer = await submit(address);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      503,
+      { code: "storage_full", retryable: true },
+    ]);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await fetch(`${address}/readyz`)).status).toBe(503);
+    expect(await readdir(join(disk, ".writing"))).toEqual([]);
+    expect(await readdir(join(setting.folder, "spool"))).toEqual([]);
+    await rm(join(disk, "filler"));
+    expect((await submit(address)).status).toBe(202);
+    const [record] = await setting.queue.list({ limit: 1 });
+    await setting.queue.cancel(record?.id ?? "");
+  });
+
+  it("submissions are refused before that, where room is kept for the jobs that were accepted", async () => {
+    const address = await startApi({ MIN_FREE_BYTES: String(64 * 1024 * 1024) });
+    const answer = await submit(address);
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
+  });
+
+  it("the running job goes on, keeps its result, and stores it when there is room", async () => {
+    const worker = await setting.startWorker();
+    const { id } = await setting.submit({ size: 128, steps: 100, scales: 1, preview_interval: 10 });
+    await setting.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
+    await fill();
+    await says(worker, "was not stored");
+    await setting.until(id, ({ progress }) => progress?.step === 100);
+    expect(await setting.queue.find(id)).toMatchObject({ status: "running", result: null });
+    await rm(join(disk, "filler"));
+    const record = await setting.untilEnded(id);
+    expect(record).toMatchObject({ status: "succeeded", attempts: 1 });
+    expect(await setting.store.stat(record.result?.key ?? "")).not.toBeNull();
+  });
+});
+
+describe("When the blob store is read-only", () => {
+  it("submissions are refused, a waiting job is not spoilt, and is painted when it can be written again", async () => {
+    const waiting = await setting.submit();
+    await run("mount", ["-o", "remount,ro", disk]);
+    const address = await startApi();
+    const answer = await submit(address);
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: "unavailable" }]);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    const worker = await setting.startWorker();
+    await says(worker, "pictures cannot be stored");
+    expect(await setting.queue.find(waiting.id)).toMatchObject({ status: "running", progress: null });
+    await run("mount", ["-o", "remount,rw", disk]);
+    expect(await setting.untilEnded(waiting.id)).toMatchObject({ status: "succeeded", attempts: 1 });
+  });
+
+  it("a worker that is asked to stop meanwhile hands its job back, and no attempt is lost", async () => {
+    const worker = await setting.startWorker();
+    const { id } = await setting.submit({ size: 128, steps: 40, scales: 1 });
+    await setting.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
+    await run("mount", ["-o", "remount,ro", disk]);
+    await says(worker, "pictures cannot be stored");
+    expect(await worker.end("SIGTERM")).toBeLessThan(13_000);
+    expect(await setting.queue.find(id)).toMatchObject({ status: "queued", attempts: 0, error: null });
+    await run("mount", ["-o", "remount,rw", disk]);
+    await setting.startWorker();
+    expect(await setting.untilEnded(id)).toMatchObject({ status: "succeeded", attempts: 1 });
+  });
+});

@@ -1,0 +1,201 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { pino } from "pino";
+import { v7 } from "uuid";
+import { readConfig } from "../../src/config.ts";
+import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
+import { blobKeys, type JobRecord } from "../../src/queue/job-record.ts";
+import { isFinal } from "../../src/queue/job-states.ts";
+import { JobWorker } from "../../src/queue/job-worker.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { ROOT } from "../../src/root.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { EngineProcess } from "../../workers/engine-process.ts";
+import { processJob } from "../../workers/process-job.ts";
+import { submission } from "../support/jobs.ts";
+import { jpeg } from "../support/pictures.ts";
+import { connected, TestRedis } from "../support/redis.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+// As in the stand-in engine: a painting of this seed does not end by itself.
+const HANG = 3;
+
+const folder = temporaryFolder();
+const keys = new QueueKeys("test");
+let server: TestRedis;
+let redis: Redis;
+let queue: RedisJobQueue;
+let store: WatchedStore;
+let engine: EngineProcess;
+let worker: JobWorker;
+/** Called at the points of a job's life that a test may strike at. */
+let at: (point: string, id: string) => Promise<void> = async () => undefined;
+
+/** The real store, which tells when it is at a job's blobs. */
+class WatchedStore extends FilesystemBlobStore {
+  override async read(key: string): Promise<Uint8Array> {
+    await at(`reads ${key.split("/").at(-1)}`, key.split("/")[1] ?? "");
+    return super.read(key);
+  }
+  override async put(...[key, body]: Parameters<FilesystemBlobStore["put"]>) {
+    const [, id = "", , name] = key.split("/");
+    await at(`before ${name}`, id);
+    const info = await super.put(key, body);
+    await at(`after ${name}`, id);
+    return info;
+  }
+}
+
+beforeAll(async () => {
+  server = await TestRedis.start();
+  queue = new RedisJobQueue(await connected(connectForRequests(server.url)), keys);
+  store = new WatchedStore(join(folder(), "blobs"));
+  engine = new EngineProcess({
+    script: join(ROOT, "dist", "test", "workers", "stand-in-engine.js"),
+    arguments: [],
+    environment: process.env,
+  });
+  engine.start();
+  const { limits } = readConfig({});
+  const tools = {
+    ...{ store, engine, limits, scratchDirectory: join(folder(), "scratch"), checkpointMs: 60_000 },
+    logger: pino({ level: "silent" }),
+  };
+  redis = connectForWork(server.url);
+  worker = new JobWorker(
+    redis,
+    keys,
+    async (run) => {
+      const { id } = run.record;
+      const painting = processJob(tools, run);
+      if (run.record.options.seed === HANG) {
+        await sleep(100);
+        await at("painting", id);
+      }
+      const outcome = await painting;
+      await at("ended", id);
+      const { afterwards } = outcome;
+      return {
+        ...outcome,
+        afterwards: async (record) => {
+          await at("recorded", id);
+          await afterwards?.(record);
+        },
+      };
+    },
+    { name: "worker" },
+  );
+  worker.start();
+});
+afterEach(() => {
+  at = async () => undefined;
+});
+afterAll(async () => {
+  await worker.close(5_000);
+  await engine.stop();
+  redis.disconnect();
+  await queue.close();
+  await server.stop();
+});
+
+async function submitted(seed: number): Promise<JobRecord> {
+  const job = submission({ id: v7() });
+  await store.put(job.content, await jpeg());
+  for (const key of job.styles) await store.put(key, await jpeg({ seed: 2 }));
+  return queue.submit({ ...job, options: { ...job.options, seed } });
+}
+
+/** The record when nothing happens to the job any more. */
+async function settled(id: string): Promise<JobRecord> {
+  for (;;) {
+    const record = await queue.find(id);
+    if (record && isFinal(record.status) && worker.job !== id) return record;
+    await sleep(10);
+  }
+}
+
+/** What must be so however the two raced. */
+async function expectOneEnd(record: JobRecord): Promise<void> {
+  expect(["succeeded", "canceled"]).toContain(record.status);
+  expect([record.error, record.run, record.checkpoint]).toEqual([null, null, null]);
+  expect(record.result !== null).toBe(record.status === "succeeded");
+  const stored: string[] = [];
+  for await (const { key } of store.list(`jobs/${record.id}/`)) stored.push(key);
+  const named = new Set(blobKeys(record));
+  expect(stored.filter((key) => !named.has(key))).toEqual([]);
+  if (record.result) expect(stored).toContain(record.result.key);
+}
+
+describe("A cancellation that races the job's completion", () => {
+  it.each([
+    ["while the pictures are read", "reads content", "canceled"],
+    ["while it is painted", "painting", "canceled"],
+    ["when it is painted and nothing is stored", "before result", "canceled"],
+    ["when its result is stored, and not its losses", "after result", "canceled"],
+    ["when all is stored and the record does not say so", "ended", "canceled"],
+    ["when the record says that it has succeeded", "recorded", "succeeded"],
+  ] as const)("%s: it ends once", async (_, point, expected) => {
+    let told: JobRecord | null = null;
+    at = async (where, id) => {
+      if (where === point && told === null) told = await queue.cancel(id);
+    };
+    const { id } = await submitted(point === "painting" ? HANG : 4);
+    const record = await settled(id);
+    expect(record.status).toBe(expected);
+    expect(told).toMatchObject({ status: expected });
+    await expectOneEnd(record);
+    expect(await queue.cancel(id)).toEqual(record);
+  });
+
+  it("before it is taken, and after all is over: it ends once", async () => {
+    let others: JobRecord | null = null;
+    at = async (where) => {
+      if (where === "reads content" && others === null) {
+        others = await submitted(4);
+        await queue.cancel(others.id);
+      }
+    };
+    const first = await submitted(4);
+    const record = await settled(first.id);
+    expect(await queue.cancel(first.id)).toEqual(record);
+    expect(record.status).toBe("succeeded");
+    const never = await settled((others as JobRecord | null)?.id ?? "");
+    expect(never).toMatchObject({ status: "canceled", attempts: 0 });
+    await expectOneEnd(never);
+  });
+
+  it("and a retry right after it: the job is painted, once", async () => {
+    let struck = false;
+    at = async (where, id) => {
+      if (where !== "after result" || struck) return;
+      struck = true;
+      await queue.cancel(id);
+      await queue.retry(id);
+    };
+    const { id } = await submitted(4);
+    let record = await settled(id);
+    // Where the retry came too late to be seen by the attempt that ended, the sweep tells BullMQ of it.
+    while (record.status !== "succeeded") {
+      await queue.redispatch();
+      record = await settled(id);
+    }
+    await expectOneEnd(record);
+  });
+
+  it("at any moment: it ends once, and as the canceling client was told", async () => {
+    const told = new Map<string, JobRecord | null>();
+    for (let index = 0; index < 25; index += 1) {
+      const { id } = await submitted(4);
+      await sleep(Math.random() * 60);
+      told.set(id, await queue.cancel(id));
+    }
+    for (const [id, answer] of told) {
+      const record = await settled(id);
+      expect(answer?.status).toBe(record.status);
+      await expectOneEnd(record);
+    }
+  });
+});
