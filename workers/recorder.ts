@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineDescription } from "../src/contract/engine.ts";
 import type { Progress } from "../src/contract/job.ts";
 import type { ColorSpace } from "../src/images/decode.ts";

@@ -9,6 +9,7 @@ import type { JobFields, JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-states.ts";
 import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
 import { RecordStore } from "./record-store.ts";
+import { shortenLocks } from "./shorten-locks.ts";
 
 /** Starts that a job gets before it counts as one that no engine survives. */
 export const MAXIMUM_ATTEMPTS = 3;
@@ -67,6 +68,8 @@ export class JobWorker {
   private readonly changes: JobChanges;
   private current: { id: string; stop: AbortController } | null = null;
   private readonly stopped = new AbortController();
+  private readonly lockMs: number;
+  private lockWatch: NodeJS.Timeout | null = null;
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
   constructor(
@@ -76,6 +79,7 @@ export class JobWorker {
     private readonly settings: JobWorkerSettings,
   ) {
     const lockDuration = settings.lockMs ?? 20_000;
+    this.lockMs = lockDuration;
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
@@ -100,6 +104,9 @@ export class JobWorker {
 
   /** Begins to take jobs, or does so again after `pause`. */
   start(): void {
+    this.lockWatch ??= setInterval(() => {
+      shortenLocks(this.redis, this.keys, this.lockMs).catch(() => undefined);
+    }, this.lockMs).unref();
     if (this.worker.isPaused()) this.worker.resume();
     else if (!this.worker.isRunning()) {
       this.worker.run().catch((error: unknown) => this.settings.onError?.(error as Error));
@@ -119,6 +126,7 @@ export class JobWorker {
   /** Takes no more jobs, hands the current one back, and resolves when that is done or `withinMs` are over. */
   async close(withinMs: number): Promise<void> {
     this.stopped.abort();
+    if (this.lockWatch) clearInterval(this.lockWatch);
     this.current?.stop.abort("stopping" satisfies StopReason);
     const late = new Promise<"late">((resolve) => {
       setTimeout(resolve, withinMs, "late").unref();

@@ -196,6 +196,14 @@ return lost`;
 /** What CREATE gives. */
 export type Creation = "created" | "exists" | "full" | "quota" | "kept";
 
+/** KEYS: a key, the running jobs. ARGV: longest time to live in ms, prefix of BullMQ's job keys. Also the jobs' locks. */
+const SHORTEN = `
+local function shorten(key)
+  if redis.call("PTTL", key) > tonumber(ARGV[1]) then redis.call("PEXPIRE", key, ARGV[1]) end
+end
+shorten(KEYS[1])
+for _, id in ipairs(redis.call("ZRANGE", KEYS[2], 0, -1)) do shorten(ARGV[2] .. id .. ":lock") end`;
+
 declare module "ioredis" {
   interface RedisCommander<Context> {
     nstCreate(...keysAndArguments: string[]): Result<Creation, Context>;
@@ -207,6 +215,7 @@ declare module "ioredis" {
     nstLeave(...keysAndArguments: string[]): Result<number, Context>;
     nstPosition(...keysAndArguments: string[]): Result<number, Context>;
     nstAhead(...keysAndArguments: string[]): Result<[position: number, work: number], Context>;
+    nstShorten(...keysAndArguments: string[]): Result<null, Context>;
     nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
   }
 }
@@ -223,5 +232,6 @@ export function defineScripts(redis: Redis): void {
   redis.defineCommand("nstLeave", { numberOfKeys: 2, lua: LEAVE });
   redis.defineCommand("nstPosition", { numberOfKeys: 2, lua: POSITION });
   redis.defineCommand("nstAhead", { numberOfKeys: 4, lua: AHEAD });
+  redis.defineCommand("nstShorten", { numberOfKeys: 2, lua: SHORTEN });
   redis.defineCommand("nstUndispatched", { numberOfKeys: 1, lua: UNDISPATCHED });
 }

@@ -20,7 +20,7 @@ export interface Ledger {
   orphans: number;
   /** What that sweep found: left by processes that were killed. */
   swept: number;
-  /** Processes that outlived the one that had started them. */
+  /** Processes that outlived the one that had started them, and handles that one which lived all the time kept. */
   leaks: number;
 }
 
@@ -29,6 +29,7 @@ export async function closeLedger(
   setting: WorkerSetting,
   accepted: ReadonlySet<string>,
   processes: ReadonlySet<number>,
+  handles: number,
 ): Promise<Ledger> {
   const records = await allJobs(setting);
   const found = new Map(records.map((record) => [record.id, record]));
@@ -47,7 +48,7 @@ export async function closeLedger(
     duplicated: records.filter(({ id }) => !accepted.has(id)).length + (await secondResults(setting)),
     orphans: await deleteOrphans(setting.queue, setting.store, ages),
     swept,
-    leaks: alive.filter(Boolean).length,
+    leaks: alive.filter(Boolean).length + handles,
   };
 }
 

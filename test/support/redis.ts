@@ -44,7 +44,7 @@ export class TestRedis {
         ],
         ...settings,
       ],
-      { stdio: "ignore" },
+      { stdio: "ignore", env: process.env },
     );
     this.child = child;
     const probe = new Redis(join(this.folder, "socket"), {

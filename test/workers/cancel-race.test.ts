@@ -14,6 +14,7 @@ import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { ROOT } from "../../src/root.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { EngineProcess } from "../../workers/engine-process.ts";
+import { Pace } from "../../workers/pace.ts";
 import { processJob } from "../../workers/process-job.ts";
 import { submission } from "../support/jobs.ts";
 import { jpeg } from "../support/pictures.ts";
@@ -62,6 +63,7 @@ beforeAll(async () => {
   const { limits } = readConfig({});
   const tools = {
     ...{ store, engine, limits, scratchDirectory: join(folder(), "scratch"), checkpointMs: 60_000 },
+    pace: new Pace(),
     logger: pino({ level: "silent" }),
   };
   redis = connectForWork(server.url);
