@@ -20,6 +20,11 @@ export function openMode({ openMode: mode, host }: Pick<Config, "openMode" | "ho
     : { open: false, why: `a key is needed (${host} is not loopback; see OPEN_MODE)` };
 }
 
+/** Whether only whoever uses this machine is served, without a key. */
+export function isLocal(config: Pick<Config, "openMode" | "host">): boolean {
+  return config.openMode === "loopback" && openMode(config).open;
+}
+
 /** Headers by which a proxy says that a request came from elsewhere. */
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { withoutPaths } from "../../src/http/views/without-paths.ts";
+import { announceWorker } from "../../src/queue/worker-registry.ts";
 import { ROOT } from "../../src/root.ts";
 import { jpeg } from "../support/pictures.ts";
 import { TestService } from "../support/service.ts";
@@ -30,7 +32,7 @@ async function dawdle(head: string, drip: string): Promise<string> {
   const closed = once(socket, "close");
   socket.write(head);
   const timer = setInterval(() => socket.write(drip), 100);
-  await Promise.race([closed, sleep(60_000)]);
+  await Promise.race([closed, sleep(60_000, undefined, { ref: false })]);
   clearInterval(timer);
   expect(socket.destroyed).toBe(true);
   return answer;
@@ -156,6 +158,39 @@ describe("Answers", () => {
         expect([path, body.includes(inside)]).toEqual([path, false]);
       }
     }
+  });
+});
+
+describe("What went wrong inside", () => {
+  const path = "/srv/nst/models/vgg19/model.json";
+
+  it("is told to strangers without where it did", async () => {
+    const worker = {
+      ...{ id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString(), engine: null },
+      ...{
+        ready: false,
+        reason: { code: "weights_missing", message: `${path}: not there (1/2)` },
+        job: null,
+      },
+      ...{ largest_size: 64, record_version: 1, pace: null, free_in: null },
+    };
+    await announceWorker(service.redis, service.keys, worker);
+    const text = await (await service.fetch("/readyz")).text();
+    expect(text).toContain("weights_missing: (a path of the service): not there (1/2)");
+    expect(text).not.toContain("models/vgg19");
+  });
+
+  it("keeps what is no path", () => {
+    for (const text of [
+      "1/2 of 3/4",
+      "image/png, image/webp",
+      "https://example.com/a/b",
+      "/ alone",
+      "a/b/c",
+    ]) {
+      expect(withoutPaths(text)).toBe(text);
+    }
+    expect(withoutPaths(`ENOSPC, open '${path}'`)).toBe("ENOSPC, open '(a path of the service)'");
   });
 });
 

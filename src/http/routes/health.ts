@@ -3,6 +3,8 @@ import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
 import { RECORD_VERSION } from "../../queue/job-record.ts";
 import type { WorkerDescription } from "../../queue/worker-registry.ts";
 import type { App, Dependencies } from "../dependencies.ts";
+import { isLocal } from "../open-mode.ts";
+import { withoutPaths } from "../views/without-paths.ts";
 
 const checkSchema = z.object({ ok: z.boolean(), reason: z.string().nullable() });
 type Check = z.infer<typeof checkSchema>;
@@ -49,6 +51,10 @@ export function healthRoutes(app: App, { config, queue, store }: Dependencies): 
     async () => ({ status: "alive" as const }),
   );
 
+  /** In full to who uses the service on their own machine; strangers need not know where its files lie. */
+  const tell = ({ code, message }: { code: string; message: string }): string =>
+    `${code}: ${isLocal(config) ? message : withoutPaths(message)}`;
+
   const checkCapacity = async (): Promise<Capacity> => {
     const ready = (await queue.workers()).filter((worker) => worker.ready);
     if (ready.length === 0) return { ...passed, largest_size: null };
@@ -70,9 +76,7 @@ export function healthRoutes(app: App, { config, queue, store }: Dependencies): 
     }
     const engines = workers.flatMap(({ ready, engine }) => (ready && engine ? [engine] : []));
     if (workers.some(({ ready }) => ready)) return { workers: passed, engine: passed, engines };
-    const reasons = workers.map(({ reason }) =>
-      reason ? `${reason.code}: ${reason.message}` : "it is starting",
-    );
+    const reasons = workers.map(({ reason }) => (reason ? tell(reason) : "it is starting"));
     return { workers: passed, engine: failed([...new Set(reasons)].join("; ")), engines };
   };
 

@@ -3,6 +3,7 @@ import { JOB_ERRORS } from "../../contract/problems.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import { isFinal } from "../../queue/job-states.ts";
 import type { Place } from "../../queue/place.ts";
+import { withoutPaths } from "./without-paths.ts";
 
 /** A job as its client sees it; `place` is where it stands, where it waits. */
 export function jobView(record: JobRecord, place: Place | null): JobView {
@@ -22,7 +23,11 @@ export function jobView(record: JobRecord, place: Place | null): JobView {
     batch: record.batch,
     webhook: record.webhook && { ...record.webhook, deliveries: record.deliveries ?? [] },
     traceparent: record.traceparent,
-    error: error && { ...error, retryable: JOB_ERRORS[error.code].retryable },
+    error: error && {
+      ...error,
+      message: withoutPaths(error.message),
+      retryable: JOB_ERRORS[error.code].retryable,
+    },
     created_at: record.created_at,
     started_at: record.started_at,
     finished_at: record.finished_at,
