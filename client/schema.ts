@@ -1454,6 +1454,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
                 headers: {
@@ -1519,6 +1528,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
@@ -1586,6 +1604,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
@@ -1664,6 +1691,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
@@ -1752,6 +1788,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
@@ -1917,6 +1962,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
                 headers: {
@@ -2005,6 +2059,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
@@ -2254,6 +2317,15 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
                 headers: {
@@ -2352,6 +2424,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
@@ -2453,6 +2534,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
             401: {
                 headers: {
@@ -2551,6 +2641,15 @@ export interface operations {
                     "application/json": components["schemas"]["Presets"];
                 };
             };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getWebhookSecrets: {
@@ -2569,6 +2668,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookSecrets"];
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */
@@ -2625,6 +2733,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookSecrets"];
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unauthorized`: A key is needed, and none that is good was sent. */

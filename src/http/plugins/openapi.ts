@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { App } from "../dependencies.ts";
+import { problemResponses } from "../problem-responses.ts";
 import { type ApiDocument, docsPage } from "../views/docs-page.ts";
 import { describeWebhooks } from "../webhooks-description.ts";
 
@@ -17,6 +18,11 @@ declare module "fastify" {
 
 /** Collects the contract from the schemas of the routes that are added from here on, and serves it. */
 export async function describeApi(app: App): Promise<void> {
+  app.addHook("onRoute", ({ schema, url }) => {
+    if (!schema || schema.hide || !url.startsWith("/v1/")) return;
+    // Whatever is sent may be what the contract does not know; a route that says more about it does so itself.
+    schema.response = { ...problemResponses("invalid_request"), ...(schema.response as object) };
+  });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
