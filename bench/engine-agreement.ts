@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gradientDistance } from "./gradient-files.ts";
 import { LineProcess } from "./line-process.ts";
 
 const BOUND = 1e-3;
@@ -44,15 +44,8 @@ export class Agreement {
     }
   }
 
-  /** ‖a − b‖ / ‖b‖. */
-  async #distance(a: string, b: string): Promise<number> {
-    const [left, right] = [await floats(join(this.folder, a)), await floats(join(this.folder, b))];
-    let [difference, norm] = [0, 0];
-    for (const [index, value] of right.entries()) {
-      difference += ((left[index] ?? Number.NaN) - value) ** 2;
-      norm += value ** 2;
-    }
-    return Math.sqrt(difference / norm);
+  #distance(a: string, b: string): Promise<number> {
+    return gradientDistance(join(this.folder, a), join(this.folder, b));
   }
 }
 
@@ -69,9 +62,4 @@ function print(what: string, { loss, gradient }: Difference): void {
   console.log(
     `  ${what}: loss within ${loss.toExponential(1)}, gradient within ${gradient.toExponential(1)}`,
   );
-}
-
-async function floats(path: string): Promise<Float32Array | Float64Array> {
-  const { buffer } = Uint8Array.from(await readFile(path));
-  return path.endsWith("float64.gradient") ? new Float64Array(buffer) : new Float32Array(buffer);
 }

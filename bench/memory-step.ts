@@ -1,4 +1,5 @@
 /** One row of bench/memory.ts, in a process of its own: steps of the default preset's objective at one size. */
+import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { PRESETS } from "../src/contract/presets.ts";
 import { availableMemory, describeDevice } from "../workers/engine/device.ts";
@@ -18,6 +19,7 @@ const { values: flags } = parseArgs({
     size: { type: "string", default: "512" },
     mode: { type: "string", default: "auto" },
     steps: { type: "string", default: "2" },
+    gradient: { type: "string" },
   },
 });
 const size = Number(flags.size);
@@ -26,7 +28,8 @@ const kernels = chooseKernels();
 const stripRows = {
   off: () => Number.POSITIVE_INFINITY,
   on: () => Math.min(256, Math.ceil(size / 64) * 16),
-  auto: () => planStrips(size, size, PRESETS.balanced, availableMemory(describeDevice(kernels))),
+  auto: () =>
+    planStrips(size, size, PRESETS.balanced, availableMemory(describeDevice(kernels)), kernels.name),
 }[flags.mode as "off" | "on" | "auto"]();
 
 const network = new Vgg19(await loadWeights(flags.weights), kernels);
@@ -40,14 +43,21 @@ const objective = new Objective(
 );
 style.dispose();
 const optimizer = new Lbfgs(content, 1, new SpectralPreconditioner(size, size));
-optimizer.update(objective.evaluate(optimizer.image));
-const started = performance.now();
+const first = objective.evaluate(optimizer.image);
+if (flags.gradient !== undefined) {
+  await writeFile(flags.gradient, first.gradient.dataSync<"float32">());
+}
+optimizer.update(first);
+const [started, before] = [performance.now(), process.cpuUsage()];
 for (let step = 0; step < Number(flags.steps); step += 1) {
   optimizer.update(objective.evaluate(optimizer.image));
 }
 const milliseconds = (performance.now() - started) / Number(flags.steps);
+const { user, system } = process.cpuUsage(before);
+const processor = (user + system) / 1000 / Number(flags.steps);
 const peak = process.resourceUsage().maxRSS / 1024; // MiB
-console.log(JSON.stringify({ milliseconds, stripRows: Number.isFinite(stripRows) ? stripRows : null, peak }));
+const rows = Number.isFinite(stripRows) ? stripRows : null;
+console.log(JSON.stringify({ milliseconds, processor, stripRows: rows, peak }));
 
 async function picture(kind: "content" | "style"): Promise<Tensor4D> {
   return tf.tensor4d(await samplePicture(kind, size), [1, size, size, 3]);

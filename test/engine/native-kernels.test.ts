@@ -3,7 +3,7 @@ import type { Kernels, StageResult } from "../../workers/engine/network/kernels.
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
 import { processorsHere } from "../../workers/engine/network/processor.ts";
 import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
-import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
+import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import type { LayerWeights } from "../../workers/engine/weights/vgg19-weights.ts";
 
 /** Winograd's rounding error is about twice that of the direct convolution, 1e-6; a wrong sum misses it by orders. */
@@ -17,12 +17,16 @@ const SIZES: [number, number][] = [
   [1, 9],
   [67, 130],
 ];
+/** Whole panels, half of one, more than one piece of the depth. */
 const CHANNELS: [number, number][] = [
   [16, 16],
-  [64, 64],
   [48, 128],
   [144, 80],
   [512, 16],
+];
+const CASES: [number, number, number, number][] = [
+  ...SIZES.map((size) => [...size, 64, 64] as [number, number, number, number]),
+  ...CHANNELS.map((channels) => [13, 23, ...channels] as [number, number, number, number]),
 ];
 
 it("Kernels for this processor are built: run npm run setup where this fails", () => {
@@ -32,10 +36,7 @@ it("Kernels for this processor are built: run npm run setup where this fails", (
 describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const))(
   "%s kernels agree with TensorFlow's own",
   (_name, native) => {
-    const cases = SIZES.flatMap(([height, width]) =>
-      CHANNELS.map((channels) => [height, width, ...channels] as const),
-    );
-    it.each(cases)(
+    it.each(CASES)(
       "convolution with bias and ReLU, both directions, %i × %i, %i → %i channels",
       (...parameters) => {
         compareConvolutions(native, ...parameters);
@@ -61,6 +62,21 @@ describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const)
         const back = (kernels: Kernels, { trace }: StageResult) =>
           kernels.poolGradient(gradient, trace, input.shape, pooling);
         expect(distance(back(native, ours), back(stockKernels, stock))).toBeLessThan(1e-6);
+      });
+    });
+
+    it.each([
+      [1, 16],
+      [37, 48],
+      [600, 64],
+      [1300, 144],
+      [301, 512],
+    ])("Gram matrix, %i positions of %i channels", (positions, channels) => {
+      tf.tidy(() => {
+        const features = tf.relu(tf.randomNormal([positions, channels], 0, 1, "float32", 6)) as Tensor2D;
+        const gram = native.gramMatrix(features);
+        expect(distance(gram, stockKernels.gramMatrix(features))).toBeLessThan(1e-6);
+        expect(distance(gram, gram.transpose())).toBe(0);
       });
     });
 
@@ -118,7 +134,7 @@ function random(shape: [number, number, number, number], seed: number): Tensor4D
 }
 
 /** ‖a − b‖ / ‖b‖. */
-function distance(a: Tensor4D, b: Tensor4D): number {
+function distance(a: Tensor, b: Tensor): number {
   const [value = Number.NaN] = tf.tidy(() => tf.div(tf.norm(tf.sub(a, b)), tf.norm(b)).dataSync());
   return value;
 }

@@ -49,7 +49,7 @@ export class Engine {
       const kernels = chooseKernels();
       this.#network = await loadNetwork(locateWeights(root, configuredWeights), kernels);
       this.#device = describeDevice(kernels, card);
-      const largest_size = largestSize(availableMemory(this.#device));
+      const largest_size = largestSize(availableMemory(this.#device), kernels.name);
       void this.#send({ type: "ready", engine: this.#device, largest_size });
     } catch (error) {
       void this.#send({ type: "unready", code: codeOf(error), message: messageOf(error) });

@@ -1,4 +1,5 @@
-import { VGG19_LAYERS } from "../../src/contract/network.ts";
+import type { EngineDescription } from "../../src/contract/engine.ts";
+import { type Layer, VGG19_LAYERS } from "../../src/contract/network.ts";
 import type { Options } from "../../src/contract/options.ts";
 import { deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
 import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";
@@ -37,15 +38,15 @@ export function planStrips(
   height: number,
   options: PlannedOptions,
   available: number,
+  kernels: EngineDescription["kernels"] = "avx2",
 ): number {
-  if (
-    estimateBytes(width, height, options, Number.POSITIVE_INFINITY) <= Math.min(COMFORTABLE_BYTES, available)
-  ) {
+  const estimate = (rows: number) => estimateBytes(width, height, options, rows, kernels);
+  if (estimate(Number.POSITIVE_INFINITY) <= Math.min(COMFORTABLE_BYTES, available)) {
     return Number.POSITIVE_INFINITY;
   }
-  const fitting = STRIP_ROWS.find((rows) => estimateBytes(width, height, options, rows) <= available);
+  const fitting = STRIP_ROWS.find((rows) => estimate(rows) <= available);
   if (fitting === undefined) {
-    const needed = estimateBytes(width, height, options, STRIP_ALIGNMENT);
+    const needed = estimate(STRIP_ALIGNMENT);
     throw new OutOfMemoryError(
       `a picture of ${width} × ${height} px needs about ${Math.ceil(needed / MIB)} MiB, the engine has ${Math.floor(available / MIB)} MiB: ask for a smaller size`,
     );
@@ -59,13 +60,18 @@ export function estimateBytes(
   height: number,
   options: PlannedOptions,
   stripRows: number,
+  kernels: EngineDescription["kernels"] = "avx2",
 ): number {
   const contentLayers = VGG19_LAYERS.filter((layer) => (options.content_layers[layer] ?? 0) > 0);
   const styleLayers = VGG19_LAYERS.filter((layer) => (options.style_layers[layer] ?? 0) > 0);
   const { shallow, deep } = splitAtBoundary(stagesUpTo(deepestLayer([...contentLayers, ...styleLayers])));
   const rows = Math.min(height, stripRows + STRIP_ALIGNMENT);
+  // TensorFlow's own kernels go back over the maps themselves.
+  const isStock = kernels === "stock";
+  const lookedAt = new Set(isStock ? VGG19_LAYERS : [...contentLayers, ...styleLayers]);
   const shallowMaps = mapBytes(shallow, width, rows, 1);
   const deepMaps = mapBytes(deep, width, height, 4);
+  const kept = keptBytes(shallow, shallowMaps, lookedAt) + keptBytes(deep, deepMaps, lookedAt);
   const targets = contentLayers.map((layer) => {
     const reduction = 2 ** (Number(layer[5]) - 1);
     return (width * height * layerChannels(layer).outputs * FLOAT) / reduction ** 2;
@@ -73,8 +79,14 @@ export function estimateBytes(
   const boundary = width * height * 8 * FLOAT * 2; // 128 channels at a quarter of each edge, and its gradient
   const largest = Math.max(0, ...shallowMaps, ...deepMaps);
   const pictures = PICTURES[options.optimizer] * width * height * 3 * FLOAT;
-  const maps = sum(shallowMaps) + sum(deepMaps) + sum(targets) + boundary;
-  return BASE_BYTES + weightBytes([...shallow, ...deep]) + maps + GRADIENTS_IN_FLIGHT * largest + pictures;
+  const maps = kept + sum(targets) + boundary;
+  return (
+    BASE_BYTES +
+    (isStock ? 2 : 1) * weightBytes([...shallow, ...deep]) +
+    maps +
+    GRADIENTS_IN_FLIGHT * largest +
+    pictures
+  );
 }
 
 /** Bytes of every stage's output. */
@@ -91,7 +103,15 @@ function mapBytes(stages: readonly Stage[], width: number, height: number, first
   });
 }
 
-/** Kernels in Winograd's domain: 36 numbers for each pair of channels. */
+/** What is kept for the way back: the maps that are looked at, and of each one a few bits a number. */
+function keptBytes(stages: readonly Stage[], maps: readonly number[], lookedAt: ReadonlySet<Layer>): number {
+  const shares = stages.map((stage) =>
+    stage.kind === "pooling" ? 4 / 32 : lookedAt.has(stage.layer) ? 1 + 1 / 32 : 1 / 32,
+  );
+  return sum(maps.map((bytes, index) => bytes * (shares[index] ?? 1)));
+}
+
+/** Kernels as they are: 9 numbers for each pair of channels. */
 function weightBytes(stages: readonly Stage[]): number {
   return sum(
     stages.map((stage) => {
@@ -99,7 +119,7 @@ function weightBytes(stages: readonly Stage[]): number {
         return 0;
       }
       const { inputs, outputs } = layerChannels(stage.layer);
-      return 36 * inputs * outputs * FLOAT;
+      return 9 * inputs * outputs * FLOAT;
     }),
   );
 }

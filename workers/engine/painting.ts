@@ -217,7 +217,7 @@ export class Painting {
     const { style_scale } = options;
     const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
     return this.#scales.map(({ width, height }) =>
-      planStrips(width * largest, height * largest, options, availableMemory),
+      planStrips(width * largest, height * largest, options, availableMemory, this.#network.kernels.name),
     );
   }
 

@@ -9,6 +9,7 @@
 //   Nst*ImageConvolutionGradient(gradient, trace, kernel) → image gradient
 //   Nst*Pool(input; average: bool) → output, trace
 //   Nst*PoolGradient(gradient, trace; average: bool, height: int, width: int) → input gradient
+//   Nst*GramMatrix(features [positions, channels]) → AᵀA [channels, channels]
 
 #include <node_api.h>
 
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "gram.h"
 #include "image_convolution.h"
 #include "pooling.h"
 #include "tensorflow/c/kernels.h"
@@ -120,6 +122,12 @@ void ComputeImageConvolutionGradient(void*, TF_OpKernelContext* context) {
   }
 }
 
+void ComputeGramMatrix(void*, TF_OpKernelContext* context) {
+  Call call(context, 1);
+  const int channels = call.Length(0, 1);
+  if (float* to = call.Output({channels, channels})) GramMatrix(call.Input(0), call.Length(0, 0), channels, to);
+}
+
 // The attributes of a pooling and its gradient.
 struct Pooling {
   bool average;
@@ -199,6 +207,7 @@ void RegisterAll(TF_Status* status) {
       {"ImageConvolutionGradient", {"gradient: T", "trace: int32", "kernel: T"}, false, false, ComputeImageConvolutionGradient},
       {"Pool", {"input: T"}, true, true, ComputePool},
       {"PoolGradient", {"gradient: T", "trace: int32"}, false, true, ComputePoolGradient},
+      {"GramMatrix", {"features: T"}, false, false, ComputeGramMatrix},
   };
   for (const Kind& kind : kinds) {
     Register(kind, status);

@@ -1,5 +1,5 @@
 import type { EngineDescription } from "../../../src/contract/engine.ts";
-import type { Tensor, Tensor4D } from "../tensorflow.ts";
+import type { Tensor, Tensor2D, Tensor4D } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
 
 export type Pooling = "max" | "average";
@@ -33,4 +33,6 @@ export interface Kernels {
     shape: Tensor4D["shape"],
     pooling: Pooling,
   ): Tensor4D;
+  /** An unrolled feature map A `[positions, channels]` → its undivided Gram matrix AᵀA. */
+  gramMatrix(features: Tensor2D): Tensor2D;
 }

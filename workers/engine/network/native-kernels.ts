@@ -6,6 +6,7 @@ import {
   runKernel,
   runKernelForMore,
   type Tensor,
+  type Tensor2D,
   type Tensor4D,
   tf,
 } from "../tensorflow.ts";
@@ -73,6 +74,11 @@ function kernelsFor(processor: Processor): Kernels {
       const attributes = { average: pooling === "average", height, width };
       return run.one("PoolGradient", [gradient, ...trace], attributes) as Tensor4D;
     },
+
+    gramMatrix: (features) =>
+      features.shape[1] % CHANNELS === 0
+        ? (run.one("GramMatrix", [features]) as Tensor2D)
+        : stockKernels.gramMatrix(features),
   };
 }
 

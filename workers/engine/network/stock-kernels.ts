@@ -20,6 +20,8 @@ export const stockKernels: Kernels = {
     pooling === "max"
       ? (runKernel("MaxPoolGrad", [...trace, gradient], POOL) as Tensor4D)
       : averagePoolGradient(gradient, shape),
+
+  gramMatrix: (features) => tf.matMul(features, features, true, false),
 };
 
 const POOL = { ksize: [1, 2, 2, 1], strides: [1, 2, 2, 1], padding: "VALID", data_format: "NHWC" };

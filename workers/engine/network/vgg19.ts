@@ -31,12 +31,13 @@ export function forget(passed: readonly Passed[]): void {
 export class Vgg19 {
   /** Those not yet on the device. */
   readonly #weights: Map<Layer, LayerWeights>;
-  readonly #kernels: Kernels;
   readonly #convolutions = new Map<Layer, Convolution>();
 
-  constructor(weights: Vgg19Weights, kernels: Kernels) {
+  constructor(
+    weights: Vgg19Weights,
+    readonly kernels: Kernels,
+  ) {
     this.#weights = new Map(Object.entries(weights) as [Layer, LayerWeights][]);
-    this.#kernels = kernels;
   }
 
   /** A picture `[1, h, w, 3]`, RGB in [0, 1] → the input of the first stage. */
@@ -64,7 +65,7 @@ export class Vgg19 {
       const before = last;
       const { output, trace } =
         stage.kind === "pooling"
-          ? this.#kernels.pool(before, pooling)
+          ? this.kernels.pool(before, pooling)
           : this.#convolution(stage.layer).forward(before);
       before.dispose();
       last = output;
@@ -96,7 +97,7 @@ export class Vgg19 {
         const after = gradient;
         gradient =
           stage.kind === "pooling"
-            ? this.#kernels.poolGradient(after, trace, inputShape, pooling)
+            ? this.kernels.poolGradient(after, trace, inputShape, pooling)
             : this.#convolution(stage.layer).backward(after, trace);
         after.dispose();
       }
@@ -110,7 +111,7 @@ export class Vgg19 {
     let convolution = this.#convolutions.get(layer);
     if (convolution === undefined) {
       const weights = this.#weights.get(layer) as LayerWeights;
-      convolution = this.#kernels.convolution(weights.inputs === 3 ? forRgb(weights) : weights);
+      convolution = this.kernels.convolution(weights.inputs === 3 ? forRgb(weights) : weights);
       this.#convolutions.set(layer, convolution);
       this.#weights.delete(layer);
     }

@@ -69,7 +69,13 @@ export class Objective {
     const layers = weightedLayers(options.style_layers, options.style_weight);
     this.#regions = regions.map(
       (region) =>
-        new StyledRegion(region, layers, options, (picture, see) => this.#look(picture, layers, see)),
+        new StyledRegion(
+          region,
+          layers,
+          options,
+          (picture, see) => this.#look(picture, layers, see),
+          network.kernels,
+        ),
     );
   }
 

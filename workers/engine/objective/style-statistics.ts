@@ -1,4 +1,5 @@
 import type { Options } from "../../../src/contract/options.ts";
+import type { Kernels } from "../network/kernels.ts";
 import { type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 
 /** What a layer's feature map is like, wherever its positions are; A is the map unrolled, `[n_H·n_W, n_C]`. */
@@ -17,24 +18,38 @@ const NOTHING = 1e-6;
 /** The statistics of a feature map that comes in pieces: AᵀWA and 1ᵀWA add up over rows. */
 export class StatisticsAccumulator {
   readonly #distance: Options["style_distance"];
+  readonly #kernels: Kernels;
   #products: Tensor2D | undefined;
   #sums: Tensor2D | undefined;
   #weight = 0;
 
-  constructor(distance: Options["style_distance"]) {
+  constructor(distance: Options["style_distance"], kernels: Kernels) {
     this.#distance = distance;
+    this.#kernels = kernels;
   }
 
   /** @param weights how much each position counts, `[rows · columns, 1]` */
   add(features: Tensor4D, weights?: Tensor2D): void {
     const unrolled = unroll(features);
-    const weighted = weights === undefined ? unrolled : tf.mul<Tensor2D>(unrolled, weights);
-    this.#products = plus(this.#products, tf.matMul(weighted, unrolled, true, false));
+    this.#products = plus(this.#products, this.#gramOf(unrolled, weights));
     if (this.#distance === "moments") {
-      this.#sums = plus(this.#sums, tf.sum<Tensor2D>(weighted, 0, true));
+      this.#sums = plus(
+        this.#sums,
+        tf.tidy(() => {
+          const weighted = weights === undefined ? unrolled : tf.mul<Tensor2D>(unrolled, weights);
+          return tf.sum<Tensor2D>(weighted, 0, true);
+        }),
+      );
     }
     this.#weight += weights === undefined ? unrolled.shape[0] : sumOf(weights);
-    tf.dispose(weights === undefined ? [unrolled] : [unrolled, weighted]);
+    unrolled.dispose();
+  }
+
+  /** AᵀWA = (√W·A)ᵀ(√W·A): a product with itself is symmetric, and half the work. */
+  #gramOf(unrolled: Tensor2D, weights: Tensor2D | undefined): Tensor2D {
+    return tf.tidy(() =>
+      this.#kernels.gramMatrix(weights === undefined ? unrolled : tf.mul(unrolled, weights.sqrt())),
+    );
   }
 
   /** The tensors are the caller's to dispose of; nothing can be added after. */

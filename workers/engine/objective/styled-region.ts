@@ -1,5 +1,6 @@
 import type { Layer } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
+import type { Kernels } from "../network/kernels.ts";
 import type { Tensor, Tensor4D } from "../tensorflow.ts";
 import { Guidance } from "./guidance.ts";
 import { type StyleGradient, StyleLoss, styleGradientAt } from "./style-loss.ts";
@@ -28,6 +29,7 @@ type See = (layer: Layer, features: Tensor4D, firstRow: number) => void;
 /** The style's part of the objective in one region: statistics are taken where the region is, and pull only there. */
 export class StyledRegion {
   readonly #options: Pick<Options, "loss" | "style_distance">;
+  readonly #kernels: Kernels;
   readonly #where: Guidance | undefined;
   readonly #losses = new Map<Layer, StyleLoss>();
   #seen = new Map<Layer, StatisticsAccumulator>();
@@ -42,8 +44,10 @@ export class StyledRegion {
     layers: readonly [Layer, number][],
     options: Pick<Options, "loss" | "style_distance">,
     look: (picture: Tensor4D, see: See) => void,
+    kernels: Kernels,
   ) {
     this.#options = options;
+    this.#kernels = kernels;
     this.#where = region.where && new Guidance(region.where);
     const weighted = layers
       .map(([layer, weight]): [Layer, number] => [
@@ -76,7 +80,8 @@ export class StyledRegion {
     if (!this.#losses.has(layer)) {
       return;
     }
-    const accumulator = this.#seen.get(layer) ?? new StatisticsAccumulator(this.#options.style_distance);
+    const accumulator =
+      this.#seen.get(layer) ?? new StatisticsAccumulator(this.#options.style_distance, this.#kernels);
     this.#seen.set(layer, accumulator);
     accumulator.add(features, this.#where?.rows(layer, firstRow, features.shape[1]));
   }
@@ -110,7 +115,10 @@ export class StyledRegion {
   ): Map<Layer, StyleStatistics> {
     const guidance = visible && new Guidance(visible);
     const sums = new Map(
-      layers.map(([layer]) => [layer, new StatisticsAccumulator(this.#options.style_distance)]),
+      layers.map(([layer]) => [
+        layer,
+        new StatisticsAccumulator(this.#options.style_distance, this.#kernels),
+      ]),
     );
     look(picture, (layer, features, firstRow) => {
       const weights = guidance?.rows(layer, firstRow, features.shape[1]);
