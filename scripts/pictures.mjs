@@ -1,0 +1,60 @@
+// npm run pictures [-- NAME…]: has the service paint docs/pictures anew, all of them or those that are named.
+import { openAsBlob } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runScript, SetupFailure } from "./setup/failure.mjs";
+import { checkNode } from "./setup/node.mjs";
+
+const SMALL = { preset: "draft", size: 192, seed: 1, timelapse_interval: 0, preview_interval: 0 };
+
+/** What each picture is painted with: docs/how-it-paints.md shows them. */
+const PICTURES = {
+  standard: {},
+  "style-weight-low": { style_weight: 4 },
+  "style-weight-high": { style_weight: 250 },
+  "steps-few": { steps: 8 },
+  "scales-one": { scales: 1 },
+  "scales-three": { scales: 3 },
+  "strokes-small": { style_scale: 0.5 },
+  "strokes-large": { style_scale: 2 },
+  "layers-shallow": { style_layers: { block1_conv1: 0.5, block2_conv1: 0.5 } },
+  "layers-deep": { style_layers: { block4_conv1: 0.5, block5_conv1: 0.5 } },
+  "color-luminance": { preserve_color: "luminance" },
+  "color-histogram": { preserve_color: "histogram" },
+  "smooth-none": { tv_weight: 0 },
+  "smooth-strong": { tv_weight: 40 },
+  "init-noise": { init: "noise" },
+  result: { preset: "balanced", size: 384 },
+};
+
+await runScript(async () => {
+  checkNode(process.versions.node);
+  const { ROOT } = await import("./setup/folders.mjs");
+  const { setUp } = await import("./setup/steps.mjs");
+  await setUp({ log: (line) => console.error(`setup: ${line}`) });
+  const { startEmbeddedService } = await import("../dist/local/embedded-service.js");
+  const { Painter } = await import("../dist/client/index.js");
+  const named = process.argv.slice(2);
+  const unknown = named.filter((name) => !(name in PICTURES));
+  if (unknown.length > 0) {
+    throw new SetupFailure(
+      `There is no picture ${unknown.join(", ")}.`,
+      `Name some of: ${Object.keys(PICTURES).join(", ")}`,
+    );
+  }
+  const folder = join(ROOT, "docs/pictures");
+  await mkdir(folder, { recursive: true });
+  const content = await openAsBlob(join(ROOT, "examples/cat.jpg"));
+  const style = await openAsBlob(join(ROOT, "examples/sandstone.jpg"));
+  const service = await startEmbeddedService(process.env);
+  try {
+    for (const name of named.length > 0 ? named : Object.keys(PICTURES)) {
+      const options = { ...SMALL, ...PICTURES[name], output: { format: "webp", quality: 82 } };
+      const { picture } = await new Painter(service.url).paint({ content, style: [style], options });
+      await writeFile(join(folder, `${name}.webp`), Buffer.from(await picture.arrayBuffer()));
+      console.log(`docs/pictures/${name}.webp`);
+    }
+  } finally {
+    await service.stop();
+  }
+});
