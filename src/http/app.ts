@@ -20,6 +20,7 @@ import { inputRoutes } from "./routes/inputs.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { linkRoutes } from "./routes/links.ts";
 import { presetRoutes } from "./routes/presets.ts";
+import { queueDashboardRoutes } from "./routes/queue-dashboard.ts";
 import { resultRoutes } from "./routes/result.ts";
 import { studioRoutes } from "./routes/studio.ts";
 import { submitRoutes } from "./routes/submit.ts";
@@ -97,6 +98,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     eventRoutes,
     presetRoutes,
     studioRoutes,
+    queueDashboardRoutes,
   ]) {
     await app.register(async (scope: App) => routes(scope, dependencies));
   }

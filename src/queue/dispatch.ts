@@ -1,3 +1,4 @@
+import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { UNPLACED } from "./fair-share.ts";
@@ -24,6 +25,14 @@ export class Dispatch {
       streams: { events: { maxLen: 1000 } },
     });
     this.queue.on("error", () => undefined);
+  }
+
+  /** For whoever wants to look at BullMQ itself; nothing may be changed behind the records' back. */
+  get board(): BullMQAdapter {
+    return new BullMQAdapter(this.queue, {
+      readOnlyMode: true,
+      description: "What is dispatched; the records are elsewhere",
+    });
   }
 
   /** Adding an id that is there already changes nothing. */

@@ -1,3 +1,4 @@
+import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { JobStatus } from "../contract/job.ts";
 import type { Options } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
@@ -84,6 +85,8 @@ export interface JobQueue {
   /** Calls back at every change of the job until the returned function is called. */
   watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>>;
   ping(): Promise<void>;
+  /** BullMQ's own queue for bull-board, to look at only. */
+  board(): BullMQAdapter;
   close(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { Redis } from "ioredis";
 import { LOCAL_OWNER } from "../contract/access.ts";
 import type { JobStatus } from "../contract/job.ts";
@@ -115,6 +116,10 @@ export class RedisJobQueue implements JobQueue {
       if (record.status !== "queued") return { record, place: null };
       return { record, place: waits ? place : await this.placeOf(id) };
     });
+  }
+
+  board(): BullMQAdapter {
+    return this.dispatch.board;
   }
 
   place(id: string): Promise<Place | null> {

@@ -21,8 +21,17 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What a key must allow for this route; `public`: no key is asked for. Every route says it. */
     scope?: Scope | "public";
+    /**
+     * The key may also come as the password of HTTP's Basic scheme, which browsers ask for by themselves. Only for pages that
+     * change nothing: a browser sends it along whoever makes it ask.
+     */
+    basic?: boolean;
     /** Whether a signed link may lead here. */
     linkable?: boolean;
+  }
+  interface FastifyInstance {
+    /** What holds for all routes of a plugin that is not ours and cannot state it. They stay out of the description. */
+    everyRoute: FastifyContextConfig;
   }
   interface FastifyRequest {
     caller: Caller;
@@ -50,7 +59,11 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
   const { open } = openMode(config);
   app.decorateRequest("caller", null as unknown as Caller);
 
-  app.addHook("onRoute", (route) => {
+  app.addHook("onRoute", function (route) {
+    if (this.hasDecorator("everyRoute")) {
+      route.config = { ...route.config, ...this.everyRoute };
+      route.schema = { ...route.schema, hide: true };
+    }
     const scope = route.config?.scope;
     if (scope === undefined)
       throw new Error(`${route.method} ${route.url}: state \`scope\` in the route's config`);
@@ -80,11 +93,14 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
       refuseUninvited(request, config);
       return LOCAL;
     }
-    const [, text] = /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? [];
+    const { basic } = request.routeOptions.config;
+    const [, text] =
+      /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? (basic ? basicPassword(authorization) : []);
     const key = text === undefined ? null : await access.apiKeys.authenticate(text);
     if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
     const error = authorization === undefined ? "" : ', error="invalid_token"';
-    reply.header("www-authenticate", `Bearer realm="nst"${error}`);
+    const scheme = basic ? 'Basic realm="nst: any name, and a key with the scope admin as password"' : "";
+    reply.header("www-authenticate", scheme || `Bearer realm="nst"${error}`);
     const received = authorization === undefined ? "none" : "one that is not, or no longer, good";
     throw new Refusal("unauthorized", `Expected a key (Authorization: Bearer nst_…), received ${received}`);
   };
@@ -104,4 +120,10 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
       throw new Refusal("forbidden", detail);
     }
   });
+}
+
+/** As a regular expression's match: the password is the second (RFC 7617). */
+function basicPassword(authorization: string | undefined): string[] {
+  const [, encoded = ""] = /^Basic ([A-Za-z0-9+/=]{1,400})$/i.exec(authorization ?? "") ?? [];
+  return /^[^:]*:([^\s]{1,200})$/.exec(Buffer.from(encoded, "base64").toString("utf8")) ?? [];
 }

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Scope } from "../../src/contract/access.ts";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+
+const PATH = "/admin/queue";
+let service: TestService;
+beforeAll(async () => {
+  service = await TestService.start({ OPEN_MODE: "never" });
+});
+afterAll(() => service.stop());
+
+async function key(...scopes: Scope[]): Promise<string> {
+  const { text } = await service.access.apiKeys.create({ owner: "ops", name: "", scopes, lifetimeMs: null });
+  return text;
+}
+const basic = (password: string) => ({
+  authorization: `Basic ${Buffer.from(`anyone:${password}`).toString("base64")}`,
+});
+
+describe("The queue's dashboard", () => {
+  it("is for the scope admin alone, its page, its files and its data", async () => {
+    const reader = await key("read", "submit");
+    for (const path of ["", "/api/queues", "/static/images/logo.svg"]) {
+      expect((await service.fetch(PATH + path)).status).toBe(401);
+      expect((await service.fetch(PATH + path, { headers: basic(reader) })).status).toBe(403);
+    }
+    const asked = await service.fetch(PATH);
+    expect(asked.headers.get("www-authenticate")).toMatch(/^Basic /);
+  });
+
+  it("shows what is dispatched, to a key as a browser sends it or as a program does", async () => {
+    const submitter = { authorization: `Bearer ${await key("submit")}` };
+    const body = await form({ options: '{"size":64}' });
+    const posted = await service.fetch("/v1/jobs", { method: "POST", body, headers: submitter });
+    expect(posted.status).toBe(202);
+    const admin = await key("admin");
+    const page = await service.fetch(PATH, { headers: basic(admin) });
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const program = { authorization: `Bearer ${admin}` };
+    const queues = await (await service.fetch(`${PATH}/api/queues`, { headers: program })).json();
+    expect(queues).toMatchObject({ queues: [{ readOnlyMode: true, counts: { prioritized: 1 } }] });
+  });
+
+  it("changes nothing", async () => {
+    const headers = basic(await key("admin"));
+    const emptied = await service.fetch(`${PATH}/api/queues/paint/empty`, { method: "PUT", headers });
+    expect(emptied.status).toBeGreaterThanOrEqual(400);
+    const everywhere = await service.fetch("/v1/jobs", { headers });
+    expect(everywhere.status).toBe(401);
+  });
+
+  it("stays out of the contract", async () => {
+    expect(await (await service.fetch("/openapi.yaml")).text()).not.toContain(PATH);
+  });
+});
