@@ -559,7 +559,7 @@ export interface components {
             /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
             noise: number;
             /**
-             * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989).
+             * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
              * @enum {string}
              */
             optimizer: "adam" | "lbfgs";
@@ -656,7 +656,7 @@ export interface components {
                     /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                     noise: number;
                     /**
-                     * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989).
+                     * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
                      * @enum {string}
                      */
                     optimizer: "adam" | "lbfgs";
@@ -1034,7 +1034,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989).
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";
@@ -1201,7 +1201,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989).
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";

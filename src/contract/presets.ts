@@ -56,8 +56,8 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     noise: 0.1,
   },
   draft: { ...relative, size: 256, steps: 60, scales: 2 },
-  balanced: { ...relative, size: 512, steps: 150, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 300, scales: 4 },
+  balanced: { ...relative, size: 512, steps: 240, scales: 3 },
+  fine: { ...relative, size: 1024, steps: 360, scales: 4 },
 };
 
 /**

@@ -11,7 +11,7 @@ import type { Optimizer } from "./optimizers/optimizer.ts";
 import { SpectralPreconditioner } from "./optimizers/preconditioner.ts";
 import { Pace, scaleCost } from "./pace.ts";
 import type { Pictures } from "./protocol.ts";
-import { resample, toRaster } from "./resample.ts";
+import { toRaster } from "./resample.ts";
 import { type Scale, schedule } from "./schedule.ts";
 import { SMALLEST_EDGE, Sources } from "./sources.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
@@ -199,8 +199,7 @@ export class Painting {
   #enterNextScale(): void {
     this.#scale += 1;
     this.#stepInScale = 0;
-    const { width, height } = this.#current;
-    const image = resample(this.#optimizer.result, width, height);
+    const image = this.#sources.enlarge(this.#optimizer.result, this.#current, this.#options);
     this.#optimizer.dispose();
     this.#canvas.dispose();
     this.#canvas = this.#stretch();

@@ -104,6 +104,27 @@ export class Sources {
     return { targets: { content: content.picture, visible: content.visible, regions }, owned };
   }
 
+  /**
+   * A picture at a finer scale, with the detail that the content has there: left to itself the optimiser finds it anew
+   * slowly, and loses some of it (figures in bench/RESULTS.md).
+   */
+  enlarge(
+    image: Tensor4D,
+    { width, height }: Pick<Scale, "width" | "height">,
+    { content_weight }: Pick<Options, "content_weight">,
+  ): Tensor4D {
+    const [, coarseHeight, coarseWidth] = image.shape;
+    return tf.tidy(() => {
+      const enlarged = resample(image, width, height);
+      if (content_weight === 0) {
+        return enlarged;
+      }
+      const content = resample(this.#content.picture, width, height);
+      const coarse = resample(resample(this.#content.picture, coarseWidth, coarseHeight), width, height);
+      return tf.clipByValue(tf.add<Tensor4D>(enlarged, tf.sub(content, coarse)), 0, 1);
+    });
+  }
+
   /** What the picture is at first. */
   start({ width, height }: Pick<Scale, "width" | "height">, options: SourceOptions): Tensor4D {
     const { noise, seed, init, init_blend } = options;
