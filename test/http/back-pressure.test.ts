@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { type ClientRequest, request } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { Gate } from "../../src/http/admission/gate.ts";
+import { Gate, SharedGate } from "../../src/http/admission/gate.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { jpeg } from "../support/pictures.ts";
 import { TestService } from "../support/service.ts";
@@ -137,6 +137,22 @@ it("Where the disk has less room than is to stay free, nothing is taken", async 
   await expectRefused(await submit(to), 503, "storage_full");
   expect(await statusBeforeBody(to, {})).toBe(503);
   expect(await to.spooled()).toEqual([]);
+});
+
+it("One owner gets half of a gate, and leaves it for others when they are over", () => {
+  const gate = new SharedGate(4);
+  const leave = gate.enter("a");
+  expect(gate.enter("a")).not.toBeNull();
+  expect(gate.enter("a")).toBeNull();
+  expect(gate.enter("b")).not.toBeNull();
+  leave?.();
+  leave?.();
+  expect(gate.enter("a")).not.toBeNull();
+  expect(gate.enter("a")).toBeNull();
+  expect(gate.enter(null)).not.toBeNull();
+  expect(gate.enter("b")).toBeNull();
+  expect(new SharedGate(1).enter("a")).not.toBeNull();
+  expect(new SharedGate(10, 8).enter("a", 8)).not.toBeNull();
 });
 
 it("A gate lets in what there is room for, and again what left, however often that is said", () => {

@@ -4,7 +4,7 @@ import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { FreeSpace } from "../../storage/free-space.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { idempotencyKey, ownedKey } from "../submission/idempotency.ts";
-import { Gate } from "./gate.ts";
+import { SharedGate } from "./gate.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -19,9 +19,9 @@ export interface Admission {
   /** Ends an upload before its answer is given, which may be held back. */
   uploaded(request: FastifyRequest): void;
   /** Lets one more client follow a job; null where there are too many. Gives what must be called at the end. */
-  follow(): (() => void) | null;
+  follow(request: FastifyRequest): (() => void) | null;
   /** As `follow`. Throws a `Refusal`. */
-  stream(): () => void;
+  stream(request: FastifyRequest): () => void;
 }
 
 /** Gives the app its `admission`. */
@@ -31,10 +31,10 @@ export function limitAdmission(app: App, dependencies: Dependencies): void {
 
 function admission({ config, queue, idempotency }: Dependencies): Admission {
   const { limits } = config;
-  const uploads = new Gate(limits.uploads);
+  const uploads = new SharedGate(limits.uploads);
   // A form goes to the disk as it comes; a JSON body is held in memory.
-  const jsonBytes = new Gate(Math.max(limits.jsonBytesAtOnce, limits.jsonBytes));
-  const followers = new Gate(limits.streams);
+  const jsonBytes = new SharedGate(Math.max(limits.jsonBytesAtOnce, limits.jsonBytes), limits.jsonBytes);
+  const followers = new SharedGate(limits.streams);
   const folders = config.storage.type === "filesystem" ? [config.storage.directory] : [];
   const space = new FreeSpace([config.spoolDirectory, ...folders], limits.freeBytes);
   const open = new WeakMap<FastifyRequest, () => void>();
@@ -48,8 +48,8 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
   return {
     async upload(request, reply) {
       const leaves = [
-        uploads.enter(),
-        isJson(request) ? jsonBytes.enter(sizeOf(request, limits.jsonBytes)) : noop,
+        uploads.enter(ownerOf(request)),
+        isJson(request) ? jsonBytes.enter(ownerOf(request), sizeOf(request, limits.jsonBytes)) : noop,
       ];
       const leave = () => {
         for (const one of leaves) one?.();
@@ -57,7 +57,7 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
       reply.raw.once("close", leave);
       if (leaves.includes(null)) {
         leave();
-        const detail = `As many requests bring pictures as are allowed (${limits.uploads} at once)`;
+        const detail = `As many requests bring pictures as are allowed (${limits.uploads} at once, half of them one owner's)`;
         throw new Refusal("too_many_uploads", detail, { retryAfter: 1 });
       }
       open.set(request, leave);
@@ -72,15 +72,18 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
     uploaded(request) {
       open.get(request)?.();
     },
-    follow: () => followers.enter(),
-    stream() {
-      const leave = followers.enter();
+    follow: (request) => followers.enter(ownerOf(request)),
+    stream(request) {
+      const leave = followers.enter(ownerOf(request));
       if (leave) return leave;
-      const detail = `As many clients follow jobs as are allowed (${limits.streams} at once)`;
+      const detail = `As many clients follow jobs as are allowed (${limits.streams} at once, half of them one owner's)`;
       throw new Refusal("too_many_streams", detail, { retryAfter: 5 });
     },
   };
 }
+
+/** null without a key: whoever comes to an open service is of one owner. */
+const ownerOf = ({ caller }: FastifyRequest) => (caller.key === null ? null : caller.owner);
 
 const noop = () => undefined;
 

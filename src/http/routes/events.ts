@@ -33,7 +33,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      reply.raw.once("close", app.admission.stream());
+      reply.raw.once("close", app.admission.stream(request));
       const record = await findJob(queue, request);
       const since = revisionOf(request.headers["last-event-id"]);
       if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();

@@ -123,7 +123,7 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
   const waitAsPreferred = async (request: FastifyRequest, reply: FastifyReply, accepted: Accepted) => {
     const preferred = preferredWait(request.headers.prefer);
     // A preference: where too many wait already, the answer comes at once and does not say that it was applied.
-    const leave = preferred === null ? null : app.admission.follow();
+    const leave = preferred === null ? null : app.admission.follow(request);
     if (preferred === null || leave === null) return accepted;
     reply.raw.once("close", leave);
     const seconds = Math.min(preferred, config.limits.waitSeconds);
