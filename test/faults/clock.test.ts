@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { addressOf } from "../e2e/client.ts";
-import { expectNothingLeftOver, pixelsOf } from "../support/outcome.ts";
+import { expectNothingLeftOver } from "../support/outcome.ts";
+import { pixelsOf } from "../support/pixels.ts";
 import { SettableClock } from "../support/settable-clock.ts";
 import { form } from "../support/submission-form.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";

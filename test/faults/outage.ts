@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { addressOf } from "../e2e/client.ts";
-import { pixelsOf } from "../support/outcome.ts";
+import { pixelsOf } from "../support/pixels.ts";
 import { form } from "../support/submission-form.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
@@ -10,7 +10,7 @@ export interface OutageReport {
   /** Submissions sent during the outage, and how many of them were answered with 503 and Retry-After. */
   submissions: number;
   refused_with_retry_after: number;
-  /** Checkpoints that the running job stored during the outage: it went on. */
+  /** Steps that the running job had made by a second after it: it went on. */
   steps_during_outage: number;
   running: { status: string; attempts: number; same_pixels: boolean };
   waiting: { status: string; attempts: number };
@@ -65,7 +65,6 @@ export async function outage(
     await setting.redis.start();
     const started = performance.now();
     log("redis-server started on its append-only file");
-    const after = await setting.until(running, ({ revision }) => revision > before.revision + 1);
     for (;;) {
       const answer = await submit({ preset: "draft", size: 64, steps: 10 });
       if (answer.status === 202) {
@@ -75,6 +74,9 @@ export async function outage(
       await sleep(50);
     }
     const recovery_seconds = (performance.now() - started) / 1000;
+    // What waited to be written comes first, then what is true now.
+    await sleep(1_500);
+    const after = await setting.queue.find(running);
     const patience = 120_000 + seconds * 10_000;
     const record = await setting.untilEnded(running, patience);
     const next = await setting.untilEnded(waiting, patience);
@@ -84,7 +86,7 @@ export async function outage(
     return {
       seconds,
       ...report,
-      steps_during_outage: (after.progress?.step ?? 0) - (before.progress?.step ?? 0),
+      steps_during_outage: (after?.progress?.step ?? 0) - (before.progress?.step ?? 0),
       running: {
         status: record.status,
         attempts: record.attempts,

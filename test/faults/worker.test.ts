@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RequestOptions } from "../../src/contract/options.ts";
 import type { JobRecord } from "../../src/queue/job-record.ts";
-import { expectNothingLeftOver, pixelsOf } from "../support/outcome.ts";
+import { expectNothingLeftOver } from "../support/outcome.ts";
+import { pixelsOf } from "../support/pixels.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 

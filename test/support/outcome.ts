@@ -1,17 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "@jest/globals";
-import { sharp } from "../../src/images/sharp.ts";
 import { blobKeys, type JobRecord, needsBlob, timelapseFolder } from "../../src/queue/job-record.ts";
 import type { WorkerSetting } from "./worker-setting.ts";
 
 /** A worker cleans up after the record has said how a job ended. */
 const CLEAN_UP_MS = 3_000;
-
-/** The pixels of a succeeded job's result. (The files differ: each names its job.) */
-export async function pixelsOf(setting: WorkerSetting, record: JobRecord): Promise<string> {
-  const bytes = await setting.store.read(record.result?.key ?? "no result");
-  return (await sharp(bytes).raw().toBuffer()).toString("base64");
-}
 
 /** Expects that the store holds of a job all that its record names and nothing that it does not need: one result. */
 export async function expectNothingLeftOver(setting: WorkerSetting, record: JobRecord): Promise<void> {

@@ -1,0 +1,102 @@
+/**
+ * What checkpoints take of a run: the share of the engine's time that it spends in making them.
+ *
+ *     npm run bench:checkpoints -- --sizes 256,512,1024 --seconds 60 --json
+ *
+ * The real network, the preset `balanced` (L-BFGS, which remembers most) at one size each, with the schedule that a worker
+ * keeps. Measured from the end of a step to the news of its checkpoint, on the worker's side: what the engine does not
+ * spend on the next step. That the files are then flushed to the disk by the worker is not in it.
+ */
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { resolveOptions } from "../src/contract/presets.ts";
+import { ROOT } from "../src/root.ts";
+import { CheckpointSchedule } from "../workers/checkpoint-schedule.ts";
+import { EngineProcess } from "../workers/engine-process.ts";
+import { samplePicture } from "./sample-picture.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    sizes: { type: "string", default: "256,512,1024" },
+    seconds: { type: "string", default: "60" },
+    interval: { type: "string", default: "5" },
+    json: { type: "boolean", default: false },
+  },
+});
+const seconds = Number(flags.seconds);
+const folder = await mkdtemp(join(tmpdir(), "nst-checkpoints-"));
+const engine = new EngineProcess({
+  script: join(ROOT, "dist/workers/engine/main.js"),
+  arguments: [ROOT, "", ""],
+  environment: process.env,
+});
+engine.start();
+try {
+  const { type } = await engine.settled();
+  if (type !== "ready") throw new Error("The engine is not ready: see `npm run setup`");
+  const sizes: Record<string, unknown>[] = [];
+  for (const size of flags.sizes.split(",").map(Number)) {
+    const figures = await measure(size);
+    sizes.push(figures);
+    console.log(
+      `${size}²: ${figures.checkpoints} checkpoints of ${figures.mebibytes} MiB, ${figures.cost_ms} ms each, ` +
+        `${(100 * figures.share).toFixed(2)} % of ${figures.seconds} s and ${figures.steps} steps`,
+    );
+  }
+  if (flags.json) console.log(JSON.stringify({ interval_seconds: Number(flags.interval), sizes }));
+} finally {
+  await engine.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function measure(size: number) {
+  const options = resolveOptions(
+    { preset: "balanced", size, steps: 20_000, scales: 1, preview_interval: 0 },
+    1,
+  );
+  const pictures = { content: await raster("content", size), styles: [await raster("style", size)] };
+  const id = String(size);
+  let count = 0;
+  const schedule = new CheckpointSchedule(1_000 * Number(flags.interval), () =>
+    engine.requestCheckpoint(id, join(folder, `${id}-${count++}`)),
+  );
+  const costs: number[] = [];
+  let bytes = 0;
+  let [started, stepEnded, steps] = [0, 0, 0];
+  const painting = engine.paint(
+    { type: "paint", id, pictures, options, steered: 0, checkpoint: null },
+    (event) => {
+      if (event.type === "progress") {
+        stepEnded = performance.now();
+        // What is done before the first step, the targets and the native kernels' warming up, is no part of it.
+        started ||= stepEnded;
+        steps += 1;
+        schedule.sawProgress();
+        if (stepEnded - started > 1_000 * seconds) engine.cancel(id);
+      } else if (event.type === "checkpoint") {
+        costs.push(performance.now() - stepEnded);
+        schedule.sawCheckpoint();
+        void stat(event.path).then(({ size: written }) => {
+          bytes = Math.max(bytes, written);
+          return rm(event.path);
+        });
+      }
+    },
+  );
+  schedule.start();
+  await painting;
+  schedule.stop();
+  const spent = costs.reduce((sum, cost) => sum + cost, 0);
+  const ran = stepEnded - started;
+  return {
+    ...{ size, steps, checkpoints: costs.length, mebibytes: Math.round(bytes / 2 ** 20) },
+    ...{ cost_ms: Math.round(spent / costs.length), seconds: Math.round(ran / 1000), share: spent / ran },
+  };
+}
+
+async function raster(kind: "content" | "style", size: number) {
+  const values = await samplePicture(kind, size);
+  return { width: size, height: size, data: Uint8Array.from(values, (value) => Math.round(255 * value)) };
+}

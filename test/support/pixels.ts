@@ -1,0 +1,9 @@
+import { sharp } from "../../src/images/sharp.ts";
+import type { JobRecord } from "../../src/queue/job-record.ts";
+import type { WorkerSetting } from "./worker-setting.ts";
+
+/** The pixels of a succeeded job's result. (The files differ: each names its job.) */
+export async function pixelsOf(setting: WorkerSetting, record: JobRecord): Promise<string> {
+  const bytes = await setting.store.read(record.result?.key ?? "no result");
+  return (await sharp(bytes).raw().toBuffer()).toString("base64");
+}
