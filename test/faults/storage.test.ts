@@ -37,10 +37,11 @@ afterAll(async () => {
   await setting.close();
 });
 
-/** Leaves no byte free. */
+/** Leaves no byte free, also while others write. */
 async function fill(): Promise<void> {
   const { bavail, bsize } = await statfs(disk);
-  await writeFile(join(disk, "filler"), new Uint8Array(bavail * bsize));
+  const more = new Uint8Array(bavail * bsize + 4096);
+  await expect(writeFile(join(disk, "filler"), more)).rejects.toThrow("ENOSPC");
 }
 
 async function startApi(variables: Record<string, string> = {}): Promise<string> {
