@@ -114,6 +114,12 @@ export class Painter {
     return unwrap(this.api.POST("/v1/jobs/{id}/cancel", at(id)));
   }
 
+  /** Changes weights of a job that waits or runs, from its next step on. */
+  async steer(id: string, changes: Record<string, unknown>): Promise<Job> {
+    const patch = this.api.PATCH as (path: string, options: object) => ReturnType<ApiClient["GET"]>;
+    return (await unwrap(patch("/v1/jobs/{id}", { ...at(id), body: changes }))) as unknown as Job;
+  }
+
   /** Queues a failed or canceled job again. */
   retry(id: string): Promise<Job> {
     return unwrap(this.api.POST("/v1/jobs/{id}/retry", at(id)));

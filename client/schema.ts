@@ -715,6 +715,8 @@ export interface components {
                     tv_weight: number;
                 };
             };
+            /** @description Options that can be changed while a job runs. */
+            steering: string[];
         };
         Problem: {
             /** @enum {string} */

@@ -36,10 +36,12 @@ export async function startEmbeddedService(
   const { REDIS_URL, ...others } = environment;
   const main = spawn(process.execPath, [join(ROOT, "dist/local/main.js")], {
     env: { ...others, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: data },
-    stdio: ["ignore", log.fd, log.fd],
+    // The channel says nothing: it closes when this process ends, even by SIGKILL, and the service stops then.
+    stdio: ["ignore", log.fd, log.fd, "ipc"],
     // Ctrl-C reaches the command, which then stops the service.
     detached: true,
   });
+  main.channel?.unref();
   const ended = once(main, "exit").finally(() => log.close());
   let stopped: Promise<void> | undefined;
   const service = {

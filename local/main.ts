@@ -95,6 +95,8 @@ function stopRequest(): Promise<string> {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => resolve(STOP_ASKED));
     }
+    // Started by a command for its own time: that is over, however the command ended.
+    process.once("disconnect", () => resolve(STOP_ASKED));
   });
 }
 

@@ -26,5 +26,5 @@ export function ago(time: string): string {
 export function figure(value: number): string {
   return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
     ? value.toExponential(2)
-    : value.toPrecision(4);
+    : String(Number(value.toPrecision(4)));
 }

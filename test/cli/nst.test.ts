@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Job } from "../../client/index.ts";
 import { sharp } from "../../src/images/sharp.ts";
@@ -92,6 +93,20 @@ describe("nst paint", () => {
     expect(err).toContain("starting the service for this command");
     expect(code).toBe(0);
     expect((await sharp(await readFile(join(folder, "own.png"))).metadata()).width).toBe(64);
+  });
+
+  it("takes the service of its own along, even where the command is killed", async () => {
+    const log = join(folder, "killed.log");
+    const words = ["paint", anna, reed, ...ENDLESS, "--embedded", "--service-log", log];
+    const child = spawn(process.execPath, [script, ...words], {
+      cwd: folder,
+      env: environment(),
+      stdio: "ignore",
+    });
+    const says = async (text: string) => (await readFile(log, "utf8").catch(() => "")).includes(text);
+    while (!(await says("job started"))) await sleep(100);
+    child.kill("SIGKILL");
+    while (!(await says("stopping: asked to"))) await sleep(100);
   });
 
   it("leaves the job running at Ctrl-C where nobody can be asked, and says how to go on", async () => {

@@ -60,6 +60,15 @@ const done = (page: Page) => page.getByRole("button", { name: "Download" }).wait
 const endless = { size: "128", steps: "20000" };
 const idIn = (page: Page) => page.url().split("/jobs/")[1] ?? "";
 
+/** Moves a weight of the running job with the keyboard. */
+async function steer(page: Page): Promise<void> {
+  const slider = page.getByRole("slider", { name: "Style weight" });
+  if ((await slider.count()) === 0) return;
+  await slider.focus();
+  await page.keyboard.press("End");
+  await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === 960);
+}
+
 describe("The studio", () => {
   it("takes a whole job by mouse, and its result on to the next", async () => {
     const { page, errors } = await studio();
@@ -150,6 +159,7 @@ describe("The studio", () => {
     await compose(page, endless);
     await start(page);
     await page.getByText(/of 20000/).waitFor();
+    await steer(page);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("Nothing more is painted.").waitFor();
     expect((await setting.queue.find(idIn(page)))?.status).toBe("canceled");

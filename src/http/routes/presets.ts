@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optionsSchema, presetNameSchema } from "../../contract/options.ts";
+import { optionsSchema, presetNameSchema, steeringSchema } from "../../contract/options.ts";
 import { DEFAULT_PRESET, PRESETS } from "../../contract/presets.ts";
 import type { App } from "../dependencies.ts";
 
@@ -10,12 +10,14 @@ const presetsSchema = z
     options: z
       .record(z.string(), z.unknown())
       .describe("Every option as JSON Schema: its type, range and meaning."),
+    steering: z.array(z.string()).describe("Options that can be changed while a job runs."),
   })
   .meta({ id: "Presets" });
 
 /** GET /v1/presets. */
 export function presetRoutes(app: App): void {
   const { properties } = z.toJSONSchema(optionsSchema, { reused: "inline" });
+  const steering = Object.keys(steeringSchema.shape);
   const answer = { default: DEFAULT_PRESET, presets: PRESETS, options: properties ?? {} };
   app.get(
     "/v1/presets",
@@ -30,7 +32,8 @@ export function presetRoutes(app: App): void {
     },
     async (_request, reply) => {
       reply.header("cache-control", "public, max-age=300");
-      return answer;
+      const steerable = app.hasRoute({ url: "/v1/jobs/:id", method: "PATCH" });
+      return { ...answer, steering: steerable ? steering : [] };
     },
   );
 }
