@@ -109,7 +109,13 @@ async function startApi(): Promise<string> {
       DATA_DIR: folder,
       REDIS_URL: server.url,
     },
-    MAX_QUEUED_JOBS: "10000000",
+    // What one client may do is not what is measured.
+    ...{ RATE_LIMIT_REQUESTS: "0", RATE_LIMIT_JOBS: "0" },
+    ...{
+      MAX_QUEUED_JOBS: "10000000",
+      MAX_QUEUED_JOBS_PER_OWNER: "10000000",
+      MAX_JOBS_PER_OWNER: "100000000",
+    },
   };
   const script = join(ROOT, "dist/src/main.js");
   children.push(

@@ -63,9 +63,9 @@ export class Dispatch {
     return position < 0 ? null : position;
   }
 
-  /** The position, and the work of the jobs before: see `workOf`. */
-  async ahead(id: string): Promise<{ position: number; work: number } | null> {
-    const [position, work] = await this.redis.nstAhead(
+  /** The position, or null, the work of the jobs before (see `workOf`), and the record's revision, 0 without one. */
+  async ahead(id: string): Promise<{ position: number | null; work: number; revision: number }> {
+    const [position, work, revision] = await this.redis.nstAhead(
       this.keys.dispatch("wait"),
       this.keys.dispatch("prioritized"),
       this.keys.status("queued"),
@@ -73,7 +73,7 @@ export class Dispatch {
       id,
       this.keys.job(""),
     );
-    return position < 0 ? null : { position, work };
+    return { position: position < 0 ? null : position, work, revision };
   }
 
   /**

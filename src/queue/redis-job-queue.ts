@@ -102,19 +102,17 @@ export class RedisJobQueue implements JobQueue {
     return available(async () => {
       // What was running does not wait: most who ask again and again ask for such a job.
       const waits = (this.cache.peek(id)?.status ?? "queued") === "queued";
-      const [seen, place] = await Promise.all([
-        this.redis.hget(this.keys.job(id), "revision"),
-        waits ? this.placeOf(id) : null,
-      ]);
-      if (seen === null) return null;
-      let record = this.cache.get(id, Number(seen));
+      const ahead = waits ? await this.dispatch.ahead(id) : null;
+      const revision = ahead?.revision ?? Number(await this.redis.hget(this.keys.job(id), "revision"));
+      if (revision === 0) return null;
+      let record = this.cache.get(id, revision);
       if (!record) {
         record = await this.records.find(id);
         if (!record) return null;
         this.cache.put(record);
       }
       if (record.status !== "queued") return { record, place: null };
-      return { record, place: waits ? place : await this.placeOf(id) };
+      return { record, place: await this.placeIn(ahead ?? (await this.dispatch.ahead(id))) };
     });
   }
 
@@ -123,14 +121,18 @@ export class RedisJobQueue implements JobQueue {
   }
 
   place(id: string): Promise<Place | null> {
-    return available(() => this.placeOf(id));
+    return available(async () => this.placeIn(await this.dispatch.ahead(id)));
   }
 
-  private async placeOf(id: string): Promise<Place | null> {
-    const [ahead, workers] = await Promise.all([this.dispatch.ahead(id), this.knownWorkers()]);
-    if (!ahead) return null;
-    const { position, work } = ahead;
-    return { position, eta_seconds: waitSeconds(position, work, workers) };
+  private async placeIn({
+    position,
+    work,
+  }: {
+    position: number | null;
+    work: number;
+  }): Promise<Place | null> {
+    if (position === null) return null;
+    return { position, eta_seconds: waitSeconds(position, work, await this.knownWorkers()) };
   }
 
   /** The workers as they were a moment ago. */
