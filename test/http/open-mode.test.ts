@@ -22,6 +22,35 @@ describe("Open mode", () => {
   });
 });
 
+describe("A service that is open to everybody", () => {
+  it("gives nobody without a key what is for who runs it", async () => {
+    const service = await TestService.start({ OPEN_MODE: "always" });
+    try {
+      expect((await service.fetch("/v1/jobs")).status).toBe(200);
+      expect((await service.fetch("/metrics")).status).toBe(401);
+      const dashboard = await service.fetch("/admin/queue");
+      expect(dashboard.status).toBe(401);
+      expect(dashboard.headers.get("www-authenticate")).toMatch(/^Basic /);
+      const { text } = await service.access.apiKeys.create({
+        ...{ owner: "operator", name: "", scopes: ["admin"], lifetimeMs: null },
+      });
+      expect((await service.fetch("/metrics", { headers: { authorization: `Bearer ${text}` } })).status).toBe(
+        200,
+      );
+      // A browser sends a password along whoever makes it ask: nothing is changed by it.
+      const authorization = `Basic ${Buffer.from(`anybody:${text}`).toString("base64")}`;
+      expect((await service.fetch("/admin/queue", { headers: { authorization } })).status).toBe(200);
+      const pause = await service.fetch("/admin/queue/api/queues/pause", {
+        method: "PUT",
+        headers: { authorization },
+      });
+      expect(pause.status).toBe(401);
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
 describe("An open service", () => {
   let service: TestService;
   beforeAll(async () => {

@@ -89,11 +89,14 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
       if (await access.links.isGood(link.path, link)) return { ...HOLDER, link: link.job };
       throw new Refusal("invalid_link", "Expected a link as it was given, whose time is not over");
     }
-    if (authorization === undefined && open) {
+    const { scope, basic: withBasic } = request.routeOptions.config;
+    // Where everybody is let in, running the service still takes a key.
+    const isOpen = open && (scope !== "admin" || config.openMode === "loopback");
+    if (authorization === undefined && isOpen) {
       refuseUninvited(request, config);
       return LOCAL;
     }
-    const { basic } = request.routeOptions.config;
+    const basic = withBasic && (request.method === "GET" || request.method === "HEAD");
     const [, text] =
       /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? (basic ? basicPassword(authorization) : []);
     const key = text === undefined ? null : await access.apiKeys.authenticate(text);
