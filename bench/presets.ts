@@ -3,8 +3,9 @@
  *
  *     npm run bench:presets -- --sizes 256,512,1024 --json
  *
- * A few steps and the targets are timed at every scale of the schedules, with the sample pictures, and added up. A
- * whole painting at the first size says how far such a sum is off.
+ * A few steps and the targets are timed at every scale of the schedules, with the sample pictures, and added up, in
+ * seconds and in seconds of processor time: other work beside it lengthens the first several times over, the second
+ * hardly. With `--whole`, a whole painting at the first size says how far such a sum is off.
  */
 import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
@@ -23,13 +24,31 @@ import { locateWeights } from "../workers/engine/weights/locate.ts";
 import { samplePath } from "./sample-picture.ts";
 import { median } from "./statistics.ts";
 
+interface Row {
+  preset: string;
+  size: number;
+  width: number;
+  height: number;
+  steps: number;
+  seconds: number;
+  processor_seconds: number;
+}
+
+/** Milliseconds. */
+interface Spent {
+  wall: number;
+  processor: number;
+}
+
 /** The first steps at a size warm it up: memory is found, L-BFGS has no history. */
 const WARM_UP = 2;
 
 const { values: flags } = parseArgs({
   options: {
     sizes: { type: "string", default: "256,512,1024" },
+    presets: { type: "string", default: Object.keys(PRESETS).join(",") },
     steps: { type: "string", default: "6" },
+    whole: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -42,35 +61,42 @@ const network = new Vgg19(
 );
 network.warmUp("block5_conv4");
 const memory = availableMemory(describeDevice(kernels));
-const timings = new Map<string, { targets: number; step: number }>();
-const rows: {
-  preset: string;
-  size: number;
-  width: number;
-  height: number;
-  steps: number;
-  seconds: number;
-}[] = [];
-for (const preset of Object.keys(PRESETS) as PresetName[]) {
+const timings = new Map<string, { targets: Spent; step: Spent }>();
+const rows: Row[] = [];
+for (const preset of flags.presets.split(",") as PresetName[]) {
   for (const size of sizes) {
     const options: Options = { ...PRESETS[preset], preset, size, seed: 1, preview_interval: 0 };
     const { width, height } = await decode("content", size);
-    let seconds = 0;
+    let [wall, processor] = [0, 0];
     for (const scale of schedule(options, width, height)) {
       const { targets, step } = await time(options, scale.styleSize);
-      seconds += (targets + scale.steps * step) / 1000;
+      wall += targets.wall + scale.steps * step.wall;
+      processor += targets.processor + scale.steps * step.processor;
     }
-    rows.push({ preset, size, width, height, steps: options.steps, seconds: Math.round(seconds * 10) / 10 });
-    console.log(`${preset} at ${width} × ${height}: ${options.steps} steps, ${seconds.toFixed(1)} s`);
+    const { steps } = options;
+    rows.push({
+      preset,
+      size,
+      width,
+      height,
+      steps,
+      seconds: wall / 1000,
+      processor_seconds: processor / 1000,
+    });
+    console.log(
+      `${preset} at ${width} × ${height}: ${steps} steps, ${(wall / 1000).toFixed(1)} s, ${(processor / 1000).toFixed(1)} s of processor time`,
+    );
   }
 }
-await compareWithWhole();
+if (flags.whole) {
+  await compareWithWhole();
+}
 if (flags.json) {
   console.log(JSON.stringify({ rows }));
 }
 
-/** Milliseconds of the targets and of a step at one scale. */
-async function time(options: Options, size: number): Promise<{ targets: number; step: number }> {
+/** What the targets and a step at one scale take. */
+async function time(options: Options, size: number): Promise<{ targets: Spent; step: Spent }> {
   const key = JSON.stringify([options.optimizer, options.content_layers, options.style_layers, size]);
   const known = timings.get(key);
   if (known !== undefined) {
@@ -78,19 +104,26 @@ async function time(options: Options, size: number): Promise<{ targets: number; 
   }
   const steps = WARM_UP + Number(flags.steps);
   const pictures = [await decode("content", size), await decode("style", size)] as const;
-  const started = performance.now();
-  const painting = paint({ ...options, scales: 1, steps, size }, pictures);
-  const targets = performance.now() - started;
-  const milliseconds = [];
-  for (let step = 0; step < steps; step += 1) {
-    const before = performance.now();
-    painting.step();
-    milliseconds.push(performance.now() - before);
-  }
-  painting.dispose();
-  const timing = { targets, step: median(milliseconds.slice(WARM_UP)) };
+  let painting: Painting | undefined;
+  const targets = measure(() => {
+    painting = paint({ ...options, scales: 1, steps, size }, pictures);
+  });
+  const spent = Array.from({ length: steps }, () => measure(() => painting?.step())).slice(WARM_UP);
+  painting?.dispose();
+  const step = {
+    wall: median(spent.map(({ wall }) => wall)),
+    processor: median(spent.map(({ processor }) => processor)),
+  };
+  const timing = { targets, step };
   timings.set(key, timing);
   return timing;
+}
+
+function measure(work: () => void): Spent {
+  const [started, before] = [performance.now(), process.cpuUsage()];
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return { wall: performance.now() - started, processor: (user + system) / 1000 };
 }
 
 async function compareWithWhole(): Promise<void> {
