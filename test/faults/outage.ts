@@ -30,8 +30,8 @@ export async function outage(
 ): Promise<OutageReport> {
   const setting = await WorkerSetting.create();
   try {
-    // Some 20 steps a second: it is still running when Redis is back.
-    const options = { ...LONG, steps: 400 + 60 * seconds };
+    // Some 40 steps a second: it runs for about as long as Redis is away, and then ends.
+    const options = { ...LONG, steps: 120 + 50 * seconds };
     const api = setting.run("src/main.js", { PORT: "0" });
     const address = await addressOf(api);
     const worker = await setting.startWorker();
