@@ -88,7 +88,9 @@ describe("A job that has ended", () => {
 
     expect(await expireJobs(queue, store, end + REMEMBER_EXPIRED_MS)).toEqual({ expired: 0, forgotten: 1 });
     expect(await queue.find(id)).toBeNull();
-    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:arrivals$/.test(key))).toEqual([]);
+    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:(arrivals|queued-work)$/.test(key))).toEqual(
+      [],
+    );
   });
 
   it("expires when its owner said, also where it has not even begun", async () => {
