@@ -23,6 +23,7 @@ import { EngineProcess, type EngineState } from "./engine-process.ts";
 import { Pace } from "./pace.ts";
 import { Presence } from "./presence.ts";
 import { processJob } from "./process-job.ts";
+import { residentBytes } from "./resident-bytes.ts";
 
 /** Long enough for a last checkpoint of a usual job, short enough for whoever waits to kill this process. */
 const CLOSE_MS = 10_000;
@@ -72,6 +73,8 @@ async function main(): Promise<void> {
     record_version: RECORD_VERSION,
     pace: pace.secondsPerWork,
     free_in: pace.freeIn,
+    step_ms: pace.stepMs,
+    engine_resident_bytes: residentBytes(engine.pid),
     job: worker.job,
   }));
 

@@ -53,6 +53,11 @@ export class Pace {
     return pace === null ? null : current.work * (1 - current.from) * pace;
   }
 
+  /** Time of a step of the current job at its scale; null where there is none. */
+  get stepMs(): number | null {
+    return this.current?.progress?.step_ms ?? null;
+  }
+
   private underWay(): { seconds: number; work: number } {
     const done = (this.current?.progress?.fraction ?? 0) - (this.current?.from ?? 0);
     if (!this.current || done < TELLING) return { seconds: 0, work: 0 };

@@ -3,6 +3,7 @@ import type { JobStatus } from "../contract/job.ts";
 import type { Options } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
 import type { JobRecord } from "./job-record.ts";
+import type { JobTimes } from "./job-times.ts";
 import type { Place } from "./place.ts";
 import type { WorkerDescription } from "./worker-registry.ts";
 
@@ -78,6 +79,8 @@ export interface JobQueue {
   counts(): Promise<Record<JobStatus, number>>;
   /** When the job was submitted that waits longest; null where none waits. */
   oldestQueued(): Promise<Date | null>;
+  /** How long the jobs took that have ended. */
+  jobTimes(): Promise<JobTimes[]>;
   /** The workers seen lately. */
   workers(): Promise<WorkerDescription[]>;
   /** How many queued jobs none of these workers takes, and the largest size among them. O(n) in the queued jobs. */

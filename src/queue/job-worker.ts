@@ -7,6 +7,7 @@ import { bringForward, type Capacity, demandOf, fits, ownCapacity } from "./capa
 import { JobChanges } from "./changes.ts";
 import type { JobFields, JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-states.ts";
+import { countJobTime } from "./job-times.ts";
 import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
 import { RecordStore } from "./record-store.ts";
 import { shortenLocks } from "./shorten-locks.ts";
@@ -228,18 +229,28 @@ export class JobWorker {
     }
   }
 
+  /** For the metrics alone: that it fails is no matter of the job's. */
+  private async countTime(outcome: "succeeded" | "failed", { started_at }: JobRecord): Promise<void> {
+    const seconds = (Date.now() - Date.parse(started_at ?? "")) / 1000;
+    if (seconds >= 0) await countJobTime(this.redis, this.keys, outcome, seconds).catch(() => undefined);
+  }
+
   /** Writes how the attempt ended. Where the job is no longer this run's, the record stays as it is. */
-  private async finish({ id, attempts }: JobRecord, run: string, outcome: JobOutcome): Promise<void> {
+  private async finish(record: JobRecord, run: string, outcome: JobOutcome): Promise<void> {
+    const { id, attempts } = record;
     const ended = { finished_at: new Date().toISOString(), run: null };
     if (outcome.type === "succeeded") {
-      await this.records.transition(id, "succeed", { ...outcome.fields, error: null, ...ended }, { run });
+      const fields = { ...outcome.fields, error: null, ...ended };
+      if (await this.records.transition(id, "succeed", fields, { run }))
+        await this.countTime("succeeded", record);
     } else if (outcome.type === "stopped") {
       await this.records.transition(id, "hand_back", { attempts: attempts - 1, run: null }, { run });
     } else if (outcome.type === "crashed" && attempts < MAXIMUM_ATTEMPTS) {
       await this.records.transition(id, "hand_back", { run: null }, { run });
     } else {
       const error = { code: outcome.code, message: outcome.message };
-      await this.records.transition(id, "fail", { error, checkpoint: null, ...ended }, { run });
+      const fields = { error, checkpoint: null, ...ended };
+      if (await this.records.transition(id, "fail", fields, { run })) await this.countTime("failed", record);
     }
   }
 }

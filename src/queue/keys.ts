@@ -76,6 +76,10 @@ export class QueueKeys {
   webhookSecrets(owner: string): string {
     return `${this.prefix}:webhook-secrets:${owner}`;
   }
+  /** How long jobs took: see job-times.ts. */
+  get jobTimes(): string {
+    return `${this.prefix}:job-times`;
+  }
   get workers(): string {
     return `${this.prefix}:workers`;
   }

@@ -16,6 +16,7 @@ import {
 } from "./job-queue.ts";
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
 import { isFinal, TRANSITIONS } from "./job-states.ts";
+import { type JobTimes, readJobTimes } from "./job-times.ts";
 import type { QueueKeys } from "./keys.ts";
 import { type Place, waitSeconds } from "./place.ts";
 import { RecordCache } from "./record-cache.ts";
@@ -208,6 +209,10 @@ export class RedisJobQueue implements JobQueue {
       // A UUID v7 begins with the milliseconds of its making (RFC 9562, section 5.7).
       return id === undefined ? null : new Date(Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16));
     });
+  }
+
+  jobTimes(): Promise<JobTimes[]> {
+    return available(() => readJobTimes(this.redis, this.keys));
   }
 
   workers(): Promise<WorkerDescription[]> {

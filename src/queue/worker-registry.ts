@@ -28,6 +28,10 @@ export const workerDescriptionSchema = z.object({
   pace: z.number().min(0).nullable().default(null),
   /** Seconds until it is done with its job; null where it cannot tell. */
   free_in: z.number().min(0).nullable().default(null),
+  /** Time of a step of the job that it is at. */
+  step_ms: z.number().min(0).nullable().optional(),
+  /** Memory that its engine process holds. */
+  engine_resident_bytes: z.int().min(0).nullable().optional(),
   /** The job it is at. */
   job: z.string().nullable(),
 });

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { announceWorker } from "../../src/queue/worker-registry.ts";
+import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
@@ -39,6 +41,24 @@ describe("/metrics", () => {
     expect(found.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
   });
 
+  it("tells how long jobs took, a worker's step and its engine's memory", async () => {
+    await announceWorker(service.redis, service.keys, {
+      ...{ id: "w", version: "0", host: "h", pid: 1, started_at: new Date().toISOString(), ready: true },
+      ...{ reason: null, engine: null, largest_size: 4096, record_version: 2, pace: 0.01, free_in: 0 },
+      ...{ step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" },
+    });
+    const painter = TestPainter.start(service, (run) => succeed(service, run));
+    for (let tries = 0; (await service.queue.counts()).queued > 0 && tries < 1000; tries++) await sleep(20);
+    await painter.stop();
+    const found = await metrics();
+    expect(found.get('nst_job_seconds_count{status="succeeded"}')).toBe(1);
+    expect(found.get('nst_job_seconds_bucket{status="succeeded",le="+Inf"}')).toBe(1);
+    expect(found.get('nst_job_seconds_bucket{status="succeeded",le="14400"}')).toBe(1);
+    expect(found.get('nst_job_seconds_sum{status="succeeded"}')).toBeGreaterThan(0);
+    expect(found.get('nst_step_seconds{worker="w"}')).toBe(0.25);
+    expect(found.get('nst_engine_resident_bytes{worker="w"}')).toBe(1_000_000);
+  });
+
   it("names routes by their pattern", async () => {
     await service.fetch("/v1/jobs/one");
     await service.fetch("/v1/jobs/two");
@@ -58,7 +78,7 @@ describe("/metrics", () => {
     await service.redisServer.start();
     for (let tries = 0; tries < 100 && (await metrics()).get("nst_redis_up") === 0; tries += 1)
       await sleep(50);
-    expect((await metrics()).get('nst_jobs{status="queued"}')).toBe(1);
+    expect((await metrics()).get('nst_jobs{status="succeeded"}')).toBe(1);
   });
 });
 

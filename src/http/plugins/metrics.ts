@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
+import type { JobTimes } from "../../queue/job-times.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 
 /** GET /metrics in Prometheus's text form: this process, its HTTP, and the queue as Redis knows it. */
@@ -32,6 +33,21 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     registers,
   });
 
+  const stepSeconds = new Gauge({
+    name: "nst_step_seconds",
+    help: "Time of an optimiser step of the job that a worker is at.",
+    labelNames: ["worker"],
+    registers,
+  });
+  const engineMemory = new Gauge({
+    name: "nst_engine_resident_bytes",
+    help: "Memory that a worker's engine process holds.",
+    labelNames: ["worker"],
+    registers,
+  });
+  // Counted in Redis by the workers, which nobody asks for metrics: each API process gives the same figures.
+  registry.registerMetric(jobSeconds(() => queue.jobTimes()) as unknown as Metric);
+
   app.addHook("onResponse", async (request, reply) => {
     // The route's pattern, not the path: a label for every id would never end.
     const route = request.routeOptions.url ?? "none";
@@ -53,6 +69,10 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     workers.set({ state: "painting" }, painting);
     workers.set({ state: "unready" }, unready);
     workers.set({ state: "ready" }, Math.max(0, living.length - painting - unready));
+    for (const { id, step_ms, engine_resident_bytes } of living) {
+      if (step_ms != null) stepSeconds.set({ worker: id }, step_ms / 1000);
+      if (engine_resident_bytes != null) engineMemory.set({ worker: id }, engine_resident_bytes);
+    }
     oldest.set(waiting === null ? 0 : Math.max(0, (Date.now() - waiting.getTime()) / 1000));
   };
 
@@ -61,7 +81,7 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     { config: { scope: "admin" }, schema: { hide: true }, exposeHeadRoute: false },
     async (_request, reply) => {
       // Old figures would look like new ones.
-      for (const gauge of [jobs, workers, oldest]) gauge.reset();
+      for (const gauge of [jobs, workers, oldest, stepSeconds, engineMemory]) gauge.reset();
       const up = await ask().then(
         () => true,
         () => false,
@@ -71,4 +91,23 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
       return await registry.metrics();
     },
   );
+}
+
+/** A histogram whose figures come from elsewhere; none while they cannot be had. */
+function jobSeconds(times: () => Promise<JobTimes[]>) {
+  const name = "nst_job_seconds";
+  const help = "Time from a job's first start to its end.";
+  const get = async () => {
+    const values = (await times().catch(() => [])).flatMap(({ outcome, classes, count, sum }) => [
+      ...classes.map((one) => ({
+        ...{ metricName: `${name}_bucket`, value: one.count },
+        labels: { status: outcome, le: String(one.upTo) },
+      })),
+      { metricName: `${name}_bucket`, labels: { status: outcome, le: "+Inf" }, value: count },
+      { metricName: `${name}_sum`, labels: { status: outcome }, value: sum },
+      { metricName: `${name}_count`, labels: { status: outcome }, value: count },
+    ]);
+    return { name, help, type: "histogram", values, aggregator: "first" };
+  };
+  return { name, help, get, reset: () => undefined };
 }
