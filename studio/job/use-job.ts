@@ -22,7 +22,7 @@ export function useJob(id: string, again: number): [Watched, (job: Job) => void]
     const follow = async () => {
       for await (const update of painter.follow(id, { signal: gone.signal, onConnection })) {
         setWatched((before) => ({
-          job: update.job,
+          job: steeredLast(before.job, update.job),
           preview: update.preview ?? before.preview,
           connected: true,
           error: null,
@@ -35,4 +35,10 @@ export function useJob(id: string, again: number): [Watched, (job: Job) => void]
     return () => gone.abort();
   }, [painter, id, again]);
   return [watched, (job) => setWatched((before) => ({ ...before, job }))];
+}
+
+/** Progress says nothing of weights: those that were set by hand since then stay. */
+function steeredLast(before: Job | null, now: Job): Job {
+  if (!before || before.steered <= now.steered) return now;
+  return { ...now, options: before.options, steered: before.steered };
 }

@@ -67,6 +67,7 @@ async function steer(page: Page): Promise<void> {
   await slider.focus();
   await page.keyboard.press("End");
   await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === 960);
+  await page.getByText(/^Style weight 960$/).waitFor();
 }
 
 describe("The studio", () => {
