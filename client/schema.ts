@@ -39,6 +39,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submits several contents and styles: each content is painted in each style */
+        post: operations["submitBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how the jobs of a batch are doing */
+        get: operations["getBatch"];
+        put?: never;
+        post?: never;
+        /** Forgets a batch, its jobs and their pictures */
+        delete: operations["deleteBatch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops all jobs of a batch that are queued or running */
+        post: operations["cancelBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the painted pictures of a batch that is finished, as one zip */
+        get: operations["getBatchResult"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -72,7 +141,11 @@ export interface paths {
         delete: operations["deleteJob"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Changes weights of a job that is queued or running, from its next step on
+         * @description What the optimiser has learnt is forgotten where the objective changes, and the losses are counted anew (`objective` in the loss history). The change stays with the job, whatever becomes of its worker.
+         */
+        patch: operations["steerJob"];
         trace?: never;
     };
     "/v1/jobs/{id}/cancel": {
@@ -109,6 +182,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Goes on from what a succeeded job painted, as a new job
+         * @description With the same pictures, further steps, and other weights or a larger size where they are asked for. The new job names the one that it goes on from (`continued_from`).
+         */
+        post: operations["continueJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{id}/events": {
         parameters: {
             query?: never;
@@ -118,7 +211,7 @@ export interface paths {
         };
         /**
          * Tells of a job's changes as they happen, until it ends
-         * @description Server-sent events: `status` (the job view), `progress` (its progress), `preview` (step, size, href) and at last `end` (reason). With `Last-Event-ID` only what is newer is sent; a job whose end the client has seen is answered with 204, which tells an EventSource to stop.
+         * @description Server-sent events: `status` (the job view), `progress` (its progress), `preview` (step, size, href), `steered` (how often, and the options since) and at last `end` (reason). With `Last-Event-ID` only what is newer is sent; a job whose end the client has seen is answered with 204, which tells an EventSource to stop.
          */
         get: operations["followJob"];
         put?: never;
@@ -427,6 +520,37 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
+        Batch: {
+            /** @description Its jobs by status. */
+            counts: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            created_at: string;
+            /** @description Share of the work that is done. */
+            fraction: number;
+            /** Format: uuid */
+            id: string;
+            jobs: {
+                /** @description Which of the contents, counted from 0. */
+                content: number;
+                job: components["schemas"]["Job"];
+                /** @description Which of the styles, counted from 0. */
+                style: number;
+            }[];
+            links: {
+                [key: string]: string;
+            };
+            /** @description A small object of the client's own, given back in the job view. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description queued: none has begun; finished: all have ended, well or not.
+             * @enum {string}
+             */
+            status: "queued" | "running" | "finished";
+        };
         Engine: {
             /** @enum {string} */
             device: "cpu" | "gpu";
@@ -720,7 +844,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_steerable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each field at fault. */
@@ -878,6 +1002,743 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    submitBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key gives the first answer again, for 24 hours. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The contents: each is painted in each style. */
+                    content?: ({
+                        /** @description http or https; fetched by the service at once. */
+                        url: string;
+                    } | {
+                        /**
+                         * Format: byte
+                         * @description The file's bytes.
+                         */
+                        base64: string;
+                    }) | ({
+                        /** @description http or https; fetched by the service at once. */
+                        url: string;
+                    } | {
+                        /**
+                         * Format: byte
+                         * @description The file's bytes.
+                         */
+                        base64: string;
+                    })[];
+                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    expires_in?: number;
+                    /**
+                     * @description A small object of the client's own, given back in the job view.
+                     * @default {}
+                     */
+                    metadata?: {
+                        [key: string]: unknown;
+                    };
+                    /** @default {} */
+                    options?: {
+                        /** @description Layers whose feature maps are kept, with weights. */
+                        content_layers?: {
+                            [key: string]: number;
+                        };
+                        /** @description α: how strongly the content is kept. */
+                        content_weight?: number;
+                        /**
+                         * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                         * @enum {string}
+                         */
+                        init?: "content" | "noise" | "blend" | "picture";
+                        /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                        init_blend?: number;
+                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        learning_rate?: number;
+                        /**
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @enum {string}
+                         */
+                        loss?: "gatys" | "relative";
+                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        noise?: number;
+                        /**
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @enum {string}
+                         */
+                        optimizer?: "adam" | "lbfgs";
+                        output?: {
+                            /** @description Bits of a channel; 16 for png only. */
+                            bit_depth?: 8 | 16;
+                            /**
+                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @enum {string}
+                             */
+                            color_space?: "srgb" | "p3";
+                            /**
+                             * @description File format of the result.
+                             * @enum {string}
+                             */
+                            format?: "png" | "jpeg" | "webp" | "avif";
+                            /** @description Quality of the lossy formats; png ignores it. */
+                            quality?: number;
+                        };
+                        /**
+                         * @description Pooling of VGG-19.
+                         * @enum {string}
+                         */
+                        pooling?: "max" | "average";
+                        /**
+                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @enum {string}
+                         */
+                        preserve_color?: "none" | "luminance" | "histogram" | "both";
+                        /**
+                         * @description Where the options that are left out come from.
+                         * @enum {string}
+                         */
+                        preset?: "classic" | "draft" | "balanced" | "fine";
+                        /** @description Steps between previews; 0 for none. */
+                        preview_interval?: number;
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        scales?: number;
+                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        seed?: number;
+                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        size?: number | string;
+                        /** @description Optimiser steps in all, shared out over the scales. */
+                        steps?: number;
+                        /**
+                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @enum {string}
+                         */
+                        style_distance?: "gram" | "moments";
+                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        style_layers?: {
+                            [key: string]: number;
+                        };
+                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        style_scale?: number | number[];
+                        /** @description β: how strongly the style is followed. */
+                        style_weight?: number;
+                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        style_weights?: number[];
+                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        timelapse_interval?: number;
+                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        tv_weight?: number;
+                    };
+                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    priority?: number;
+                    /** @description The styles. */
+                    style?: ({
+                        /** @description http or https; fetched by the service at once. */
+                        url: string;
+                    } | {
+                        /**
+                         * Format: byte
+                         * @description The file's bytes.
+                         */
+                        base64: string;
+                    }) | ({
+                        /** @description http or https; fetched by the service at once. */
+                        url: string;
+                    } | {
+                        /**
+                         * Format: byte
+                         * @description The file's bytes.
+                         */
+                        base64: string;
+                    })[];
+                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    webhook?: {
+                        /**
+                         * @default [
+                         *       "job.succeeded",
+                         *       "job.failed",
+                         *       "job.canceled"
+                         *     ]
+                         */
+                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        url: string;
+                    };
+                };
+                "multipart/form-data": {
+                    content: Blob[];
+                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    expires_in?: number;
+                    /**
+                     * @description A small object of the client's own, given back in the job view.
+                     * @default {}
+                     */
+                    metadata?: {
+                        [key: string]: unknown;
+                    };
+                    /** @default {} */
+                    options?: {
+                        /** @description Layers whose feature maps are kept, with weights. */
+                        content_layers?: {
+                            [key: string]: number;
+                        };
+                        /** @description α: how strongly the content is kept. */
+                        content_weight?: number;
+                        /**
+                         * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                         * @enum {string}
+                         */
+                        init?: "content" | "noise" | "blend" | "picture";
+                        /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                        init_blend?: number;
+                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        learning_rate?: number;
+                        /**
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @enum {string}
+                         */
+                        loss?: "gatys" | "relative";
+                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        noise?: number;
+                        /**
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @enum {string}
+                         */
+                        optimizer?: "adam" | "lbfgs";
+                        output?: {
+                            /** @description Bits of a channel; 16 for png only. */
+                            bit_depth?: 8 | 16;
+                            /**
+                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @enum {string}
+                             */
+                            color_space?: "srgb" | "p3";
+                            /**
+                             * @description File format of the result.
+                             * @enum {string}
+                             */
+                            format?: "png" | "jpeg" | "webp" | "avif";
+                            /** @description Quality of the lossy formats; png ignores it. */
+                            quality?: number;
+                        };
+                        /**
+                         * @description Pooling of VGG-19.
+                         * @enum {string}
+                         */
+                        pooling?: "max" | "average";
+                        /**
+                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @enum {string}
+                         */
+                        preserve_color?: "none" | "luminance" | "histogram" | "both";
+                        /**
+                         * @description Where the options that are left out come from.
+                         * @enum {string}
+                         */
+                        preset?: "classic" | "draft" | "balanced" | "fine";
+                        /** @description Steps between previews; 0 for none. */
+                        preview_interval?: number;
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        scales?: number;
+                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        seed?: number;
+                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        size?: number | string;
+                        /** @description Optimiser steps in all, shared out over the scales. */
+                        steps?: number;
+                        /**
+                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @enum {string}
+                         */
+                        style_distance?: "gram" | "moments";
+                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        style_layers?: {
+                            [key: string]: number;
+                        };
+                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        style_scale?: number | number[];
+                        /** @description β: how strongly the style is followed. */
+                        style_weight?: number;
+                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        style_weights?: number[];
+                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        timelapse_interval?: number;
+                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        tv_weight?: number;
+                    };
+                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    priority?: number;
+                    style: Blob[];
+                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    webhook?: {
+                        /**
+                         * @default [
+                         *       "job.succeeded",
+                         *       "job.failed",
+                         *       "job.canceled"
+                         *     ]
+                         */
+                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        url: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description All of its jobs are accepted. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is not as the contract says.
+             *     `malformed_body`: The request's body cannot be read.
+             *     `unknown_field`: The form has a field that the contract does not know.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_in_flight`: A request with this idempotency key is being answered. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `request_too_large`: The request is too large.
+             *     `picture_too_large`: A picture's file is too large.
+             */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `unsupported_media_type`: The body's media type is not supported.
+             *     `unsupported_picture`: A picture is not a JPEG, PNG, WebP or AVIF file.
+             */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_options`: An option is not as the contract says.
+             *     `mismatched_masks`: The masks or the initial picture do not fit the content or the styles.
+             *     `missing_content`: The content picture is missing.
+             *     `missing_style`: The style picture is missing.
+             *     `too_many_contents`: There is more than one content picture.
+             *     `too_many_styles`: There are too many style pictures.
+             *     `empty_picture`: A picture's file is empty.
+             *     `corrupt_picture`: A picture cannot be decoded.
+             *     `mismatched_picture`: A picture's first bytes say another type than its content.
+             *     `animated_picture`: A picture has more than one frame.
+             *     `too_many_pixels`: A picture has too many pixels.
+             *     `picture_too_small`: A picture is too small.
+             *     `picture_too_narrow`: The content picture is too narrow for the size asked for.
+             *     `picture_too_slow`: A picture takes too long to decode.
+             *     `idempotency_key_reused`: The idempotency key was used for another request.
+             *     `url_refused`: A URL leads where the service does not go.
+             *     `url_failed`: A picture's URL could not be fetched.
+             *     `too_many_jobs`: The batch has too many jobs.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `quota_exceeded`: The owner has as much here as is allowed.
+             *     `rate_limited`: Too many requests in a short time.
+             *     `quota_exceeded`: The owner has as much here as is allowed.
+             */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `too_many_uploads`: Too many requests bring pictures at once.
+             *     `queue_full`: Too many jobs are waiting.
+             *     `unavailable`: The service cannot take requests at the moment.
+             *     `storage_full`: There is no room left to store pictures.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The batch's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: No such batch. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The batch's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The batch is forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: No such batch. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The batch's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: No such batch. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBatchResult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The batch's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pictures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": Blob;
+                };
+            };
+            /** @description `invalid_request`: The request is not as the contract says. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: No such batch. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `result_not_ready`: The job has no result yet.
+             *     `no_result`: The job ended without a result.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1587,6 +2448,124 @@ export interface operations {
             };
         };
     };
+    steerJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Layers whose feature maps are kept, with weights. */
+                    content_layers?: {
+                        [key: string]: number;
+                    };
+                    /** @description α: how strongly the content is kept. */
+                    content_weight?: number;
+                    /** @description Steps between previews; 0 for none. */
+                    preview_interval?: number;
+                    /** @description Layers whose Gram matrices are matched, with weights λ. */
+                    style_layers?: {
+                        [key: string]: number;
+                    };
+                    /** @description β: how strongly the style is followed. */
+                    style_weight?: number;
+                    /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                    style_weights?: number[];
+                    /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                    tv_weight?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `malformed_body`: The request's body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: No such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_steerable`: Only a queued or running job can be steered. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_options`: An option is not as the contract says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests in a short time. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancelJob: {
         parameters: {
             query?: never;
@@ -1752,6 +2731,236 @@ export interface operations {
                 };
             };
             /** @description `unavailable`: The service cannot take requests at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    continueJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key gives the first answer again, for 24 hours. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    expires_in?: number;
+                    /**
+                     * @description A small object of the client's own, given back in the job view.
+                     * @default {}
+                     */
+                    metadata?: {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description `steps` are further ones; all of them at the full size unless `scales` says otherwise.
+                     * @default {}
+                     */
+                    options?: {
+                        /** @description Layers whose feature maps are kept, with weights. */
+                        content_layers?: {
+                            [key: string]: number;
+                        };
+                        /** @description α: how strongly the content is kept. */
+                        content_weight?: number;
+                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        learning_rate?: number;
+                        /**
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @enum {string}
+                         */
+                        loss?: "gatys" | "relative";
+                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        noise?: number;
+                        /**
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @enum {string}
+                         */
+                        optimizer?: "adam" | "lbfgs";
+                        output?: {
+                            /** @description Bits of a channel; 16 for png only. */
+                            bit_depth?: 8 | 16;
+                            /**
+                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @enum {string}
+                             */
+                            color_space?: "srgb" | "p3";
+                            /**
+                             * @description File format of the result.
+                             * @enum {string}
+                             */
+                            format?: "png" | "jpeg" | "webp" | "avif";
+                            /** @description Quality of the lossy formats; png ignores it. */
+                            quality?: number;
+                        };
+                        /**
+                         * @description Pooling of VGG-19.
+                         * @enum {string}
+                         */
+                        pooling?: "max" | "average";
+                        /**
+                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @enum {string}
+                         */
+                        preserve_color?: "none" | "luminance" | "histogram" | "both";
+                        /** @description Steps between previews; 0 for none. */
+                        preview_interval?: number;
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        scales?: number;
+                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        seed?: number;
+                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        size?: number | string;
+                        /** @description Optimiser steps in all, shared out over the scales. */
+                        steps?: number;
+                        /**
+                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @enum {string}
+                         */
+                        style_distance?: "gram" | "moments";
+                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        style_layers?: {
+                            [key: string]: number;
+                        };
+                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        style_scale?: number | number[];
+                        /** @description β: how strongly the style is followed. */
+                        style_weight?: number;
+                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        style_weights?: number[];
+                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        timelapse_interval?: number;
+                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        tv_weight?: number;
+                    };
+                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    priority?: number;
+                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    webhook?: {
+                        /**
+                         * @default [
+                         *       "job.succeeded",
+                         *       "job.failed",
+                         *       "job.canceled"
+                         *     ]
+                         */
+                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        url: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `malformed_body`: The request's body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: No such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `not_continuable`: Only a succeeded job can be continued.
+             *     `request_in_flight`: A request with this idempotency key is being answered.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `result_expired`: The result has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_options`: An option is not as the contract says.
+             *     `idempotency_key_reused`: The idempotency key was used for another request.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `quota_exceeded`: The owner has as much here as is allowed.
+             *     `rate_limited`: Too many requests in a short time.
+             */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `queue_full`: Too many jobs are waiting.
+             *     `unavailable`: The service cannot take requests at the moment.
+             *     `storage_full`: There is no room left to store pictures.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -92,6 +92,7 @@ const environmentSchema = z.object({
   URL_ALLOWED_NETWORKS: cidrList.optional(),
   MAX_PICTURE_PIXELS: integer(64_000_000, 1024, 1_000_000_000),
   MAX_STYLES: integer(4, 1, 16),
+  MAX_BATCH_JOBS: integer(64, 1, 1000),
   MAX_SIZE: integer(4096, 32, 4096),
   MAX_STEPS: integer(20_000, 1, 20_000),
   MAX_QUEUED_JOBS: integer(10_000, 1, 10_000_000),
@@ -136,6 +137,8 @@ export interface Limits {
   /** Time that decoding one picture may take. */
   pictureSeconds: number;
   styles: number;
+  /** Jobs of one batch. */
+  batchJobs: number;
   /** Longest edge of a result, in pixels. */
   size: number;
   steps: number;
@@ -273,6 +276,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       picturePixels: variables.MAX_PICTURE_PIXELS,
       pictureSeconds: variables.PICTURE_TIMEOUT_SECONDS,
       styles: variables.MAX_STYLES,
+      batchJobs: variables.MAX_BATCH_JOBS,
       size: variables.MAX_SIZE,
       steps: variables.MAX_STEPS,
       queuedJobs: variables.MAX_QUEUED_JOBS,

@@ -9,6 +9,7 @@ import { openMode } from "./http/open-mode.ts";
 import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { guardOf } from "./net/guarded-request.ts";
+import { BatchStore } from "./queue/batch-store.ts";
 import { connectForRequests, connectForWork, inspectServer } from "./queue/connection.ts";
 import { IdempotencyStore } from "./queue/idempotency-store.ts";
 import { QueueKeys } from "./queue/keys.ts";
@@ -29,10 +30,11 @@ async function main(): Promise<void> {
   const keys = new QueueKeys(config.redisTag);
   const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const idempotency = new IdempotencyStore(redis, keys);
+  const batches = new BatchStore(redis, keys, config.resultSeconds);
   const access = openAccess(redis, keys, config.limits);
   const webhookSecrets = new WebhookSecrets(redis, keys);
   const store = createBlobStore(config);
-  const app = await buildApp({ config, logger, queue, store, idempotency, access, webhookSecrets });
+  const app = await buildApp({ config, logger, queue, store, idempotency, batches, access, webhookSecrets });
 
   const signal = nextSignal();
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { EngineDescription } from "../src/contract/engine.ts";
+import type { Options } from "../src/contract/options.ts";
 import type { JobErrorCode } from "../src/contract/problems.ts";
 import type { Confinement } from "./confinement.ts";
 import type { EngineEvent, EngineRequest } from "./engine/protocol.ts";
@@ -135,6 +136,11 @@ export class EngineProcess {
   /** Has the painting's state written to a new file at `path` between two steps; an event says how that went. */
   requestCheckpoint(id: string, path: string): void {
     this.send({ type: "checkpoint", id, path });
+  }
+
+  /** Goes on with other weights from the painting's next step on. */
+  steer(id: string, options: Options, steered: number): void {
+    this.send({ type: "steer", id, options, steered });
   }
 
   /** Ends the painting before its next step. */

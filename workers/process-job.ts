@@ -106,6 +106,10 @@ async function paintWith(
     if (event.type === "progress") tools.pace.progressed(event.progress);
     recorder.record(event);
   });
+  run.onSteered(({ options, steered }) => {
+    logger.info({ steered }, "steered");
+    engine.steer(id, options, steered);
+  });
   schedule.start();
   const stop = whenAborted(signal, async (reason, over) => {
     // The engine saves the painting before it ends it.

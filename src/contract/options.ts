@@ -145,9 +145,15 @@ export const steeringSchema = optionsSchema
     preview_interval: true,
   })
   .partial()
-  .refine((steering) => Object.keys(steering).length > 0, { error: "expected at least one option to change" })
-  .meta({ id: "Steering" });
+  .refine((steering) => Object.keys(steering).length > 0, {
+    error: "expected at least one option to change",
+  });
 export type Steering = z.infer<typeof steeringSchema>;
+
+/** Options with some of them changed. */
+export function applySteering(options: Options, steering: Steering): Options {
+  return { ...options, ...steering } as Options; // what JSON leaves out is not there, and so not undefined
+}
 
 /** The longest edge that a requested size comes to, for a content of this longest edge. */
 export function longestEdge(size: NonNullable<RequestOptions["size"]>, contentEdge: number): number {

@@ -25,6 +25,7 @@ export const PROBLEMS = {
     retryable: false,
   },
   unknown_route: { status: 404, title: "No such route", retryable: false },
+  batch_not_found: { status: 404, title: "No such batch", retryable: false },
   job_not_found: { status: 404, title: "No such job", retryable: false },
   no_such_style: { status: 404, title: "The job has no style picture of this number", retryable: false },
   method_not_allowed: { status: 405, title: "The route does not know this method", retryable: false },
@@ -37,6 +38,8 @@ export const PROBLEMS = {
   timelapse_not_ready: { status: 409, title: "The job has not ended yet", retryable: true },
   no_timelapse: { status: 409, title: "No pictures of the job's run are kept", retryable: false },
   not_retryable: { status: 409, title: "Only a failed or canceled job can be retried", retryable: false },
+  not_steerable: { status: 409, title: "Only a queued or running job can be steered", retryable: false },
+  not_continuable: { status: 409, title: "Only a succeeded job can be continued", retryable: false },
   request_in_flight: {
     status: 409,
     title: "A request with this idempotency key is being answered",
@@ -61,6 +64,7 @@ export const PROBLEMS = {
   missing_content: { status: 422, title: "The content picture is missing", retryable: false },
   missing_style: { status: 422, title: "The style picture is missing", retryable: false },
   too_many_contents: { status: 422, title: "There is more than one content picture", retryable: false },
+  too_many_jobs: { status: 422, title: "The batch has too many jobs", retryable: false },
   too_many_styles: { status: 422, title: "There are too many style pictures", retryable: false },
   empty_picture: { status: 422, title: "A picture's file is empty", retryable: false },
   corrupt_picture: { status: 422, title: "A picture cannot be decoded", retryable: false },
@@ -150,6 +154,12 @@ export class Refusal extends Error {
     this.code = code;
     this.errors = more.errors ?? [];
     this.retryAfter = more.retryAfter;
+  }
+
+  /** The same with other names for some fields: of a part of a request that was taken for a whole one. */
+  renamed(names: Record<string, string>): Refusal {
+    const renamed = this.errors.map((error) => ({ ...error, path: names[error.path] ?? error.path }));
+    return renamed.length === 0 ? this : Refusal.ofFields(this.code, renamed);
   }
 
   /** A refusal of several fields: its detail says the same as their entries in `errors`. */

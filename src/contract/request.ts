@@ -35,6 +35,15 @@ export const submissionFieldsSchema = z.strictObject({
 });
 export type SubmissionFields = z.infer<typeof submissionFieldsSchema>;
 
+/** POST /v1/jobs/{id}/continue: what is left out is as it was in the job before. */
+export const continuationSchema = submissionFieldsSchema.extend({
+  options: requestOptionsSchema
+    .omit({ preset: true, init: true, init_blend: true })
+    .default({})
+    .describe("`steps` are further ones; all of them at the full size unless `scales` says otherwise."),
+});
+export type Continuation = z.infer<typeof continuationSchema>;
+
 /** Checked without the usual pattern, whose backtracking does not survive a text of many megabytes. */
 const base64Schema = z
   .string()

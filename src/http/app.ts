@@ -13,6 +13,8 @@ import { describeApi } from "./plugins/openapi.ts";
 import { answerProblems, frameworkProblem, refuseUnreadable } from "./plugins/problem-details.ts";
 import { limitRates } from "./plugins/rate-limits.ts";
 import { logRequests, nameJob, requestId } from "./plugins/request-logging.ts";
+import { batchRoutes } from "./routes/batches.ts";
+import { continuationRoutes } from "./routes/continuation.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { followingRoutes } from "./routes/following.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -22,6 +24,7 @@ import { linkRoutes } from "./routes/links.ts";
 import { presetRoutes } from "./routes/presets.ts";
 import { queueDashboardRoutes } from "./routes/queue-dashboard.ts";
 import { resultRoutes } from "./routes/result.ts";
+import { steeringRoutes } from "./routes/steering.ts";
 import { studioRoutes } from "./routes/studio.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { timelapseRoutes } from "./routes/timelapse.ts";
@@ -77,9 +80,9 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     limits: {
       // One more than allowed, so that the spool sees that there is more.
       fileSize: config.limits.uploadBytes + 1,
-      files: 2 * config.limits.styles + OTHER_PARTS,
+      files: 2 * config.limits.styles + 2 * config.limits.batchJobs + OTHER_PARTS,
       fields: OTHER_PARTS,
-      parts: 2 * config.limits.styles + 2 * OTHER_PARTS,
+      parts: 2 * config.limits.styles + 2 * config.limits.batchJobs + 2 * OTHER_PARTS,
       fieldSize: FIELD_LENGTH,
       fieldNameSize: 100,
       headerPairs: 20,
@@ -89,6 +92,9 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     healthRoutes,
     submitRoutes,
     jobRoutes,
+    steeringRoutes,
+    continuationRoutes,
+    batchRoutes,
     inputRoutes,
     resultRoutes,
     linkRoutes,

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Access } from "../access/access.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
+import type { BatchStore } from "../queue/batch-store.ts";
 import type { IdempotencyStore } from "../queue/idempotency-store.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
@@ -16,6 +17,7 @@ export interface Dependencies {
   queue: JobQueue;
   store: BlobStore;
   idempotency: IdempotencyStore;
+  batches: BatchStore;
   access: Access;
   webhookSecrets: WebhookSecrets;
 }

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { openAccess } from "../access/access.ts";
 import { readConfig } from "../config.ts";
+import { BatchStore } from "../queue/batch-store.ts";
 import { connectForRequests } from "../queue/connection.ts";
 import { IdempotencyStore } from "../queue/idempotency-store.ts";
 import { QueueKeys } from "../queue/keys.ts";
@@ -16,11 +17,12 @@ export async function openApiDocument(): Promise<string> {
   const keys = new QueueKeys("none");
   const queue = new RedisJobQueue(redis, keys);
   const idempotency = new IdempotencyStore(redis, keys);
+  const batches = new BatchStore(redis, keys, config.resultSeconds);
   const access = openAccess(redis, keys, config.limits);
   const webhookSecrets = new WebhookSecrets(redis, keys);
   const store = createBlobStore(config);
   const logger = pino({ level: "silent" });
-  const app = await buildApp({ config, logger, queue, store, idempotency, access, webhookSecrets });
+  const app = await buildApp({ config, logger, queue, store, idempotency, batches, access, webhookSecrets });
   try {
     await app.ready();
     return app.swagger({ yaml: true });

@@ -1,6 +1,6 @@
 import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { JobStatus } from "../contract/job.ts";
-import type { Options } from "../contract/options.ts";
+import type { Options, Steering } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { JobTimes } from "./job-times.ts";
@@ -47,6 +47,8 @@ export interface JobChange {
   id: string;
   revision: number;
   status: JobStatus;
+  /** How often its options were changed since it was submitted. */
+  steered: number;
 }
 
 /** The API's side of the queue. Every method rejects with `QueueUnavailableError` while Redis cannot be reached. */
@@ -70,6 +72,8 @@ export interface JobQueue {
   position(id: string): Promise<number | null>;
   /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */
   cancel(id: string): Promise<JobRecord | null>;
+  /** Changes options of a job that has not ended; one that has stays as it is. */
+  steer(id: string, steering: Steering): Promise<JobRecord | null>;
   /** Queues a failed or canceled job again; others stay as they are. */
   retry(id: string): Promise<JobRecord | null>;
   /** Forgets a job, which is canceled first where it has not ended. Gives what it was, so that its blobs can go. */

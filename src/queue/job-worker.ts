@@ -11,6 +11,7 @@ import { countJobTime } from "./job-times.ts";
 import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
 import { RecordStore } from "./record-store.ts";
 import { shortenLocks } from "./shorten-locks.ts";
+import { SteeringWatch } from "./steering-watch.ts";
 
 /** Starts that a job gets before it counts as one that no engine survives. */
 export const MAXIMUM_ATTEMPTS = 3;
@@ -33,6 +34,8 @@ export interface JobRun {
   signal: AbortSignal;
   /** Writes into the record, unless the job is no longer this run's: then the signal is aborted. */
   update(fields: JobFields): Promise<void>;
+  /** Calls back with the record, which is the run's from then on, whenever the job's options were changed. */
+  onSteered(listener: (record: JobRecord) => void): void;
 }
 
 export type JobOutcome = (
@@ -148,14 +151,16 @@ export class JobWorker {
     this.current = { id, stop };
     if (this.stopped.signal.aborted) stop.abort("stopping" satisfies StopReason);
     // Before the start, so that no cancellation falls between the two.
-    const unwatch = await this.changes.watch(id, ({ status }) => {
+    const steering = new SteeringWatch(() => this.records.find(id));
+    const unwatch = await this.changes.watch(id, ({ status, steered }) => {
+      void steering.hear(steered);
       if (status !== "running")
         stop.abort((status === "canceled" ? "canceled" : "lost") satisfies StopReason);
     });
     let again = false;
     try {
       const record = await this.begin(id, run);
-      const outcome = record && (await this.attempt(record, run, stop));
+      const outcome = record && (await this.attempt(record, run, stop, steering));
       if (outcome) await this.finish(record, run, outcome);
       const left = await this.records.find(id);
       // Handed back; or canceled and then wanted again while this attempt was still ending.
@@ -216,12 +221,29 @@ export class JobWorker {
     }
   }
 
-  private async attempt(record: JobRecord, run: string, stop: AbortController): Promise<JobOutcome> {
+  private async attempt(
+    record: JobRecord,
+    token: string,
+    stop: AbortController,
+    steering: SteeringWatch,
+  ): Promise<JobOutcome> {
+    steering.begin(record.steered);
     const update = async (fields: JobFields) => {
-      if (!(await this.records.update(record.id, run, fields))) stop.abort("lost" satisfies StopReason);
+      if (!(await this.records.update(record.id, token, fields))) stop.abort("lost" satisfies StopReason);
     };
     try {
-      return await this.process({ record, token: run, signal: stop.signal, update });
+      const run: JobRun = {
+        record,
+        token,
+        signal: stop.signal,
+        update,
+        onSteered: (listener) =>
+          steering.listen((steered) => {
+            run.record = steered;
+            listener(steered);
+          }),
+      };
+      return await this.process(run);
     } catch (error) {
       if (stop.signal.aborted) return { type: "stopped" };
       this.settings.onError?.(error as Error);

@@ -38,6 +38,9 @@ export class QueueKeys {
   idempotency(digest: string): string {
     return `${this.prefix}:idempotency:${digest}`;
   }
+  batch(id: string): string {
+    return `${this.prefix}:batch:${id}`;
+  }
   /** Channel of a job's changes. */
   changes(id: string): string {
     return `${this.prefix}:changes:${id}`;

@@ -77,11 +77,20 @@ export class RecordStore {
     return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
   }
 
+  /** Writes other options into a job that has not ended, if its revision is still the expected one. */
+  async steer(
+    id: string,
+    fields: Pick<JobRecord, "options" | "steered">,
+    revision: number,
+  ): Promise<boolean> {
+    return this.change(id, ["queued", "running"], "", fields, { revision });
+  }
+
   private async change(
     id: string,
     from: readonly JobStatus[],
     to: JobStatus | "",
-    fields: JobFields,
+    fields: JobFields & Partial<Pick<JobRecord, "options" | "steered">>,
     guard: Guard,
   ): Promise<boolean> {
     const { expires_at } = fields;

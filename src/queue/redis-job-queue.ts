@@ -2,6 +2,7 @@ import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { Redis } from "ioredis";
 import { LOCAL_OWNER } from "../contract/access.ts";
 import type { JobStatus } from "../contract/job.ts";
+import { applySteering, type Steering } from "../contract/options.ts";
 import { available } from "./available.ts";
 import { capacityOf, unfitJobs } from "./capacity.ts";
 import { JobChanges } from "./changes.ts";
@@ -163,6 +164,18 @@ export class RedisJobQueue implements JobQueue {
       const record = await this.records.find(id);
       if (canceled && record) await this.dispatch.remove(record).catch(() => undefined);
       return record;
+    });
+  }
+
+  steer(id: string, steering: Steering): Promise<JobRecord | null> {
+    return available(async () => {
+      for (;;) {
+        const record = await this.records.find(id);
+        if (!record || isFinal(record.status)) return record;
+        const fields = { options: applySteering(record.options, steering), steered: record.steered + 1 };
+        if (await this.records.steer(id, fields, record.revision))
+          return { ...record, ...fields, revision: record.revision + 1 };
+      }
     });
   }
 

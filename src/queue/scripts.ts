@@ -103,7 +103,8 @@ end
 if moved then
   ${tell(`KEYS[${3 + STATUSES.length}]`, "status")}
 end
-redis.call("PUBLISH", ARGV[2], cjson.encode({id = ARGV[1], revision = revision, status = status}))
+local steered = tonumber(redis.call("HGET", KEYS[1], "steered") or 0)
+redis.call("PUBLISH", ARGV[2], cjson.encode({id = ARGV[1], revision = revision, status = status, steered = steered}))
 return "applied"`;
 
 /** KEYS: job, all, expiring, then the status sets. ARGV: id, states in which it may go, prefix of owners'

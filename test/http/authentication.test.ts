@@ -20,6 +20,8 @@ const JOB_ROUTES: [method: string, path: string, scope: Scope][] = [
   ["POST", "/links", "read"],
   ["POST", "/cancel", "submit"],
   ["POST", "/retry", "submit"],
+  ["PATCH", "", "submit"],
+  ["POST", "/continue", "submit"],
   ["DELETE", "", "submit"],
 ];
 

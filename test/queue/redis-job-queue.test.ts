@@ -170,9 +170,9 @@ describe("Watching a job", () => {
     await queue.retry(id);
     await sleep(50);
     expect(seen).toEqual([
-      { id, revision: 2, status: "running" },
-      { id, revision: 3, status: "running" },
-      { id, revision: 4, status: "canceled" },
+      { id, revision: 2, status: "running", steered: 0 },
+      { id, revision: 3, status: "running", steered: 0 },
+      { id, revision: 4, status: "canceled", steered: 0 },
     ]);
   });
 });

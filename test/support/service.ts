@@ -9,6 +9,7 @@ import { type Access, openAccess } from "../../src/access/access.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
 import type { App } from "../../src/http/dependencies.ts";
+import { BatchStore } from "../../src/queue/batch-store.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { IdempotencyStore } from "../../src/queue/idempotency-store.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
@@ -59,9 +60,19 @@ export class TestService {
     const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
     const store = createBlobStore(config);
     const idempotency = new IdempotencyStore(redis, keys);
+    const batches = new BatchStore(redis, keys, config.resultSeconds);
     const access = openAccess(redis, keys, config.limits);
     const webhookSecrets = new WebhookSecrets(redis, keys);
-    const app = await buildApp({ config, logger, queue, store, idempotency, access, webhookSecrets });
+    const app = await buildApp({
+      config,
+      logger,
+      queue,
+      store,
+      idempotency,
+      batches,
+      access,
+      webhookSecrets,
+    });
     await app.listen({ host: "127.0.0.1", port: 0 });
     return new TestService(redisServer, redis, keys, queue, store, access, app, config, folder, log);
   }

@@ -22,7 +22,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function runOf(record: { timelapse: JobRecord["timelapse"]; interval: number }): JobRun {
   const job = { id: ID, timelapse: record.timelapse, options: { timelapse_interval: record.interval } };
   const update = async (fields: JobFields) => void Object.assign(job, fields);
-  return { record: job as unknown as JobRecord, token: "run", signal: new AbortController().signal, update };
+  const signal = new AbortController().signal;
+  return { record: job as unknown as JobRecord, token: "run", signal, update, onSteered: () => undefined };
 }
 
 const picture = (width: number, height: number, seed = 1) => ({

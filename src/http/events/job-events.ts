@@ -72,6 +72,9 @@ async function changes(
   const found: Change[] = [];
   if (before?.status !== now.status || before.attempts !== now.attempts)
     found.push(["status", await view(now)]);
+  if (before && before.steered !== now.steered) {
+    found.push(["steered", { steered: now.steered, options: now.options }]);
+  }
   if (now.progress && JSON.stringify(before?.progress) !== JSON.stringify(now.progress)) {
     found.push(["progress", now.progress]);
   }

@@ -48,6 +48,7 @@ export async function describeApi(app: App): Promise<void> {
       },
       tags: [
         { name: "jobs", description: "Submit, follow and manage jobs." },
+        { name: "batches", description: "Several contents and styles at once." },
         { name: "result", description: "What a job gives." },
         { name: "webhooks", description: "Be told of what happens to jobs." },
         { name: "presets", description: "What can be asked for." },

@@ -19,7 +19,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
         operationId: "followJob",
         summary: "Tells of a job's changes as they happen, until it ends",
         description:
-          "Server-sent events: `status` (the job view), `progress` (its progress), `preview` (step, size, href) and " +
+          "Server-sent events: `status` (the job view), `progress` (its progress), `preview` (step, size, href), `steered` (how often, and the options since) and " +
           "at last `end` (reason). With `Last-Event-ID` only what is newer is sent; a job whose end the client has " +
           "seen is answered with 204, which tells an EventSource to stop.",
         tags: ["jobs"],

@@ -2,36 +2,24 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
-import { Refusal } from "../../contract/problems.ts";
 import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
-import { guardOf } from "../../net/guarded-request.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { Place } from "../../queue/place.ts";
-import { formatTraceparent } from "../../trace-context.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { preferredWait } from "../prefer.ts";
 import { problemResponses } from "../problem-responses.ts";
-import { readForm } from "../submission/form.ts";
-import {
-  fingerprintOf,
-  fingerprintOfForm,
-  idempotencyKey,
-  type Once,
-  once,
-  ownedKey,
-} from "../submission/idempotency.ts";
-import { readJson } from "../submission/json.ts";
+import { askedBy } from "../submission/asked-by.ts";
+import { idempotencyKey, type Once, once, ownedKey } from "../submission/idempotency.ts";
+import { readBody } from "../submission/read-body.ts";
 import { Spool } from "../submission/spool.ts";
 import { submitJob } from "../submission/submit-job.ts";
-import type { Submitted } from "../submission/submitted.ts";
 import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
 
 /** POST /v1/jobs. */
 export function submitRoutes(app: App, dependencies: Dependencies): void {
   const { config, queue, idempotency } = dependencies;
-  const guard = guardOf(config.urlNetworks);
 
   app.post(
     "/v1/jobs",
@@ -92,11 +80,12 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     const key = idempotencyKey(request.headers["idempotency-key"]);
     const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
     try {
-      const { load, fingerprint } = await readBody(request, spool);
+      const { load, fingerprint } = await readBody(request, spool, config, {
+        contents: 1,
+        styles: config.limits.styles,
+      });
       const submit = async (id: string) =>
-        await withPlace(
-          await submitJob(dependencies, request.caller.owner, await load(), id, traceparentOf(request)),
-        );
+        await withPlace(await submitJob(dependencies, await load(), id, askedBy(request)));
       const id = uuidv7();
       if (key === null) return { answer: await submit(id), replayed: false };
       const owned = ownedKey(request.caller.owner, key);
@@ -104,19 +93,6 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
     } finally {
       await spool.close();
     }
-  };
-
-  /** A JSON body's URLs are fetched only when it is known that the request is not a repeated one. */
-  const readBody = async (request: FastifyRequest, spool: Spool): Promise<Body> => {
-    if (request.isMultipart()) {
-      const submitted = await readForm(request, spool, config.limits.styles);
-      return { load: async () => submitted, fingerprint: () => fingerprintOfForm(submitted) };
-    }
-    const body = jsonBody(request);
-    return {
-      load: () => readJson(body, spool, config.limits, guard),
-      fingerprint: async () => fingerprintOf(body),
-    };
   };
 
   /** Holds the answer back for `Prefer: wait=N`, until the job ends, N or the most allowed is over, or the client goes. */
@@ -136,23 +112,16 @@ export function submitRoutes(app: App, dependencies: Dependencies): void {
   };
 }
 
-const traceparentOf = ({ raw }: FastifyRequest) => raw.trace && formatTraceparent(raw.trace);
-
 interface Accepted {
   record: JobRecord;
   place: Place | null;
-}
-
-interface Body {
-  load: () => Promise<Submitted>;
-  fingerprint: () => Promise<string>;
 }
 
 function jobResponse(description: string) {
   return { description, content: { "application/json": { schema: jobViewSchema } } };
 }
 
-const SUBMIT_PROBLEMS = [
+export const SUBMIT_PROBLEMS = [
   "invalid_request",
   "malformed_body",
   "unknown_field",
@@ -186,11 +155,3 @@ const SUBMIT_PROBLEMS = [
   "unavailable",
   "storage_full",
 ] as const;
-
-/** Fastify has parsed it, or there is none. */
-function jsonBody(request: FastifyRequest): unknown {
-  const received = request.headers["content-type"];
-  if (received?.startsWith("application/json")) return request.body;
-  const detail = `Expected multipart/form-data or application/json, received ${received ?? "no content type"}`;
-  throw new Refusal("unsupported_media_type", detail);
-}

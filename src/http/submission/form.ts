@@ -4,11 +4,19 @@ import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../contract/problems.ts";
 import { FIELD_LENGTH, submissionFieldsSchema } from "../../contract/request.ts";
 import type { Spool } from "./spool.ts";
-import { checkMaskCount, missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
+import {
+  checkMaskCount,
+  missing,
+  type PictureCounts,
+  parseFields,
+  type Submitted,
+  tooManyContents,
+  tooManyStyles,
+} from "./submitted.ts";
 
 const FIELDS = Object.keys(submissionFieldsSchema.shape);
 /** Pictures that come once. */
-const SINGLE_PICTURES = ["content", "keep_mask", "init_picture"] as const;
+const SINGLE_PICTURES = ["keep_mask", "init_picture"] as const;
 /** Fields whose text is JSON. */
 const JSON_FIELDS = ["options", "metadata", "webhook"];
 
@@ -16,8 +24,9 @@ const JSON_FIELDS = ["options", "metadata", "webhook"];
 export async function readForm(
   request: FastifyRequest,
   spool: Spool,
-  styleLimit: number,
+  limits: PictureCounts,
 ): Promise<Submitted> {
+  const contents: string[] = [];
   const styles: string[] = [];
   const styleMasks: string[] = [];
   const single: Partial<Record<(typeof SINGLE_PICTURES)[number], string>> = {};
@@ -26,27 +35,30 @@ export async function readForm(
     const name = part.fieldname;
     if (isSinglePicture(name)) {
       if (single[name] !== undefined) {
-        const code = name === "content" ? "too_many_contents" : "invalid_request";
-        throw Refusal.ofField(code, name, "1 picture", "more than one");
+        throw Refusal.ofField("invalid_request", name, "1 picture", "more than one");
       }
       single[name] = await spool.write(name, fileOf(part).file);
+    } else if (name === "content") {
+      if (contents.length === limits.contents) throw tooManyContents(limits.contents, "more than that");
+      const field = limits.contents === 1 ? name : `content[${contents.length}]`;
+      contents.push(await spool.write(field, fileOf(part).file));
     } else if (name === "style" || name === "style_mask") {
       const list = name === "style" ? styles : styleMasks;
-      if (list.length === styleLimit) throw tooManyStyles(styleLimit, "more than that", name);
+      if (list.length === limits.styles) throw tooManyStyles(limits.styles, "more than that", name);
       list.push(await spool.write(`${name}[${list.length}]`, fileOf(part).file));
     } else if (FIELDS.includes(name)) {
       if (name in given) throw Refusal.ofField("invalid_request", name, "the field once", "the field twice");
       given[name] = fieldValue(name, await textOf(part));
     } else {
-      const expected = `one of ${["content", "style", "style_mask", ...SINGLE_PICTURES.slice(1), ...FIELDS].join(", ")}`;
+      const expected = `one of ${["content", "style", "style_mask", ...SINGLE_PICTURES, ...FIELDS].join(", ")}`;
       throw Refusal.ofField("unknown_field", String(name).slice(0, 100), expected, "an unknown field");
     }
   }
-  if (single.content === undefined) throw missing("content");
+  if (contents.length === 0) throw missing("content");
   if (styles.length === 0) throw missing("style");
   checkMaskCount(styleMasks.length, styles.length);
-  const { content, keep_mask: keepMask, init_picture: initPicture } = single;
-  return { content, styles, styleMasks, keepMask, initPicture, fields: parseFields(given) };
+  const { keep_mask: keepMask, init_picture: initPicture } = single;
+  return { contents, styles, styleMasks, keepMask, initPicture, fields: parseFields(given) };
 }
 
 const isSinglePicture = (name: string): name is (typeof SINGLE_PICTURES)[number] =>

@@ -4,10 +4,17 @@ import { type PictureSourceInput, pictureSourceSchema } from "../../contract/req
 import { asRefusal, fetchPicture } from "../../net/fetch-picture.ts";
 import type { Guard } from "../../net/guarded-request.ts";
 import type { Spool } from "./spool.ts";
-import { checkMaskCount, missing, parseFields, type Submitted, tooManyStyles } from "./submitted.ts";
+import {
+  checkMaskCount,
+  missing,
+  type PictureCounts,
+  parseFields,
+  type Submitted,
+  tooManyContents,
+  tooManyStyles,
+} from "./submitted.ts";
 
-export interface JsonLimits {
-  styles: number;
+export interface JsonLimits extends PictureCounts {
   uploadBytes: number;
   /** Time in which each URL must have given its picture. */
   urlSeconds: number;
@@ -29,7 +36,9 @@ export async function readJson(
     );
   }
   const { content, style, style_mask, keep_mask, init_picture, ...given } = body as Record<string, unknown>;
-  if (content === undefined || content === null) throw missing("content");
+  const contents = listOf(content);
+  if (contents.length === 0) throw missing("content");
+  if (contents.length > limits.contents) throw tooManyContents(limits.contents, String(contents.length));
   const [styles, masks] = [listOf(style), listOf(style_mask)];
   if (styles.length === 0) throw missing("style");
   if (styles.length > limits.styles) throw tooManyStyles(limits.styles, String(styles.length));
@@ -49,15 +58,14 @@ export async function readJson(
     return written;
   };
   const wanted = {
-    content: one("content", content),
+    contents: Array.isArray(content) ? named("content", contents) : one("content", content),
     styles: named("style", styles),
     styleMasks: named("style_mask", masks),
     keepMask: one("keep_mask", keep_mask),
     initPicture: one("init_picture", init_picture),
   };
-  const [contentPath = ""] = await paths(wanted.content);
   const submitted = {
-    content: contentPath,
+    contents: await paths(wanted.contents),
     styles: await paths(wanted.styles),
     styleMasks: await paths(wanted.styleMasks),
   };

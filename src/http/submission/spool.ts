@@ -1,5 +1,5 @@
-import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -32,6 +32,19 @@ export class Spool {
       throw error;
     }
     return path;
+  }
+
+  /** A second file with what is at `path`, which lies in this spool. */
+  async copy(path: string): Promise<string> {
+    const target = join(this.folder, String(this.count));
+    this.count += 1;
+    try {
+      await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    } catch (error) {
+      if (isFull(error)) throw new StorageFullError(error);
+      throw error;
+    }
+    return target;
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,9 @@
-import { v7 as uuidv7 } from "uuid";
 import { Refusal } from "../../contract/problems.ts";
 import { checkPicture } from "../../images/intake.ts";
 import { contentSize, type Size } from "../../images/picture-size.ts";
 import { checkUrl } from "../../net/check-url.ts";
 import { guardOf } from "../../net/guarded-request.ts";
-import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
+import { QueueFullError, QuotaExceededError, type Submission } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -14,21 +13,23 @@ import { picturesOf, type Submitted } from "./submitted.ts";
 /** How much the shapes of two pictures of the same thing may differ: their edges are whole pixels. */
 const SHAPE_TOLERANCE = 0.03;
 
+/** By whom and with what a job is asked for. */
+export type Asked = Pick<Submission, "traceparent" | "batch"> & { owner: string };
+
 /**
  * Checks everything, stores the pictures and only then queues the job: what is accepted can be painted.
  * Throws a `Refusal` or what the queue and the store throw.
  */
 export async function submitJob(
   { config, queue, store }: Dependencies,
-  owner: string,
   submitted: Submitted,
-  id: string = uuidv7(),
-  traceparent?: string,
+  id: string,
+  asked: Asked,
 ): Promise<JobRecord> {
   const { limits } = config;
   const { fields, ...pictures } = submitted;
   if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", guardOf(config.urlNetworks));
-  const picture = await checkPicture(pictures.content, "content", limits);
+  const picture = await checkPicture(pictures.contents[0] ?? "", "content", limits);
   const hasInitPicture = pictures.initPicture !== undefined;
   const styles = pictures.styles.length;
   const options = chooseOptions(fields.options, picture, { styles, hasInitPicture, limits });
@@ -46,8 +47,8 @@ export async function submitJob(
   try {
     await Promise.all(stored.map(({ key, path }) => store.putFile(key, path)));
     return await queue.submit({
+      ...asked,
       id,
-      owner,
       options,
       content: keyOf(id, "content"),
       styles: keys("style", pictures.styles),
@@ -56,7 +57,6 @@ export async function submitJob(
       ...(hasInitPicture && { init_picture: keyOf(id, "init_picture") }),
       metadata: fields.metadata,
       pixels: width * height,
-      ...(traceparent !== undefined && { traceparent }),
       ...(fields.webhook && { webhook: fields.webhook }),
       ...(fields.priority !== undefined && { priority: fields.priority }),
       ...(fields.expires_in !== undefined && { expires_at: inSeconds(fields.expires_in) }),
@@ -88,6 +88,6 @@ async function deleteAll(store: BlobStore, keys: string[]): Promise<void> {
   await Promise.allSettled(keys.map((key) => store.delete(key)));
 }
 
-function inSeconds(seconds: number): string {
+export function inSeconds(seconds: number): string {
   return new Date(Date.now() + seconds * 1000).toISOString();
 }

@@ -4,7 +4,8 @@ import { type SubmissionFields, submissionFieldsSchema } from "../../contract/re
 
 /** A request whose pictures lie in the spool, unchecked. */
 export interface Submitted {
-  content: string;
+  /** One, but for a batch. */
+  contents: string[];
   styles: string[];
   /** One for each style, or none. */
   styleMasks: string[];
@@ -15,16 +16,24 @@ export interface Submitted {
 
 /** The pictures in the order of a request's parts, each with the field that it came in. */
 export function picturesOf(submitted: Omit<Submitted, "fields">): { field: string; path: string }[] {
-  const { content, styles, styleMasks, keepMask, initPicture } = submitted;
+  const { contents, styles, styleMasks, keepMask, initPicture } = submitted;
   const named = (field: string, paths: string[]) =>
     paths.map((path, index) => ({ field: `${field}[${index}]`, path }));
   return [
-    { field: "content", path: content },
+    ...(contents.length === 1
+      ? contents.map((path) => ({ field: "content", path }))
+      : named("content", contents)),
     ...named("style", styles),
     ...named("style_mask", styleMasks),
     ...(keepMask === undefined ? [] : [{ field: "keep_mask", path: keepMask }]),
     ...(initPicture === undefined ? [] : [{ field: "init_picture", path: initPicture }]),
   ];
+}
+
+/** How many of which pictures may come. */
+export interface PictureCounts {
+  contents: number;
+  styles: number;
 }
 
 /** Parses what goes with the pictures. Throws a `Refusal` that names each field at fault. */
@@ -55,6 +64,11 @@ export function checkMaskCount(masks: number, styles: number): void {
   if (masks === 0 || masks === styles) return;
   const expected = `one mask for each of ${styles} styles, or none`;
   throw Refusal.ofField("mismatched_masks", "style_mask", expected, String(masks));
+}
+
+export function tooManyContents(limit: number, received: string): Refusal {
+  const expected = limit === 1 ? "1 picture" : `at most ${limit} pictures`;
+  return Refusal.ofField("too_many_contents", "content", expected, received);
 }
 
 export function tooManyStyles(limit: number, received: string, field = "style"): Refusal {

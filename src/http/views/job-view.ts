@@ -48,7 +48,8 @@ function links(record: JobRecord): Record<string, string> {
     ...(record.preview && { preview: `${self}/preview` }),
     ...(record.timelapse && { timelapse: `${self}/timelapse` }),
     ...(record.losses && { losses: `${self}/losses` }),
-    ...(record.status === "succeeded" && record.result && { result: `${self}/result` }),
+    ...(record.status === "succeeded" &&
+      record.result && { result: `${self}/result`, continue: `${self}/continue` }),
   };
 }
 

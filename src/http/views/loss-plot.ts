@@ -43,6 +43,9 @@ function chart(entries: readonly LossEntry[], values: number[]): string {
     );
   const steps = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(first + share * (last - first)));
   const labels = [...new Set(steps)].map((step) => text(x(step), HEIGHT - 16, String(step), "middle"));
+  const marks = entries
+    .filter((entry, index) => index > 0 && entry.objective !== entries[index - 1]?.objective)
+    .map((entry) => vertical(x(entry.step), "steered"));
   const lines = LINES.map(({ name, colour }, index) => {
     const points = entries
       .filter((entry) => entry[name] > 0)
@@ -50,7 +53,7 @@ function chart(entries: readonly LossEntry[], values: number[]): string {
     const key = text(WIDTH - MARGIN.right + 12, MARGIN.top + 12 + index * 18, name, "start", colour);
     return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${points.join(" ")}"/>${key}`;
   });
-  return [...grid, ...labels, ...lines, text(WIDTH / 2, HEIGHT - 2, "step", "middle")].join("");
+  return [...grid, ...labels, ...marks, ...lines, text(WIDTH / 2, HEIGHT - 2, "step", "middle")].join("");
 }
 
 const plotWidth = WIDTH - MARGIN.left - MARGIN.right;
@@ -65,6 +68,12 @@ function thin(entries: readonly LossEntry[]): LossEntry[] {
 
 function horizontal(y: number): string {
   return `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="#dddddd"/>`;
+}
+
+/** Where the objective changed: what is left of it cannot be compared with what is right of it. */
+function vertical(x: number, words: string): string {
+  const line = `<line x1="${x}" x2="${x}" y1="${MARGIN.top}" y2="${HEIGHT - MARGIN.bottom}" stroke="#888888" stroke-dasharray="4 3"/>`;
+  return line + text(x, MARGIN.top - 8, words, "middle");
 }
 
 function text(

@@ -1,0 +1,68 @@
+/**
+ * Strips for docs/pictures of what takes more than one content and one style: from left to right what an option does, made
+ * of the project's own examples. A few minutes on a CPU:
+ *
+ *     npm run pictures:strips              # all
+ *     npm run pictures:strips -- mask      # those whose name holds one of these
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import sharp from "sharp";
+import type { RequestOptions } from "../src/contract/options.ts";
+import { ROOT } from "../src/root.ts";
+import { Painter, type Place, type Recipe, sideBySide } from "./paint-in-process.ts";
+
+const EDGE = 160;
+const [cat, sandstone, waves] = ["cat", "sandstone", "waves"].map((name) =>
+  join(ROOT, "examples", `${name}.jpg`),
+) as [string, string, string];
+const usual: RequestOptions = { preset: "draft", size: EDGE, steps: 40, seed: 1 };
+
+const left: Place = (x) => Math.min(1, Math.max(0, (0.56 - x) / 0.12));
+const right: Place = (x, y) => 1 - left(x, y);
+const disc: Place = (x, y) => Math.min(1, Math.max(0, (0.42 - Math.hypot(x - 0.5, y - 0.45)) / 0.06));
+
+const of = (options: RequestOptions, more: Partial<Recipe> = {}): Recipe => ({
+  ...{ content: cat, styles: [sandstone] },
+  ...more,
+  options: { ...usual, ...options },
+});
+const both = (options: RequestOptions, more: Partial<Recipe> = {}) =>
+  of(options, { styles: [sandstone, waves], ...more });
+const inWaves = (options: RequestOptions) => of(options, { styles: [waves] });
+
+/** By option, from left to right; docs/how-it-paints.md says what is what. */
+const STRIPS: Record<string, Recipe[]> = {
+  style_mask: [both({}, { styleMasks: [left, right] })],
+  keep_mask: [of({}, { keepMask: disc })],
+  transparency: [of({}, { alpha: disc })],
+  style_weights: [
+    [1, 0],
+    [2, 1],
+    [1, 2],
+    [0, 1],
+  ].map((style_weights) => both({ style_weights })),
+  style_distance: [inWaves({}), inWaves({ style_distance: "moments", style_weight: 15 })],
+  preserve_color: (["none", "luminance", "histogram", "both"] as const).map((preserve_color) =>
+    inWaves({ preserve_color }),
+  ),
+};
+
+const wanted = process.argv.slice(2);
+const folder = join(ROOT, "docs/pictures");
+await mkdir(folder, { recursive: true });
+const painter = await Painter.load();
+for (const [name, recipes] of Object.entries(STRIPS)) {
+  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
+  const painted = [];
+  for (const recipe of recipes) painted.push(await painter.paint(recipe));
+  const strip = await sideBySide(
+    painted.map(({ picture }) => picture),
+    EDGE,
+  );
+  const bytes = await sharp(strip).webp({ quality: 80 }).toBuffer();
+  await writeFile(join(folder, `${name}.webp`), bytes);
+  const times = painted.map(({ seconds }) => `${seconds.toFixed(1)} s`).join(", ");
+  console.log(`${name}: ${times}; ${Math.round(bytes.length / 1024)} KiB`);
+}
+painter.dispose();

@@ -1,0 +1,47 @@
+import type { BatchView } from "../../contract/batch.ts";
+import { jobStatusSchema } from "../../contract/job.ts";
+import type { Batch } from "../../queue/batch-store.ts";
+import type { JobRecord } from "../../queue/job-record.ts";
+import { isFinal } from "../../queue/job-states.ts";
+import type { Place } from "../../queue/place.ts";
+import { jobView } from "./job-view.ts";
+
+/** A job of a batch that is still there, and which content and style it is of. */
+export interface BatchJob {
+  content: number;
+  style: number;
+  record: JobRecord;
+  place: Place | null;
+}
+
+/** A batch as its client sees it; jobs that were forgotten are left out. */
+export function batchView(batch: Batch, jobs: readonly BatchJob[]): BatchView {
+  const statuses = jobs.map(({ record }) => record.status);
+  const counts = Object.fromEntries(
+    jobStatusSchema.options.map((status) => [status, statuses.filter((one) => one === status).length]),
+  ) as BatchView["counts"];
+  const done = jobs.map(({ record }) => (isFinal(record.status) ? 1 : (record.progress?.fraction ?? 0)));
+  const isFinished = statuses.every(isFinal);
+  const self = batchPath(batch.id);
+  return {
+    id: batch.id,
+    status: isFinished ? "finished" : statuses.every((one) => one === "queued") ? "queued" : "running",
+    counts,
+    fraction: jobs.length === 0 ? 1 : done.reduce((sum, share) => sum + share, 0) / jobs.length,
+    metadata: batch.metadata,
+    created_at: batch.created_at,
+    jobs: jobs.map(({ content, style, record, place }) => ({
+      ...{ content, style },
+      job: jobView(record, place),
+    })),
+    links: {
+      self,
+      ...(!isFinished && { cancel: `${self}/cancel` }),
+      ...(isFinished && counts.succeeded > 0 && { result: `${self}/result` }),
+    },
+  };
+}
+
+export function batchPath(id: string): string {
+  return `/v1/batches/${id}`;
+}
