@@ -41,3 +41,19 @@ describe("The README", () => {
     for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) await read(path ?? "");
   });
 });
+
+describe("The example of an environment file", () => {
+  /** Read by docker-compose.yml, not by the service. */
+  const COMPOSE = ["PUBLISH", "WEIGHTS_DIR", "GRAFANA_PASSWORD"];
+
+  it("has every environment variable that the service reads, and no other", async () => {
+    const config = await read("src/config.ts");
+    const names = [...config.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name);
+    const example = [...(await read(".env.example")).matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(
+      ([, name]) => name,
+    );
+    expect([...example].sort()).toEqual([...names, ...COMPOSE].sort());
+    const compose = await read("docker-compose.yml");
+    expect(COMPOSE.filter((name) => !compose.includes(`\${${name}`))).toEqual([]);
+  });
+});

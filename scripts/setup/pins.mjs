@@ -218,3 +218,14 @@ function seaweedfs(platform, sha256) {
     unpacked: 154,
   };
 }
+
+/** Kubernetes' own schemas of its API, for the tests of deploy/kubernetes. @type {Wheel} */
+export const KUBERNETES_SCHEMAS = {
+  name: "kubernetes-validate",
+  version: "1.37.0",
+  python: "py3",
+  platform: "any",
+  sha256: "85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9",
+  megabytes: 23,
+  unpacked: 8,
+};

@@ -1,0 +1,20 @@
+import { join } from "node:path";
+import { KUBERNETES_SCHEMAS } from "./pins.mjs";
+import { unpackWheels } from "./wheels.mjs";
+
+const INSIDE = "kubernetes_validate/kubernetes-json-schema";
+
+/**
+ * JSON schemas of Kubernetes' API, which refuse unknown fields, from the cache.
+ * @param {string} cache
+ * @param {string[]} versions such as "1.37.0"
+ * @param {(line: string) => void} log
+ * @returns {Promise<string[]>} a folder for each version
+ */
+export async function installKubernetesSchemas(cache, versions, log) {
+  const { name, version } = KUBERNETES_SCHEMAS;
+  const folder = join(cache, `${name}-${version}-of-${versions.join("-")}`);
+  const folders = versions.map((each) => `${INSIDE}/v${each}-local-strict/`);
+  await unpackWheels(cache, folder, [{ wheel: KUBERNETES_SCHEMAS, take: folders }], log);
+  return folders.map((each) => join(folder, each));
+}
