@@ -600,10 +600,15 @@ export interface components {
             priority: number;
             progress: components["schemas"]["Progress"] | null;
             queue: {
-                /** @description Until it is taken, as far as can be told; null while no worker can paint. */
+                /** @description Until it is taken, as far as can be told; null while no worker can paint it. */
                 eta_seconds: number | null;
                 /** @description Jobs that will be taken before this one. */
                 position: number;
+                /**
+                 * @description turn: for the jobs before it; worker: that any worker can paint; fitting_worker: that one comes which takes jobs of this size, as none that lives does.
+                 * @enum {string}
+                 */
+                waiting_for: "turn" | "worker" | "fitting_worker";
             } | null;
             started_at: string | null;
             /** @enum {string} */

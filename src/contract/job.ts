@@ -60,7 +60,12 @@ export const jobViewSchema = z
           .number()
           .min(0)
           .nullable()
-          .describe("Until it is taken, as far as can be told; null while no worker can paint."),
+          .describe("Until it is taken, as far as can be told; null while no worker can paint it."),
+        waiting_for: z
+          .enum(["turn", "worker", "fitting_worker"])
+          .describe(
+            "turn: for the jobs before it; worker: that any worker can paint; fitting_worker: that one comes which takes jobs of this size, as none that lives does.",
+          ),
       })
       .nullable(),
     attempts: z.int().min(0).describe("Starts so far."),

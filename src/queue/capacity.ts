@@ -1,4 +1,5 @@
 import type { Redis, Result } from "ioredis";
+import { SIZE_RANGE } from "../contract/options.ts";
 import { RECORD_VERSION } from "./job-record.ts";
 import type { QueueKeys } from "./keys.ts";
 import type { WorkerDescription } from "./worker-registry.ts";
@@ -30,6 +31,10 @@ export const ownCapacity = (largestSize: number): Capacity => ({
 
 export const fits = (demand: Demand, capacity: Capacity): boolean =>
   demand.size <= capacity.largestSize && demand.recordVersion <= capacity.recordVersion;
+
+/** Whether a worker takes every job that this version makes. */
+export const takesAll = (capacity: Capacity): boolean =>
+  fits({ size: SIZE_RANGE.maximum, recordVersion: RECORD_VERSION }, capacity);
 
 /** A job's demand, read from its record as it lies in Redis: a newer record may not be readable as a whole. */
 const DEMAND = `

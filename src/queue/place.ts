@@ -6,6 +6,8 @@ export interface Place {
   position: number;
   /** Seconds until it is taken, as far as can be told; null where no worker can paint. */
   eta_seconds: number | null;
+  /** What it waits for: its turn; that any worker can paint; that one comes which takes a job like it. */
+  waiting_for: "turn" | "worker" | "fitting_worker";
 }
 
 /** Jobs ahead beyond this are reckoned together: the error is less than that of any one estimate. */

@@ -4,7 +4,7 @@ import { LOCAL_OWNER } from "../contract/access.ts";
 import type { JobStatus } from "../contract/job.ts";
 import { applySteering, type Steering } from "../contract/options.ts";
 import { available } from "./available.ts";
-import { capacityOf, unfitJobs } from "./capacity.ts";
+import { capacityOf, demandOf, fits, takesAll, unfitJobs } from "./capacity.ts";
 import { JobChanges } from "./changes.ts";
 import { Dispatch } from "./dispatch.ts";
 import {
@@ -114,7 +114,7 @@ export class RedisJobQueue implements JobQueue {
         this.cache.put(record);
       }
       if (record.status !== "queued") return { record, place: null };
-      return { record, place: await this.placeIn(ahead ?? (await this.dispatch.ahead(id))) };
+      return { record, place: await this.placeIn(id, ahead ?? (await this.dispatch.ahead(id))) };
     });
   }
 
@@ -123,18 +123,27 @@ export class RedisJobQueue implements JobQueue {
   }
 
   place(id: string): Promise<Place | null> {
-    return available(async () => this.placeIn(await this.dispatch.ahead(id)));
+    return available(async () => this.placeIn(id, await this.dispatch.ahead(id)));
   }
 
-  private async placeIn({
-    position,
-    work,
-  }: {
-    position: number | null;
-    work: number;
-  }): Promise<Place | null> {
+  private async placeIn(
+    id: string,
+    { position, work }: { position: number | null; work: number },
+  ): Promise<Place | null> {
     if (position === null) return null;
-    return { position, eta_seconds: waitSeconds(position, work, await this.knownWorkers()) };
+    const workers = await this.knownWorkers();
+    const fitting = await this.fitting(id, workers);
+    const waiting_for =
+      fitting.length > 0 ? "turn" : workers.some(({ ready }) => ready) ? "fitting_worker" : "worker";
+    return { position, eta_seconds: waitSeconds(position, work, fitting), waiting_for };
+  }
+
+  /** Those of the workers that can paint and take the job. */
+  private async fitting(id: string, workers: WorkerDescription[]): Promise<WorkerDescription[]> {
+    const ready = workers.filter((worker) => worker.ready);
+    if (ready.every((worker) => takesAll(capacityOf(worker)))) return ready;
+    const demand = await demandOf(this.redis, this.keys, id);
+    return demand ? ready.filter((worker) => fits(demand, capacityOf(worker))) : ready;
   }
 
   /** The workers as they were a moment ago. */

@@ -66,7 +66,7 @@ describe("A job's view", () => {
     const first = await submit();
     const second = await submit();
     const urgent = await submit({ priority: "1" });
-    expect((await look(urgent.id)).queue).toEqual({ position: 0, eta_seconds: null });
+    expect((await look(urgent.id)).queue).toEqual({ position: 0, eta_seconds: null, waiting_for: "worker" });
     expect((await look(first.id)).queue?.position).toBe(1);
     expect((await look(second.id)).queue?.position).toBe(2);
   });

@@ -7,7 +7,7 @@ import { type JobRecord, RECORD_VERSION } from "../../src/queue/job-record.ts";
 import { type JobRun, JobWorker } from "../../src/queue/job-worker.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import { findWorkers } from "../../src/queue/worker-registry.ts";
+import { announceWorker, findWorkers } from "../../src/queue/worker-registry.ts";
 import { submission } from "../support/jobs.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 
@@ -133,6 +133,29 @@ describe("A worker of an older version", () => {
   });
 });
 
+describe("A job that waits", () => {
+  it("says whether it waits for its turn, for any worker, or for one that takes its size", async () => {
+    const { id } = await submit(2048);
+    const waitsFor = async (largest_size: number | null) => {
+      // Of a new queue, which has not yet learnt of the workers.
+      const fresh = new RedisJobQueue(await connected(connectForRequests(server.url)), keys);
+      await redis.del(keys.worker("w"));
+      const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
+      const state = { ready: true, reason: null, engine: null, job: null, record_version: RECORD_VERSION };
+      const rest = { pace: null, free_in: null };
+      if (largest_size !== null) {
+        await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
+      }
+      const place = await fresh.place(id);
+      await fresh.close();
+      return place;
+    };
+    expect(await waitsFor(null)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
+    expect(await waitsFor(1024)).toMatchObject({ waiting_for: "fitting_worker", eta_seconds: null });
+    expect(await waitsFor(2048)).toMatchObject({ waiting_for: "turn", eta_seconds: 0 });
+  });
+});
+
 describe("What no living worker takes", () => {
   it("is counted, with the largest size", async () => {
     for (const size of [64, 2048, 3000]) await submit(size);
@@ -154,7 +177,7 @@ describe("A worker's description that another version wrote", () => {
     await redis.sadd(keys.workers, "old");
     await redis.set(keys.worker("old"), JSON.stringify(described), "PX", 10_000);
     expect(await findWorkers(redis, keys)).toEqual([
-      { ...described, engine: null, largest_size: 4096, record_version: 1 },
+      { ...described, engine: null, largest_size: 4096, record_version: 1, pace: null, free_in: null },
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { connectForRequests } from "../../src/queue/connection.ts";
+import { RECORD_VERSION } from "../../src/queue/job-record.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { waitSeconds } from "../../src/queue/place.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
@@ -19,7 +20,7 @@ const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
     ready: true,
     reason: null,
   },
-  ...{ engine: null, largest_size: 4096, record_version: 1, pace: 0.01, free_in: 0, job: null },
+  ...{ engine: null, largest_size: 4096, record_version: RECORD_VERSION, pace: 0.01, free_in: 0, job: null },
   ...more,
 });
 

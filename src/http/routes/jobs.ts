@@ -68,7 +68,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       const { record, place } = await lookAtJob(queue, request);
       const wait = retryAfter(record, place);
       if (wait !== null) reply.header("retry-after", wait);
-      const etag = `W/"${record.revision}.${place?.position ?? ""}.${place?.eta_seconds ?? ""}"`;
+      const etag = `W/"${record.revision}.${place?.position ?? ""}.${place?.eta_seconds ?? ""}.${place?.waiting_for ?? ""}"`;
       reply.header("etag", etag).header("cache-control", "private, no-cache");
       if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
       return jobView(record, place);
