@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { JobErrorCode } from "../contract/problems.ts";
-import { bringForward, type Capacity, demandOf, fits, ownCapacity } from "./capacity.ts";
+import { bringForward, type Capacity, demandOf, fits, ownCapacity, takesAll } from "./capacity.ts";
 import { JobChanges } from "./changes.ts";
 import type { JobFields, JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-states.ts";
@@ -16,7 +16,7 @@ import { SteeringWatch } from "./steering-watch.ts";
 /** Starts that a job gets before it counts as one that no engine survives. */
 export const MAXIMUM_ATTEMPTS = 3;
 
-/** How long a worker that fits none of the waiting jobs lets them be. */
+/** How often a worker that fits none of the waiting jobs looks again. */
 const PASS_OVER_MS = 1_000;
 
 /**
@@ -74,6 +74,7 @@ export class JobWorker {
   private readonly stopped = new AbortController();
   private readonly lockMs: number;
   private lockWatch: NodeJS.Timeout | null = null;
+  private passedOver: string | null = null;
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
   constructor(
@@ -103,7 +104,11 @@ export class JobWorker {
       drainDelay: 1,
       runRetryDelay: 1_000,
     });
-    this.worker.on("error", (error) => settings.onError?.(error));
+    this.worker.on("error", (error) => {
+      // BullMQ goes on holding what was given back while this worker waits for what fits.
+      if (error.message === `could not renew lock for job ${this.passedOver}`) return;
+      settings.onError?.(error);
+    });
   }
 
   /** Begins to take jobs, or does so again after `pause`. */
@@ -170,7 +175,10 @@ export class JobWorker {
       this.current = null;
       await unwatch();
     }
-    if (!again) return;
+    if (!again) {
+      if (!takesAll(this.capacity)) await this.prepareNext();
+      return;
+    }
     await job.moveToWait(token);
     throw new WaitingError();
   }
@@ -185,13 +193,21 @@ export class JobWorker {
   }
 
   /**
-   * Gives a job back that another worker must take, before anything was begun: its record knows nothing of it. Takes
-   * the first one that fits next; where there is none, waits a while, in which the job is there for the others.
+   * Gives a job back that another worker must take, before anything was begun: its record knows nothing of it. Resolves
+   * when there is one that fits, which is then taken next; until then the job is there for the others.
    */
   private async passOver(job: Job, token: string): Promise<void> {
     await job.moveToWait(token);
-    if (await bringForward(this.redis, this.keys, this.capacity)) return;
-    await sleep(PASS_OVER_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    this.passedOver = job.id ?? null;
+    while (!this.stopped.signal.aborted && !(await this.prepareNext())) {
+      await sleep(PASS_OVER_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    }
+    this.passedOver = null;
+  }
+
+  /** Sees to it that the next job is one that fits. Gives false where none does. */
+  private async prepareNext(): Promise<boolean> {
+    return bringForward(this.redis, this.keys, this.capacity).catch(() => false);
   }
 
   /** Makes the job this run's. Gives null where there is nothing to do: it was canceled, or ended elsewhere. */
