@@ -44,7 +44,7 @@ describe("The README", () => {
 
 describe("The example of an environment file", () => {
   /** Read by docker-compose.yml, not by the service. */
-  const COMPOSE = ["PUBLISH", "WEIGHTS_DIR", "GRAFANA_PASSWORD"];
+  const COMPOSE = ["PUBLISH", "WEIGHTS_DIR", "GRAFANA_PASSWORD", "METRICS_KEY_FILE"];
 
   it("has every environment variable that the service reads, and no other", async () => {
     const config = await read("src/config.ts");

@@ -1,6 +1,7 @@
-// npm run containers:check [-- --gpu]: builds the images without a Docker daemon, and paints a picture through them.
+// npm run containers:check [-- --gpu] [--keep]: builds the images without a Docker daemon, and paints a picture through
+// them. --keep leaves them there, and takes those that are there.
 import { openAsBlob } from "node:fs";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../setup/command.mjs";
@@ -14,6 +15,7 @@ const log = (line) => console.error(line);
 
 await runScript(async () => {
   const worker = process.argv.includes("--gpu") ? "worker-gpu" : "worker-cpu";
+  const keep = process.argv.includes("--keep");
   const buildah = new Buildah(join(cacheFolder(), "containers"));
   const context = await mkdtemp(join(tmpdir(), "nst-context-"));
   const fleet = new Fleet(buildah, log);
@@ -21,10 +23,13 @@ await runScript(async () => {
     await makeNodeImage(buildah, log);
     await makeRedisImage(buildah, log);
     await fillContext(context);
-    for (const target of ["api", worker]) await build(buildah, context, target);
+    for (const target of ["api", worker]) {
+      if (!keep || !(await buildah.has(`nst-${target}`))) await build(buildah, context, target);
+    }
     await fleet.start(worker);
     const picture = await paintThrough(fleet.url);
     const file = join(ROOT, "demo-output/through-containers.png");
+    await mkdir(join(ROOT, "demo-output"), { recursive: true });
     await writeFile(file, picture);
     await fleet.check();
     await fleet.stop();
@@ -36,7 +41,10 @@ await runScript(async () => {
   } finally {
     await fleet.kill();
     await buildah.run(["rm", "--all"]).catch(() => undefined);
-    for (const target of ["api", worker]) await buildah.run(["rmi", `nst-${target}`]).catch(() => undefined);
+    if (!keep) {
+      for (const target of ["api", worker])
+        await buildah.run(["rmi", `nst-${target}`]).catch(() => undefined);
+    }
     await buildah.run(["rmi", "--prune", "--force"]).catch(() => undefined);
     await rm(context, { recursive: true, force: true });
   }
