@@ -8,8 +8,8 @@ import { layerChannels } from "./weights/vgg19-weights.ts";
 const MIB = 2 ** 20;
 const FLOAT = 4;
 
-/** What the process holds without any picture: Node, TensorFlow, scratch memory (measured: 360 MiB and some). */
-const BASE_BYTES = 480 * MIB;
+/** What the process holds without any picture: Node and TensorFlow (measured: 370 MiB), scratch memory, what loading left. */
+const BASE_BYTES = 560 * MIB;
 /** Up to here the picture is computed whole: strips compute the shallow blocks a second time. */
 const COMFORTABLE_BYTES = 4096 * MIB;
 /** Gradients in flight while the activations are still held, in feature maps of the largest layer. */

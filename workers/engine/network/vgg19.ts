@@ -90,8 +90,9 @@ export class Vgg19 {
     let gradient = last;
     for (const { stage, inputShape, output, trace } of passed.toReversed()) {
       if (stage.kind === "convolution" && output !== undefined) {
-        gradient = addGradients(gradient, gradientAt(stage.layer, output));
+        const own = gradientAt(stage.layer, output);
         output.dispose();
+        gradient = addGradients(gradient, own);
       }
       if (gradient !== undefined) {
         const after = gradient;
