@@ -663,7 +663,48 @@ export interface components {
                 tv: number;
             }[];
         };
-        /** @description As resolved from the preset and the request. */
+        /**
+         * @description As resolved from the preset and the request.
+         * @example {
+         *       "optimizer": "lbfgs",
+         *       "learning_rate": 1,
+         *       "loss": "relative",
+         *       "content_weight": 1,
+         *       "style_weight": 60,
+         *       "content_layers": {
+         *         "block4_conv2": 1
+         *       },
+         *       "style_layers": {
+         *         "block1_conv1": 0.36,
+         *         "block2_conv1": 0.27,
+         *         "block3_conv1": 0.18,
+         *         "block4_conv1": 0.09,
+         *         "block5_conv1": 0.1
+         *       },
+         *       "style_distance": "gram",
+         *       "style_weights": [],
+         *       "style_scale": 1,
+         *       "preserve_color": "none",
+         *       "tv_weight": 2,
+         *       "noise": 0,
+         *       "pooling": "max",
+         *       "init": "content",
+         *       "init_blend": 0.5,
+         *       "preview_interval": 10,
+         *       "timelapse_interval": 10,
+         *       "output": {
+         *         "format": "png",
+         *         "quality": 90,
+         *         "bit_depth": 8,
+         *         "color_space": "srgb"
+         *       },
+         *       "size": 768,
+         *       "steps": 240,
+         *       "scales": 3,
+         *       "seed": 7,
+         *       "preset": "balanced"
+         *     }
+         */
         Options: {
             /** @description Layers whose feature maps are kept, with weights. */
             content_layers: {

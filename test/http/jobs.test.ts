@@ -340,7 +340,7 @@ describe("Routes", () => {
     expect(response.headers.get("allow")).toBe("GET, HEAD, POST");
     expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
     const one = await service.fetch(`/v1/jobs/${v7()}`, { method: "POST" });
-    expect(one.headers.get("allow")).toBe("DELETE, GET, HEAD");
+    expect(one.headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH");
   });
 
   it("refuse a path that is no URL", async () => {

@@ -9,6 +9,7 @@ import { optionsSchema } from "../../src/contract/options.ts";
 import { optionsPage } from "../../src/contract/options-page.ts";
 import { openApiDocument } from "../../src/http/openapi-document.ts";
 import { ROOT } from "../../src/root.ts";
+import { checkedExamples } from "../support/contract.ts";
 
 describe("openapi.yaml", () => {
   it("is what `npm run openapi` makes of the schemas", async () => {
@@ -22,6 +23,27 @@ describe("openapi.yaml", () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     const referred = new Set([...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]));
     expect([...referred].sort()).toEqual(Object.keys(document.components.schemas).sort());
+  });
+});
+
+describe("The examples", () => {
+  it("are as the schemas beside them say", () => {
+    expect(checkedExamples().filter(({ error }) => error !== null)).toEqual([]);
+  });
+
+  it("show a submission, a job in its states, refusals, a webhook's message and options", () => {
+    const names = checkedExamples().map(({ name }) => name);
+    for (const part of [
+      "/v1/jobs post requestBody content multipart/form-data schema files",
+      "/v1/jobs post requestBody content application/json schema urls",
+      ...["queued", "running", "succeeded"].map(
+        (status) => `/v1/jobs/{id} get responses 200 content application/json schema ${status}`,
+      ),
+      "/v1/jobs post responses 422 content application/problem+json schema invalid_options",
+      "webhooks job.succeeded post requestBody content application/json schema job.succeeded",
+      "components schemas Options example",
+    ])
+      expect(names).toContainEqual(expect.stringContaining(part));
   });
 });
 

@@ -6,8 +6,17 @@ import { parse } from "yaml";
 import { ROOT } from "../../src/root.ts";
 
 type Media = Record<string, unknown>;
+interface Operation {
+  requestBody?: { content: Media };
+  responses: Record<string, { content?: Media }>;
+}
 interface Document {
-  paths: Record<string, Record<string, { responses: Record<string, { content?: Media }> }>>;
+  paths: Record<string, Record<string, Operation>>;
+  webhooks: Record<string, Record<string, Operation>>;
+  components: {
+    schemas: Record<string, { examples?: unknown[] }>;
+    examples: Record<string, { value: unknown }>;
+  };
 }
 
 const NAME = "openapi";
@@ -48,3 +57,40 @@ function pathOf(pathname: string): string | undefined {
 
 /** A step of a JSON pointer in a URI's fragment (RFC 6901, section 6). */
 const escapePointer = (step: string) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1"));
+
+interface Described {
+  schema?: object;
+  examples?: Record<string, { value?: unknown; $ref?: string }>;
+}
+
+/** Every example of openapi.yaml, and what is wrong with it by the schema that it stands beside: null where nothing is. */
+export function checkedExamples(): { name: string; error: string | null }[] {
+  const found: { name: string; error: string | null }[] = [];
+  const check = (place: string[], key: string, value: unknown) => {
+    const schema = ajv.compile({ $ref: `${NAME}#/${place.map(escapePointer).join("/")}` });
+    found.push({
+      name: [...place, key].join(" "),
+      error: schema(value) ? null : ajv.errorsText(schema.errors),
+    });
+  };
+  const checkAll = (place: string[], content: Media = {}) => {
+    for (const [type, media] of Object.entries(content)) {
+      for (const [key, { value, $ref = "" }] of Object.entries((media as Described).examples ?? {})) {
+        const name = $ref.split("/").at(-1) ?? "";
+        check([...place, type, "schema"], key, value ?? document.components.examples[name]?.value);
+      }
+    }
+  };
+  for (const part of ["paths", "webhooks"] as const) {
+    for (const [path, operations] of Object.entries(document[part])) {
+      for (const [method, { requestBody, responses }] of Object.entries(operations)) {
+        checkAll([part, path, method, "requestBody", "content"], requestBody?.content);
+        for (const [status, { content }] of Object.entries(responses))
+          checkAll([part, path, method, "responses", status, "content"], content);
+      }
+    }
+  }
+  for (const [name, { examples = [] }] of Object.entries(document.components.schemas))
+    for (const example of examples) check(["components", "schemas", name], "example", example);
+  return found;
+}

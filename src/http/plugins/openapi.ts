@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { App } from "../dependencies.ts";
+import { addExamples } from "../openapi-examples.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type ApiDocument, docsPage } from "../views/docs-page.ts";
 import { describeWebhooks } from "../webhooks-description.ts";
@@ -61,7 +62,7 @@ export async function describeApi(app: App): Promise<void> {
       return { schema: bodies ? { ...schema, body: describeBodies(bodies) } : schema, url };
     },
     transformObject: (document) =>
-      keepReferred({ ...jsonSchemaTransformObject(document), webhooks: describeWebhooks() }),
+      addExamples(keepReferred({ ...jsonSchemaTransformObject(document), webhooks: describeWebhooks() })),
   });
   app.get("/docs", { config: { scope: "public" }, schema: { hide: true } }, async (_request, reply) => {
     reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");

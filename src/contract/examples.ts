@@ -1,0 +1,137 @@
+import type { JobView } from "./job.ts";
+import { resolveOptions } from "./presets.ts";
+import { PROBLEMS, type Problem, type ProblemCode } from "./problems.ts";
+
+/** What a client sends and gets, for the description: a test holds each against its schema. */
+
+const ID = "0199f3a2-6c1e-7d40-9b52-3f8a1c7e5d06";
+const WEBHOOK = { url: "https://example.com/hooks/paintings", events: ["job.succeeded", "job.failed"] };
+const METADATA = { order: "A-1042" };
+
+/** `options` of a request: what is left out comes from the preset. */
+export const requestOptionsExample = { preset: "balanced", size: 768, style_weight: 60, seed: 7 } as const;
+
+/** POST /v1/jobs as application/json. */
+export const submitJsonExample = {
+  content: { url: "https://example.com/pictures/harbour.jpg" },
+  style: [{ url: "https://example.com/pictures/starry-night.jpg" }],
+  options: requestOptionsExample,
+  metadata: METADATA,
+  webhook: WEBHOOK,
+};
+
+/** POST /v1/jobs as a form: the pictures are files, the objects are JSON. */
+export const submitFormExample = {
+  content: "(the bytes of harbour.jpg)",
+  style: ["(the bytes of starry-night.jpg)"],
+  options: requestOptionsExample,
+  metadata: METADATA,
+  priority: 10,
+  expires_in: 86_400,
+};
+
+const path = `/v1/jobs/${ID}`;
+const queuedLinks = {
+  ...{ self: path, cancel: `${path}/cancel`, events: `${path}/events` },
+  ...{ content: `${path}/content`, style_0: `${path}/styles/0` },
+};
+
+const queued: JobView = {
+  ...{ id: ID, status: "queued", options: resolveOptions(requestOptionsExample, 7) },
+  ...{ progress: null, queue: { position: 3, eta_seconds: 240 }, attempts: 0, engine: null },
+  ...{ priority: 50, metadata: METADATA, steered: 0, continued_from: null, batch: null },
+  webhook: { url: WEBHOOK.url, events: ["job.succeeded", "job.failed"], deliveries: [] },
+  ...{ traceparent: null, error: null },
+  ...{ created_at: "2026-03-02T09:30:00.000Z", started_at: null, finished_at: null, expires_at: null },
+  links: queuedLinks,
+};
+
+const running: JobView = {
+  ...queued,
+  ...{ status: "running", queue: null, attempts: 1, started_at: "2026-03-02T09:34:02.000Z" },
+  progress: {
+    ...{ step: 96, total_steps: 240, fraction: 0.21 },
+    scale: { index: 1, count: 3, width: 384, height: 256 },
+    loss: { total: 11.94, content: 2.71, style: 9.02, tv: 0.21 },
+    ...{ step_ms: 210, eta_seconds: 118 },
+  },
+  engine: {
+    ...{ device: "cpu", name: "AMD EPYC 7B13", kernels: "avx2", tensorflow: "2.21.0", memory_mib: 2048 },
+  },
+  links: { ...queuedLinks, preview: `${path}/preview`, losses: `${path}/losses` },
+};
+
+const { cancel: _, ...endedLinks } = running.links;
+
+const succeeded: JobView = {
+  ...running,
+  ...{ status: "succeeded", finished_at: "2026-03-02T09:36:31.000Z", expires_at: "2026-03-09T09:36:31.000Z" },
+  progress: {
+    ...{ step: 240, total_steps: 240, fraction: 1 },
+    scale: { index: 2, count: 3, width: 768, height: 512 },
+    loss: { total: 6.37, content: 2.48, style: 3.66, tv: 0.23 },
+    ...{ step_ms: 840, eta_seconds: 0 },
+  },
+  links: {
+    ...endedLinks,
+    ...{ timelapse: `${path}/timelapse`, result: `${path}/result`, continue: `${path}/continue` },
+  },
+};
+
+const failed: JobView = {
+  ...running,
+  ...{ status: "failed", finished_at: succeeded.finished_at, expires_at: succeeded.expires_at },
+  error: {
+    code: "out_of_memory",
+    message: "Expected a picture that fits into 2048 MiB, received one that needs 2310 MiB",
+    retryable: false,
+  },
+  links: endedLinks,
+};
+
+const canceled: JobView = {
+  ...queued,
+  ...{ status: "canceled", queue: null },
+  ...{ finished_at: "2026-03-02T09:31:10.000Z", expires_at: "2026-03-09T09:31:10.000Z" },
+  links: { self: path, events: `${path}/events`, content: `${path}/content`, style_0: `${path}/styles/0` },
+};
+
+/** A job's view in each of its states. */
+export const jobExamples = { queued, running, succeeded, failed, canceled };
+
+/** Refusals that clients meet most, in the service's own words. */
+const DETAILS: Partial<Record<ProblemCode, string>> = {
+  invalid_options: "options.steps: expected a number up to 20000, received 50000",
+  invalid_request: "querystring/limit: Too big: expected number to be <=100",
+  missing_style: "style: expected a picture, received nothing",
+  picture_too_large: "content: expected at most 33554432 bytes, received more than that",
+  unsupported_picture:
+    "content: expected a file of type jpeg, png, webp, avif, received a file that starts with 4749463839610100",
+  unauthorized: "Expected a key (Authorization: Bearer nst_…), received none",
+  forbidden: "Expected a key with the scope submit, received one with read",
+  job_not_found: `Expected the id of a job, received "${ID}"`,
+  result_not_ready: "Expected a succeeded job, received a running one",
+  result_expired: "Expected a job whose pictures are still kept, received one that has expired",
+  rate_limited: "Expected at most 600 requests a minute, received more",
+  quota_exceeded: "100 of this owner's jobs wait already, which is the limit",
+  queue_full: "1000 jobs wait already, which is the limit",
+  unavailable: "The queue cannot be reached",
+};
+
+/** A problem of each kind that clients meet most. */
+export const problemExamples: Problem[] = Object.entries(DETAILS).map(([name, detail]) => {
+  const code = name as ProblemCode;
+  const { status, title, retryable } = PROBLEMS[code];
+  return { type: `/docs#problem-${code}`, title, status, code, detail, retryable, instance: "/v1/jobs" };
+});
+
+/** What a webhook brings when a job's status becomes this one. */
+export function webhookExample(status: keyof typeof jobExamples) {
+  const data = jobExamples[status];
+  return {
+    type: `job.${status}`,
+    timestamp: data.finished_at ?? data.started_at ?? data.created_at,
+    // The place in the queue is told to whoever asks for it.
+    data: { ...data, queue: null },
+  };
+}
