@@ -2,6 +2,7 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { UNPLACED } from "./fair-share.ts";
+import { gather } from "./gather.ts";
 import type { JobRecord } from "./job-record.ts";
 import { QUEUE_NAME, type QueueKeys } from "./keys.ts";
 
@@ -9,9 +10,21 @@ const PAGE = 500;
 
 type DispatchedJob = Pick<JobRecord, "id" | "owner" | "priority">;
 
+interface Ahead {
+  /** null where the job does not wait. */
+  position: number | null;
+  /** Of the jobs before it: see `workOf`. */
+  work: number;
+  /** Of its record; 0 without one. */
+  revision: number;
+}
+
 /** BullMQ's part: which job is taken next and by whom. It knows no more of a job than its id and place. */
 export class Dispatch {
   private readonly queue: Queue;
+
+  /** What is ahead of a job. */
+  readonly ahead = gather((ids) => this.aheadOf(ids));
 
   constructor(
     private readonly redis: Redis,
@@ -63,17 +76,18 @@ export class Dispatch {
     return position < 0 ? null : position;
   }
 
-  /** The position, or null, the work of the jobs before (see `workOf`), and the record's revision, 0 without one. */
-  async ahead(id: string): Promise<{ position: number | null; work: number; revision: number }> {
-    const [position, work, revision] = await this.redis.nstAhead(
+  private async aheadOf(ids: string[]): Promise<Ahead[]> {
+    const answers = await this.redis.nstAhead(
       this.keys.dispatch("wait"),
       this.keys.dispatch("prioritized"),
       this.keys.status("queued"),
       this.keys.queuedWork,
-      id,
       this.keys.job(""),
+      ...ids,
     );
-    return { position: position < 0 ? null : position, work, revision };
+    return answers.map(([position, work, revision]) => {
+      return { position: position < 0 ? null : position, work, revision };
+    });
   }
 
   /**

@@ -18,11 +18,6 @@ export class RecordCache {
     return record;
   }
 
-  /** The record as it was seen last, which it may not be any more. */
-  peek(id: string): JobRecord | null {
-    return this.records.get(id) ?? null;
-  }
-
   put(record: JobRecord): void {
     this.records.delete(record.id);
     this.records.set(record.id, record);

@@ -102,19 +102,16 @@ export class RedisJobQueue implements JobQueue {
 
   look(id: string): Promise<{ record: JobRecord; place: Place | null } | null> {
     return available(async () => {
-      // What was running does not wait: most who ask again and again ask for such a job.
-      const waits = (this.cache.peek(id)?.status ?? "queued") === "queued";
-      const ahead = waits ? await this.dispatch.ahead(id) : null;
-      const revision = ahead?.revision ?? Number(await this.redis.hget(this.keys.job(id), "revision"));
-      if (revision === 0) return null;
-      let record = this.cache.get(id, revision);
+      const ahead = await this.dispatch.ahead(id);
+      if (ahead.revision === 0) return null;
+      let record = this.cache.get(id, ahead.revision);
       if (!record) {
         record = await this.records.find(id);
         if (!record) return null;
         this.cache.put(record);
       }
       if (record.status !== "queued") return { record, place: null };
-      return { record, place: await this.placeIn(id, ahead ?? (await this.dispatch.ahead(id))) };
+      return { record, place: await this.placeIn(id, ahead) };
     });
   }
 

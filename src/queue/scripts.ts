@@ -158,33 +158,37 @@ return -1`;
 const ADDED_UP = 32;
 
 /**
- * What is ahead of a job. KEYS: as for POSITION, then the jobs that wait, queued work. ARGV: id, prefix of jobs.
- * Gives the position, or -1, the work of the jobs before it, and its record's revision, or 0. O(log n).
+ * What is ahead of some jobs. KEYS: as for POSITION, then the jobs that wait, queued work. ARGV: prefix of jobs, id …
+ * Gives for each the position, or -1, the work of the jobs before it, and its record's revision, or 0. O(log n).
  */
 const AHEAD = `
-local id = ARGV[1]
-local revision = tonumber(redis.call("HGET", ARGV[2] .. id, "revision") or "0")
-local first = redis.call("LLEN", KEYS[1])
-local rank = redis.call("ZRANK", KEYS[2], id)
-local index = not rank and redis.call("LPOS", KEYS[1], id)
-if not rank and not index then return {-1, 0, revision} end
-local position = rank and first + rank or first - 1 - index
-if position > ${ADDED_UP} then
-  local own = tonumber(redis.call("HGET", ARGV[2] .. id, "work") or "0")
-  local others = math.max(1, redis.call("ZCARD", KEYS[3]) - 1)
-  local sum = math.max(0, tonumber(redis.call("GET", KEYS[4]) or "0") - own)
-  return {position, math.floor(position * sum / others), revision}
-end
-local ahead = {}
-if position > 0 then
-  ahead = rank and redis.call("LRANGE", KEYS[1], 0, -1) or redis.call("LRANGE", KEYS[1], index + 1, -1)
-  if rank and rank > 0 then
-    for _, other in ipairs(redis.call("ZRANGE", KEYS[2], 0, rank - 1)) do table.insert(ahead, other) end
+local function look(id)
+  local revision = tonumber(redis.call("HGET", ARGV[1] .. id, "revision") or "0")
+  local first = redis.call("LLEN", KEYS[1])
+  local rank = redis.call("ZRANK", KEYS[2], id)
+  local index = not rank and redis.call("LPOS", KEYS[1], id)
+  if not rank and not index then return {-1, 0, revision} end
+  local position = rank and first + rank or first - 1 - index
+  if position > ${ADDED_UP} then
+    local own = tonumber(redis.call("HGET", ARGV[1] .. id, "work") or "0")
+    local others = math.max(1, redis.call("ZCARD", KEYS[3]) - 1)
+    local sum = math.max(0, tonumber(redis.call("GET", KEYS[4]) or "0") - own)
+    return {position, math.floor(position * sum / others), revision}
   end
+  local ahead = {}
+  if position > 0 then
+    ahead = rank and redis.call("LRANGE", KEYS[1], 0, -1) or redis.call("LRANGE", KEYS[1], index + 1, -1)
+    if rank and rank > 0 then
+      for _, other in ipairs(redis.call("ZRANGE", KEYS[2], 0, rank - 1)) do table.insert(ahead, other) end
+    end
+  end
+  local sum = 0
+  for _, other in ipairs(ahead) do sum = sum + tonumber(redis.call("HGET", ARGV[1] .. other, "work") or "0") end
+  return {position, sum, revision}
 end
-local sum = 0
-for _, other in ipairs(ahead) do sum = sum + tonumber(redis.call("HGET", ARGV[2] .. other, "work") or "0") end
-return {position, sum, revision}`;
+local answers = {}
+for i = 2, #ARGV do answers[i - 1] = look(ARGV[i]) end
+return answers`;
 
 /** KEYS: a status set. ARGV: prefix of BullMQ's job keys, first rank, last rank. Gives ids that
  * BullMQ lacks, or that have no place yet (see fair-share.ts). */
@@ -218,7 +222,7 @@ declare module "ioredis" {
     nstPosition(...keysAndArguments: string[]): Result<number, Context>;
     nstAhead(
       ...keysAndArguments: string[]
-    ): Result<[position: number, work: number, revision: number], Context>;
+    ): Result<[position: number, work: number, revision: number][], Context>;
     nstShorten(...keysAndArguments: string[]): Result<null, Context>;
     nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
   }

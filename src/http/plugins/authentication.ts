@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from "fastify";
 import type { LinkSignature } from "../../access/signed-links.ts";
 import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/access.ts";
 import { Refusal } from "../../contract/problems.ts";
@@ -82,20 +82,31 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
     };
   });
 
-  const callerOf = async (request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
-    const { authorization } = request.headers;
-    const link = request.routeOptions.config.linkable ? signedLink(request) : null;
-    if (link) {
-      if (await access.links.isGood(link.path, link)) return { ...HOLDER, link: link.job };
-      throw new Refusal("invalid_link", "Expected a link as it was given, whose time is not over");
-    }
-    const { scope, basic: withBasic } = request.routeOptions.config;
+  const callerOf = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    route: FastifyContextConfig,
+  ): Caller | Promise<Caller> => {
+    const link = route.linkable ? signedLink(request) : null;
+    if (link) return holderOf(link);
     // Where everybody is let in, running the service still takes a key.
-    const isOpen = open && (scope !== "admin" || config.openMode === "loopback");
-    if (authorization === undefined && isOpen) {
-      refuseUninvited(request, config);
-      return LOCAL;
-    }
+    const isOpen = open && (route.scope !== "admin" || config.openMode === "loopback");
+    if (request.headers.authorization !== undefined || !isOpen) return ownerOfKey(request, reply, route);
+    refuseUninvited(request, config);
+    return LOCAL;
+  };
+
+  const holderOf = async (link: NonNullable<ReturnType<typeof signedLink>>): Promise<Caller> => {
+    if (await access.links.isGood(link.path, link)) return { ...HOLDER, link: link.job };
+    throw new Refusal("invalid_link", "Expected a link as it was given, whose time is not over");
+  };
+
+  const ownerOfKey = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { basic: withBasic }: FastifyContextConfig,
+  ): Promise<Caller> => {
+    const { authorization } = request.headers;
     const basic = withBasic && (request.method === "GET" || request.method === "HEAD");
     const [, text] =
       /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? (basic ? basicPassword(authorization) : []);
@@ -108,11 +119,7 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
     throw new Refusal("unauthorized", `Expected a key (Authorization: Bearer nst_…), received ${received}`);
   };
 
-  app.addHook("onRequest", async (request, reply) => {
-    request.caller = NOBODY;
-    const { scope } = request.routeOptions.config;
-    if (request.is404 || scope === undefined || scope === "public") return;
-    const caller = await callerOf(request, reply);
+  const letIn = (caller: Caller, scope: Scope, request: FastifyRequest, reply: FastifyReply): void => {
     request.caller = caller;
     if (caller.key !== null) {
       request.log = request.log.child({ owner: caller.owner, key: caller.key });
@@ -122,6 +129,26 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
       const detail = `Expected a key with the scope ${scope}, received one with ${caller.scopes.join(", ") || "none"}`;
       throw new Refusal("forbidden", detail);
     }
+  };
+
+  // Not async: of an open service nothing is waited for here, and promises would cost each request their time.
+  app.addHook("onRequest", (request, reply, done) => {
+    request.caller = NOBODY;
+    const { config: route } = request.routeOptions;
+    const { scope } = route;
+    if (request.is404 || scope === undefined || scope === "public") return done();
+    const caller = callerOf(request, reply, route);
+    if (caller instanceof Promise) {
+      caller
+        .then((one) => letIn(one, scope, request, reply))
+        .then(
+          () => done(),
+          (error) => done(error),
+        );
+      return;
+    }
+    letIn(caller, scope, request, reply);
+    done();
   });
 }
 

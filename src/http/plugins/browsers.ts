@@ -1,11 +1,12 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import cors from "@fastify/cors";
-import helmet from "@fastify/helmet";
+import helmet, { type HelmetOptions } from "helmet";
 import type { Config } from "../../config.ts";
 import type { App } from "../dependencies.ts";
 
 /** What browsers are told: what the service's own pages may do, and which other sites' pages may ask it. */
 export async function instructBrowsers(app: App, config: Config): Promise<void> {
-  await app.register(helmet, {
+  const headers = headersOf({
     // The pages have no scripts but their own, and no other site may frame them.
     contentSecurityPolicy: {
       useDefaults: false,
@@ -21,6 +22,10 @@ export async function instructBrowsers(app: App, config: Config): Promise<void> 
     // Whoever puts TLS before the service says so there.
     strictTransportSecurity: false,
   });
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.headers(headers);
+    done();
+  });
   if (config.corsOrigins.length === 0) return;
   await app.register(cors, {
     origin: config.corsOrigins,
@@ -35,6 +40,19 @@ export async function instructBrowsers(app: App, config: Config): Promise<void> 
     ],
     maxAge: 600,
   });
+}
+
+/** What helmet sets: the same for every answer, so that it is asked once. */
+function headersOf(options: HelmetOptions): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const response = {
+    setHeader: (name: string, value: string) => {
+      headers[name.toLowerCase()] = value;
+    },
+    removeHeader: () => undefined,
+  };
+  helmet(options)({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+  return Object.freeze(headers);
 }
 
 /** Where links to results lead, which the pages must be allowed to show. */

@@ -17,7 +17,8 @@ export function closeConnections(app: App): void {
   app.addHook("preClose", async () => {
     closing.abort();
   });
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     if (closing.signal.aborted) reply.header("connection", "close");
+    done();
   });
 }

@@ -48,13 +48,14 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
   // Counted in Redis by the workers, which nobody asks for metrics: each API process gives the same figures.
   registry.registerMetric(jobSeconds(() => queue.jobTimes()) as unknown as Metric);
 
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     // The route's pattern, not the path: a label for every id would never end.
     const route = request.routeOptions.url ?? "none";
     const labels = { method: request.method, route, status: String(reply.statusCode) };
     requests.observe(labels, reply.elapsedTime / 1000);
     const submitted = request.method === "POST" && route === "/v1/jobs" && reply.statusCode < 300;
     if (submitted && !reply.hasHeader("idempotency-replayed")) accepted.inc();
+    done();
   });
 
   const ask = async () => {

@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { WINDOW_SECONDS } from "../../access/rate-limits.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";
@@ -17,13 +18,10 @@ declare module "fastify" {
  * must be no way round the limits. Whoever uses an open service on this machine is not limited.
  */
 export function limitRates(app: App, { config, access }: Dependencies): void {
-  app.addHook("onRequest", async (request, reply) => {
-    const { scope, makesJob } = request.routeOptions.config;
-    if (request.is404 || scope === undefined || scope === "public") return;
-    const { key, link } = request.caller;
-    if (key === null && link === null && config.openMode === "loopback") return;
+  const count = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { makesJob } = request.routeOptions.config;
     const rates = await access.rates.count(
-      key ?? `address-${request.ip}`,
+      request.caller.key ?? `address-${request.ip}`,
       makesJob ? ["requests", "jobs"] : ["requests"],
     );
     if (rates.length === 0) return;
@@ -36,5 +34,16 @@ export function limitRates(app: App, { config, access }: Dependencies): void {
     if (!exceeded) return;
     const detail = `Expected at most ${exceeded.quota} ${exceeded.name} a minute, received more`;
     throw new Refusal("rate_limited", detail, { retryAfter: Math.max(1, exceeded.reset) });
+  };
+
+  app.addHook("onRequest", (request, reply, done) => {
+    const { key, link } = request.caller;
+    const isLocal = key === null && link === null && config.openMode === "loopback";
+    // Who was asked for nothing is nobody: see `authenticate`.
+    if (isLocal || request.caller.scopes.length === 0) return done();
+    count(request, reply).then(
+      () => done(),
+      (error) => done(error),
+    );
   });
 }

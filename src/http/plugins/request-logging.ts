@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "../../logging.ts";
 import { formatTraceparent, newSpan, parseTraceparent, type TraceContext } from "../../trace-context.ts";
 import type { App } from "../dependencies.ts";
+import { LateLogger } from "./late-logger.ts";
 
 declare module "node:http" {
   interface IncomingMessage {
@@ -33,17 +35,20 @@ export function nameJob(
   request.trace = trace;
   const traced = { ...bindings, trace_id: trace.traceId, span_id: trace.spanId };
   const job = /^\/v1\/jobs\/([\w-]{1,64})/.exec(request.url ?? "")?.[1];
-  return logger.child(job === undefined ? traced : { ...traced, job_id: job }, options);
+  return new LateLogger(logger as Logger, () =>
+    logger.child(job === undefined ? traced : { ...traced, job_id: job }, options),
+  ) as unknown as FastifyBaseLogger;
 }
 
 /** One line for each answer; every line of a request carries its id and, once it is known, its job's. */
 export function logRequests(app: App): void {
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     // By this a client finds its request in the logs, and the job's in the worker's.
     if (request.raw.trace) reply.header("traceparent", formatTraceparent(request.raw.trace));
+    done();
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const path = request.url.split("?", 1)[0] ?? "";
     const line = {
       method: request.method,
@@ -53,6 +58,7 @@ export function logRequests(app: App): void {
     };
     const level = reply.statusCode >= 500 ? "warn" : PROBES.has(path) ? "debug" : "info";
     request.log[level](line, `${line.method} ${path} ${line.status}`);
+    done();
   });
   app.addHook("onRequestAbort", async (request) => {
     request.log.info({ method: request.method }, "the client went away");
