@@ -38,7 +38,12 @@ const queuedLinks = {
 
 const queued: JobView = {
   ...{ id: ID, status: "queued", options: resolveOptions(requestOptionsExample, 7) },
-  ...{ progress: null, queue: { position: 3, eta_seconds: 240 }, attempts: 0, engine: null },
+  ...{
+    progress: null,
+    queue: { position: 3, eta_seconds: 240, waiting_for: "turn" },
+    attempts: 0,
+    engine: null,
+  },
   ...{ priority: 50, metadata: METADATA, steered: 0, continued_from: null, batch: null },
   webhook: { url: WEBHOOK.url, events: ["job.succeeded", "job.failed"], deliveries: [] },
   ...{ traceparent: null, error: null },
