@@ -106,6 +106,9 @@ export const optionsSchema = z.strictObject({
   output: outputSchema,
 });
 
+/** A scale gets this many times the steps of the one twice its size: coarse steps cost a quarter. */
+export const COARSER_STEPS = 1.25;
+
 /** All options, none missing: what a job runs with. */
 export type Options = z.infer<typeof optionsSchema>;
 

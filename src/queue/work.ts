@@ -1,8 +1,7 @@
-import type { Options } from "../contract/options.ts";
+import { COARSER_STEPS, type Options } from "../contract/options.ts";
 
-/** Each scale has half the edges of the next, and 1.25 times its steps: see the engine's schedule. */
+/** Each scale has half the edges of the next. */
 const COARSER_PIXELS = 1 / 4;
-const COARSER_STEPS = 1.25;
 /** Of pictures whose shape is not known: 4 to 3. */
 const USUAL_SHAPE = 3 / 4;
 

@@ -1,4 +1,4 @@
-import type { Options } from "../../src/contract/options.ts";
+import { COARSER_STEPS, type Options } from "../../src/contract/options.ts";
 
 /** One size of a coarse-to-fine run. */
 export interface Scale {
@@ -11,8 +11,6 @@ export interface Scale {
 
 /** VGG-19 halves the picture four times: below this a coarse scale tells nothing of its content. */
 const SHORTEST_EDGE = 32;
-/** A scale gets this many times the steps of the one twice its size: coarse steps cost a quarter. */
-const COARSER_STEPS = 1.25;
 
 /**
  * The sizes of a run, coarsest first: each edge twice that of the scale before, the last one `width` × `height`.
