@@ -91,6 +91,12 @@ async function paintThrough(url) {
   const submission = { content, style: [style], options: { preset: "draft", size: 192 } };
   const { picture: blob, job } = await new Painter(url).paint(submission);
   const picture = Buffer.from(await blob.arrayBuffer());
+  if (job.engine.device === "cpu" && job.engine.kernels === "stock") {
+    throw new SetupFailure(
+      "The worker's image lacks the kernels for CPUs.",
+      "See scripts/containers/engine.mjs.",
+    );
+  }
   const { default: sharp } = await import("sharp");
   const { channels } = await sharp(picture).stats();
   if (channels.every(({ stdev }) => stdev < 1)) throw new SetupFailure("What came out is no picture.", "");

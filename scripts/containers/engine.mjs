@@ -16,8 +16,9 @@ await runScript(async () => {
   const log = (line) => console.error(line);
   const cache = cacheFolder();
   const tensorflow = await installTensorFlow(cache, flavour, log);
-  await installAddon(ROOT, cache, tensorflow, tfjsBinding(ROOT), log);
-  await installAddon(ROOT, cache, tensorflow, nativeKernels(ROOT), log);
+  for (const addon of [tfjsBinding(ROOT), ...nativeKernels(ROOT)]) {
+    await installAddon(ROOT, cache, tensorflow, addon, log);
+  }
   await installConfine(ROOT, cache, log);
   await rm(tensorflow.include, { recursive: true });
   await run("npm prune --omit=dev");

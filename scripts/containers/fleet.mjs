@@ -179,7 +179,7 @@ async function descendants(pid) {
 async function nodeBelow(pid) {
   for (const each of await descendants(pid)) {
     const command = await readFile(`/proc/${each}/cmdline`, "utf8").catch(() => "");
-    if (/^(\S*\/)?node\0/.test(command)) return [each];
+    if (/^([^\0]*\/)?node\0/.test(command)) return [each];
   }
   return [];
 }
