@@ -3,7 +3,9 @@
  *
  *     npm run bench:api -- --seconds 4 --depth 100000 --json
  *
- * Polling is that of a queued job with its exact position, which costs more than that of a running one.
+ * Polling is that of queued jobs with their exact positions, which costs more than that of running ones; each client
+ * goes through a hundred jobs from another one on. Fifty clients keep a process busy, which throughput is about; with
+ * ten it waits for Redis and for them in between, and `poll_ratio_10_clients` says what is left of it then.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -28,6 +30,7 @@ import { median } from "./statistics.ts";
 const ROUNDS = 3;
 const SHALLOW = 100;
 const CONNECTIONS = 10;
+const MANY_CONNECTIONS = 50;
 const PICTURE_BYTES = 200_000;
 
 const { values: flags } = parseArgs({
@@ -52,33 +55,46 @@ const children: ChildProcess[] = [];
 try {
   const api = await startApi();
   const bare = await startBare();
-  const watched = await fill(SHALLOW);
+  const ids = await fill(SHALLOW);
+  const watched = middle(ids);
   const view = await (await fetch(`${api}/v1/jobs/${watched}`)).text();
-  await redis.set(watched, view);
+  for (const id of ids) await redis.set(id, view);
 
-  const polls: number[] = [];
-  const bares: number[] = [];
-  await measure(`${api}/v1/jobs/${watched}`, 1);
-  await measure(`${bare}/jobs/${watched}`, 1);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    bares.push((await measure(`${bare}/jobs/${watched}`, seconds)).requests.average);
-    polls.push((await measure(`${api}/v1/jobs/${watched}`, seconds)).requests.average);
+  await poll(`${api}/v1/jobs`, ids, MANY_CONNECTIONS, 2);
+  await poll(`${bare}/jobs`, ids, MANY_CONNECTIONS, 2);
+  const pollRatios: number[] = [];
+  for (const connections of [MANY_CONNECTIONS, CONNECTIONS]) {
+    const polls: number[] = [];
+    const bares: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      bares.push(await poll(`${bare}/jobs`, ids, connections, seconds));
+      polls.push(await poll(`${api}/v1/jobs`, ids, connections, seconds));
+    }
+    const ratio = median(polls) / median(bares);
+    pollRatios.push(ratio);
+    console.log(
+      `polling by ${connections} clients: ${rate(polls)}; bare: ${rate(bares)}; ratio ${ratio.toFixed(2)}`,
+    );
   }
-  const pollRatio = median(polls) / median(bares);
-  console.log(`polling: ${rate(polls)}; bare: ${rate(bares)}; ratio ${pollRatio.toFixed(2)}`);
 
   const submitted = await submitAll(api);
   console.log(`submitting two pictures of ${PICTURE_BYTES / 1000} kB: ${submitted.toFixed(0)} jobs/s`);
 
   const shallow = await latency(`${api}/v1/jobs/${watched}`);
-  const deepJob = await fill(depth);
+  const deepJob = middle(await fill(depth));
   const deep = await latency(`${api}/v1/jobs/${deepJob}`);
   const deepRatio = deep / shallow;
   console.log(
     `a view with its position: ${shallow.toFixed(2)} ms in a queue of hundreds, ${deep.toFixed(2)} ms in one of ${depth}; ratio ${deepRatio.toFixed(2)}`,
   );
   if (flags.json) {
-    const figures = { poll_ratio: pollRatio, deep_queue_latency_ratio: deepRatio, submits_per_s: submitted };
+    const [poll_ratio, poll_ratio_10_clients] = pollRatios;
+    const figures = {
+      poll_ratio,
+      poll_ratio_10_clients,
+      deep_queue_latency_ratio: deepRatio,
+      submits_per_s: submitted,
+    };
     console.log(JSON.stringify(figures));
   }
 } finally {
@@ -141,10 +157,10 @@ async function startBare(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Queues so many jobs as the API would, and gives the id of one in their middle. */
-async function fill(count: number): Promise<string> {
+/** Queues so many jobs as the API would, and gives their ids. */
+async function fill(count: number): Promise<string[]> {
   const options = resolveOptions({ preset: "draft" }, 1);
-  let middle = "";
+  const all: string[] = [];
   for (let at = 0; at < count; at += 200) {
     const ids = Array.from({ length: Math.min(200, count - at) }, () => v7());
     await Promise.all(
@@ -152,15 +168,26 @@ async function fill(count: number): Promise<string> {
         queue.submit({ id, options, content: `jobs/${id}/content`, styles: [`jobs/${id}/style-0`] }),
       ),
     );
-    if (at <= count / 2) middle = ids.at(-1) ?? "";
+    all.push(...ids);
   }
-  return middle;
+  return all;
 }
 
-async function measure(url: string, duration: number): Promise<autocannon.Result> {
-  const result = await autocannon({ url, duration, connections: CONNECTIONS });
+function middle(ids: string[]): string {
+  return ids[Math.floor(ids.length / 2)] ?? "";
+}
+
+/** Requests a second, by clients that each ask for one job after the other, begun at different ones. */
+async function poll(url: string, ids: string[], connections: number, duration: number): Promise<number> {
+  let clients = 0;
+  const setupClient = (client: autocannon.Client) => {
+    const start = (clients++ * 7) % ids.length;
+    const order = [...ids.slice(start), ...ids.slice(0, start)];
+    client.setRequests(order.map((id) => ({ path: `${new URL(url).pathname}/${id}` })));
+  };
+  const result = await autocannon({ url, duration, connections, setupClient });
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url}: ${result.non2xx} refusals`);
-  return result;
+  return result.requests.average;
 }
 
 /** Median time of one request at a time, in ms: several at once would measure the wait for each other. */

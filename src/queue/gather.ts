@@ -2,7 +2,7 @@
 const MOST = 50;
 
 /**
- * Makes of a question about many keys one about a single key. Those of one turn of the event loop, and those that come
+ * Makes of a question about many keys one about a single key. Those of two turns of the event loop, and those that come
  * while an answer is on its way, go out together; a key that is asked for twice goes once. So requests that come at the
  * same time share an exchange with Redis, and the more there are the less each costs.
  */
@@ -30,7 +30,8 @@ export function gather<Answer>(ask: (keys: string[]) => Promise<Answer[]>): (key
     waiting.set(key, question);
     if (!isAsking) {
       isAsking = true;
-      setImmediate(askSome);
+      // Two turns: what has come to other connections in the meantime goes along.
+      setImmediate(() => setImmediate(askSome));
     }
     return question.promise;
   };

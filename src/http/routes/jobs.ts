@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
+import { type JobView, jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { JobRecord } from "../../queue/job-record.ts";
 import { isFinal } from "../../queue/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { problemResponses } from "../problem-responses.ts";
-import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
+import { jobPath, jobView, jobViewText, retryAfter } from "../views/job-view.ts";
 import { changeJob, findJob, lookAtJob } from "./find-job.ts";
 
 const idParams = z.object({ id: z.string().describe("The job's id.") });
@@ -71,7 +71,8 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       const etag = `W/"${record.revision}.${place?.position ?? ""}.${place?.eta_seconds ?? ""}.${place?.waiting_for ?? ""}"`;
       reply.header("etag", etag).header("cache-control", "private, no-cache");
       if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
-      return jobView(record, place);
+      reply.header("content-type", "application/json; charset=utf-8").serializer(String);
+      return reply.send(jobViewText(record, place, etag) as unknown as JobView);
     },
   );
 

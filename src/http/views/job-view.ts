@@ -36,6 +36,22 @@ export function jobView(record: JobRecord, place: Place | null): JobView {
   };
 }
 
+const texts = new WeakMap<JobRecord, { etag: string; text: string }>();
+
+/**
+ * A job's view as JSON. Most polls ask for what was answered a moment ago: where `etag` says that it is the same, so is the
+ * text. Records are those of `JobQueue.look`, which are shared and do not change.
+ */
+export function jobViewText(record: JobRecord, place: Place | null, etag: string): string {
+  // What a job that has ended shows depends on the time too.
+  if (isFinal(record.status)) return JSON.stringify(jobView(record, place));
+  const known = texts.get(record);
+  if (known?.etag === etag) return known.text;
+  const text = JSON.stringify(jobView(record, place));
+  texts.set(record, { etag, text });
+  return text;
+}
+
 function links(record: JobRecord): Record<string, string> {
   const self = jobPath(record.id);
   return {
