@@ -13,5 +13,12 @@ def before_generate_path_parameters(context, strategy):
     if "{id}" not in context.operation.path:
         return strategy
     known = strategies.sampled_from(JOBS)
-    named = strategies.tuples(strategy, known).map(lambda pair: {**pair[0], "id": pair[1]})
+    named = strategies.tuples(strategy, known).map(lambda pair: with_id(*pair))
     return strategies.one_of(strategy, named)
+
+
+def with_id(parameters, job):
+    # What it takes from earlier answers, and what is to be refused, comes wrapped, with where it is from.
+    if hasattr(parameters, "map_value"):
+        return parameters.map_value(lambda value: {**value, "id": job})
+    return {**parameters, "id": job}
