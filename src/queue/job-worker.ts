@@ -5,6 +5,7 @@ import type { Redis } from "ioredis";
 import type { JobErrorCode } from "../contract/problems.ts";
 import { bringForward, type Capacity, demandOf, fits, ownCapacity, takesAll } from "./capacity.ts";
 import { JobChanges } from "./changes.ts";
+import { Dispatch } from "./dispatch.ts";
 import type { JobFields, JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-states.ts";
 import { countJobTime } from "./job-times.ts";
@@ -70,6 +71,7 @@ export class JobWorker {
   private readonly worker: Worker;
   private readonly records: RecordStore;
   private readonly changes: JobChanges;
+  private readonly dispatch: Dispatch;
   private current: { id: string; stop: AbortController } | null = null;
   private readonly stopped = new AbortController();
   private readonly lockMs: number;
@@ -89,6 +91,7 @@ export class JobWorker {
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
     this.changes = new JobChanges(subscriber, keys);
+    this.dispatch = new Dispatch(redis, keys);
     this.worker = new Worker(QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {
       connection: redis,
       prefix: keys.prefix,
@@ -108,6 +111,9 @@ export class JobWorker {
       // BullMQ goes on holding what was given back while this worker waits for what fits.
       if (error.message === `could not renew lock for job ${this.passedOver}`) return;
       settings.onError?.(error);
+    });
+    this.worker.on("completed", ({ id = "" }) => {
+      this.dispatchAgain(id).catch((error: Error) => settings.onError?.(error));
     });
   }
 
@@ -141,7 +147,7 @@ export class JobWorker {
       setTimeout(resolve, withinMs, "late").unref();
     });
     // Where Redis is away the lock runs out by itself, and another worker goes on from the last checkpoint.
-    await Promise.race([this.worker.close(), late]);
+    await Promise.race([this.worker.close().then(() => this.dispatch.close()), late]);
     this.changes.close();
   }
 
@@ -181,6 +187,12 @@ export class JobWorker {
     }
     await job.moveToWait(token);
     throw new WaitingError();
+  }
+
+  /** A job that was wanted again between the last look at its record and BullMQ's letting go of it. */
+  private async dispatchAgain(id: string): Promise<void> {
+    const record = await this.records.find(id);
+    if (record?.status === "queued") await this.dispatch.add(record);
   }
 
   private get capacity(): Capacity {

@@ -190,6 +190,20 @@ describe("A worker", () => {
     await queue.retry(id);
     expect(await until(id, ended)).toMatchObject({ status: "succeeded" });
   });
+
+  it("goes on with one that was wanted again when the worker had looked at it for the last time", async () => {
+    const { id } = await queue.submit(submission());
+    let starts = 0;
+    startWorker(async ({ signal }) => {
+      if (++starts === 2) return { type: "succeeded", fields: {} };
+      await aborted(signal);
+      const afterwards = async () => void (await queue.retry(id));
+      return { type: "stopped", afterwards };
+    });
+    await until(id, ({ status }) => status === "running");
+    await queue.cancel(id);
+    expect(await until(id, ({ status }) => status === "succeeded")).toMatchObject({ attempts: 1 });
+  });
 });
 
 describe("Two workers that hold one job because the first one's lock ran out", () => {
