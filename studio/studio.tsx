@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Presets } from "../client/index.ts";
 import { Composer } from "./compose/composer.tsx";
 import { type Draft, EMPTY_DRAFT, keepDraft, keptDraft } from "./draft.ts";
@@ -15,7 +15,7 @@ export function Studio() {
   const [key, setKey] = useState(keptKey);
   const [asking, setAsking] = useState(false);
   const [announcement, announce] = useState("");
-  const [draft, setDraft] = useDraft();
+  const [draft, changeDraft] = useDraft();
   const [presets, setPresets] = useState<Presets | null>(null);
   const [trouble, setTrouble] = useState<unknown>(null);
   const painter = useMemo(() => createPainter(key), [key]);
@@ -28,7 +28,7 @@ export function Studio() {
   useEffect(load, [load]);
 
   const repaint = (changes: Partial<Draft>) => {
-    setDraft({ ...EMPTY_DRAFT, ...changes });
+    changeDraft(() => ({ ...EMPTY_DRAFT, ...changes }));
     openComposer();
   };
 
@@ -54,7 +54,7 @@ export function Studio() {
         {jobId ? (
           <JobPage key={jobId} id={jobId} presets={presets} onRepaint={repaint} />
         ) : (
-          <Composer draft={draft} presets={presets} onChange={setDraft} />
+          <Composer draft={draft} presets={presets} onChange={changeDraft} />
         )}
         <EarlierJobs current={jobId} />
       </main>
@@ -76,15 +76,19 @@ export function Studio() {
   );
 }
 
-/** The draft, which outlives a reload. */
-function useDraft(): [Draft, (draft: Draft) => void] {
+/** The draft, which outlives a reload; what is changed before the kept one is read comes before it. */
+function useDraft(): [Draft, (change: (before: Draft) => Draft) => void] {
   const [draft, setDraft] = useState(EMPTY_DRAFT);
+  const isChanged = useRef(false);
   useEffect(() => {
-    void keptDraft().then(setDraft);
+    void keptDraft().then((kept) => setDraft((now) => (isChanged.current ? now : kept)));
   }, []);
-  const change = useCallback((next: Draft) => {
+  useEffect(() => {
+    if (isChanged.current) void keepDraft(draft);
+  }, [draft]);
+  const change = useCallback((next: (before: Draft) => Draft) => {
+    isChanged.current = true;
     setDraft(next);
-    void keepDraft(next);
   }, []);
   return [draft, change];
 }

@@ -12,7 +12,8 @@ import { PresetChoice } from "./preset-choice.tsx";
 interface Props {
   draft: Draft;
   presets: Presets | null;
-  onChange: (draft: Draft) => void;
+  /** Pictures take a while to load: each change is made to the draft as it then is. */
+  onChange: (change: (before: Draft) => Draft) => void;
 }
 
 /** Where a painting is put together: pictures, a preset, options. */
@@ -20,7 +21,7 @@ export function Composer({ draft, presets, onChange }: Props) {
   const { painter, announce } = useShared();
   const [sending, setSending] = useState(false);
   const [trouble, setTrouble] = useState<unknown>(null);
-  const change = (part: Partial<Draft>) => onChange({ ...draft, ...part });
+  const change = (part: Partial<Draft>) => onChange((before) => ({ ...before, ...part }));
   const { content, styles, options } = draft;
   const preset = draft.preset ?? presets?.default ?? null;
   const missing = whatIsMissing(draft);
@@ -64,7 +65,12 @@ export function Composer({ draft, presets, onChange }: Props) {
           hint="What is to be seen: a portrait, a street, a cat."
           files={content ? [content] : []}
           examples={CONTENT_EXAMPLES}
-          onFiles={([file]) => change({ content: file ?? null })}
+          onFiles={(next) =>
+            onChange((before) => {
+              const [content = null] = next(before.content ? [before.content] : []);
+              return { ...before, content };
+            })
+          }
         />
         <span class="plus" aria-hidden="true">
           +
@@ -75,7 +81,7 @@ export function Composer({ draft, presets, onChange }: Props) {
           several
           files={styles}
           examples={STYLE_EXAMPLES}
-          onFiles={(files) => change({ styles: files })}
+          onFiles={(next) => onChange((before) => ({ ...before, styles: next(before.styles) }))}
         />
       </div>
       {presets && preset && (

@@ -10,7 +10,7 @@ interface Props {
   several?: boolean;
   files: File[];
   examples: Example[];
-  onFiles: (files: File[]) => void;
+  onFiles: (change: (before: File[]) => File[]) => void;
 }
 
 const TYPES = "image/jpeg,image/png,image/webp,image/avif";
@@ -25,7 +25,7 @@ export function PictureWell({ title, hint, several = false, files, examples, onF
   const take = (taken: Iterable<File>) => {
     const list = [...taken];
     if (list.length === 0) return;
-    onFiles(several ? [...files, ...list] : list.slice(0, 1));
+    onFiles((before) => (several ? [...before, ...list] : list.slice(0, 1)));
     announce(`${title}: ${list.map(nameOf).join(", ")}`);
   };
   const drop = (event: DragEvent) => {
@@ -48,11 +48,11 @@ export function PictureWell({ title, hint, several = false, files, examples, onF
     >
       <h2 id={`${id}-title`}>{title}</h2>
       <div class="frames">
-        {files.map((file, index) => (
+        {files.map((file) => (
           <Framed
             key={`${file.name}-${file.size}-${file.lastModified}`}
             file={file}
-            onRemove={() => onFiles(files.filter((_, other) => other !== index))}
+            onRemove={() => onFiles((before) => before.filter((other) => other !== file))}
           />
         ))}
         {(files.length === 0 || several) && (

@@ -18,5 +18,8 @@ export async function expectNothingLeftOver(setting: WorkerSetting, record: JobR
   expect(unneeded()).toEqual([]);
   expect(stored).toEqual(expect.arrayContaining(blobKeys(record)));
   const frames = stored.filter((key) => key.startsWith(timelapseFolder(record.id)));
-  expect(frames).toHaveLength(record.timelapse?.frames ?? 0);
+  // A picture is stored before the record counts it, and the job may end in between.
+  const counted = record.timelapse?.frames ?? 0;
+  expect(frames.length - counted).toBeGreaterThanOrEqual(0);
+  expect(frames.length - counted).toBeLessThanOrEqual(1);
 }
