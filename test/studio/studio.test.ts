@@ -63,7 +63,7 @@ const idIn = (page: Page) => page.url().split("/jobs/")[1] ?? "";
 /** Moves a weight of the running job with the keyboard. */
 async function steer(page: Page): Promise<void> {
   const slider = page.getByRole("slider", { name: "Style weight" });
-  if ((await slider.count()) === 0) return;
+  await slider.waitFor();
   await slider.focus();
   await page.keyboard.press("End");
   await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === 960);
