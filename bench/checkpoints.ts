@@ -13,8 +13,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { resolveOptions } from "../src/contract/presets.ts";
 import { ROOT } from "../src/root.ts";
-import { CheckpointSchedule } from "../workers/checkpoint-schedule.ts";
-import { EngineProcess } from "../workers/engine-process.ts";
+import { EngineProcess } from "../workers/engine-process/engine-process.ts";
+import { CheckpointSchedule } from "../workers/job/checkpoint-schedule.ts";
 import { samplePicture } from "./sample-picture.ts";
 
 const { values: flags } = parseArgs({

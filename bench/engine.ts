@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
 import { ROOT } from "../src/root.ts";
 import { locateWeights } from "../workers/engine/weights/locate.ts";
-import { engineEnvironment } from "../workers/engine-environment.ts";
+import { engineEnvironment } from "../workers/engine-process/engine-environment.ts";
 import { Agreement } from "./engine-agreement.ts";
 import { writeInputs } from "./engine-inputs.ts";
 import { LineProcess } from "./line-process.ts";

@@ -18,7 +18,7 @@ import { PRESETS } from "../src/contract/presets.ts";
 import { ROOT } from "../src/root.ts";
 import { estimateBytes } from "../workers/engine/memory-plan.ts";
 import { locateWeights } from "../workers/engine/weights/locate.ts";
-import { engineEnvironment } from "../workers/engine-environment.ts";
+import { engineEnvironment } from "../workers/engine-process/engine-environment.ts";
 import { gradientDistance } from "./gradient-files.ts";
 
 const run = promisify(execFile);

@@ -10,20 +10,20 @@ import { type Config, ConfigError, readConfig } from "../src/config.ts";
 import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
-import { RECORD_VERSION } from "../src/queue/job-record.ts";
-import { JobWorker } from "../src/queue/job-worker.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
+import { RECORD_VERSION } from "../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
+import { JobWorker } from "../src/queue/worker/job-worker.ts";
 import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
 import { keepTouching } from "./alive-file.ts";
-import { type Confinement, confinementOf } from "./confinement.ts";
-import { EngineProcess, type EngineState } from "./engine-process.ts";
+import { type Confinement, confinementOf } from "./engine-process/confinement.ts";
+import { EngineProcess, type EngineState } from "./engine-process/engine-process.ts";
+import { residentBytes } from "./engine-process/resident-bytes.ts";
+import { processJob } from "./job/process-job.ts";
 import { Pace } from "./pace.ts";
 import { Presence } from "./presence.ts";
-import { processJob } from "./process-job.ts";
-import { residentBytes } from "./resident-bytes.ts";
 
 /** Long enough for a last checkpoint of a usual job, short enough for whoever waits to kill this process. */
 const CLOSE_MS = 10_000;

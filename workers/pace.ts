@@ -1,5 +1,5 @@
 import type { Progress } from "../src/contract/job.ts";
-import type { JobRecord } from "../src/queue/job-record.ts";
+import type { JobRecord } from "../src/queue/records/job-record.ts";
 
 /** What a job counts for beside the one after it. */
 const FADING = 0.7;

@@ -5,7 +5,7 @@ import {
   forgetWorker,
   HEARTBEAT_MS,
   type WorkerDescription,
-} from "../src/queue/worker-registry.ts";
+} from "../src/queue/worker/worker-registry.ts";
 
 /** Keeps saying that this worker lives, and how it is, so that the API can tell whether jobs will be worked at. */
 export class Presence {

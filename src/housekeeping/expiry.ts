@@ -1,4 +1,4 @@
-import { jobFolder } from "../queue/job-record.ts";
+import { jobFolder } from "../queue/records/job-record.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 

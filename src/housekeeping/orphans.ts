@@ -1,5 +1,5 @@
-import { type JobRecord, needsBlob } from "../queue/job-record.ts";
-import { isFinal } from "../queue/job-states.ts";
+import { type JobRecord, needsBlob } from "../queue/records/job-record.ts";
+import { isFinal } from "../queue/records/job-states.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 

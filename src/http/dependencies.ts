@@ -4,9 +4,9 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Access } from "../access/access.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
-import type { BatchStore } from "../queue/batch-store.ts";
-import type { IdempotencyStore } from "../queue/idempotency-store.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
+import type { BatchStore } from "../queue/submissions/batch-store.ts";
+import type { IdempotencyStore } from "../queue/submissions/idempotency-store.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 import type { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 

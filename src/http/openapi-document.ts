@@ -1,11 +1,11 @@
 import { pino } from "pino";
 import { openAccess } from "../access/access.ts";
 import { readConfig } from "../config.ts";
-import { BatchStore } from "../queue/batch-store.ts";
 import { connectForRequests } from "../queue/connection.ts";
-import { IdempotencyStore } from "../queue/idempotency-store.ts";
 import { QueueKeys } from "../queue/keys.ts";
 import { RedisJobQueue } from "../queue/redis-job-queue.ts";
+import { BatchStore } from "../queue/submissions/batch-store.ts";
+import { IdempotencyStore } from "../queue/submissions/idempotency-store.ts";
 import { createBlobStore } from "../storage/create-store.ts";
 import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 import { buildApp } from "./app.ts";

@@ -2,10 +2,10 @@ import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { JobStatus } from "../contract/job.ts";
 import type { Options, Steering } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
-import type { JobRecord } from "./job-record.ts";
-import type { JobTimes } from "./job-times.ts";
-import type { Place } from "./place.ts";
-import type { WorkerDescription } from "./worker-registry.ts";
+import type { Place } from "./dispatch/place.ts";
+import type { JobRecord } from "./records/job-record.ts";
+import type { JobTimes } from "./worker/job-times.ts";
+import type { WorkerDescription } from "./worker/worker-registry.ts";
 
 export interface Submission {
   /** UUID v7 made by the caller: submitting the same id again changes nothing and gives the first record. */

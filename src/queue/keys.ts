@@ -79,7 +79,7 @@ export class QueueKeys {
   webhookSecrets(owner: string): string {
     return `${this.prefix}:webhook-secrets:${owner}`;
   }
-  /** How long jobs took: see job-times.ts. */
+  /** How long jobs took: see worker/job-times.ts. */
   get jobTimes(): string {
     return `${this.prefix}:job-times`;
   }

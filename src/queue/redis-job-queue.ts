@@ -4,9 +4,11 @@ import { LOCAL_OWNER } from "../contract/access.ts";
 import type { JobStatus } from "../contract/job.ts";
 import { applySteering, type Steering } from "../contract/options.ts";
 import { available } from "./available.ts";
-import { capacityOf, demandOf, fits, takesAll, unfitJobs } from "./capacity.ts";
-import { JobChanges } from "./changes.ts";
-import { Dispatch } from "./dispatch.ts";
+import { capacityOf, demandOf, fits, takesAll, unfitJobs } from "./dispatch/capacity.ts";
+import { Dispatch } from "./dispatch/dispatch.ts";
+import { type Place, waitSeconds } from "./dispatch/place.ts";
+import { redispatch } from "./dispatch/redispatch.ts";
+import { workOf } from "./dispatch/work.ts";
 import {
   type JobChange,
   type JobQueue,
@@ -15,16 +17,14 @@ import {
   QuotaExceededError,
   type Submission,
 } from "./job-queue.ts";
-import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
-import { isFinal, TRANSITIONS } from "./job-states.ts";
-import { type JobTimes, readJobTimes } from "./job-times.ts";
 import type { QueueKeys } from "./keys.ts";
-import { type Place, waitSeconds } from "./place.ts";
-import { RecordCache } from "./record-cache.ts";
-import { RecordStore } from "./record-store.ts";
-import { redispatch } from "./redispatch.ts";
-import { workOf } from "./work.ts";
-import { findWorkers, type WorkerDescription } from "./worker-registry.ts";
+import { JobChanges } from "./records/changes.ts";
+import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./records/job-record.ts";
+import { isFinal, TRANSITIONS } from "./records/job-states.ts";
+import { RecordCache } from "./records/record-cache.ts";
+import { RecordStore } from "./records/record-store.ts";
+import { type JobTimes, readJobTimes } from "./worker/job-times.ts";
+import { findWorkers, type WorkerDescription } from "./worker/worker-registry.ts";
 
 /** How long it is remembered that a job was there and its pictures have expired. */
 export const REMEMBER_EXPIRED_MS = 24 * 3600_000;

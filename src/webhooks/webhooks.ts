@@ -4,17 +4,17 @@ import type { JobView } from "../contract/job.ts";
 import type { Delivery } from "../contract/webhook.ts";
 import type { Logger } from "../logging.ts";
 import type { Guard } from "../net/guarded-request.ts";
-import type { JobRecord } from "../queue/job-record.ts";
 import type { QueueKeys } from "../queue/keys.ts";
-import { Outbox, type OutboxEvent } from "../queue/outbox.ts";
-import { RecordStore } from "../queue/record-store.ts";
+import type { JobRecord } from "../queue/records/job-record.ts";
+import { RecordStore } from "../queue/records/record-store.ts";
+import { Outbox, type OutboxEvent } from "../queue/webhooks/outbox.ts";
 import {
   ATTEMPT_PAUSES_SECONDS,
   type AttemptEnd,
   type WebhookMessage,
   WebhookQueue,
   WebhookWorker,
-} from "../queue/webhook-queue.ts";
+} from "../queue/webhooks/webhook-queue.ts";
 import { parseTraceparent } from "../trace-context.ts";
 import { type PostOutcome, postJson } from "./post.ts";
 import { signedHeaders } from "./signature.ts";

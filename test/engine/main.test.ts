@@ -7,7 +7,7 @@ import { optionsSchema, type RequestOptions } from "../../src/contract/options.t
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { ROOT } from "../../src/root.ts";
 import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
-import { engineEnvironment } from "../../workers/engine-environment.ts";
+import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
 import { discRaster, stripesRaster } from "../support/rasters.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RequestOptions } from "../../src/contract/options.ts";
-import type { JobRecord } from "../../src/queue/job-record.ts";
+import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { pixelsOf } from "../support/pixels.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";

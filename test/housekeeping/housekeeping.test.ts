@@ -10,9 +10,9 @@ import { failJobsWithoutPictures } from "../../src/housekeeping/missing-pictures
 import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
 import { SteadyClock } from "../../src/housekeeping/steady-clock.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
-import type { JobRecord } from "../../src/queue/job-record.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
-import { RecordStore } from "../../src/queue/record-store.ts";
+import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import { RecordStore } from "../../src/queue/records/record-store.ts";
 import { REMEMBER_EXPIRED_MS, RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { submission } from "../support/jobs.ts";

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { withoutPaths } from "../../src/http/views/without-paths.ts";
-import { announceWorker } from "../../src/queue/worker-registry.ts";
+import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { ROOT } from "../../src/root.ts";
 import { jpeg } from "../support/pictures.ts";
 import { TestService } from "../support/service.ts";

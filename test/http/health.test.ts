@@ -3,8 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import { RECORD_VERSION } from "../../src/queue/job-record.ts";
-import { announceWorker, forgetWorker, type WorkerDescription } from "../../src/queue/worker-registry.ts";
+import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
+import {
+  announceWorker,
+  forgetWorker,
+  type WorkerDescription,
+} from "../../src/queue/worker/worker-registry.ts";
 import { submission } from "../support/jobs.ts";
 import { TestService } from "../support/service.ts";
 

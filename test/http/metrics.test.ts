@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { announceWorker } from "../../src/queue/worker-registry.ts";
+import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { announceWorker } from "../../src/queue/worker-registry.ts";
+import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { ROOT } from "../../src/root.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { type JobChange, QueueFullError, QueueUnavailableError } from "../../src/queue/job-queue.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
-import { RecordStore } from "../../src/queue/record-store.ts";
+import { RecordStore } from "../../src/queue/records/record-store.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { submission } from "../support/jobs.ts";
 import { connected, TestRedis } from "../support/redis.ts";

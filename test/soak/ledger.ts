@@ -1,6 +1,6 @@
 import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
-import type { JobRecord } from "../../src/queue/job-record.ts";
-import { isFinal } from "../../src/queue/job-states.ts";
+import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import { isFinal } from "../../src/queue/records/job-states.ts";
 import { isAlive } from "../support/processes.ts";
 import type { WorkerSetting } from "../support/worker-setting.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isFinal } from "../../src/queue/job-states.ts";
+import { isFinal } from "../../src/queue/records/job-states.ts";
 import { addressOf } from "../e2e/client.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { grown, type Handles, handlesOf } from "../support/handles.ts";

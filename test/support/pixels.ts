@@ -1,5 +1,5 @@
 import { sharp } from "../../src/images/sharp.ts";
-import type { JobRecord } from "../../src/queue/job-record.ts";
+import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import type { WorkerSetting } from "./worker-setting.ts";
 
 /** The pixels of a succeeded job's result. (The files differ: each names its job.) */

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
-import type { JobTimes } from "../../queue/job-times.ts";
+import type { JobTimes } from "../../queue/worker/job-times.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 
 /** GET /metrics in Prometheus's text form: this process, its HTTP, and the queue as Redis knows it. */

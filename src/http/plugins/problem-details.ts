@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PROBLEMS, type Problem, type ProblemCode, Refusal } from "../../contract/problems.ts";
 import { QueueFullError, QueueUnavailableError, QuotaExceededError } from "../../queue/job-queue.ts";
-import { NewerRecordError } from "../../queue/job-record.ts";
+import { NewerRecordError } from "../../queue/records/job-record.ts";
 import { StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
 import { allowedMethods, rememberRoutes } from "./route-table.ts";

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { continuationSchema } from "../../contract/request.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { problemResponses } from "../problem-responses.ts";

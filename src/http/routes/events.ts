@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
-import { isFinal } from "../../queue/job-states.ts";
+import { isFinal } from "../../queue/records/job-states.ts";
 import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { COME_AGAIN_MS, jobEvents } from "../events/job-events.ts";

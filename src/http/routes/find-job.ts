@@ -1,8 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../contract/problems.ts";
+import type { Place } from "../../queue/dispatch/place.ts";
 import type { JobQueue } from "../../queue/job-queue.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
-import type { Place } from "../../queue/place.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

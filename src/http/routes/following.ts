@@ -4,7 +4,7 @@ import { signedQuery } from "../../contract/links.ts";
 import { type LossEntry, lossesSchema } from "../../contract/losses.ts";
 import { Refusal } from "../../contract/problems.ts";
 import { MEDIA_TYPES } from "../../images/picture-type.ts";
-import { isFinal } from "../../queue/job-states.ts";
+import { isFinal } from "../../queue/records/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
 import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";

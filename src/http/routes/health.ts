@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
-import { RECORD_VERSION } from "../../queue/job-record.ts";
-import type { WorkerDescription } from "../../queue/worker-registry.ts";
+import { RECORD_VERSION } from "../../queue/records/job-record.ts";
+import type { WorkerDescription } from "../../queue/worker/worker-registry.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isLocal } from "../open-mode.ts";
 import { withoutPaths } from "../views/without-paths.ts";

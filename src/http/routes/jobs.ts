@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type JobView, jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
-import { isFinal } from "../../queue/job-states.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
+import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { problemResponses } from "../problem-responses.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { applySteering, steeringSchema } from "../../contract/options.ts";
 import { Refusal } from "../../contract/problems.ts";
-import { isFinal } from "../../queue/job-states.ts";
+import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { refuseContradictions } from "../submission/choose-options.ts";

@@ -6,7 +6,7 @@ import { readSize } from "../../images/read-size.ts";
 import { checkUrl } from "../../net/check-url.ts";
 import { guardOf } from "../../net/guarded-request.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
-import { givenBlobKeys, type JobRecord, jobFolder } from "../../queue/job-record.ts";
+import { givenBlobKeys, type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import { BlobNotFoundError, type BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { refuseContradictions } from "./choose-options.ts";

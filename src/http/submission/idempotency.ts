@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Refusal } from "../../contract/problems.ts";
-import type { IdempotencyStore } from "../../queue/idempotency-store.ts";
+import type { IdempotencyStore } from "../../queue/submissions/idempotency-store.ts";
 import { picturesOf, type Submitted } from "./submitted.ts";
 
 export interface Once<Answer> {

@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from "uuid";
 import { Refusal } from "../../contract/problems.ts";
-import type { Batch } from "../../queue/batch-store.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
-import { jobFolder } from "../../queue/job-record.ts";
+import { jobFolder } from "../../queue/records/job-record.ts";
+import type { Batch } from "../../queue/submissions/batch-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { Spool } from "./spool.ts";
 import { type Asked, submitJob } from "./submit-job.ts";

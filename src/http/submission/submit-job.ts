@@ -4,7 +4,7 @@ import { contentSize, type Size } from "../../images/picture-size.ts";
 import { checkUrl } from "../../net/check-url.ts";
 import { guardOf } from "../../net/guarded-request.ts";
 import { QueueFullError, QuotaExceededError, type Submission } from "../../queue/job-queue.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { chooseOptions } from "./choose-options.ts";

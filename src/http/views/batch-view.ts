@@ -1,9 +1,9 @@
 import type { BatchView } from "../../contract/batch.ts";
 import { jobStatusSchema } from "../../contract/job.ts";
-import type { Batch } from "../../queue/batch-store.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
-import { isFinal } from "../../queue/job-states.ts";
-import type { Place } from "../../queue/place.ts";
+import type { Place } from "../../queue/dispatch/place.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
+import { isFinal } from "../../queue/records/job-states.ts";
+import type { Batch } from "../../queue/submissions/batch-store.ts";
 import { jobView } from "./job-view.ts";
 
 /** A job of a batch that is still there, and which content and style it is of. */

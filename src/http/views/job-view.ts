@@ -1,8 +1,8 @@
 import type { JobView } from "../../contract/job.ts";
 import { JOB_ERRORS } from "../../contract/problems.ts";
-import type { JobRecord } from "../../queue/job-record.ts";
-import { isFinal } from "../../queue/job-states.ts";
-import type { Place } from "../../queue/place.ts";
+import type { Place } from "../../queue/dispatch/place.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
+import { isFinal } from "../../queue/records/job-states.ts";
 import { withoutPaths } from "./without-paths.ts";
 
 /** A job as its client sees it; `place` is where it stands, where it waits. */

@@ -1,0 +1,186 @@
+import { z } from "zod";
+import { LOCAL_OWNER, ownerSchema } from "../../contract/access.ts";
+import { engineSchema } from "../../contract/engine.ts";
+import { jobStatusSchema, progressSchema } from "../../contract/job.ts";
+import { optionsSchema } from "../../contract/options.ts";
+import { completeOptions } from "../../contract/presets.ts";
+import { jobErrorCodeSchema } from "../../contract/problems.ts";
+import { deliverySchema, webhookSchema } from "../../contract/webhook.ts";
+
+/**
+ * Version of the record's form, which goes up where an older version must not paint a job of the new form: it would
+ * not know an option, or could not read the record at all. While two versions run side by side, workers leave jobs of
+ * a newer form to newer workers; everybody reads older forms, and of newer ones what it knows.
+ */
+export const RECORD_VERSION = 2;
+
+export const DEFAULT_PRIORITY = 50;
+
+/** Where bytes lie in the blob store. */
+const blobKey = z.string().min(1);
+const timestamp = z.iso.datetime();
+
+const storedPictureSchema = z.object({
+  key: blobKey,
+  media_type: z.string(),
+  bytes: z.int().min(0),
+  width: z.int().min(1),
+  height: z.int().min(1),
+});
+/** An encoded picture in the blob store. */
+export type StoredPicture = z.infer<typeof storedPictureSchema>;
+
+/** Options without the strictness of what clients send: one that a newer version knows is passed over. */
+const readableOptionsSchema = z.object({
+  ...optionsSchema.shape,
+  output: z.object(optionsSchema.shape.output.shape),
+});
+
+/** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
+export const jobRecordSchema = z.object({
+  version: z.int().min(1),
+  /** UUID v7: sorts by time. */
+  id: z.uuid(),
+  /** Whose job it is; a record of before there were owners has none. */
+  owner: ownerSchema,
+  status: jobStatusSchema,
+  /** Counts the changes of this record: the ETag of a view, the order of events. */
+  revision: z.int().min(1),
+  /** Among its owner's jobs: 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
+  priority: z.int().min(1).max(100),
+  options: z.preprocess(completeOptions, readableOptionsSchema),
+  metadata: z.record(z.string(), z.unknown()),
+  content: blobKey,
+  styles: z.array(blobKey).min(1),
+  /** Where each style goes: one for each, or none at all. */
+  style_masks: z.array(blobKey).nullable(),
+  /** What of the content stays as it is. */
+  keep_mask: blobKey.nullable(),
+  /** What the picture starts as. */
+  init_picture: blobKey.nullable(),
+  /** The job whose last state `init_picture` is. */
+  continued_from: z.uuid().nullable(),
+  batch: z.uuid().nullable(),
+  /** How often the options were changed since the job was submitted. */
+  steered: z
+    .int()
+    .min(0)
+    .nullable()
+    .transform((count) => count ?? 0),
+
+  /** What painting it costs, in thousands of pixels times steps: see `workOf`. */
+  work: z.int().min(1).nullable(),
+  webhook: webhookSchema.nullable(),
+  /** The latest attempts to tell the webhook, oldest first. */
+  deliveries: z.array(deliverySchema).nullable(),
+  /** The span of the submission (W3C Trace Context). */
+  traceparent: z.string().nullable(),
+
+  /** Starts so far; one that was handed back on purpose does not count. */
+  attempts: z.int().min(0),
+  /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
+  run: z.string().nullable(),
+  worker: z.string().nullable(),
+  /** Of another version it may be described in words that this one does not know. */
+  engine: engineSchema.nullable().catch(null),
+  progress: progressSchema.nullable(),
+  error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
+
+  result: storedPictureSchema.nullable(),
+  /** What was painted, to go on from, where the result shows it in other colours, in part or with losses. */
+  state: blobKey.nullable(),
+  preview: storedPictureSchema.extend({ step: z.int().min(0) }).nullable(),
+  /** What is kept of the run, under `timelapse/`: how many pictures, and the steps between two. */
+  timelapse: z.object({ frames: z.int().min(1), interval: z.int().min(1) }).nullable(),
+  /** The engine's state to go on from. */
+  checkpoint: z.object({ key: blobKey, step: z.int().min(0) }).nullable(),
+  /** The loss history: lines of JSON. */
+  losses: blobKey.nullable(),
+
+  created_at: timestamp,
+  started_at: timestamp.nullable(),
+  finished_at: timestamp.nullable(),
+  expires_at: timestamp.nullable(),
+});
+export type JobRecord = z.infer<typeof jobRecordSchema>;
+
+/** What a change may write; the rest of a record is fixed at its birth or kept by the queue itself. */
+export type JobFields = Partial<
+  Pick<
+    JobRecord,
+    | "attempts"
+    | "run"
+    | "worker"
+    | "engine"
+    | "progress"
+    | "error"
+    | "result"
+    | "state"
+    | "preview"
+    | "timelapse"
+    | "checkpoint"
+    | "losses"
+    | "started_at"
+    | "finished_at"
+    | "expires_at"
+  >
+>;
+
+/** The blobs without which a job cannot be painted: what its owner sent. */
+export function givenBlobKeys(record: JobRecord): string[] {
+  const { content, styles, style_masks, keep_mask, init_picture } = record;
+  return [content, ...styles, ...(style_masks ?? []), keep_mask, init_picture].filter((key) => key !== null);
+}
+
+/** Every blob that a record names. */
+export function blobKeys(record: JobRecord): string[] {
+  const { result, state, preview, checkpoint, losses } = record;
+  const keys = [...givenBlobKeys(record), result?.key, state, preview?.key, checkpoint?.key, losses];
+  return keys.filter((key) => typeof key === "string");
+}
+
+/** Where all blobs of a job lie. */
+export const jobFolder = (id: string) => `jobs/${id}/`;
+
+/** Where the pictures of a job's timelapse lie, named by their step so that they sort. */
+export const timelapseFolder = (id: string) => `${jobFolder(id)}timelapse/`;
+
+/** Whether a job needs a blob: its record names it, it is of its timelapse, or made from one of these. */
+export function needsBlob(record: JobRecord, key: string): boolean {
+  const { result, timelapse } = record;
+  if ((result || timelapse) && key.startsWith(`${jobFolder(record.id)}converted/`)) return true;
+  if (timelapse && key.startsWith(timelapseFolder(record.id))) return true;
+  return blobKeys(record).includes(key);
+}
+
+/** Fields as pairs for Redis; null is the empty text, which the script takes as "remove". */
+export function encodeFields(fields: Partial<JobRecord>): string[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value === null ? "" : JSON.stringify(value)],
+  );
+}
+
+/**
+ * The record in a hash as Redis gives it, or null where there is none. Throws where it is not a record, a
+ * `NewerRecordError` where it is one of a later version.
+ */
+export function decodeRecord(hash: Record<string, string>): JobRecord | null {
+  const entries = Object.entries(hash);
+  if (entries.length === 0) return null;
+  const empty = Object.fromEntries(Object.keys(jobRecordSchema.shape).map((name) => [name, null]));
+  const found = Object.fromEntries(entries.map(([name, text]) => [name, JSON.parse(text) as unknown]));
+  const parsed = jobRecordSchema.safeParse({ ...empty, owner: LOCAL_OWNER, ...found });
+  if (parsed.success) return parsed.data;
+  if (Number(found.version) > RECORD_VERSION) throw new NewerRecordError(found.version, parsed.error);
+  throw parsed.error;
+}
+
+/** A newer version made the record, and this one cannot make sense of it. */
+export class NewerRecordError extends Error {
+  override readonly name = "NewerRecordError";
+  constructor(version: unknown, cause: unknown) {
+    super(`The job was made by a newer version: expected form ${RECORD_VERSION}, received ${version}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,48 @@
+import type { Redis } from "ioredis";
+import type { WebhookEvent } from "../../contract/webhook.ts";
+import type { QueueKeys } from "../keys.ts";
+import { decodeRecord, type JobRecord } from "../records/job-record.ts";
+
+/** Something that happened to a job whose webhook asked to be told. */
+export interface OutboxEvent {
+  event: WebhookEvent;
+  at: Date;
+  /** The job as it was right afterwards. */
+  record: JobRecord;
+}
+
+interface Entry {
+  event: WebhookEvent;
+  at: number;
+  /** The hash as Redis gives it: names and values in turn. */
+  fields: string[];
+}
+
+/**
+ * Events that are still to be handed on. The script that changes a job puts them in, so that a change and the word of
+ * it are one step; they are taken out when whoever delivers them has them.
+ */
+export class Outbox {
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: QueueKeys,
+  ) {}
+
+  /** Hands the oldest events to `take`, one after the other, and forgets each that it took. Gives how many. */
+  async drain(limit: number, take: (event: OutboxEvent) => Promise<void>): Promise<number> {
+    const entries = await this.redis.lrange(this.keys.outbox, 0, limit - 1);
+    for (const entry of entries) {
+      const { event, at, fields } = JSON.parse(entry) as Entry;
+      const record = decodeRecord(asHash(fields));
+      if (record) await take({ event, at: new Date(at), record });
+      await this.redis.lrem(this.keys.outbox, 1, entry);
+    }
+    return entries.length;
+  }
+}
+
+function asHash(fields: string[]): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: fields.length / 2 }, (_, index) => [fields[2 * index], fields[2 * index + 1]]),
+  );
+}

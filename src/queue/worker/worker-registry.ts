@@ -1,0 +1,68 @@
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { engineSchema } from "../../contract/engine.ts";
+import { SIZE_RANGE } from "../../contract/options.ts";
+import type { QueueKeys } from "../keys.ts";
+
+/** A worker is forgotten when it has not said anything for this long. */
+export const WORKER_TIMEOUT_MS = 15_000;
+export const HEARTBEAT_MS = 4_000;
+
+export const workerDescriptionSchema = z.object({
+  id: z.string(),
+  /** Version of this software. */
+  version: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  started_at: z.iso.datetime(),
+  /** false: why not is in `reason`, with the code that jobs would fail with. */
+  ready: z.boolean(),
+  reason: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** Of another version it may be described otherwise; the worker counts all the same. */
+  engine: engineSchema.nullable().catch(null),
+  /** Longest edge of the results that it takes, in pixels; a worker that does not say takes all. */
+  largest_size: z.int().min(0).default(SIZE_RANGE.maximum),
+  /** The newest form of records that it reads. */
+  record_version: z.int().min(1).default(1),
+  /** Seconds that it takes for a unit of work (see `workOf`); null before it has painted. */
+  pace: z.number().min(0).nullable().default(null),
+  /** Seconds until it is done with its job; null where it cannot tell. */
+  free_in: z.number().min(0).nullable().default(null),
+  /** Time of a step of the job that it is at. */
+  step_ms: z.number().min(0).nullable().optional(),
+  /** Memory that its engine process holds. */
+  engine_resident_bytes: z.int().min(0).nullable().optional(),
+  /** The job it is at. */
+  job: z.string().nullable(),
+});
+export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
+
+/** What is taken for a worker's pace before it has painted: measured on two cores, and on a card for its class. */
+export const DEFAULT_PACE = { cpu: 0.006, gpu: 0.0001 } as const;
+
+/** Says that this worker lives; Redis forgets it by itself. */
+export async function announceWorker(
+  redis: Redis,
+  keys: QueueKeys,
+  worker: WorkerDescription,
+): Promise<void> {
+  await redis
+    .multi()
+    .sadd(keys.workers, worker.id)
+    .set(keys.worker(worker.id), JSON.stringify(worker), "PX", WORKER_TIMEOUT_MS)
+    .exec();
+}
+
+export async function forgetWorker(redis: Redis, keys: QueueKeys, id: string): Promise<void> {
+  await redis.multi().srem(keys.workers, id).del(keys.worker(id)).exec();
+}
+
+/** The workers that live, the dead ones' names being cleared away on the way. */
+export async function findWorkers(redis: Redis, keys: QueueKeys): Promise<WorkerDescription[]> {
+  const ids = await redis.smembers(keys.workers);
+  if (ids.length === 0) return [];
+  const texts = await redis.mget(ids.map((id) => keys.worker(id)));
+  const gone = ids.filter((_, index) => texts[index] == null);
+  if (gone.length > 0) await redis.srem(keys.workers, gone);
+  return texts.flatMap((text) => (text == null ? [] : [workerDescriptionSchema.parse(JSON.parse(text))]));
+}

@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { resolveOptions } from "../../../src/contract/presets.ts";
+import { connectForRequests, connectForWork } from "../../../src/queue/connection.ts";
+import { QueueKeys } from "../../../src/queue/keys.ts";
+import { type JobRecord, RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
+import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
+import { type JobRun, JobWorker } from "../../../src/queue/worker/job-worker.ts";
+import { announceWorker, findWorkers } from "../../../src/queue/worker/worker-registry.ts";
+import { submission } from "../../support/jobs.ts";
+import { connected, TestRedis } from "../../support/redis.ts";
+
+const keys = new QueueKeys("test");
+let server: TestRedis;
+let queue: RedisJobQueue;
+let redis: Redis;
+const open: { worker: JobWorker; redis: Redis }[] = [];
+
+beforeAll(async () => {
+  server = await TestRedis.start();
+  redis = await connected(connectForRequests(server.url));
+  queue = new RedisJobQueue(redis, keys);
+});
+afterAll(async () => {
+  await queue.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+afterEach(async () => {
+  for (const { worker, redis } of open.splice(0)) {
+    await worker.close(2_000);
+    redis.disconnect();
+  }
+});
+
+/** A worker that takes jobs up to a size, and says which it got, in their order. */
+function startWorker(largestSize: number, paint: (run: JobRun) => Promise<void> = async () => undefined) {
+  const connection = connectForWork(server.url);
+  const taken: string[] = [];
+  const process = async (run: JobRun) => {
+    taken.push(run.record.id);
+    await paint(run);
+    return { type: "succeeded", fields: {} } as const;
+  };
+  const settings = { name: `up to ${largestSize}`, largestSize: () => largestSize };
+  const worker = new JobWorker(connection, keys, process, settings);
+  open.push({ worker, redis: connection });
+  worker.start();
+  return taken;
+}
+
+const submit = (size: number) =>
+  queue.submit(submission({ options: resolveOptions({ preset: "draft", size }, 1) }));
+
+async function until(condition: () => Promise<boolean> | boolean, ms = 30_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error("It did not come to that");
+    await sleep(10);
+  }
+}
+const hasEnded = async ({ id }: JobRecord) => (await queue.find(id))?.status === "succeeded";
+
+describe("A worker whose memory is small", () => {
+  it("takes what fits in its order, and leaves larger jobs as they are, at their place", async () => {
+    const large = await submit(2048);
+    const jobs = [await submit(512), await submit(1024), await submit(64)];
+    const otherLarge = await submit(4096);
+    const taken = startWorker(1024);
+    for (const job of jobs) await until(() => hasEnded(job));
+    expect(taken).toEqual(jobs.map(({ id }) => id));
+    await sleep(100);
+    expect(await queue.find(large.id)).toMatchObject({ status: "queued", attempts: 0, revision: 1 });
+    await until(async () => (await queue.position(large.id)) === 0);
+    expect(await queue.position(otherLarge.id)).toBe(1);
+  });
+
+  it("does not keep a larger one from a job", async () => {
+    const small = startWorker(256);
+    const jobs = [await submit(2048), await submit(1024)];
+    await sleep(1_500);
+    const large = startWorker(4096);
+    for (const job of jobs) await until(() => hasEnded(job));
+    expect(large).toEqual(jobs.map(({ id }) => id));
+    expect(small).toEqual([]);
+  });
+
+  it("looks for work once a second, not all the time, where nothing fits", async () => {
+    await submit(4096);
+    startWorker(64);
+    await sleep(500);
+    const commands = async () =>
+      Number(/total_commands_processed:(\d+)/.exec(await redis.info("stats"))?.[1] ?? 0);
+    const before = await commands();
+    await sleep(3_000);
+    expect((await commands()) - before).toBeLessThan(150);
+  });
+
+  it("takes a job that fits soon after it came", async () => {
+    await submit(4096);
+    const taken = startWorker(64);
+    await sleep(300);
+    const job = await submit(64);
+    await until(() => hasEnded(job));
+    expect(taken).toEqual([job.id]);
+  });
+
+  it("closes at once while it waits for what fits", async () => {
+    await submit(4096);
+    startWorker(64);
+    await sleep(300);
+    const [small] = open.splice(0);
+    const started = performance.now();
+    await small?.worker.close(20_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    small?.redis.disconnect();
+  });
+});
+
+describe("A worker of an older version", () => {
+  it("leaves jobs of a newer form to newer workers", async () => {
+    const newer = await submit(64);
+    await redis.hset(keys.job(newer.id), "version", String(RECORD_VERSION + 1));
+    const job = await submit(64);
+    const taken = startWorker(4096);
+    await until(() => hasEnded(job));
+    await sleep(100);
+    expect(taken).toEqual([job.id]);
+    expect(await queue.find(newer.id)).toMatchObject({ status: "queued", attempts: 0 });
+  });
+});
+
+describe("A job that waits", () => {
+  it("says whether it waits for its turn, for any worker, or for one that takes its size", async () => {
+    const { id } = await submit(2048);
+    const waitsFor = async (largest_size: number | null) => {
+      // Of a new queue, which has not yet learnt of the workers.
+      const fresh = new RedisJobQueue(await connected(connectForRequests(server.url)), keys);
+      await redis.del(keys.worker("w"));
+      const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
+      const state = { ready: true, reason: null, engine: null, job: null, record_version: RECORD_VERSION };
+      const rest = { pace: null, free_in: null };
+      if (largest_size !== null) {
+        await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
+      }
+      const place = await fresh.place(id);
+      await fresh.close();
+      return place;
+    };
+    expect(await waitsFor(null)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
+    expect(await waitsFor(1024)).toMatchObject({ waiting_for: "fitting_worker", eta_seconds: null });
+    expect(await waitsFor(2048)).toMatchObject({ waiting_for: "turn", eta_seconds: 0 });
+  });
+});
+
+describe("What no living worker takes", () => {
+  it("is counted, with the largest size", async () => {
+    for (const size of [64, 2048, 3000]) await submit(size);
+    const worker = { largest_size: 1024, record_version: RECORD_VERSION };
+    const other = { largest_size: 2048, record_version: RECORD_VERSION };
+    const counted = (workers: object[]) => queue.unfit(workers as Parameters<typeof queue.unfit>[0]);
+    expect(await counted([worker])).toEqual({ count: 2, largestSize: 3000 });
+    expect(await counted([worker, other])).toEqual({ count: 1, largestSize: 3000 });
+    expect(await counted([worker, { ...other, record_version: 0 }])).toEqual({ count: 2, largestSize: 3000 });
+    expect(await counted([{ ...worker, largest_size: 4096 }])).toEqual({ count: 0, largestSize: 0 });
+  });
+});
+
+describe("A worker's description that another version wrote", () => {
+  it("counts, whatever it says of its engine", async () => {
+    const old = { id: "old", version: "0.0", host: "h", pid: 1, started_at: new Date().toISOString() };
+    const engine = { device: "cpu", name: "Zen", tensorflow: "2.18", memory_mib: 1 };
+    const described = { ...old, ready: true, reason: null, engine, job: null };
+    await redis.sadd(keys.workers, "old");
+    await redis.set(keys.worker("old"), JSON.stringify(described), "PX", 10_000);
+    expect(await findWorkers(redis, keys)).toEqual([
+      { ...described, engine: null, largest_size: 4096, record_version: 1, pace: null, free_in: null },
+    ]);
+  });
+});

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { connectForRequests } from "../../../src/queue/connection.ts";
+import { waitSeconds } from "../../../src/queue/dispatch/place.ts";
+import { workOf } from "../../../src/queue/dispatch/work.ts";
+import { QueueKeys } from "../../../src/queue/keys.ts";
+import { RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
+import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
+import { announceWorker, type WorkerDescription } from "../../../src/queue/worker/worker-registry.ts";
+import { submission } from "../../support/jobs.ts";
+import { connected, TestRedis } from "../../support/redis.ts";
+
+const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
+  ...{
+    id: "w",
+    version: "0",
+    host: "h",
+    pid: 1,
+    started_at: new Date().toISOString(),
+    ready: true,
+    reason: null,
+  },
+  ...{ engine: null, largest_size: 4096, record_version: RECORD_VERSION, pace: 0.01, free_in: 0, job: null },
+  ...more,
+});
+
+describe("The time until a job is taken", () => {
+  it("is none while no worker can paint", () => {
+    expect(waitSeconds(0, 0, [])).toBeNull();
+    expect(waitSeconds(3, 100, [worker({ ready: false })])).toBeNull();
+  });
+
+  it("is that until a worker is free, where nothing is ahead", () => {
+    expect(waitSeconds(0, 0, [worker()])).toBe(0);
+    expect(waitSeconds(0, 0, [worker({ free_in: 9 }), worker({ free_in: 4 })])).toBe(4);
+  });
+
+  it("has every worker take from what is ahead, at its own pace", () => {
+    expect(waitSeconds(3, 600, [worker({ free_in: 2 })])).toBe(8);
+    // Two jobs of 2 s each for two workers that are free: then both are free after 2 s.
+    expect(waitSeconds(2, 400, [worker(), worker()])).toBe(2);
+    // One job, two workers: the other one is free at once.
+    expect(waitSeconds(1, 400, [worker(), worker()])).toBe(0);
+    // 1,000 s of work for one worker, 10 times as much in a tenth of the time for the other.
+    expect(waitSeconds(10_000, 1_100_000, [worker(), worker({ pace: 0.001 })])).toBeCloseTo(1000, -2);
+  });
+});
+
+describe("The work ahead of a job", () => {
+  let server: TestRedis;
+  let redis: Redis;
+  let queue: RedisJobQueue;
+  const keys = new QueueKeys("test");
+  beforeAll(async () => {
+    server = await TestRedis.start();
+    redis = await connected(connectForRequests(server.url));
+    queue = new RedisJobQueue(redis, keys);
+  });
+  afterAll(async () => {
+    await queue.close();
+    await server.stop();
+  });
+  beforeEach(async () => {
+    await redis.flushall();
+    await announceWorker(redis, keys, worker());
+  });
+
+  const sized = (pixels: number) => submission({ pixels: pixels * 1000 });
+  const work = (pixels: number) => workOf(submission().options, pixels * 1000);
+
+  it("is the sum of what they cost, large ones and small ones", async () => {
+    const jobs = [sized(100), sized(5_000), sized(100)];
+    for (const job of jobs) await queue.submit(job);
+    const { position, eta_seconds } = (await queue.place(jobs[2]?.id ?? "")) ?? {};
+    expect(position).toBe(2);
+    // Rounded up to two digits.
+    expect(eta_seconds).toBeGreaterThanOrEqual(0.01 * (work(100) + work(5_000)));
+    expect(eta_seconds).toBeLessThan(0.011 * (work(100) + work(5_000)) + 1);
+  });
+
+  it("is reckoned from the mean where many are ahead, and forgets those that go", async () => {
+    const jobs = Array.from({ length: 60 }, (_, index) => sized(index % 2 === 0 ? 100 : 300));
+    for (const job of jobs) await queue.submit(job);
+    const last = jobs.at(-1)?.id ?? "";
+    const expected = (count: number) => 0.01 * count * work(200);
+    const { position, eta_seconds } = (await queue.place(last)) ?? {};
+    expect(position).toBe(59);
+    expect(eta_seconds).toBeGreaterThan(0.9 * expected(59));
+    expect(eta_seconds).toBeLessThan(1.15 * expected(59));
+    for (const job of jobs.slice(0, 20)) await queue.cancel(job.id);
+    const later = await queue.place(last);
+    expect(later?.position).toBe(39);
+    expect(later?.eta_seconds).toBeGreaterThan(0.9 * expected(39));
+    expect(later?.eta_seconds).toBeLessThan(1.15 * expected(39));
+    for (const job of jobs.slice(20)) await queue.cancel(job.id);
+    expect(await redis.get(keys.queuedWork)).toBe("0");
+    await queue.retry(last);
+    expect(await redis.get(keys.queuedWork)).toBe(String(work(300)));
+  });
+});

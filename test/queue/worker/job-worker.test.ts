@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { connectForRequests, connectForWork } from "../../../src/queue/connection.ts";
+import { QueueKeys } from "../../../src/queue/keys.ts";
+import type { JobRecord } from "../../../src/queue/records/job-record.ts";
+import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
+import {
+  type JobOutcome,
+  type JobRun,
+  JobWorker,
+  MAXIMUM_ATTEMPTS,
+} from "../../../src/queue/worker/job-worker.ts";
+import { submission } from "../../support/jobs.ts";
+import { connected, TestRedis } from "../../support/redis.ts";
+
+const LOCK_MS = 600;
+const keys = new QueueKeys("test");
+let server: TestRedis;
+let queue: RedisJobQueue;
+let redis: Redis;
+const open: { worker: JobWorker; redis: Redis }[] = [];
+
+beforeAll(async () => {
+  server = await TestRedis.start();
+  redis = await connected(connectForRequests(server.url));
+  queue = new RedisJobQueue(redis, keys);
+});
+afterAll(async () => {
+  await queue.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+afterEach(async () => {
+  for (const { worker, redis } of open.splice(0)) {
+    await worker.close(2_000);
+    redis.disconnect();
+  }
+});
+
+function startWorker(process: (run: JobRun) => Promise<JobOutcome>, name = "worker"): JobWorker {
+  const redis = connectForWork(server.url);
+  const worker = new JobWorker(redis, keys, process, { name, lockMs: LOCK_MS });
+  open.push({ worker, redis });
+  worker.start();
+  return worker;
+}
+
+async function until(id: string, condition: (record: JobRecord) => boolean, ms = 10_000): Promise<JobRecord> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const record = await queue.find(id);
+    if (record && condition(record)) return record;
+    if (Date.now() > deadline) throw new Error(`Job stayed ${JSON.stringify(record)}`);
+    await sleep(10);
+  }
+}
+const ended = ({ status }: JobRecord) => !["queued", "running"].includes(status);
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+
+describe("A worker", () => {
+  it("takes jobs one at a time, by priority and then in their order", async () => {
+    const jobs = [submission(), submission(), submission({ priority: 1 })];
+    for (const job of jobs) await queue.submit(job);
+    const taken: string[] = [];
+    let atOnce = 0;
+    startWorker(async ({ record }) => {
+      taken.push(record.id);
+      expect(++atOnce).toBe(1);
+      await sleep(20);
+      atOnce--;
+      return { type: "succeeded", fields: { losses: "l" } };
+    });
+    const records = await Promise.all(jobs.map(({ id }) => until(id, ended)));
+    expect(records).toMatchObject(
+      jobs.map(() => ({ status: "succeeded", attempts: 1, worker: "worker", run: null, losses: "l" })),
+    );
+    expect(records.every(({ started_at, finished_at }) => started_at && finished_at)).toBe(true);
+    expect(taken).toEqual([jobs[2], jobs[0], jobs[1]].map((job) => job?.id));
+    await sleep(50);
+    expect(await redis.exists(...jobs.map(({ id }) => keys.dispatch(id)))).toBe(0);
+  });
+
+  it("records why a job failed, and does not try it again", async () => {
+    const { id } = await queue.submit(submission());
+    startWorker(async () => ({ type: "failed", code: "picture_unreadable", message: "Not a picture" }));
+    expect(await until(id, ended)).toMatchObject({
+      status: "failed",
+      attempts: 1,
+      error: { code: "picture_unreadable", message: "Not a picture" },
+    });
+  });
+
+  it("tries a job that crashes three times in all, and the next one is unaffected", async () => {
+    const bad = await queue.submit(submission({ metadata: { bad: true } }));
+    const good = await queue.submit(submission());
+    let starts = 0;
+    startWorker(async ({ record }) => {
+      if (!record.metadata.bad) return { type: "succeeded", fields: {} };
+      starts++;
+      return { type: "crashed", code: "engine_crashed", message: "The engine died" };
+    });
+    expect(await until(bad.id, ended)).toMatchObject({
+      status: "failed",
+      attempts: MAXIMUM_ATTEMPTS,
+      error: { code: "engine_crashed" },
+    });
+    expect(await until(good.id, ended)).toMatchObject({ status: "succeeded", attempts: 1 });
+    expect(starts).toBe(MAXIMUM_ATTEMPTS);
+  });
+
+  it("is told to stop when its job is canceled, and what it says afterwards does not count", async () => {
+    const { id } = await queue.submit(submission());
+    let stopped: unknown;
+    startWorker(async ({ signal }) => {
+      await aborted(signal);
+      stopped = signal.reason;
+      return { type: "succeeded", fields: { losses: "late" } };
+    });
+    await until(id, ({ status }) => status === "running");
+    const canceled = await queue.cancel(id);
+    expect(canceled).toMatchObject({ status: "canceled" });
+    await sleep(200);
+    expect(stopped).toBe("canceled");
+    expect(await queue.find(id)).toEqual(canceled);
+    const next = await queue.submit(submission());
+    await until(next.id, ({ status }) => status === "running");
+  });
+
+  it("learns of a cancellation whose message was lost when it next writes", async () => {
+    const { id } = await queue.submit(submission());
+    let reason: unknown;
+    startWorker(async ({ signal, update }) => {
+      while (!signal.aborted) {
+        await sleep(20);
+        await update({ losses: "x" });
+      }
+      reason = signal.reason;
+      return { type: "stopped" };
+    });
+    await until(id, ({ losses }) => losses === "x");
+    await redis.hset(keys.job(id), "status", '"canceled"');
+    await sleep(200);
+    expect(reason).toBe("lost");
+  });
+
+  it("hands its job back when it closes; another goes on, and no attempt is lost", async () => {
+    const { id } = await queue.submit(submission());
+    const first = startWorker(async ({ signal, update }) => {
+      await update({ checkpoint: { key: "c", step: 5 } });
+      await aborted(signal);
+      return { type: "stopped" };
+    }, "first");
+    await until(id, ({ checkpoint }) => checkpoint !== null);
+    const started = performance.now();
+    await first.close(5_000);
+    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(await queue.find(id)).toMatchObject({ status: "queued", attempts: 0, checkpoint: { step: 5 } });
+    expect(await queue.position(id)).toBe(0);
+    startWorker(async ({ record }) => {
+      expect(record.checkpoint).toEqual({ key: "c", step: 5 });
+      return { type: "succeeded", fields: {} };
+    }, "second");
+    expect(await until(id, ended)).toMatchObject({ status: "succeeded", attempts: 1, worker: "second" });
+  });
+
+  it("keeps its lock for as long as the job takes", async () => {
+    const { id } = await queue.submit(submission());
+    let starts = 0;
+    const work = async (): Promise<JobOutcome> => {
+      starts++;
+      await sleep(4 * LOCK_MS);
+      return { type: "succeeded", fields: {} };
+    };
+    startWorker(work, "first");
+    startWorker(work, "second");
+    expect(await until(id, ended)).toMatchObject({ status: "succeeded", attempts: 1 });
+    expect(starts).toBe(1);
+  });
+
+  it("goes on with a job that was canceled and wanted again while it was still ending", async () => {
+    const { id } = await queue.submit(submission());
+    let starts = 0;
+    startWorker(async ({ signal }) => {
+      if (++starts === 2) return { type: "succeeded", fields: {} };
+      await aborted(signal);
+      await sleep(100);
+      return { type: "stopped" };
+    });
+    await until(id, ({ status }) => status === "running");
+    await queue.cancel(id);
+    await queue.retry(id);
+    expect(await until(id, ended)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("goes on with one that was wanted again when the worker had looked at it for the last time", async () => {
+    const { id } = await queue.submit(submission());
+    let starts = 0;
+    startWorker(async ({ signal }) => {
+      if (++starts === 2) return { type: "succeeded", fields: {} };
+      await aborted(signal);
+      const afterwards = async () => void (await queue.retry(id));
+      return { type: "stopped", afterwards };
+    });
+    await until(id, ({ status }) => status === "running");
+    await queue.cancel(id);
+    expect(await until(id, ({ status }) => status === "succeeded")).toMatchObject({ attempts: 1 });
+  });
+});
+
+describe("Two workers that hold one job because the first one's lock ran out", () => {
+  it("give one result: the later one's", async () => {
+    const { id } = await queue.submit(submission());
+    const reasons: unknown[] = [];
+    const release: (() => void)[] = [];
+    startWorker(async ({ signal, update }) => {
+      await new Promise<void>((resolve) => release.push(resolve));
+      await update({ losses: "first" });
+      reasons.push(signal.reason);
+      return { type: "succeeded", fields: { losses: "first" } };
+    }, "first");
+    await until(id, ({ status }) => status === "running");
+    // As after a pause of the whole first process: its lock is gone and is not renewed.
+    await redis.set(`${keys.dispatch(id)}:lock`, "another", "PX", 1);
+    startWorker(async () => {
+      await sleep(300);
+      return { type: "succeeded", fields: { losses: "second" } };
+    }, "second");
+    await until(id, ({ worker }) => worker === "second");
+    release[0]?.();
+    expect(await until(id, ended)).toMatchObject({ losses: "second", worker: "second", attempts: 2 });
+    expect(reasons).toEqual(["lost"]);
+  });
+});
+
+describe("While Redis is away for longer than a lock lasts", () => {
+  it("the running job goes on and its result is recorded", async () => {
+    const { id } = await queue.submit(submission());
+    startWorker(async ({ record, update }) => {
+      if (record.id !== id) return { type: "succeeded", fields: {} };
+      await server.kill();
+      const written = update({ losses: "x" });
+      await sleep(2 * LOCK_MS);
+      await server.start();
+      await written;
+      return { type: "succeeded", fields: { losses: "y" } };
+    });
+    await sleep(2 * LOCK_MS + 500);
+    await connected(redis);
+    expect(await until(id, ended)).toMatchObject({ status: "succeeded", losses: "y" });
+    const next = await queue.submit(submission());
+    await until(next.id, ended);
+  });
+});

@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { type Confinement, confinementOf } from "../../../workers/engine-process/confinement.ts";
+
+let folder: string;
+let scratch: string;
+let confinement: Confinement | null;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nst-confined-"));
+  scratch = join(folder, "scratch");
+  await mkdir(scratch);
+  confinement = await confinementOf(scratch, {});
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What a confined Node prints. */
+async function run(code: string): Promise<string> {
+  if (!confinement) throw new Error("There is no confinement");
+  const words = [...confinement.arguments, process.execPath, "-e", code];
+  const { stdout } = await promisify(execFile)(confinement.program, words);
+  return stdout.trim();
+}
+const attempt = (code: string) =>
+  `try { ${code}; console.log("done") } catch (error) { console.log(error.code) }`;
+
+if (process.platform !== "linux") {
+  it("There is no confinement beside Linux", () => expect(confinement).toBeNull());
+} else {
+  describe("A confined program", () => {
+    it("is held to what this kernel has, and says so", () => {
+      expect(confinement?.holds).toContain("sockets");
+    });
+
+    it("reaches no server, by TCP, by a Unix socket, by name or by UDP", async () => {
+      const server = createServer((socket) => socket.end("reached")).listen(0, "127.0.0.1");
+      const local = createServer((socket) => socket.end("reached")).listen(join(folder, "socket"));
+      await Promise.all([once(server, "listening"), once(local, "listening")]);
+      try {
+        const { port } = server.address() as AddressInfo;
+        const targets = [
+          `{ port: ${port}, host: "127.0.0.1" }`,
+          `{ path: ${JSON.stringify(join(folder, "socket"))} }`,
+        ];
+        for (const target of targets) {
+          const code = `require("net").connect(${target}).on("error", (e) => console.log(e.code)).on("data", (d) => console.log(String(d)))`;
+          expect(await run(code)).toBe("EACCES");
+        }
+        const udp = `require("dgram").createSocket("udp4").on("error", (e) => { console.log(e.code); process.exit() }).send("x", 53, "127.0.0.1")`;
+        expect(await run(udp)).toBe("EACCES");
+        const name = `require("dns").lookup("example.com", (e) => console.log(e ? "no address" : "found"))`;
+        expect(await run(name)).toBe("no address");
+      } finally {
+        server.close();
+        local.close();
+      }
+    });
+
+    it("writes into its folder and nowhere else", async () => {
+      if (!confinement?.holds.includes("files")) return;
+      const write = (path: string) => attempt(`require("fs").writeFileSync(${JSON.stringify(path)}, "x")`);
+      expect(await run(write(join(scratch, "new")))).toBe("done");
+      expect(await readFile(join(scratch, "new"), "utf8")).toBe("x");
+      await writeFile(join(folder, "theirs"), "as it was");
+      expect(await run(write(join(folder, "theirs")))).toBe("EACCES");
+      expect(await run(write(join(folder, "new")))).toBe("EACCES");
+      expect(await run(attempt(`require("fs").rmSync(${JSON.stringify(join(folder, "theirs"))})`))).toBe(
+        "EACCES",
+      );
+      expect(await readFile(join(folder, "theirs"), "utf8")).toBe("as it was");
+    });
+
+    it("neither reads another process' environment nor signals it", async () => {
+      if (!confinement?.holds.includes("files")) return;
+      const { pid } = process;
+      expect(await run(attempt(`require("fs").readFileSync("/proc/${pid}/environ")`))).toBe("EACCES");
+      expect(["EPERM", "done"]).toContain(await run(attempt(`process.kill(${pid}, 0)`)));
+    });
+  });
+}
