@@ -88,11 +88,14 @@ function describeBodies(bodies: Record<string, z.ZodType>) {
   return { content: Object.fromEntries(content) };
 }
 
-/** The generator writes each named schema once as it is sent and once as it is received: those in use stay. */
+/**
+ * The generator writes each named schema once as it is sent and once as it is received: those in use stay, in the order of
+ * their names, since that in which they come is the order in which modules happen to be loaded.
+ */
 function keepReferred<Document extends object>(document: Document): Document {
   const text = JSON.stringify(document);
   const { components } = document as { components?: { schemas?: Record<string, unknown> } };
-  const schemas = Object.entries(components?.schemas ?? {});
+  const schemas = Object.entries(components?.schemas ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const referred = schemas.filter(([name]) => text.includes(`"#/components/schemas/${name}"`));
   const kept = { ...document, components: { ...components, schemas: Object.fromEntries(referred) } };
   // What only a schema that went referred to goes next.
