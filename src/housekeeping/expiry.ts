@@ -13,14 +13,14 @@ export interface Expiry {
  * `deleteOrphans` finds them.
  */
 export async function expireJobs(queue: RedisJobQueue, store: BlobStore, at?: number): Promise<Expiry> {
-  const now = at ?? (await queue.now());
+  const now = at ?? (await queue.upkeep.now());
   const total = { expired: 0, forgotten: 0 };
   for (;;) {
-    const { expired, forgotten } = await queue.due(now);
+    const { expired, forgotten } = await queue.upkeep.due(now);
     let gone = 0;
     for (const { id } of expired) {
       // Not where it was retried since it was looked up.
-      if (!(await queue.expire(id, now))) continue;
+      if (!(await queue.upkeep.expire(id, now))) continue;
       await deleteBlobs(store, id);
       total.expired += 1;
       gone += 1;

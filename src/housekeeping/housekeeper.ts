@@ -34,8 +34,10 @@ export class Housekeeper {
   start(): void {
     const { queue, store } = this;
     this.loops.push(
-      this.repeat("jobs dispatched that BullMQ did not know", REDISPATCH_PAUSE_MS, () => queue.redispatch()),
-      this.repeat("jobs without an owner given one", REDISPATCH_PAUSE_MS, () => queue.indexOwners()),
+      this.repeat("jobs dispatched that BullMQ did not know", REDISPATCH_PAUSE_MS, () =>
+        queue.upkeep.redispatch(),
+      ),
+      this.repeat("jobs without an owner given one", REDISPATCH_PAUSE_MS, () => queue.upkeep.indexOwners()),
       this.repeat("jobs expired or forgotten", EXPIRY_PAUSE_MS, async () => {
         const { expired, forgotten } = await expireJobs(queue, store);
         return expired + forgotten;

@@ -15,7 +15,7 @@ export async function failJobsWithoutPictures(queue: RedisJobQueue, store: BlobS
   for (let before: string | undefined; ; ) {
     const page = await queue.list({ status: "queued", limit: PAGE, ...(before && { before }) });
     for (const record of page) {
-      if ((await lacksPicture(store, record)) && (await queue.failWithoutPictures(record))) count += 1;
+      if ((await lacksPicture(store, record)) && (await queue.upkeep.failWithoutPictures(record))) count += 1;
     }
     before = page.at(-1)?.id;
     if (before === undefined) return count;

@@ -17,11 +17,11 @@ export interface OrphanAges {
  * half written. Any number of processes may do so at once. Gives how many these were.
  */
 export async function deleteOrphans(
-  queue: Pick<RedisJobQueue, "find" | "now">,
+  queue: Pick<RedisJobQueue, "find" | "upkeep">,
   store: BlobStore,
   { uploadMs, leftoverMs, now = Date.now }: OrphanAges,
 ): Promise<number> {
-  const queueNow = await queue.now();
+  const queueNow = await queue.upkeep.now();
   let count = await store.removeUnfinished(leftoverMs);
   let lookedUp = "";
   let record: JobRecord | null = null;

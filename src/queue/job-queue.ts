@@ -2,7 +2,7 @@ import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { JobStatus } from "../contract/job.ts";
 import type { Options, Steering } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
-import type { Place } from "./dispatch/place.ts";
+import type { Place } from "./dispatch/places.ts";
 import type { JobRecord } from "./records/job-record.ts";
 import type { JobTimes } from "./worker/job-times.ts";
 import type { WorkerDescription } from "./worker/worker-registry.ts";
@@ -68,8 +68,6 @@ export interface JobQueue {
   look(id: string): Promise<{ record: JobRecord; place: Place | null } | null>;
   /** Where a job stands, or null where it does not wait. O(log n). */
   place(id: string): Promise<Place | null>;
-  /** Jobs that will be taken before this one, or null where it does not wait. O(log n). */
-  position(id: string): Promise<number | null>;
   /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */
   cancel(id: string): Promise<JobRecord | null>;
   /** Changes options of a job that has not ended; one that has stays as it is. */

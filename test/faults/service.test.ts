@@ -8,6 +8,7 @@ import type { Job } from "../../client/index.ts";
 import { COME_AGAIN_MS } from "../../src/http/events/job-events.ts";
 import { addressOf, Client } from "../e2e/client.ts";
 import { EventReader } from "../support/event-stream.ts";
+import { positionOf } from "../support/jobs.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { jpeg } from "../support/pictures.ts";
 import type { ProgramProcess } from "../support/programs.ts";
@@ -231,7 +232,7 @@ describe("When Redis is killed and started again on its append-only file", () =>
     const last = await submit(client);
     const state = async () => ({
       jobs: await setting.queue.list({ limit: 1000 }),
-      positions: await Promise.all([first, canceled, last].map(({ id }) => setting.queue.position(id))),
+      positions: await Promise.all([first, canceled, last].map(({ id }) => positionOf(setting.queue, id))),
     });
     const before = await state();
     await setting.redis.kill();

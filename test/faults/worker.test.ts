@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RequestOptions } from "../../src/contract/options.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import { positionOf } from "../support/jobs.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { pixelsOf } from "../support/pixels.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";
@@ -135,7 +136,7 @@ describe("When a worker is asked to stop", () => {
     const handedBack = await setting.queue.find(id);
     expect(handedBack).toMatchObject({ status: "queued", attempts: 0, run: null });
     expect(handedBack?.checkpoint?.step).toBeGreaterThanOrEqual((handedBack?.progress?.step ?? 0) - 1);
-    expect(await setting.queue.position(id)).toBe(0);
+    expect(await positionOf(setting.queue, id)).toBe(0);
     await setting.startWorker();
     const record = await setting.untilEnded(id);
     expect(record.attempts).toBe(1);

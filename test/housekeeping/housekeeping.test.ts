@@ -13,9 +13,10 @@ import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import { RecordStore } from "../../src/queue/records/record-store.ts";
-import { REMEMBER_EXPIRED_MS, RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { REMEMBER_EXPIRED_MS } from "../../src/queue/upkeep.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
-import { submission } from "../support/jobs.ts";
+import { positionOf, submission } from "../support/jobs.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -98,7 +99,7 @@ describe("A job that has ended", () => {
     const { id } = await submitted({ expires_at });
     expect(await expireJobs(queue, store, Date.now() + 61_000)).toEqual({ expired: 1, forgotten: 0 });
     expect(await queue.find(id)).toMatchObject({ status: "canceled", expires_at });
-    expect(await queue.position(id)).toBeNull();
+    expect(await positionOf(queue, id)).toBeNull();
     expect(await stored()).toEqual([]);
   });
 
@@ -115,10 +116,10 @@ describe("A job that is retried while it is about to expire", () => {
   it("keeps its pictures and is painted", async () => {
     const { id } = await submitted();
     const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
-    expect((await queue.due(end)).expired.map((record) => record.id)).toEqual([id]);
+    expect((await queue.upkeep.due(end)).expired.map((record) => record.id)).toEqual([id]);
     // Here the sweep has looked the job up, and has not yet come to it.
     await queue.retry(id);
-    expect(await queue.expire(id, end)).toBe(false);
+    expect(await queue.upkeep.expire(id, end)).toBe(false);
     expect(await queue.find(id)).toMatchObject({ status: "queued", expires_at: null });
     expect(await stored()).toHaveLength(2);
   });
@@ -139,7 +140,7 @@ describe("Clocks", () => {
       expect(await deleteOrphans(queue, store, { uploadMs: 0, leftoverMs: 0 })).toBe(0);
       const another = await queue.submit(submission());
       const end = Date.parse((await queue.cancel(another.id))?.expires_at ?? "");
-      expect(Math.abs(end - (await queue.now()) - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
+      expect(Math.abs(end - (await queue.upkeep.now()) - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
     } finally {
       setForward.mockRestore();
     }

@@ -191,8 +191,8 @@ describe("A record of before there were owners", () => {
       await open.redis.hdel(open.keys.job(id), "owner");
       await open.redis.del(open.keys.owners("local", "all"), open.keys.owners("local", "queued"));
       expect((await open.fetch(`/v1/jobs/${id}`)).status).toBe(200);
-      expect(await open.queue.indexOwners()).toBe(1);
-      expect(await open.queue.indexOwners()).toBe(0);
+      expect(await open.queue.upkeep.indexOwners()).toBe(1);
+      expect(await open.queue.upkeep.indexOwners()).toBe(0);
       for (const query of ["", "?status=queued"]) {
         const list = (await (await open.fetch(`/v1/jobs${query}`)).json()) as { jobs: JobView[] };
         expect(list.jobs.map((job) => job.id)).toEqual([id]);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView, Progress } from "../../src/contract/job.ts";
-import type { JobRun } from "../../src/queue/worker/job-worker.ts";
+import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { jpeg } from "../support/pictures.ts";

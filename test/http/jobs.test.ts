@@ -9,7 +9,7 @@ import {
   jobViewSchema,
 } from "../../src/contract/job.ts";
 import { expireJobs } from "../../src/housekeeping/expiry.ts";
-import type { JobRun } from "../../src/queue/worker/job-worker.ts";
+import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";

@@ -7,9 +7,10 @@ import type { JobChange } from "../../src/queue/job-queue.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { IdempotencyStore } from "../../src/queue/submissions/idempotency-store.ts";
-import { type JobOutcome, type JobRun, JobWorker } from "../../src/queue/worker/job-worker.ts";
+import type { JobOutcome, JobRun } from "../../src/queue/worker/job-run.ts";
+import { JobWorker } from "../../src/queue/worker/job-worker.ts";
 import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
-import { submission } from "../support/jobs.ts";
+import { positionOf, submission } from "../support/jobs.ts";
 import { connected } from "../support/redis.ts";
 import { TestRedisCluster } from "../support/redis-cluster.ts";
 
@@ -65,7 +66,7 @@ describe("A queue in a Redis Cluster", () => {
     const jobs = await Promise.all(Array.from({ length: 5 }, () => queue.submit(submission())));
     const bad = await queue.submit(submission({ metadata: { fails: true } }));
     const canceled = await queue.submit(submission());
-    expect(await queue.position(canceled.id)).toBe(6);
+    expect(await positionOf(queue, canceled.id)).toBe(6);
     await queue.cancel(canceled.id);
     const unwatch = await queue.watch(bad.id, (change) => seen.push(change));
     one.worker.start();

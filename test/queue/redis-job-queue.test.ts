@@ -6,7 +6,7 @@ import { type JobChange, QueueFullError, QueueUnavailableError } from "../../src
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RecordStore } from "../../src/queue/records/record-store.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import { submission } from "../support/jobs.ts";
+import { positionOf, submission } from "../support/jobs.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 
 let server: TestRedis;
@@ -50,7 +50,7 @@ describe("A submitted job", () => {
     expect(await queue.find(submission().id)).toBeNull();
     expect(await queue.cancel(submission().id)).toBeNull();
     expect(await queue.delete(submission().id)).toBeNull();
-    expect(await queue.position(submission().id)).toBeNull();
+    expect(await positionOf(queue, submission().id)).toBeNull();
   });
 
   it("is refused when as many wait as are allowed, and leaves nothing", async () => {
@@ -68,7 +68,7 @@ describe("The position of a waiting job", () => {
   it("counts the jobs that will be taken before it", async () => {
     const jobs = [submission(), submission(), submission({ priority: 1 }), submission()];
     for (const job of jobs) await queue.submit(job);
-    const positions = await Promise.all(jobs.map(({ id }) => queue.position(id)));
+    const positions = await Promise.all(jobs.map(({ id }) => positionOf(queue, id)));
     expect(positions).toEqual([1, 2, 0, 3]);
   });
 
@@ -76,7 +76,7 @@ describe("The position of a waiting job", () => {
     const jobs = [submission(), submission(), submission()];
     for (const job of jobs) await queue.submit(job);
     await queue.cancel(jobs[0]?.id ?? "");
-    expect(await Promise.all(jobs.map(({ id }) => queue.position(id)))).toEqual([null, 0, 1]);
+    expect(await Promise.all(jobs.map(({ id }) => positionOf(queue, id)))).toEqual([null, 0, 1]);
   });
 });
 
@@ -181,10 +181,10 @@ describe("A job whose process died before BullMQ heard of it", () => {
   it("is dispatched by the next sweep, once", async () => {
     const { id } = await queue.submit(submission());
     await redis.del(keys.dispatch(id), keys.dispatch("prioritized"));
-    expect(await queue.position(id)).toBeNull();
-    expect(await queue.redispatch()).toBe(1);
-    expect(await queue.position(id)).toBe(0);
-    expect(await queue.redispatch()).toBe(0);
+    expect(await positionOf(queue, id)).toBeNull();
+    expect(await queue.upkeep.redispatch()).toBe(1);
+    expect(await positionOf(queue, id)).toBe(0);
+    expect(await queue.upkeep.redispatch()).toBe(0);
   });
 });
 
@@ -196,7 +196,7 @@ describe("While Redis is away", () => {
     for (const call of [
       () => queue.submit(submission()),
       () => queue.find(job.id),
-      () => queue.position(job.id),
+      () => queue.place(job.id),
       () => queue.cancel(job.id),
       () => queue.list({ limit: 1 }),
       () => queue.workers(),
@@ -209,7 +209,7 @@ describe("While Redis is away", () => {
     await server.start();
     await connected(redis);
     expect(await queue.find(job.id)).toEqual(job);
-    expect(await queue.position(job.id)).toBe(0);
+    expect(await positionOf(queue, job.id)).toBe(0);
     await expect(queue.submit(submission())).resolves.toMatchObject({ status: "queued" });
   });
 });

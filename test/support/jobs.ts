@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import type { Submission } from "../../src/queue/job-queue.ts";
+import type { JobQueue, Submission } from "../../src/queue/job-queue.ts";
 
 /** A job as the API would submit it; the queue never looks at the pictures. */
 export function submission(more: Partial<Submission> = {}): Submission {
@@ -13,4 +13,9 @@ export function submission(more: Partial<Submission> = {}): Submission {
     metadata: { made_by: "a test" },
     ...more,
   };
+}
+
+/** Jobs that will be taken before this one; null where it does not wait. */
+export async function positionOf(queue: JobQueue, id: string): Promise<number | null> {
+  return (await queue.place(id))?.position ?? null;
 }

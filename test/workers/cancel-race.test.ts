@@ -181,7 +181,7 @@ describe("A cancellation that races the job's completion", () => {
     let record = await settled(id);
     // Where the retry came too late to be seen by the attempt that ended, the sweep tells BullMQ of it.
     while (record.status !== "succeeded") {
-      await queue.redispatch();
+      await queue.upkeep.redispatch();
       record = await settled(id);
     }
     await expectOneEnd(record);

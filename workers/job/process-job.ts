@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Logger } from "../../src/logging.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
-import type { JobOutcome, JobRun, StopReason } from "../../src/queue/worker/job-worker.ts";
+import type { JobOutcome, JobRun, StopReason } from "../../src/queue/worker/job-run.ts";
 import { BlobNotFoundError, type BlobStore } from "../../src/storage/blob-store.ts";
 import { parseTraceparent } from "../../src/trace-context.ts";
 import type { EngineProcess } from "../engine-process/engine-process.ts";

@@ -14,7 +14,7 @@ import {
   type StoredPicture,
 } from "../../src/queue/records/job-record.ts";
 import { isFinal } from "../../src/queue/records/job-states.ts";
-import type { JobRun } from "../../src/queue/worker/job-worker.ts";
+import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import type { EngineEvent } from "../engine/protocol.ts";
 import type { PaintingEvent } from "../engine-process/engine-process.ts";

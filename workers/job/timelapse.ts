@@ -1,7 +1,7 @@
 import type { Raster } from "../../src/images/raster.ts";
 import { encodeFrame } from "../../src/images/timelapse.ts";
 import { timelapseFolder } from "../../src/queue/records/job-record.ts";
-import type { JobRun } from "../../src/queue/worker/job-worker.ts";
+import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 
 /** More frames, or more bytes, than this are thinned out: every second one goes, and they come half as often. */

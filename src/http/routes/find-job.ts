@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { Refusal } from "../../contract/problems.ts";
-import type { Place } from "../../queue/dispatch/place.ts";
+import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobQueue } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
-import type { Place } from "../../queue/dispatch/place.ts";
+import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";

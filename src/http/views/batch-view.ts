@@ -1,6 +1,6 @@
 import type { BatchView } from "../../contract/batch.ts";
 import { jobStatusSchema } from "../../contract/job.ts";
-import type { Place } from "../../queue/dispatch/place.ts";
+import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";

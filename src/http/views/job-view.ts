@@ -1,6 +1,6 @@
 import type { JobView } from "../../contract/job.ts";
 import { JOB_ERRORS } from "../../contract/problems.ts";
-import type { Place } from "../../queue/dispatch/place.ts";
+import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import { withoutPaths } from "./without-paths.ts";

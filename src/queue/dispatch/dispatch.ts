@@ -3,6 +3,7 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
 import type { JobRecord } from "../records/job-record.ts";
+import { defineDispatchScripts } from "./dispatch-scripts.ts";
 import { UNPLACED } from "./fair-share.ts";
 import { gather } from "./gather.ts";
 
@@ -10,8 +11,9 @@ const PAGE = 500;
 
 type DispatchedJob = Pick<JobRecord, "id" | "owner" | "priority">;
 
-interface Ahead {
-  /** null where the job does not wait. */
+/** What is ahead of a job. */
+export interface Ahead {
+  /** Jobs that will be taken before it; null where it does not wait. */
   position: number | null;
   /** Of the jobs before it: see `workOf`. */
   work: number;
@@ -30,6 +32,7 @@ export class Dispatch {
     private readonly redis: Redis,
     private readonly keys: QueueKeys,
   ) {
+    defineDispatchScripts(redis);
     this.queue = new Queue(QUEUE_NAME, {
       connection: redis,
       prefix: keys.prefix,
@@ -65,15 +68,6 @@ export class Dispatch {
   async remove({ id, owner }: Omit<DispatchedJob, "priority">): Promise<void> {
     await this.redis.nstLeave(this.keys.dispatch("prioritized"), this.keys.owners(owner, "order"), id);
     await this.queue.remove(id);
-  }
-
-  async position(id: string): Promise<number | null> {
-    const position = await this.redis.nstPosition(
-      this.keys.dispatch("wait"),
-      this.keys.dispatch("prioritized"),
-      id,
-    );
-    return position < 0 ? null : position;
   }
 
   private async aheadOf(ids: string[]): Promise<Ahead[]> {

@@ -126,6 +126,11 @@ export type JobFields = Partial<
   >
 >;
 
+/** Whether a job's time is over, at a time in ms: its pictures go, and later itself. */
+export function isDue({ expires_at }: JobRecord, now: number): boolean {
+  return expires_at !== null && Date.parse(expires_at) <= now;
+}
+
 /** The blobs without which a job cannot be painted: what its owner sent. */
 export function givenBlobKeys(record: JobRecord): string[] {
   const { content, styles, style_masks, keep_mask, init_picture } = record;

@@ -5,7 +5,7 @@ import type { ListQuery } from "../job-queue.ts";
 import type { QueueKeys } from "../keys.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
-import { type Creation, defineScripts, STATUSES } from "./record-scripts.ts";
+import { type Creation, defineRecordScripts, STATUSES } from "./record-scripts.ts";
 
 /** What must be so for a change to happen; otherwise nothing changes at all. */
 export interface Guard {
@@ -28,7 +28,7 @@ export class RecordStore {
     /** How long a job is kept after its end where its owner did not say. */
     private readonly keepSeconds: number = 7 * 24 * 3600,
   ) {
-    defineScripts(redis);
+    defineRecordScripts(redis);
   }
 
   /** Writes a new record; `limit` is how many jobs may wait, `ownerLimit` and `keptLimit` how many of one owner may wait, and be there. */

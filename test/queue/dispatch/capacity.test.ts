@@ -6,9 +6,10 @@ import { connectForRequests, connectForWork } from "../../../src/queue/connectio
 import { QueueKeys } from "../../../src/queue/keys.ts";
 import { type JobRecord, RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
-import { type JobRun, JobWorker } from "../../../src/queue/worker/job-worker.ts";
+import type { JobRun } from "../../../src/queue/worker/job-run.ts";
+import { JobWorker } from "../../../src/queue/worker/job-worker.ts";
 import { announceWorker, findWorkers } from "../../../src/queue/worker/worker-registry.ts";
-import { submission } from "../../support/jobs.ts";
+import { positionOf, submission } from "../../support/jobs.ts";
 import { connected, TestRedis } from "../../support/redis.ts";
 
 const keys = new QueueKeys("test");
@@ -74,8 +75,8 @@ describe("A worker whose memory is small", () => {
     expect(taken).toEqual(jobs.map(({ id }) => id));
     await sleep(100);
     expect(await queue.find(large.id)).toMatchObject({ status: "queued", attempts: 0, revision: 1 });
-    await until(async () => (await queue.position(large.id)) === 0);
-    expect(await queue.position(otherLarge.id)).toBe(1);
+    await until(async () => (await positionOf(queue, large.id)) === 0);
+    expect(await positionOf(queue, otherLarge.id)).toBe(1);
   });
 
   it("does not keep a larger one from a job", async () => {

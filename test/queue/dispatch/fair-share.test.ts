@@ -6,7 +6,7 @@ import { QueueKeys } from "../../../src/queue/keys.ts";
 import type { JobRecord } from "../../../src/queue/records/job-record.ts";
 import { RecordStore } from "../../../src/queue/records/record-store.ts";
 import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
-import { submission } from "../../support/jobs.ts";
+import { positionOf, submission } from "../../support/jobs.ts";
 import { connected, TestRedis } from "../../support/redis.ts";
 
 const keys = new QueueKeys("test");
@@ -56,9 +56,9 @@ describe("Fair share", () => {
   it("lets a first job pass 500 of another owner's", async () => {
     await submit("a", 500);
     const [first] = await submit("b");
-    expect(await queue.position(first?.id ?? "")).toBe(1);
+    expect(await positionOf(queue, first?.id ?? "")).toBe(1);
     const [third] = await submit("c");
-    expect(await queue.position(third?.id ?? "")).toBe(2);
+    expect(await positionOf(queue, third?.id ?? "")).toBe(2);
     await submit("b", 3);
     expect(await order()).toBe("abcabababaaa");
   });
@@ -90,10 +90,10 @@ describe("Fair share", () => {
     await submit("b", 3);
     await queue.cancel(mine[0]?.id ?? "");
     expect(await order()).toBe("ababb");
-    expect(await queue.position(mine[1]?.id ?? "")).toBe(0);
+    expect(await positionOf(queue, mine[1]?.id ?? "")).toBe(0);
     await queue.retry(mine[0]?.id ?? "");
     expect(await order()).toBe("ababba");
-    expect(await queue.position(mine[0]?.id ?? "")).toBe(5);
+    expect(await positionOf(queue, mine[0]?.id ?? "")).toBe(5);
   });
 
   it("gives a job its place that lost its process before it had one", async () => {
@@ -104,8 +104,8 @@ describe("Fair share", () => {
     await redis.hset(keys.dispatch(id), "priority", 2_000_000);
     await redis.zrem(keys.owners("b", "order"), id);
     expect(await order()).toBe("aaab");
-    expect(await queue.redispatch()).toBe(1);
-    expect(await queue.redispatch()).toBe(0);
+    expect(await queue.upkeep.redispatch()).toBe(1);
+    expect(await queue.upkeep.redispatch()).toBe(0);
     expect(await order()).toBe("abaa");
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { connectForRequests } from "../../../src/queue/connection.ts";
-import { waitSeconds } from "../../../src/queue/dispatch/place.ts";
+import { waitSeconds } from "../../../src/queue/dispatch/wait-seconds.ts";
 import { workOf } from "../../../src/queue/dispatch/work.ts";
 import { QueueKeys } from "../../../src/queue/keys.ts";
 import { RECORD_VERSION } from "../../../src/queue/records/job-record.ts";

@@ -155,7 +155,7 @@ async function befall(
       to(["failed", "canceled"], "queued");
       break;
     case "expire":
-      expect(await queue.expire(id, THE_END)).toBe(known?.expires ?? false);
+      expect(await queue.upkeep.expire(id, THE_END)).toBe(known?.expires ?? false);
       if (known?.expires) to(["queued", "running"], "canceled");
       break;
     case "delete":
@@ -163,7 +163,7 @@ async function befall(
       model.delete(id);
       break;
     case "sweep":
-      await queue.redispatch();
+      await queue.upkeep.redispatch();
   }
 }
 
@@ -178,7 +178,7 @@ function expectLawful(before: JobRecord | null, after: JobRecord | null, model: 
 
 /** Each job stands in the set of its status and in no other, and BullMQ knows every one that should run. */
 async function expectConsistent(ids: string[], model: Map<string, Model>): Promise<void> {
-  await queue.redispatch();
+  await queue.upkeep.redispatch();
   for (const status of ["queued", "running", "succeeded", "failed", "canceled"] as const) {
     const expected = ids.filter((id) => model.get(id)?.status === status).sort();
     expect(await redis.zrange(keys.status(status), "0", "-1")).toEqual(expected);

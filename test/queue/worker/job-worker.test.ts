@@ -5,13 +5,10 @@ import { connectForRequests, connectForWork } from "../../../src/queue/connectio
 import { QueueKeys } from "../../../src/queue/keys.ts";
 import type { JobRecord } from "../../../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
-import {
-  type JobOutcome,
-  type JobRun,
-  JobWorker,
-  MAXIMUM_ATTEMPTS,
-} from "../../../src/queue/worker/job-worker.ts";
-import { submission } from "../../support/jobs.ts";
+import { MAXIMUM_ATTEMPTS } from "../../../src/queue/worker/attempt.ts";
+import type { JobOutcome, JobRun } from "../../../src/queue/worker/job-run.ts";
+import { JobWorker } from "../../../src/queue/worker/job-worker.ts";
+import { positionOf, submission } from "../../support/jobs.ts";
 import { connected, TestRedis } from "../../support/redis.ts";
 
 const LOCK_MS = 600;
@@ -159,7 +156,7 @@ describe("A worker", () => {
     await first.close(5_000);
     expect(performance.now() - started).toBeLessThan(1_000);
     expect(await queue.find(id)).toMatchObject({ status: "queued", attempts: 0, checkpoint: { step: 5 } });
-    expect(await queue.position(id)).toBe(0);
+    expect(await positionOf(queue, id)).toBe(0);
     startWorker(async ({ record }) => {
       expect(record.checkpoint).toEqual({ key: "c", step: 5 });
       return { type: "succeeded", fields: {} };

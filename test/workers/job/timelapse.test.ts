@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sharp } from "../../../src/images/sharp.ts";
 import { joinFrames } from "../../../src/images/timelapse.ts";
 import { type JobFields, type JobRecord, timelapseFolder } from "../../../src/queue/records/job-record.ts";
-import type { JobRun } from "../../../src/queue/worker/job-worker.ts";
+import type { JobRun } from "../../../src/queue/worker/job-run.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
 import { Timelapse } from "../../../workers/job/timelapse.ts";
 

@@ -1,15 +1,5 @@
 import { DEFAULT_PACE, type WorkerDescription } from "../worker/worker-registry.ts";
 
-/** Where a job stands that waits. */
-export interface Place {
-  /** Jobs that will be taken before it. */
-  position: number;
-  /** Seconds until it is taken, as far as can be told; null where no worker can paint. */
-  eta_seconds: number | null;
-  /** What it waits for: its turn; that any worker can paint; that one comes which takes a job like it. */
-  waiting_for: "turn" | "worker" | "fitting_worker";
-}
-
 /** Jobs ahead beyond this are reckoned together: the error is less than that of any one estimate. */
 const ONE_BY_ONE = 50;
 

@@ -1,0 +1,46 @@
+import { LOCAL_OWNER } from "../../contract/access.ts";
+import { workOf } from "../dispatch/work.ts";
+import type { Submission } from "../job-queue.ts";
+import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
+
+/** The record of a job that was submitted just now. */
+export function newRecord(submission: Submission): JobRecord {
+  return {
+    version: RECORD_VERSION,
+    id: submission.id,
+    owner: submission.owner ?? LOCAL_OWNER,
+    status: "queued",
+    revision: 1,
+    priority: submission.priority ?? DEFAULT_PRIORITY,
+    options: submission.options,
+    metadata: submission.metadata ?? {},
+    content: submission.content,
+    styles: submission.styles,
+    style_masks: submission.style_masks ?? null,
+    keep_mask: submission.keep_mask ?? null,
+    init_picture: submission.init_picture ?? null,
+    continued_from: submission.continued_from ?? null,
+    batch: submission.batch ?? null,
+    steered: 0,
+    work: workOf(submission.options, submission.pixels),
+    webhook: submission.webhook ?? null,
+    deliveries: null,
+    traceparent: submission.traceparent ?? null,
+    attempts: 0,
+    run: null,
+    worker: null,
+    engine: null,
+    progress: null,
+    error: null,
+    result: null,
+    state: null,
+    preview: null,
+    timelapse: null,
+    checkpoint: null,
+    losses: null,
+    created_at: new Date().toISOString(),
+    started_at: null,
+    finished_at: null,
+    expires_at: submission.expires_at ?? null,
+  };
+}
