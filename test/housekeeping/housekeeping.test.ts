@@ -1,7 +1,6 @@
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import type { Redis } from "ioredis";
 import { pino } from "pino";
 import { v7 } from "uuid";
 import { expireJobs } from "../../src/housekeeping/expiry.ts";
@@ -9,39 +8,28 @@ import { Housekeeper } from "../../src/housekeeping/housekeeper.ts";
 import { failJobsWithoutPictures } from "../../src/housekeeping/missing-pictures.ts";
 import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
 import { SteadyClock } from "../../src/housekeeping/steady-clock.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
-import { RecordStore } from "../../src/queue/records/record-store.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { REMEMBER_EXPIRED_MS } from "../../src/queue/upkeep.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { connected, TestRedis } from "../support/redis.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+import { connected } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const KEEP_SECONDS = 1_000;
 const HOUR = 3600_000;
-const keys = new QueueKeys("test");
 const folder = temporaryFolder();
-let server: TestRedis;
-let redis: Redis;
-let queue: RedisJobQueue;
-let records: RecordStore;
+let setting: QueueSetting;
+let { redis, queue, records } = {} as QueueSetting;
 let store: FilesystemBlobStore;
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys, { keepSeconds: KEEP_SECONDS });
-  records = new RecordStore(redis, keys, KEEP_SECONDS);
+  setting = await QueueSetting.start(KEEP_SECONDS);
+  ({ redis, queue, records } = setting);
 });
-afterAll(async () => {
-  await queue.close();
-  await server.stop();
-});
+afterAll(() => setting.close());
 beforeEach(async () => {
-  await redis.flushall();
+  await setting.clear();
   store = new FilesystemBlobStore(join(folder(), v7()));
 });
 
@@ -231,9 +219,9 @@ describe("The sweep of blobs", () => {
 
   it("deletes nothing while Redis cannot say what is needed", async () => {
     await put(`jobs/${v7()}/content`, 25 * HOUR);
-    await server.kill();
+    await setting.server.kill();
     await expect(deleteOrphans(queue, store, ages)).rejects.toThrow("Redis cannot be reached");
-    await server.start();
+    await setting.server.start();
     await connected(redis);
     expect(await stored()).toHaveLength(1);
   });

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { supervise } from "../../local/supervisor.ts";
 import { startWatchdog, type Watchdog } from "../../local/watchdog.ts";
 import { ROOT } from "../../src/root.ts";
+import { until } from "../support/until.ts";
 
 const isAlive = (pid: number) => {
   try {
@@ -18,13 +19,6 @@ const isAlive = (pid: number) => {
     return false;
   }
 };
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(20)) {
-    if (await condition()) return;
-  }
-  throw new Error("it did not come to pass within 15 s");
-}
 
 describe("a supervised program", () => {
   let folder: string;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { readConfig } from "../../src/config.ts";
@@ -13,6 +12,7 @@ import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { positionOf, submission } from "../support/jobs.ts";
 import { connected } from "../support/redis.ts";
 import { TestRedisCluster } from "../support/redis-cluster.ts";
+import { until } from "../support/until.ts";
 
 let cluster: TestRedisCluster;
 beforeAll(async () => {
@@ -36,14 +36,6 @@ async function shard(tag: string, paint: (run: JobRun) => Promise<JobOutcome>) {
       await queue.close();
     },
   };
-}
-
-async function until(condition: () => Promise<boolean>, ms = 30_000): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error("It did not come to that");
-    await sleep(20);
-  }
 }
 
 /** The nodes that hold a tag's keys, by their number. */

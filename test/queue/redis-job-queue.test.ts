@@ -1,31 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { type JobChange, QueueFullError, QueueUnavailableError } from "../../src/queue/job-queue.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import { RecordStore } from "../../src/queue/records/record-store.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { connected, TestRedis } from "../support/redis.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+import { connected } from "../support/redis.ts";
 
-let server: TestRedis;
-let redis: Redis;
-let queue: RedisJobQueue;
-const keys = new QueueKeys("test");
+let setting: QueueSetting;
+let { server, redis, queue, keys, records } = {} as QueueSetting;
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys);
+  setting = await QueueSetting.start();
+  ({ server, redis, queue, keys, records } = setting);
 });
-afterAll(async () => {
-  await queue.close();
-  await server.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
 
 describe("A submitted job", () => {
   it("is found as it was submitted, queued", async () => {
@@ -91,7 +81,6 @@ describe("Canceling", () => {
   });
 
   it("and completing at once: exactly one of them happens", async () => {
-    const records = new RecordStore(redis, keys);
     const ends = new Set<string>();
     for (let round = 0; round < 40; round++) {
       const { id } = await queue.submit(submission());
@@ -116,7 +105,6 @@ describe("Canceling", () => {
 
 describe("A run that lost its job", () => {
   it("can write nothing any more", async () => {
-    const records = new RecordStore(redis, keys);
     const { id } = await queue.submit(submission());
     await records.transition(id, "start", { run: "first", attempts: 1 });
     await records.transition(id, "start", { run: "second", attempts: 2 });
@@ -161,7 +149,6 @@ describe("Watching a job", () => {
     const { id } = await queue.submit(submission());
     const seen: JobChange[] = [];
     const stop = await queue.watch(id, (change) => seen.push(change));
-    const records = new RecordStore(redis, keys);
     await records.transition(id, "start", { run: "a" });
     await records.update(id, "a", { losses: "x" });
     await queue.cancel(id);

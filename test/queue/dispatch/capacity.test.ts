@@ -1,68 +1,40 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { resolveOptions } from "../../../src/contract/presets.ts";
-import { connectForRequests, connectForWork } from "../../../src/queue/connection.ts";
-import { QueueKeys } from "../../../src/queue/keys.ts";
+import { connectForRequests } from "../../../src/queue/connection.ts";
 import { type JobRecord, RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
 import type { JobRun } from "../../../src/queue/worker/job-run.ts";
-import { JobWorker } from "../../../src/queue/worker/job-worker.ts";
 import { announceWorker, findWorkers } from "../../../src/queue/worker/worker-registry.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
-import { connected, TestRedis } from "../../support/redis.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
+import { connected } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
 
-const keys = new QueueKeys("test");
-let server: TestRedis;
-let queue: RedisJobQueue;
-let redis: Redis;
-const open: { worker: JobWorker; redis: Redis }[] = [];
+let setting: QueueSetting;
+let { server, redis, queue, keys } = {} as QueueSetting;
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys);
+  setting = await QueueSetting.start();
+  ({ server, redis, queue, keys } = setting);
 });
-afterAll(async () => {
-  await queue.close();
-  await server.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-});
-afterEach(async () => {
-  for (const { worker, redis } of open.splice(0)) {
-    await worker.close(2_000);
-    redis.disconnect();
-  }
-});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
 
-/** A worker that takes jobs up to a size, and says which it got, in their order. */
-function startWorker(largestSize: number, paint: (run: JobRun) => Promise<void> = async () => undefined) {
-  const connection = connectForWork(server.url);
+/** A worker that takes jobs up to a size, and the jobs that it got, in their order. */
+function startWorker(largestSize: number) {
   const taken: string[] = [];
-  const process = async (run: JobRun) => {
-    taken.push(run.record.id);
-    await paint(run);
+  const process = async ({ record }: JobRun) => {
+    taken.push(record.id);
     return { type: "succeeded", fields: {} } as const;
   };
-  const settings = { name: `up to ${largestSize}`, largestSize: () => largestSize };
-  const worker = new JobWorker(connection, keys, process, settings);
-  open.push({ worker, redis: connection });
-  worker.start();
-  return taken;
+  const worker = setting.startWorker(process, { largestSize: () => largestSize });
+  return { worker, taken };
 }
 
 const submit = (size: number) =>
   queue.submit(submission({ options: resolveOptions({ preset: "draft", size }, 1) }));
 
-async function until(condition: () => Promise<boolean> | boolean, ms = 30_000): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error("It did not come to that");
-    await sleep(10);
-  }
-}
 const hasEnded = async ({ id }: JobRecord) => (await queue.find(id))?.status === "succeeded";
 
 describe("A worker whose memory is small", () => {
@@ -70,7 +42,7 @@ describe("A worker whose memory is small", () => {
     const large = await submit(2048);
     const jobs = [await submit(512), await submit(1024), await submit(64)];
     const otherLarge = await submit(4096);
-    const taken = startWorker(1024);
+    const { taken } = startWorker(1024);
     for (const job of jobs) await until(() => hasEnded(job));
     expect(taken).toEqual(jobs.map(({ id }) => id));
     await sleep(100);
@@ -80,10 +52,10 @@ describe("A worker whose memory is small", () => {
   });
 
   it("does not keep a larger one from a job", async () => {
-    const small = startWorker(256);
+    const small = startWorker(256).taken;
     const jobs = [await submit(2048), await submit(1024)];
     await sleep(1_500);
-    const large = startWorker(4096);
+    const large = startWorker(4096).taken;
     for (const job of jobs) await until(() => hasEnded(job));
     expect(large).toEqual(jobs.map(({ id }) => id));
     expect(small).toEqual([]);
@@ -102,7 +74,7 @@ describe("A worker whose memory is small", () => {
 
   it("takes a job that fits soon after it came", async () => {
     await submit(4096);
-    const taken = startWorker(64);
+    const { taken } = startWorker(64);
     await sleep(300);
     const job = await submit(64);
     await until(() => hasEnded(job));
@@ -111,13 +83,11 @@ describe("A worker whose memory is small", () => {
 
   it("closes at once while it waits for what fits", async () => {
     await submit(4096);
-    startWorker(64);
+    const { worker } = startWorker(64);
     await sleep(300);
-    const [small] = open.splice(0);
     const started = performance.now();
-    await small?.worker.close(20_000);
+    await worker.close(20_000);
     expect(performance.now() - started).toBeLessThan(5_000);
-    small?.redis.disconnect();
   });
 });
 
@@ -126,7 +96,7 @@ describe("A worker of an older version", () => {
     const newer = await submit(64);
     await redis.hset(keys.job(newer.id), "version", String(RECORD_VERSION + 1));
     const job = await submit(64);
-    const taken = startWorker(4096);
+    const { taken } = startWorker(4096);
     await until(() => hasEnded(job));
     await sleep(100);
     expect(taken).toEqual([job.id]);

@@ -1,33 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { Redis } from "ioredis";
-import { connectForRequests } from "../../../src/queue/connection.ts";
-import { QueueKeys } from "../../../src/queue/keys.ts";
 import type { JobRecord } from "../../../src/queue/records/job-record.ts";
-import { RecordStore } from "../../../src/queue/records/record-store.ts";
-import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
-import { connected, TestRedis } from "../../support/redis.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
 
-const keys = new QueueKeys("test");
-let server: TestRedis;
-let redis: Redis;
-let queue: RedisJobQueue;
-let records: RecordStore;
+let setting: QueueSetting;
+let { redis, queue, keys, records } = {} as QueueSetting;
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys);
-  records = new RecordStore(redis, keys);
+  setting = await QueueSetting.start();
+  ({ redis, queue, keys, records } = setting);
 });
-afterAll(async () => {
-  await queue.close();
-  await server.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
 
 async function submit(owner: string, count = 1, priority = 50): Promise<JobRecord[]> {
   const jobs: JobRecord[] = [];

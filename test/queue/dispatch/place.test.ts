@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Redis } from "ioredis";
-import { connectForRequests } from "../../../src/queue/connection.ts";
 import { waitSeconds } from "../../../src/queue/dispatch/wait-seconds.ts";
 import { workOf } from "../../../src/queue/dispatch/work.ts";
-import { QueueKeys } from "../../../src/queue/keys.ts";
 import { RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
-import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
 import { announceWorker, type WorkerDescription } from "../../../src/queue/worker/worker-registry.ts";
 import { submission } from "../../support/jobs.ts";
-import { connected, TestRedis } from "../../support/redis.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
 
 const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
   ...{
@@ -47,21 +43,15 @@ describe("The time until a job is taken", () => {
 });
 
 describe("The work ahead of a job", () => {
-  let server: TestRedis;
-  let redis: Redis;
-  let queue: RedisJobQueue;
-  const keys = new QueueKeys("test");
+  let setting: QueueSetting;
+  let { redis, queue, keys } = {} as QueueSetting;
   beforeAll(async () => {
-    server = await TestRedis.start();
-    redis = await connected(connectForRequests(server.url));
-    queue = new RedisJobQueue(redis, keys);
+    setting = await QueueSetting.start();
+    ({ redis, queue, keys } = setting);
   });
-  afterAll(async () => {
-    await queue.close();
-    await server.stop();
-  });
+  afterAll(() => setting.close());
   beforeEach(async () => {
-    await redis.flushall();
+    await setting.clear();
     await announceWorker(redis, keys, worker());
   });
 

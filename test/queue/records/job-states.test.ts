@@ -1,33 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { Redis } from "ioredis";
 import type { JobStatus } from "../../../src/contract/job.ts";
-import { connectForRequests } from "../../../src/queue/connection.ts";
-import { QueueKeys } from "../../../src/queue/keys.ts";
 import type { JobRecord } from "../../../src/queue/records/job-record.ts";
 import { TRANSITIONS, type Transition } from "../../../src/queue/records/job-states.ts";
-import { RecordStore } from "../../../src/queue/records/record-store.ts";
-import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
+import type { RecordStore } from "../../../src/queue/records/record-store.ts";
 import { submission } from "../../support/jobs.ts";
-import { connected, TestRedis } from "../../support/redis.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
 
 const JOBS = 2;
-const keys = new QueueKeys("test");
-let server: TestRedis;
-let redis: Redis;
-let queue: RedisJobQueue;
-let records: RecordStore;
+let setting: QueueSetting;
+let { redis, queue, keys, records } = {} as QueueSetting;
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys);
-  records = new RecordStore(redis, keys);
+  setting = await QueueSetting.start();
+  ({ redis, queue, keys, records } = setting);
 });
-afterAll(async () => {
-  await queue.close();
-  await server.stop();
-});
+afterAll(() => setting.close());
 
 /** What befalls a job. A run is one worker's attempt; an old one writes although another has taken over. */
 const events = fc.record({

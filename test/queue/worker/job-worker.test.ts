@@ -1,49 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Redis } from "ioredis";
-import { connectForRequests, connectForWork } from "../../../src/queue/connection.ts";
-import { QueueKeys } from "../../../src/queue/keys.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobRecord } from "../../../src/queue/records/job-record.ts";
-import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
 import { MAXIMUM_ATTEMPTS } from "../../../src/queue/worker/attempt.ts";
 import type { JobOutcome, JobRun } from "../../../src/queue/worker/job-run.ts";
-import { JobWorker } from "../../../src/queue/worker/job-worker.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
-import { connected, TestRedis } from "../../support/redis.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
+import { connected } from "../../support/redis.ts";
 
 const LOCK_MS = 600;
-const keys = new QueueKeys("test");
-let server: TestRedis;
-let queue: RedisJobQueue;
-let redis: Redis;
-const open: { worker: JobWorker; redis: Redis }[] = [];
+let setting: QueueSetting;
+let { server, redis, queue, keys } = {} as QueueSetting;
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  redis = await connected(connectForRequests(server.url));
-  queue = new RedisJobQueue(redis, keys);
+  setting = await QueueSetting.start();
+  ({ server, redis, queue, keys } = setting);
 });
-afterAll(async () => {
-  await queue.close();
-  await server.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-});
-afterEach(async () => {
-  for (const { worker, redis } of open.splice(0)) {
-    await worker.close(2_000);
-    redis.disconnect();
-  }
-});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
 
-function startWorker(process: (run: JobRun) => Promise<JobOutcome>, name = "worker"): JobWorker {
-  const redis = connectForWork(server.url);
-  const worker = new JobWorker(redis, keys, process, { name, lockMs: LOCK_MS });
-  open.push({ worker, redis });
-  worker.start();
-  return worker;
-}
+const startWorker = (process: (run: JobRun) => Promise<JobOutcome>, name = "worker") =>
+  setting.startWorker(process, { name, lockMs: LOCK_MS });
 
 async function until(id: string, condition: (record: JobRecord) => boolean, ms = 10_000): Promise<JobRecord> {
   const deadline = Date.now() + ms;

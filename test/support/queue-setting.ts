@@ -1,0 +1,58 @@
+import type { Redis } from "ioredis";
+import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RecordStore } from "../../src/queue/records/record-store.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import type { JobOutcome, JobRun } from "../../src/queue/worker/job-run.ts";
+import { JobWorker, type JobWorkerSettings } from "../../src/queue/worker/job-worker.ts";
+import { connected, TestRedis } from "./redis.ts";
+
+/** A Redis with a queue, and workers in this process whose work is up to the test. */
+export class QueueSetting {
+  private readonly open: { worker: JobWorker; redis: Redis }[] = [];
+
+  private constructor(
+    readonly server: TestRedis,
+    readonly redis: Redis,
+    readonly keys: QueueKeys,
+    readonly queue: RedisJobQueue,
+    /** What the worker changes jobs by. */
+    readonly records: RecordStore,
+  ) {}
+
+  /** @param keepSeconds how long a job is kept after its end */
+  static async start(keepSeconds?: number): Promise<QueueSetting> {
+    const server = await TestRedis.start();
+    const redis = await connected(connectForRequests(server.url));
+    const keys = new QueueKeys("test");
+    const queue = new RedisJobQueue(redis, keys, keepSeconds === undefined ? {} : { keepSeconds });
+    return new QueueSetting(server, redis, keys, queue, new RecordStore(redis, keys, keepSeconds));
+  }
+
+  /** A worker that takes jobs from now on. */
+  startWorker(
+    process: (run: JobRun) => Promise<JobOutcome>,
+    settings: Partial<JobWorkerSettings> = {},
+  ): JobWorker {
+    const redis = connectForWork(this.server.url);
+    const worker = new JobWorker(redis, this.keys, process, { name: "worker", ...settings });
+    this.open.push({ worker, redis });
+    worker.start();
+    return worker;
+  }
+
+  /** Stops the workers, and has nothing in Redis any more. */
+  async clear(): Promise<void> {
+    for (const { worker, redis } of this.open.splice(0)) {
+      await worker.close(2_000);
+      redis.disconnect();
+    }
+    await this.redis.flushall();
+  }
+
+  async close(): Promise<void> {
+    await this.clear();
+    await this.queue.close();
+    await this.server.stop();
+  }
+}
