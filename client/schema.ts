@@ -763,7 +763,7 @@ export interface components {
              * @description Where the options that are left out come from.
              * @enum {string}
              */
-            preset: "classic" | "draft" | "balanced" | "fine";
+            preset: "draft" | "balanced" | "fine" | "classic";
             /** @description Steps between previews; 0 for none. */
             preview_interval: number;
             /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
@@ -796,7 +796,7 @@ export interface components {
         };
         Presets: {
             /** @enum {string} */
-            default: "classic" | "draft" | "balanced" | "fine";
+            default: "draft" | "balanced" | "fine" | "classic";
             /** @description Every option as JSON Schema: its type, range and meaning. */
             options: {
                 [key: string]: unknown;
@@ -1153,7 +1153,7 @@ export interface operations {
                          * @description Where the options that are left out come from.
                          * @enum {string}
                          */
-                        preset?: "classic" | "draft" | "balanced" | "fine";
+                        preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
                         /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
@@ -1290,7 +1290,7 @@ export interface operations {
                          * @description Where the options that are left out come from.
                          * @enum {string}
                          */
-                        preset?: "classic" | "draft" | "balanced" | "fine";
+                        preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
                         /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
@@ -1445,7 +1445,6 @@ export interface operations {
             /**
              * @description `quota_exceeded`: The owner has as much here as is allowed.
              *     `rate_limited`: Too many requests in a short time.
-             *     `quota_exceeded`: The owner has as much here as is allowed.
              */
             429: {
                 headers: {
@@ -1977,7 +1976,7 @@ export interface operations {
                          * @description Where the options that are left out come from.
                          * @enum {string}
                          */
-                        preset?: "classic" | "draft" | "balanced" | "fine";
+                        preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
                         /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
@@ -2144,7 +2143,7 @@ export interface operations {
                          * @description Where the options that are left out come from.
                          * @enum {string}
                          */
-                        preset?: "classic" | "draft" | "balanced" | "fine";
+                        preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
                         /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
@@ -2309,7 +2308,6 @@ export interface operations {
             /**
              * @description `quota_exceeded`: The owner has as much here as is allowed.
              *     `rate_limited`: Too many requests in a short time.
-             *     `quota_exceeded`: The owner has as much here as is allowed.
              */
             429: {
                 headers: {

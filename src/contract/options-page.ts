@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optionsSchema } from "./options.ts";
+import { optionsSchema, presetNameSchema } from "./options.ts";
 import { DEFAULT_PRESET, PRESETS } from "./presets.ts";
 
 /** As much of JSON Schema as the options use. */
@@ -23,7 +23,7 @@ interface Schema {
 /** docs/options.md: every option with what it takes and means, and what each preset sets it to. */
 export function optionsPage(): string {
   const { properties = {} } = z.toJSONSchema(optionsSchema, { reused: "inline" }) as Schema;
-  const names = Object.keys(PRESETS);
+  const names = presetNameSchema.options;
   return `# Options
 
 Generated from the contract's schemas by \`npm run openapi\`. The service gives the same at \`GET /v1/presets\`.
@@ -41,7 +41,7 @@ ${table(
   ["option", ...names],
   Object.keys(properties)
     .filter((name) => name !== "preset" && name !== "seed")
-    .map((name) => [`\`${name}\``, ...Object.values(PRESETS).map((preset) => show(preset, name))]),
+    .map((name) => [`\`${name}\``, ...names.map((preset) => show(PRESETS[preset], name))]),
 )}
 `;
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { layerWeightsSchema } from "./network.ts";
 
-export const presetNameSchema = z.enum(["classic", "draft", "balanced", "fine"]);
+/** From the quickest on; at the end the one that is bound to the source algorithm. */
+export const presetNameSchema = z.enum(["draft", "balanced", "fine", "classic"]);
 export type PresetName = z.infer<typeof presetNameSchema>;
 
 /** Smallest and largest longest edge of a result, in pixels. */

@@ -7,13 +7,11 @@ interface Props {
   onChoose: (name: string) => void;
 }
 
-/** The presets as cards of a radio group, from the quickest on. */
+/** The presets as cards of a radio group, in the service's order. */
 export function PresetChoice({ presets, chosen, onChoose }: Props) {
-  const cards = Object.entries(presets.presets)
-    .flatMap(([name, options]) =>
-      options ? [{ name, options, cost: options.size ** 2 * options.steps }] : [],
-    )
-    .sort((a, b) => a.cost - b.cost);
+  const cards = Object.entries(presets.presets).flatMap(([name, options]) =>
+    options ? [{ name, options }] : [],
+  );
   return (
     <fieldset class="presets">
       <legend>How thoroughly</legend>

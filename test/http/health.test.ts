@@ -2,6 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
 import {
@@ -138,11 +139,15 @@ describe("/v1/presets", () => {
     expect(response.status).toBe(200);
     const body = (await response.json()) as {
       default: string;
-      presets: Record<string, { steps: number }>;
+      presets: Record<string, object>;
       options: Record<string, { minimum?: number; maximum?: number; description?: string }>;
     };
+    expect(Object.keys(body.presets)).toEqual(["draft", "balanced", "fine", "classic"]);
+    for (const [preset, options] of Object.entries(body.presets)) {
+      expect(optionsSchema.safeParse({ ...options, preset, seed: 1 }).error).toBeUndefined();
+    }
     expect(Object.keys(body.presets)).toContain(body.default);
+    expect(Object.keys(body.options)).toEqual(Object.keys(optionsSchema.shape));
     expect(body.options.size).toMatchObject({ minimum: 32, maximum: 4096 });
-    for (const option of Object.values(body.options)) expect(option).toBeDefined();
   });
 });

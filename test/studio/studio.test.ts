@@ -74,6 +74,9 @@ describe("The studio", () => {
   it("takes a whole job by mouse, and its result on to the next", async () => {
     const { page, errors } = await studio();
     expect(await accessibilityFaults(page)).toEqual([]);
+    const presets = page.getByRole("group", { name: "How thoroughly" }).locator("strong");
+    await presets.first().waitFor();
+    expect(await presets.allTextContents()).toEqual(["Draft", "Balanced", "Fine", "Classic"]);
     await compose(page);
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByText("2 changed").waitFor();

@@ -18,7 +18,10 @@ const presetsSchema = z
 export function presetRoutes(app: App): void {
   const { properties } = z.toJSONSchema(optionsSchema, { reused: "inline" });
   const steering = Object.keys(steeringSchema.shape);
-  const answer = { default: DEFAULT_PRESET, presets: PRESETS, options: properties ?? {} };
+  // In the order in which the studio shows them.
+  const { draft, balanced, fine, classic } = PRESETS;
+  const presets = { draft, balanced, fine, classic };
+  const answer = { default: DEFAULT_PRESET, presets, options: properties ?? {} };
   app.get(
     "/v1/presets",
     {

@@ -151,7 +151,6 @@ export const SUBMIT_PROBLEMS = [
   "too_many_uploads",
   "queue_full",
   "rate_limited",
-  "quota_exceeded",
   "unavailable",
   "storage_full",
 ] as const;
