@@ -1,21 +1,18 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openAccess } from "./access/access.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
+import { composeDependencies } from "./http/compose.ts";
 import { openMode } from "./http/open-mode.ts";
 import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { guardOf } from "./net/guarded-request.ts";
-import { connectForRequests, connectForWork, inspectServer } from "./queue/connection.ts";
+import { runProgram, stopSignal } from "./program.ts";
+import { checkServer } from "./queue/check-server.ts";
+import { connectForRequests, connectForWork } from "./queue/connection.ts";
 import { QueueKeys } from "./queue/keys.ts";
-import { RedisJobQueue } from "./queue/redis-job-queue.ts";
-import { BatchStore } from "./queue/submissions/batch-store.ts";
-import { IdempotencyStore } from "./queue/submissions/idempotency-store.ts";
-import { checkBlobStore, createBlobStore } from "./storage/create-store.ts";
-import { WebhookSecrets } from "./webhooks/webhook-secrets.ts";
+import { checkBlobStore } from "./storage/create-store.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 const REDIS_PATIENCE_MS = 2_000;
@@ -28,15 +25,11 @@ async function main(): Promise<void> {
   const redis = connectForRequests(config.redisUrl);
   await Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
   const keys = new QueueKeys(config.redisTag);
-  const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
-  const idempotency = new IdempotencyStore(redis, keys);
-  const batches = new BatchStore(redis, keys, config.resultSeconds);
-  const access = openAccess(redis, keys, config.limits);
-  const webhookSecrets = new WebhookSecrets(redis, keys);
-  const store = createBlobStore(config);
-  const app = await buildApp({ config, logger, queue, store, idempotency, batches, access, webhookSecrets });
+  const dependencies = composeDependencies(config, logger, redis, keys);
+  const { queue, store } = dependencies;
+  const app = await buildApp(dependencies);
 
-  const signal = nextSignal();
+  const signal = stopSignal();
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
@@ -65,11 +58,6 @@ async function main(): Promise<void> {
   exitAfterLogging(logger, 0);
 }
 
-async function nextSignal(): Promise<string> {
-  const signals = ["SIGTERM", "SIGINT"] as const;
-  return await Promise.race(signals.map((name) => once(process, name).then(() => name)));
-}
-
 /** Refuses a server that loses jobs. One that cannot be reached yet is waited for elsewhere: see /readyz. */
 async function checkRedis(redis: ReturnType<typeof connectForRequests>, logger: Logger): Promise<void> {
   const ready = new Promise((resolve) => redis.once("ready", () => resolve(true)));
@@ -77,13 +65,7 @@ async function checkRedis(redis: ReturnType<typeof connectForRequests>, logger: 
     logger.warn("Redis cannot be reached; jobs are refused until it can");
     return;
   }
-  for (const { severity, message } of await inspectServer(redis)) {
-    if (severity === "refuse") throw new ConfigError(`REDIS_URL: ${message}`);
-    logger.warn(message);
-  }
+  await checkServer(redis, logger);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exit(1);
-});
+runProgram(main);

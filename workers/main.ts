@@ -5,11 +5,12 @@ import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis } from "ioredis";
-import { type Config, ConfigError, readConfig } from "../src/config.ts";
+import { type Config, readConfig } from "../src/config.ts";
 import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
-import { connectForRequests, connectForWork, inspectServer } from "../src/queue/connection.ts";
+import { runProgram, stopSignal } from "../src/program.ts";
+import { checkServer } from "../src/queue/check-server.ts";
+import { connectForRequests, connectForWork } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { RECORD_VERSION } from "../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
@@ -32,11 +33,11 @@ async function main(): Promise<void> {
   const config = readConfig();
   const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const logger = createLogger(config, "worker");
-  const signal = nextSignal();
+  const signal = stopSignal();
   if (config.aliveFile !== null) keepTouching(config.aliveFile);
   const redis = connectForWork(config.redisUrl);
   // Commands wait for Redis; a signal must not.
-  const checked = Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
+  const checked = Promise.all([checkServer(redis, logger), checkBlobStore(config)]);
   if (typeof (await Promise.race([checked, signal])) === "string") process.exit(0);
 
   const keys = new QueueKeys(config.redisTag);
@@ -138,26 +139,9 @@ async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobSto
   return housekeeper;
 }
 
-/** Refuses a server that loses jobs. */
-async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
-  for (const { severity, message } of await inspectServer(redis)) {
-    if (severity === "refuse") throw new ConfigError(`REDIS_URL: ${message}`);
-    logger.warn(message);
-  }
-}
-
 async function version(): Promise<string> {
   const text = await readFile(join(ROOT, "package.json"), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function nextSignal(): Promise<string> {
-  return await Promise.race(
-    (["SIGTERM", "SIGINT"] as const).map((name) => once(process, name).then(() => name)),
-  );
-}
-
-main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exit(1);
-});
+runProgram(main);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { readConfig } from "../../src/config.ts";
-import { connectForRequests, connectForWork, inspectServer } from "../../src/queue/connection.ts";
+import { inspectServer } from "../../src/queue/check-server.ts";
+import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
 import type { JobChange } from "../../src/queue/job-queue.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";

@@ -5,18 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { type Access, openAccess } from "../../src/access/access.ts";
+import type { Access } from "../../src/access/access.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
+import { composeDependencies } from "../../src/http/compose.ts";
 import type { App } from "../../src/http/dependencies.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import { BatchStore } from "../../src/queue/submissions/batch-store.ts";
-import { IdempotencyStore } from "../../src/queue/submissions/idempotency-store.ts";
+import type { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
-import { createBlobStore } from "../../src/storage/create-store.ts";
-import { WebhookSecrets } from "../../src/webhooks/webhook-secrets.ts";
 import { TestRedis } from "./redis.ts";
 
 /** The real API on a free port, with a Redis and folders of its own, and its log in memory. */
@@ -57,22 +54,9 @@ export class TestService {
     const redis = connectForRequests(config.redisUrl);
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new QueueKeys("test");
-    const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
-    const store = createBlobStore(config);
-    const idempotency = new IdempotencyStore(redis, keys);
-    const batches = new BatchStore(redis, keys, config.resultSeconds);
-    const access = openAccess(redis, keys, config.limits);
-    const webhookSecrets = new WebhookSecrets(redis, keys);
-    const app = await buildApp({
-      config,
-      logger,
-      queue,
-      store,
-      idempotency,
-      batches,
-      access,
-      webhookSecrets,
-    });
+    const dependencies = composeDependencies(config, logger, redis, keys);
+    const { queue, store, access } = dependencies;
+    const app = await buildApp(dependencies);
     await app.listen({ host: "127.0.0.1", port: 0 });
     return new TestService(redisServer, redis, keys, queue, store, access, app, config, folder, log);
   }

@@ -1,0 +1,121 @@
+import { existsSync, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import { environmentSchema } from "../src/environment.ts";
+import { ROOT } from "../src/root.ts";
+import { projectFiles } from "./support/project-files.ts";
+
+/** Paths of the project's Markdown files, and what is in them. */
+let pages: { path: string; text: string }[];
+beforeAll(async () => {
+  const paths = projectFiles(".md");
+  pages = await Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(join(ROOT, path), "utf8") })),
+  );
+});
+
+const page = (path: string) => pages.find((one) => one.path === path)?.text ?? "";
+
+/** A heading's anchor, as GitHub makes it. */
+const anchor = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+const anchorsOf = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => anchor(heading));
+
+describe("The documentation", () => {
+  it("links to files and headings that there are", () => {
+    const broken: string[] = [];
+    let count = 0;
+    for (const { path, text } of pages) {
+      for (const [, inText, inTag] of text.matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)) {
+        const link = inText ?? inTag ?? "";
+        if (/^[a-z]+:/.test(link)) continue;
+        count += 1;
+        const [file = "", heading] = link.split("#");
+        const target = file === "" ? path : join(dirname(path), file);
+        const isThere =
+          existsSync(join(ROOT, target)) &&
+          (heading === undefined || anchorsOf(page(target)).includes(heading));
+        if (!isThere) broken.push(`${path}: ${link}`);
+      }
+    }
+    expect(count).toBeGreaterThan(50);
+    expect(broken).toEqual([]);
+  });
+
+  it("names files of the project that there are", () => {
+    const folders = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const names = folders.map(({ name }) => name.replace(".", "\\.")).join("|");
+    const named = new RegExp(`\`((?:${names})/[^\`\\s{}*…<>]*)\``, "g");
+    const gone: string[] = [];
+    let count = 0;
+    for (const { path, text } of pages) {
+      for (const [, file = ""] of text.matchAll(named)) {
+        count += 1;
+        if (!existsSync(join(ROOT, file))) gone.push(`${path}: ${file}`);
+      }
+    }
+    expect(count).toBeGreaterThan(50);
+    expect(gone).toEqual([]);
+  });
+
+  it("names npm scripts that there are", async () => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+    const named = pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/npm run (?:-s )?([a-z:]+)/g)].map(([, name = ""]) => `${path}: ${name}`),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((one) => !((one.split(": ")[1] ?? "") in scripts))).toEqual([]);
+  });
+});
+
+describe("docs/configuration.md", () => {
+  const names = Object.keys(environmentSchema.shape) as (keyof typeof environmentSchema.shape)[];
+  /** What is in force where nothing is set; folders from the project's root on. */
+  const defaults: Record<string, unknown> = environmentSchema.parse({});
+  const rows = () =>
+    [...page("docs/configuration.md").matchAll(/^\| (`[A-Z].*?) +\| (.*?) +\| .* \|$/gm)].flatMap(
+      ([, variables = "", values = ""]) => {
+        const given = values.split(", ");
+        return variables
+          .split(", ")
+          .map((name, index) => ({ name: name.slice(1, -1), given: given[index] ?? given[0] }));
+      },
+    );
+
+  it("has every environment variable that the service reads", () => {
+    expect(names.length).toBeGreaterThan(40);
+    const described = rows().map(({ name }) => name);
+    expect(names.filter((name) => !described.includes(name))).toEqual([]);
+    expect(described).toEqual([...new Set(described)]);
+  });
+
+  it("gives the defaults that the code has", () => {
+    for (const { name, given = "" } of rows()) {
+      const value = defaults[name];
+      const text = String(value).replace(`${ROOT}/`, "");
+      if (typeof value === "number") expect(`${name} ${given}`).toBe(`${name} ${text}`);
+      else if (value === undefined) expect(`${name} ${given}`).not.toMatch(/ \d+$/);
+      else if (given.startsWith("`")) expect(`${name} ${given}`).toBe(`${name} \`${text}\``);
+    }
+  });
+});
+
+describe("The example of an environment file", () => {
+  /** Read by docker-compose.yml, not by the service. */
+  const COMPOSE = ["PUBLISH", "WEIGHTS_DIR", "GRAFANA_PASSWORD", "METRICS_KEY_FILE"];
+
+  it("has every environment variable that the service and docker-compose.yml read", async () => {
+    const text = await readFile(join(ROOT, ".env.example"), "utf8");
+    const example = [...text.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name);
+    const names = Object.keys(environmentSchema.shape);
+    expect([...names, ...COMPOSE].filter((name) => !example.includes(name))).toEqual([]);
+    const compose = await readFile(join(ROOT, "docker-compose.yml"), "utf8");
+    expect(COMPOSE.filter((name) => !compose.includes(`\${${name}`))).toEqual([]);
+  });
+});

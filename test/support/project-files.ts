@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../../src/root.ts";
+
+/** Paths of the project's own files with one of these endings, from the root on; what .gitignore names is left out. */
+export function projectFiles(...endings: string[]): string[] {
+  const ignored = new Set(
+    readFileSync(join(ROOT, ".gitignore"), "utf8")
+      .split("\n")
+      .filter((line) => line.endsWith("/"))
+      .map((line) => line.slice(0, -1)),
+  );
+  const walk = (folder: string): string[] =>
+    readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return ignored.has(entry.name) || entry.name === ".git" ? [] : walk(path);
+      return endings.some((ending) => entry.name.endsWith(ending)) ? [path] : [];
+    });
+  return walk("");
+}
