@@ -25,7 +25,7 @@ export interface EmbeddedRedis {
   stop(): Promise<void>;
 }
 
-export class RedisStartError extends Error {
+class RedisStartError extends Error {
   override readonly name = "RedisStartError";
 }
 

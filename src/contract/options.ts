@@ -10,7 +10,7 @@ export const SIZE_RANGE = { minimum: 32, maximum: 4096 } as const;
 /** More styles than any server takes. */
 const MOST_STYLES = 16;
 
-export const outputSchema = z.strictObject({
+const outputSchema = z.strictObject({
   format: z.enum(["png", "jpeg", "webp", "avif"]).describe("File format of the result."),
   quality: z.int().min(1).max(100).describe("Quality of the lossy formats; png ignores it."),
   bit_depth: z

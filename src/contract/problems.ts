@@ -114,7 +114,7 @@ export const JOB_ERRORS = {
 } as const satisfies Record<string, { title: string; retryable: boolean }>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
-export const problemCodeSchema = z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]);
+const problemCodeSchema = z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]);
 export type JobErrorCode = keyof typeof JOB_ERRORS;
 export const jobErrorCodeSchema = z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]);
 

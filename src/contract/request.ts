@@ -19,7 +19,7 @@ export const prioritySchema = z
   .max(100)
   .describe("1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn.");
 
-export const expiresInSchema = z
+const expiresInSchema = z
   .int()
   .min(60)
   .max(10 * 365 * 24 * 3600)

@@ -2,7 +2,7 @@ import type { Raster } from "./raster.ts";
 import { sharp } from "./sharp.ts";
 
 /** Longest edge of a timelapse: it shows how a painting came about, not its strokes. */
-export const TIMELAPSE_EDGE = 512;
+const TIMELAPSE_EDGE = 512;
 const QUALITY = 80;
 /** Time that the run takes, that a frame is shown at least and at most, and that the end stays, in ms. */
 const WHOLE_MS = 6_000;

@@ -111,9 +111,7 @@ export class QuotaExceededError extends Error {
 /** As many jobs wait as are allowed. */
 export class QueueFullError extends Error {
   override name = "QueueFullError";
-  readonly limit: number;
   constructor(limit: number) {
     super(`${limit} jobs wait already, which is the limit`);
-    this.limit = limit;
   }
 }

@@ -6,7 +6,7 @@ import type { JobRecord } from "../../queue/records/job-record.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-export function jobNotFound(id: string): Refusal {
+function jobNotFound(id: string): Refusal {
   return new Refusal(
     "job_not_found",
     `Expected the id of a job, received ${JSON.stringify(id.slice(0, 64))}`,

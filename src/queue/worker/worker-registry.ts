@@ -5,7 +5,7 @@ import { SIZE_RANGE } from "../../contract/options.ts";
 import type { QueueKeys } from "../keys.ts";
 
 /** A worker is forgotten when it has not said anything for this long. */
-export const WORKER_TIMEOUT_MS = 15_000;
+const WORKER_TIMEOUT_MS = 15_000;
 export const HEARTBEAT_MS = 4_000;
 
 export const workerDescriptionSchema = z.object({
