@@ -29,12 +29,13 @@ export class QueueSetting {
     return new QueueSetting(server, redis, keys, queue, new RecordStore(redis, keys, keepSeconds));
   }
 
-  /** A worker that takes jobs from now on. */
+  /** A worker that takes jobs from now on; `url` is another way to the server. */
   startWorker(
     process: (run: JobRun) => Promise<JobOutcome>,
     settings: Partial<JobWorkerSettings> = {},
+    url = this.server.url,
   ): JobWorker {
-    const redis = connectForWork(this.server.url);
+    const redis = connectForWork(url);
     const worker = new JobWorker(redis, this.keys, process, { name: "worker", ...settings });
     this.open.push({ worker, redis });
     worker.start();

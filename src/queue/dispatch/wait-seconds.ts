@@ -5,18 +5,17 @@ const ONE_BY_ONE = 50;
 
 /**
  * Seconds until a worker is free for a job that has `work` (see `workOf`) ahead of it, spread over `position` jobs of
- * like size: each goes to the worker that is free first.
+ * like size: each goes to the worker that is free first. null where no worker takes it.
  */
 export function waitSeconds(
   position: number,
   work: number,
   workers: readonly WorkerDescription[],
 ): number | null {
-  const able = workers.filter(({ ready }) => ready);
-  const free = able.map(({ free_in }) => free_in ?? 0);
-  const paces = able.map(({ pace, engine }) => pace ?? DEFAULT_PACE[engine?.device ?? "cpu"]);
-  if (able.length === 0) return null;
-  const jobs = Math.min(position, ONE_BY_ONE * able.length);
+  if (workers.length === 0) return null;
+  const free = workers.map(({ free_in }) => free_in ?? 0);
+  const paces = workers.map(({ pace, engine }) => pace ?? DEFAULT_PACE[engine?.device ?? "cpu"]);
+  const jobs = Math.min(position, ONE_BY_ONE * workers.length);
   for (let index = 0; index < jobs; index++) {
     const first = earliest(free);
     free[first] = (free[first] ?? 0) + (work / jobs) * (paces[first] ?? 0);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { bringForward, type Capacity, demandOf, fits, ownCapacity, takesAll } from "../dispatch/capacity.ts";
+import { bringForward, type Capacity, demandOf, fits, ownCapacity } from "../dispatch/capacity.ts";
 import { Dispatch } from "../dispatch/dispatch.ts";
 import { shortenLocks } from "../dispatch/shorten-locks.ts";
 import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
@@ -141,10 +141,7 @@ export class JobWorker {
       this.current = null;
       await unwatch();
     }
-    if (!again) {
-      if (!takesAll(this.capacity)) await this.prepareNext();
-      return;
-    }
+    if (!again) return;
     await job.moveToWait(token);
     throw new WaitingError();
   }
@@ -171,14 +168,14 @@ export class JobWorker {
   private async passOver(job: Job, token: string): Promise<void> {
     await job.moveToWait(token);
     this.passedOver = job.id ?? null;
-    while (!this.stopped.signal.aborted && !(await this.prepareNext())) {
+    while (!this.stopped.signal.aborted && !(await this.bringForward())) {
       await sleep(PASS_OVER_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
     }
     this.passedOver = null;
   }
 
   /** Sees to it that the next job is one that fits. Gives false where none does. */
-  private async prepareNext(): Promise<boolean> {
+  private async bringForward(): Promise<boolean> {
     return bringForward(this.redis, this.keys, this.capacity).catch(() => false);
   }
 }

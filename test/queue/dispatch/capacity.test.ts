@@ -107,12 +107,12 @@ describe("A worker of an older version", () => {
 describe("A job that waits", () => {
   it("says whether it waits for its turn, for any worker, or for one that takes its size", async () => {
     const { id } = await submit(2048);
-    const waitsFor = async (largest_size: number | null) => {
+    const waitsFor = async (largest_size: number | null, ready = true) => {
       // Of a new queue, which has not yet learnt of the workers.
       const fresh = new RedisJobQueue(await connected(connectForRequests(server.url)), keys);
       await redis.del(keys.worker("w"));
       const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
-      const state = { ready: true, reason: null, engine: null, job: null, record_version: RECORD_VERSION };
+      const state = { ready, reason: null, engine: null, job: null, record_version: RECORD_VERSION };
       const rest = { pace: null, free_in: null };
       if (largest_size !== null) {
         await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
@@ -122,6 +122,7 @@ describe("A job that waits", () => {
       return place;
     };
     expect(await waitsFor(null)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
+    expect(await waitsFor(4096, false)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
     expect(await waitsFor(1024)).toMatchObject({ waiting_for: "fitting_worker", eta_seconds: null });
     expect(await waitsFor(2048)).toMatchObject({ waiting_for: "turn", eta_seconds: 0 });
   });

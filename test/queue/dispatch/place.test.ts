@@ -21,9 +21,8 @@ const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
 });
 
 describe("The time until a job is taken", () => {
-  it("is none while no worker can paint", () => {
+  it("is none without a worker", () => {
     expect(waitSeconds(0, 0, [])).toBeNull();
-    expect(waitSeconds(3, 100, [worker({ ready: false })])).toBeNull();
   });
 
   it("is that until a worker is free, where nothing is ahead", () => {

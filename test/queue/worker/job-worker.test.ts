@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobRecord } from "../../../src/queue/records/job-record.ts";
 import { MAXIMUM_ATTEMPTS } from "../../../src/queue/worker/attempt.ts";
 import type { JobOutcome, JobRun } from "../../../src/queue/worker/job-run.ts";
+import { CuttingProxy } from "../../support/cutting-proxy.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
 import { QueueSetting } from "../../support/queue-setting.ts";
 import { connected } from "../../support/redis.ts";
@@ -127,7 +129,7 @@ describe("A worker", () => {
       await aborted(signal);
       return { type: "stopped" };
     }, "first");
-    await until(id, ({ checkpoint }) => checkpoint !== null);
+    const { started_at } = await until(id, ({ checkpoint }) => checkpoint !== null);
     const started = performance.now();
     await first.close(5_000);
     expect(performance.now() - started).toBeLessThan(1_000);
@@ -137,7 +139,8 @@ describe("A worker", () => {
       expect(record.checkpoint).toEqual({ key: "c", step: 5 });
       return { type: "succeeded", fields: {} };
     }, "second");
-    expect(await until(id, ended)).toMatchObject({ status: "succeeded", attempts: 1, worker: "second" });
+    const record = await until(id, ended);
+    expect(record).toMatchObject({ status: "succeeded", attempts: 1, worker: "second", started_at });
   });
 
   it("keeps its lock for as long as the job takes", async () => {
@@ -206,6 +209,25 @@ describe("Two workers that hold one job because the first one's lock ran out", (
     release[0]?.();
     expect(await until(id, ended)).toMatchObject({ losses: "second", worker: "second", attempts: 2 });
     expect(reasons).toEqual(["lost"]);
+  });
+});
+
+describe("A start whose answer is lost on its way", () => {
+  it("is made again by the same attempt, and counts once", async () => {
+    const way = join(server.folder, "way");
+    // The script that begins an attempt: the only one of a queued or running job that makes it a running one.
+    const isStart = (sent: string) => sent.includes(",queued,running,\r\n$7\r\nrunning\r\n");
+    const proxy = await CuttingProxy.start(join(server.folder, "socket"), way, isStart);
+    try {
+      const { id } = await queue.submit(submission());
+      const process = async () => ({ type: "succeeded", fields: {} }) as const;
+      setting.startWorker(process, { lockMs: LOCK_MS }, `unix://${way}`);
+      expect(await until(id, ended)).toMatchObject({ status: "succeeded", attempts: 1 });
+      expect(proxy.cuts).toBe(1);
+      await setting.clear();
+    } finally {
+      await proxy.close();
+    }
   });
 });
 

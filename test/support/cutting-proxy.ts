@@ -1,0 +1,51 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** A way to a server over a unix socket that loses one answer: the server has done what was asked, and nobody gets to know. */
+export class CuttingProxy {
+  /** How often it has cut the connection. */
+  cuts = 0;
+  private readonly open = new Set<Socket>();
+
+  private constructor(private readonly server: Server) {}
+
+  /** @param isLast whether to cut when the answer to this piece of what a client sends comes; that is done once */
+  static async start(target: string, path: string, isLast: (sent: string) => boolean): Promise<CuttingProxy> {
+    const server = createServer();
+    const proxy = new CuttingProxy(server);
+    server.on("connection", (client) => {
+      const upstream = connect(target);
+      let cutsNext = false;
+      client.on("data", (bytes) => {
+        cutsNext ||= proxy.cuts === 0 && isLast(bytes.toString("latin1"));
+        upstream.write(bytes);
+      });
+      upstream.on("data", (bytes) => {
+        if (!cutsNext) {
+          client.write(bytes);
+          return;
+        }
+        proxy.cuts += 1;
+        client.destroy();
+        upstream.destroy();
+      });
+      for (const [one, other] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        proxy.open.add(one);
+        one.on("error", () => undefined);
+        one.on("close", () => {
+          proxy.open.delete(one);
+          other.destroy();
+        });
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return proxy;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.open) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
