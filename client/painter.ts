@@ -2,7 +2,7 @@ import { type ApiClient, type ClientSettings, createApiClient } from "./client.t
 import type { EventSettings, JobEvent } from "./events.ts";
 import { jobEvents } from "./events.ts";
 import { followJob, type JobUpdate } from "./follow.ts";
-import type { Job, JobList, Losses, Presets, Submission } from "./index.ts";
+import type { Job, JobList, Losses, Presets, Steering, Submission } from "./index.ts";
 import { pause } from "./pause.ts";
 import { ProblemError, unwrap } from "./problem-error.ts";
 
@@ -115,9 +115,8 @@ export class Painter {
   }
 
   /** Changes weights of a job that waits or runs, from its next step on. */
-  async steer(id: string, changes: Record<string, unknown>): Promise<Job> {
-    const patch = this.api.PATCH as (path: string, options: object) => ReturnType<ApiClient["GET"]>;
-    return (await unwrap(patch("/v1/jobs/{id}", { ...at(id), body: changes }))) as unknown as Job;
+  steer(id: string, changes: Steering): Promise<Job> {
+    return unwrap(this.api.PATCH("/v1/jobs/{id}", { ...at(id), body: changes }));
   }
 
   /** Queues a failed or canceled job again. */

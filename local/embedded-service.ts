@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../src/root.ts";
+import { freePorts } from "./free-ports.ts";
 
 const READY_MS = 120_000;
 const LAST_LINES = 15;
@@ -31,7 +31,7 @@ export async function startEmbeddedService(
 ): Promise<EmbeddedService> {
   const data = await mkdtemp(join(tmpdir(), "nst-"));
   const logPath = logFile ?? join(data, "service.log");
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const log = await open(logPath, "w");
   const { REDIS_URL, ...others } = environment;
   const main = spawn(process.execPath, [join(ROOT, "dist/local/main.js")], {
@@ -77,13 +77,4 @@ async function ready(url: string): Promise<void> {
     if (missing.includes("weights_missing")) break; // waiting does not bring them
   }
   throw new Error(missing);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
 }

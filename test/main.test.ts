@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { freePorts } from "../local/free-ports.ts";
 import { ROOT } from "../src/root.ts";
 import { TestRedis } from "./support/redis.ts";
 import { form } from "./support/submission-form.ts";
@@ -28,14 +29,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
 function start(variables: Record<string, string>): ChildProcess {
   const environment = {
     PATH: process.env.PATH,
@@ -50,7 +43,7 @@ function start(variables: Record<string, string>): ChildProcess {
 }
 
 async function startListening(variables: Record<string, string> = {}) {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const api = start({ PORT: String(port), ...variables });
   const output = text(api.stdout ?? Readable.from([]));
   const url = `http://127.0.0.1:${port}`;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../../local/free-ports.ts";
 import { isFinal } from "../../src/queue/records/job-states.ts";
 import { addressOf } from "../e2e/client.ts";
-import { freePorts } from "../support/free-ports.ts";
 import { grown, type Handles, handlesOf } from "../support/handles.ts";
 import { jpeg } from "../support/pictures.ts";
 import { childrenOf } from "../support/processes.ts";

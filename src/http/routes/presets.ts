@@ -17,11 +17,15 @@ const presetsSchema = z
 /** GET /v1/presets. */
 export function presetRoutes(app: App): void {
   const { properties } = z.toJSONSchema(optionsSchema, { reused: "inline" });
-  const steering = Object.keys(steeringSchema.shape);
   // In the order in which the studio shows them.
   const { draft, balanced, fine, classic } = PRESETS;
   const presets = { draft, balanced, fine, classic };
-  const answer = { default: DEFAULT_PRESET, presets, options: properties ?? {} };
+  const answer = {
+    default: DEFAULT_PRESET,
+    presets,
+    options: properties ?? {},
+    steering: Object.keys(steeringSchema.shape),
+  };
   app.get(
     "/v1/presets",
     {
@@ -35,8 +39,7 @@ export function presetRoutes(app: App): void {
     },
     async (_request, reply) => {
       reply.header("cache-control", "public, max-age=300");
-      const steerable = app.hasRoute({ url: "/v1/jobs/:id", method: "PATCH" });
-      return { ...answer, steering: steerable ? steering : [] };
+      return answer;
     },
   );
 }

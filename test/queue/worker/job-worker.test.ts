@@ -26,7 +26,8 @@ const startWorker = (process: (run: JobRun) => Promise<JobOutcome>, name = "work
 async function until(id: string, condition: (record: JobRecord) => boolean, ms = 10_000): Promise<JobRecord> {
   const deadline = Date.now() + ms;
   for (;;) {
-    const record = await queue.find(id);
+    // Redis may be away just now.
+    const record = await queue.find(id).catch(() => null);
     if (record && condition(record)) return record;
     if (Date.now() > deadline) throw new Error(`Job stayed ${JSON.stringify(record)}`);
     await sleep(10);
