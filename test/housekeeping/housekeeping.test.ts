@@ -15,6 +15,7 @@ import { positionOf, submission } from "../support/jobs.ts";
 import { QueueSetting } from "../support/queue-setting.ts";
 import { connected } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
 
 const KEEP_SECONDS = 1_000;
 const HOUR = 3600_000;
@@ -116,6 +117,20 @@ describe("A job that is retried while it is about to expire", () => {
     const { id } = await submitted({ expires_at: new Date(Date.now() - 1_000).toISOString() });
     await expireJobs(queue, store);
     expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
+  });
+
+  it("stays as it is where the sweep comes between the look at it and its retry", async () => {
+    const { id } = await submitted({ expires_at: new Date(Date.now() + 500).toISOString() });
+    await queue.cancel(id);
+    // Redis is asked for its time after the look.
+    const time = jest.spyOn(redis, "time").mockImplementationOnce(async () => {
+      const asked = await redis.time();
+      await until(async () => (await expireJobs(queue, store)).expired === 1);
+      return asked;
+    });
+    expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
+    expect(time).toHaveBeenCalled();
+    expect(await stored()).toEqual([]);
   });
 });
 

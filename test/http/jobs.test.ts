@@ -1,13 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
-import {
-  type JobList,
-  type JobStatus,
-  type JobView,
-  jobListSchema,
-  jobViewSchema,
-} from "../../src/contract/job.ts";
+import { type JobStatus, type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { expireJobs } from "../../src/housekeeping/expiry.ts";
 import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
@@ -274,88 +268,5 @@ describe("Deleting", () => {
     const keys = await service.storedKeys();
     expect(keys.some((key) => key.includes(id))).toBe(false);
     expect(keys.filter((key) => key.includes(other.id))).toHaveLength(3);
-  });
-});
-
-describe("The list", () => {
-  const list = async (query: string): Promise<JobList> => {
-    const response = await service.fetch(`/v1/jobs${query}`);
-    expect(response.status).toBe(200);
-    return jobListSchema.parse(await response.json());
-  };
-
-  it("is empty at first", async () => {
-    expect(await list("")).toEqual({ jobs: [], next_cursor: null });
-  });
-
-  it("gives the newest first, page by page, also while jobs come and go", async () => {
-    const ids: string[] = [];
-    for (let count = 0; count < 5; count += 1) {
-      ids.unshift((await submit()).id);
-      await sleep(2);
-    }
-    const first = await list("?limit=2");
-    expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 2));
-    await submit();
-    await service.fetch(`/v1/jobs/${first.next_cursor}`, { method: "DELETE" });
-    const second = await list(`?limit=2&cursor=${first.next_cursor}`);
-    expect(second.jobs.map(({ id }) => id)).toEqual(ids.slice(2, 4));
-    const third = await list(`?limit=2&cursor=${second.next_cursor}`);
-    expect(third.jobs.map(({ id }) => id)).toEqual(ids.slice(4));
-    expect(third.next_cursor).toBeNull();
-  });
-
-  it("filters by status", async () => {
-    const { id } = await submit();
-    const canceled = await submit();
-    await service.fetch(`/v1/jobs/${canceled.id}/cancel`, { method: "POST" });
-    expect((await list("?status=queued")).jobs.map((job) => job.id)).toEqual([id]);
-    expect((await list("?status=canceled")).jobs.map((job) => job.id)).toEqual([canceled.id]);
-    expect((await list("?status=failed")).jobs).toEqual([]);
-  });
-
-  it.each(["?limit=0", "?limit=101", "?limit=x", "?status=done", "?cursor=abc", "?page=2"])(
-    "refuses %s",
-    async (query) => {
-      const response = await service.fetch(`/v1/jobs${query}`);
-      expect(response.status).toBe(400);
-      const problem = (await response.json()) as { code: string; errors: { path: string }[] };
-      expect(problem.code).toBe("invalid_request");
-      expect(problem.errors[0]?.path).toContain("querystring");
-    },
-  );
-});
-
-describe("Routes", () => {
-  it("that do not exist are answered as a problem", async () => {
-    const response = await service.fetch("/v2/jobs");
-    expect(response.status).toBe(404);
-    expect(response.headers.get("content-type")).toBe("application/problem+json");
-    expect(await response.json()).toMatchObject({ code: "unknown_route", instance: "/v2/jobs" });
-  });
-
-  it("name the methods that they know", async () => {
-    const response = await service.fetch("/v1/jobs", { method: "PUT" });
-    expect(response.status).toBe(405);
-    expect(response.headers.get("allow")).toBe("GET, HEAD, POST");
-    expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
-    const one = await service.fetch(`/v1/jobs/${v7()}`, { method: "POST" });
-    expect(one.headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH");
-  });
-
-  it("refuse a path that is no URL", async () => {
-    const response = await service.fetch("/v1/jobs/%zz");
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ code: "invalid_request" });
-  });
-
-  it("answer what is not HTTP with a problem", async () => {
-    const { connect } = await import("node:net");
-    const { text } = await import("node:stream/consumers");
-    const socket = connect(service.port, "127.0.0.1");
-    socket.write("HELLO\r\n\r\n");
-    const answer = await text(socket);
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
-    expect(answer).toContain('"code":"invalid_request"');
   });
 });
