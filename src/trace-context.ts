@@ -33,11 +33,11 @@ export function formatTraceparent({ traceId, spanId, flags }: TraceContext): str
 }
 
 /** Random bytes are made for many spans at once: one by one they cost more than all else of a span. */
-let pool = Buffer.alloc(0);
+let pool = "";
 
 function randomHex(bytes: number): string {
-  if (pool.length < bytes) pool = randomBytes(4096);
-  const hex = pool.toString("hex", 0, bytes);
-  pool = pool.subarray(bytes);
+  if (pool.length < 2 * bytes) pool = randomBytes(4096).toString("hex");
+  const hex = pool.slice(0, 2 * bytes);
+  pool = pool.slice(2 * bytes);
   return hex;
 }

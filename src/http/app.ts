@@ -1,8 +1,6 @@
-import multipart from "@fastify/multipart";
 import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { Config } from "../config.ts";
-import { FIELD_LENGTH } from "../contract/request.ts";
 import { limitAdmission } from "./admission/admission.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import { authenticate } from "./plugins/authentication.ts";
@@ -29,9 +27,6 @@ import { studioRoutes } from "./routes/studio.ts";
 import { submitRoutes } from "./routes/submit.ts";
 import { timelapseRoutes } from "./routes/timelapse.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
-
-/** Parts that a form may have beside its pictures, and some more, so that the answer can name what is too much. */
-const OTHER_PARTS = 16;
 
 /** How long a client may take: for the head of a request, for all of it, and without a word either way. */
 function patience({ limits }: Config) {
@@ -66,7 +61,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   // What is answered is made by typed code, and the tests hold it against the schemas; to check each answer again
   // would cost a third of a poll's time.
   app.setSerializerCompiler(() => JSON.stringify);
-  logRequests(app);
+  logRequests(app, dependencies.logger);
   answerProblems(app);
   closeConnections(app);
   await instructBrowsers(app, config);
@@ -75,19 +70,6 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   limitAdmission(app, dependencies);
   await describeApi(app);
   exposeMetrics(app, dependencies);
-  await app.register(multipart, {
-    throwFileSizeLimit: false,
-    limits: {
-      // One more than allowed, so that the spool sees that there is more.
-      fileSize: config.limits.uploadBytes + 1,
-      files: 2 * config.limits.styles + 2 * config.limits.batchJobs + OTHER_PARTS,
-      fields: OTHER_PARTS,
-      parts: 2 * config.limits.styles + 2 * config.limits.batchJobs + 2 * OTHER_PARTS,
-      fieldSize: FIELD_LENGTH,
-      fieldNameSize: 100,
-      headerPairs: 20,
-    },
-  });
   for (const routes of [
     healthRoutes,
     submitRoutes,

@@ -3,6 +3,7 @@ import type { JobStatus } from "../contract/job.ts";
 import type { Options, Steering } from "../contract/options.ts";
 import type { Webhook } from "../contract/webhook.ts";
 import type { Place } from "./dispatch/places.ts";
+import type { Seen } from "./looks.ts";
 import type { JobRecord } from "./records/job-record.ts";
 import type { JobTimes } from "./worker/job-times.ts";
 import type { WorkerDescription } from "./worker/worker-registry.ts";
@@ -63,9 +64,9 @@ export interface JobQueue {
   find(id: string): Promise<JobRecord | null>;
   /**
    * A job and its place, in one exchange with Redis and without reading again what is known: for clients that
-   * ask again and again. The record may be shared and must not be changed.
+   * ask again and again. Null where there is no such job.
    */
-  look(id: string): Promise<{ record: JobRecord; place: Place | null } | null>;
+  look(id: string): Promise<Seen | null>;
   /** Where a job stands, or null where it does not wait. O(log n). */
   place(id: string): Promise<Place | null>;
   /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */

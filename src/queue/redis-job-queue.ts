@@ -5,7 +5,7 @@ import { applySteering, type Steering } from "../contract/options.ts";
 import { available } from "./available.ts";
 import { capacityOf, unfitJobs } from "./dispatch/capacity.ts";
 import { Dispatch } from "./dispatch/dispatch.ts";
-import { type Place, Places } from "./dispatch/places.ts";
+import type { Place } from "./dispatch/places.ts";
 import {
   type JobChange,
   type JobQueue,
@@ -15,17 +15,16 @@ import {
   type Submission,
 } from "./job-queue.ts";
 import type { QueueKeys } from "./keys.ts";
+import { Looks, type Seen } from "./looks.ts";
 import { JobChanges } from "./records/changes.ts";
 import { isDue, type JobRecord } from "./records/job-record.ts";
 import { isFinal, TRANSITIONS } from "./records/job-states.ts";
 import { newRecord } from "./records/new-record.ts";
-import { RecordCache } from "./records/record-cache.ts";
 import { RecordStore } from "./records/record-store.ts";
 import { Upkeep } from "./upkeep.ts";
 import { type JobTimes, readJobTimes } from "./worker/job-times.ts";
 import { findWorkers, type WorkerDescription } from "./worker/worker-registry.ts";
 
-const CACHED_RECORDS = 2_000;
 const RETRIED: readonly JobStatus[] = TRANSITIONS.retry.from;
 
 export interface QueueSettings {
@@ -45,9 +44,8 @@ export class RedisJobQueue implements JobQueue {
   readonly upkeep: Upkeep;
   private readonly records: RecordStore;
   private readonly dispatch: Dispatch;
-  private readonly places: Places;
+  private readonly looks: Looks;
   private readonly changes: JobChanges;
-  private readonly cache = new RecordCache(CACHED_RECORDS);
   private readonly limit: number;
   private readonly ownerLimit: number;
   private readonly keptLimit: number;
@@ -62,7 +60,7 @@ export class RedisJobQueue implements JobQueue {
     this.keptLimit = settings.jobsOfOwner ?? Number.MAX_SAFE_INTEGER;
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.dispatch = new Dispatch(redis, keys);
-    this.places = new Places(redis, keys);
+    this.looks = new Looks(redis, keys, this.records, this.dispatch);
     this.upkeep = new Upkeep(this.records, this.dispatch);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
@@ -99,27 +97,16 @@ export class RedisJobQueue implements JobQueue {
     return available(() => this.records.find(id));
   }
 
-  look(id: string): Promise<{ record: JobRecord; place: Place | null } | null> {
-    return available(async () => {
-      const ahead = await this.dispatch.ahead(id);
-      if (ahead.revision === 0) return null;
-      let record = this.cache.get(id, ahead.revision);
-      if (!record) {
-        record = await this.records.find(id);
-        if (!record) return null;
-        this.cache.put(record);
-      }
-      if (record.status !== "queued") return { record, place: null };
-      return { record, place: await this.places.of(id, ahead) };
-    });
+  look(id: string): Promise<Seen | null> {
+    return this.looks.at(id);
   }
 
   board(): BullMQAdapter {
     return this.dispatch.board;
   }
 
-  place(id: string): Promise<Place | null> {
-    return available(async () => this.places.of(id, await this.dispatch.ahead(id)));
+  async place(id: string): Promise<Place | null> {
+    return (await this.looks.at(id))?.place ?? null;
   }
 
   cancel(id: string): Promise<JobRecord | null> {

@@ -118,6 +118,17 @@ describe("Answers", () => {
     }
   });
 
+  it("carry more where they are pages", async () => {
+    const names = ["cross-origin-opener-policy", "x-permitted-cross-domain-policies", "x-frame-options"];
+    const sent = async (path: string) => {
+      const { headers } = await service.fetch(path);
+      return names.map((name) => headers.get(name));
+    };
+    expect(await sent("/docs")).toEqual(["same-origin", "none", "SAMEORIGIN"]);
+    expect(await sent("/")).toEqual(["same-origin", "none", "SAMEORIGIN"]);
+    expect(await sent("/livez")).toEqual([null, null, "SAMEORIGIN"]);
+  });
+
   it("name no path and show no stack, whatever is sent", async () => {
     const { text } = await service.access.apiKeys.create({
       ...{ owner: "prober", name: "", scopes: ["submit", "read"], lifetimeMs: null },

@@ -41,6 +41,18 @@ describe("/metrics", () => {
     expect(found.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
   });
 
+  it("counts requests by how long they took", async () => {
+    for (let times = 0; times < 3; times++) await service.fetch("/livez");
+    const found = await metrics();
+    const name = "nst_http_request_duration_seconds";
+    const labels = 'method="GET",route="/livez",status="200"';
+    expect(found.get(`${name}_count{${labels}}`)).toBe(3);
+    expect(found.get(`${name}_bucket{${labels},le="+Inf"}`)).toBe(3);
+    expect(found.get(`${name}_bucket{${labels},le="60"}`)).toBe(3);
+    expect(found.get(`${name}_sum{${labels}}`)).toBeGreaterThan(0);
+    expect(found.get(`${name}_sum{${labels}}`)).toBeLessThan(3);
+  });
+
   it("tells how long jobs took, a worker's step and its engine's memory", async () => {
     await announceWorker(service.redis, service.keys, {
       ...{ id: "w", version: "0", host: "h", pid: 1, started_at: new Date().toISOString(), ready: true },

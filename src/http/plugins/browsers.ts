@@ -1,12 +1,25 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import cors from "@fastify/cors";
+import type { onRequestHookHandler } from "fastify";
 import helmet, { type HelmetOptions } from "helmet";
 import type { Config } from "../../config.ts";
 import type { App } from "../dependencies.ts";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Set where the answer is a page, for which browsers have more rules than for data and pictures. */
+    page?: boolean;
+  }
+}
+
+/** Headers that say something of other answers too; what else there is holds for pages alone. */
+const EVERYWHERE = [
+  ...["cross-origin-resource-policy", "referrer-policy", "x-content-type-options", "x-frame-options"],
+] as const;
+
 /** What browsers are told: what the service's own pages may do, and which other sites' pages may ask it. */
 export async function instructBrowsers(app: App, config: Config): Promise<void> {
-  const headers = headersOf({
+  const page = headersOf({
     // The pages have no scripts but their own, and no other site may frame them.
     contentSecurityPolicy: {
       useDefaults: false,
@@ -22,9 +35,21 @@ export async function instructBrowsers(app: App, config: Config): Promise<void> 
     // Whoever puts TLS before the service says so there.
     strictTransportSecurity: false,
   });
+  const data = Object.freeze({
+    ...Object.fromEntries(EVERYWHERE.map((name) => [name, page[name]])),
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  });
   app.addHook("onRequest", (_request, reply, done) => {
-    reply.headers(headers);
+    reply.headers(data);
     done();
+  });
+  app.addHook("onRoute", function (route) {
+    if (!(route.config?.page ?? (this.hasDecorator("everyRoute") && this.everyRoute.page))) return;
+    const instruct: onRequestHookHandler = (_request, reply, done) => {
+      reply.headers(page);
+      done();
+    };
+    route.onRequest = [instruct, ...[route.onRequest ?? []].flat()];
   });
   if (config.corsOrigins.length === 0) return;
   await app.register(cors, {

@@ -1,19 +1,20 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
-import type { JobTimes } from "../../queue/worker/job-times.ts";
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
 import type { App, Dependencies } from "../dependencies.ts";
+import { RequestTimes } from "../request-times.ts";
 
 /** GET /metrics in Prometheus's text form: this process, its HTTP, and the queue as Redis knows it. */
 export function exposeMetrics(app: App, { queue }: Dependencies): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const requests = new Histogram({
-    name: "nst_http_request_duration_seconds",
-    help: "Time from a request's first byte to its answer's last.",
-    labelNames: ["method", "route", "status"],
-    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
-    registers,
-  });
+  const requests = new RequestTimes();
+  registry.registerMetric(
+    histogram({
+      name: "nst_http_request_duration_seconds",
+      help: "Time from a request's first byte to its answer's last.",
+      read: async () => requests.all(),
+    }),
+  );
   const accepted = new Counter({
     name: "nst_jobs_accepted_total",
     help: "Jobs that this process accepted.",
@@ -46,13 +47,22 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     registers,
   });
   // Counted in Redis by the workers, which nobody asks for metrics: each API process gives the same figures.
-  registry.registerMetric(jobSeconds(() => queue.jobTimes()) as unknown as Metric);
+  registry.registerMetric(
+    histogram({
+      name: "nst_job_seconds",
+      help: "Time from a job's first start to its end.",
+      read: async () =>
+        (await queue.jobTimes().catch(() => [])).map(({ outcome, ...times }) => ({
+          labels: { status: outcome },
+          ...times,
+        })),
+    }),
+  );
 
   app.addHook("onResponse", (request, reply, done) => {
     // The route's pattern, not the path: a label for every id would never end.
     const route = request.routeOptions.url ?? "none";
-    const labels = { method: request.method, route, status: String(reply.statusCode) };
-    requests.observe(labels, reply.elapsedTime / 1000);
+    requests.count(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
     const submitted = request.method === "POST" && route === "/v1/jobs" && reply.statusCode < 300;
     if (submitted && !reply.hasHeader("idempotency-replayed")) accepted.inc();
     done();
@@ -94,21 +104,35 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
   );
 }
 
-/** A histogram whose figures come from elsewhere; none while they cannot be had. */
-function jobSeconds(times: () => Promise<JobTimes[]>) {
-  const name = "nst_job_seconds";
-  const help = "Time from a job's first start to its end.";
+interface Series {
+  labels: Record<string, string>;
+  /** How many took at most so long. */
+  classes: { upTo: number; count: number }[];
+  count: number;
+  sum: number;
+}
+
+/** A histogram whose figures are counted elsewhere. */
+function histogram({
+  name,
+  help,
+  read,
+}: {
+  name: string;
+  help: string;
+  read: () => Promise<Series[]>;
+}): Metric {
   const get = async () => {
-    const values = (await times().catch(() => [])).flatMap(({ outcome, classes, count, sum }) => [
+    const values = (await read()).flatMap(({ labels, classes, count, sum }) => [
       ...classes.map((one) => ({
         ...{ metricName: `${name}_bucket`, value: one.count },
-        labels: { status: outcome, le: String(one.upTo) },
+        labels: { ...labels, le: String(one.upTo) },
       })),
-      { metricName: `${name}_bucket`, labels: { status: outcome, le: "+Inf" }, value: count },
-      { metricName: `${name}_sum`, labels: { status: outcome }, value: sum },
-      { metricName: `${name}_count`, labels: { status: outcome }, value: count },
+      { metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: count },
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
     ]);
     return { name, help, type: "histogram", values, aggregator: "first" };
   };
-  return { name, help, get, reset: () => undefined };
+  return { name, help, get, reset: () => undefined } as unknown as Metric;
 }

@@ -64,10 +64,14 @@ export async function describeApi(app: App): Promise<void> {
     transformObject: (document) =>
       addExamples(keepReferred({ ...jsonSchemaTransformObject(document), webhooks: describeWebhooks() })),
   });
-  app.get("/docs", { config: { scope: "public" }, schema: { hide: true } }, async (_request, reply) => {
-    reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");
-    return docsPage(app.swagger() as ApiDocument);
-  });
+  app.get(
+    "/docs",
+    { config: { scope: "public", page: true }, schema: { hide: true } },
+    async (_request, reply) => {
+      reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");
+      return docsPage(app.swagger() as ApiDocument);
+    },
+  );
   let yaml: string | undefined;
   app.get(
     "/openapi.yaml",

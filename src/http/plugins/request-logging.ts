@@ -33,15 +33,16 @@ export function nameJob(
 ): FastifyBaseLogger {
   const trace = newSpan(parseTraceparent(request.headers.traceparent));
   request.trace = trace;
-  const traced = { ...bindings, trace_id: trace.traceId, span_id: trace.spanId };
-  const job = /^\/v1\/jobs\/([\w-]{1,64})/.exec(request.url ?? "")?.[1];
-  return new LateLogger(logger as Logger, () =>
-    logger.child(job === undefined ? traced : { ...traced, job_id: job }, options),
-  ) as unknown as FastifyBaseLogger;
+  const bind = () => {
+    const job = /^\/v1\/jobs\/([\w-]{1,64})/.exec(request.url ?? "")?.[1];
+    const traced = { ...bindings, trace_id: trace.traceId, span_id: trace.spanId };
+    return logger.child(job === undefined ? traced : { ...traced, job_id: job }, options);
+  };
+  return new LateLogger(logger as Logger, bind) as unknown as FastifyBaseLogger;
 }
 
 /** One line for each answer; every line of a request carries its id and, once it is known, its job's. */
-export function logRequests(app: App): void {
+export function logRequests(app: App, logger: Logger): void {
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     // By this a client finds its request in the logs, and the job's in the worker's.
@@ -50,13 +51,14 @@ export function logRequests(app: App): void {
   });
   app.addHook("onResponse", (request, reply, done) => {
     const path = request.url.split("?", 1)[0] ?? "";
+    const level = reply.statusCode >= 500 ? "warn" : PROBES.has(path) ? "debug" : "info";
+    if (!logger.isLevelEnabled(level)) return done();
     const line = {
       method: request.method,
       path,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     };
-    const level = reply.statusCode >= 500 ? "warn" : PROBES.has(path) ? "debug" : "info";
     request.log[level](line, `${line.method} ${path} ${line.status}`);
     done();
   });

@@ -8,6 +8,7 @@ import type { Batch } from "../../queue/submissions/batch-store.ts";
 import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { zip } from "../files/zip.ts";
+import { takeForms } from "../plugins/forms.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { askedBy } from "../submission/asked-by.ts";
 import { idempotencyKey, once, ownedKey } from "../submission/idempotency.ts";
@@ -22,8 +23,9 @@ const UUID = z.uuid();
 type BatchRequest = FastifyRequest<{ Params: { id: string } }>;
 
 /** Several jobs as one: every content in every style. */
-export function batchRoutes(app: App, dependencies: Dependencies): void {
+export async function batchRoutes(app: App, dependencies: Dependencies): Promise<void> {
   const { config, queue, store, idempotency, batches } = dependencies;
+  await takeForms(app, config);
 
   /** Throws a `Refusal` where there is none, or where it is another owner's. */
   const findBatch = async ({ params: { id }, caller }: BatchRequest): Promise<Batch> => {

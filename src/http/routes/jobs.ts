@@ -71,7 +71,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       const etag = `W/"${record.revision}.${place?.position ?? ""}.${place?.eta_seconds ?? ""}.${place?.waiting_for ?? ""}"`;
       reply.header("etag", etag).header("cache-control", "private, no-cache");
       if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
-      reply.header("content-type", "application/json; charset=utf-8").serializer(String);
+      reply.header("content-type", "application/json; charset=utf-8");
       return reply.send(jobViewText(record, place, etag) as unknown as JobView);
     },
   );

@@ -17,6 +17,6 @@ export async function queueDashboardRoutes(app: App, { queue }: Dependencies): P
   serverAdapter.setErrorHandler((error) => {
     throw error;
   });
-  app.decorate("everyRoute", { scope: "admin", basic: true });
+  app.decorate("everyRoute", { scope: "admin", basic: true, page: true });
   await app.register(serverAdapter.registerPlugin(), { prefix: PATH });
 }

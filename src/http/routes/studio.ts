@@ -40,17 +40,21 @@ export async function studioRoutes(app: App): Promise<void> {
   const page = files.get(PAGE);
   if (!page) app.log.warn("the studio is not built: there is no page at /");
 
-  app.get("/", { config: { scope: "public" }, schema: { hide: true } }, async (_request, reply) => {
-    if (!page) throw new Refusal("unknown_route", "The studio is not built");
-    return reply
-      .headers({
-        "content-type": page.type,
-        // The page names the files of one build: it is asked for each time, they never are again.
-        "cache-control": "no-cache",
-        "content-security-policy": CONTENT_SECURITY_POLICY,
-      })
-      .send(page.bytes);
-  });
+  app.get(
+    "/",
+    { config: { scope: "public", page: true }, schema: { hide: true } },
+    async (_request, reply) => {
+      if (!page) throw new Refusal("unknown_route", "The studio is not built");
+      return reply
+        .headers({
+          "content-type": page.type,
+          // The page names the files of one build: it is asked for each time, they never are again.
+          "cache-control": "no-cache",
+          "content-security-policy": CONTENT_SECURITY_POLICY,
+        })
+        .send(page.bytes);
+    },
+  );
 
   app.get(
     "/studio/:name",

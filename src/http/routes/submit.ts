@@ -7,6 +7,7 @@ import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";
+import { takeForms } from "../plugins/forms.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { preferredWait } from "../prefer.ts";
 import { problemResponses } from "../problem-responses.ts";
@@ -18,8 +19,9 @@ import { submitJob } from "../submission/submit-job.ts";
 import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
 
 /** POST /v1/jobs. */
-export function submitRoutes(app: App, dependencies: Dependencies): void {
+export async function submitRoutes(app: App, dependencies: Dependencies): Promise<void> {
   const { config, queue, idempotency } = dependencies;
+  await takeForms(app, config);
 
   app.post(
     "/v1/jobs",

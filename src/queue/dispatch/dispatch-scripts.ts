@@ -12,29 +12,42 @@ const ADDED_UP = 32;
  * the list holds only jobs that lost their worker.
  */
 const AHEAD = `
-local function look(id)
-  local revision = tonumber(redis.call("HGET", ARGV[1] .. id, "revision") or "0")
-  local first = redis.call("LLEN", KEYS[1])
-  local rank = redis.call("ZRANK", KEYS[2], id)
-  local index = not rank and redis.call("LPOS", KEYS[1], id)
-  if not rank and not index then return {-1, 0, revision} end
-  local position = rank and first + rank or first - 1 - index
-  if position > ${ADDED_UP} then
-    local own = tonumber(redis.call("HGET", ARGV[1] .. id, "work") or "0")
-    local others = math.max(1, redis.call("ZCARD", KEYS[3]) - 1)
-    local sum = math.max(0, tonumber(redis.call("GET", KEYS[4]) or "0") - own)
-    return {position, math.floor(position * sum / others), revision}
-  end
-  local ahead = {}
-  if position > 0 then
-    ahead = rank and redis.call("LRANGE", KEYS[1], 0, -1) or redis.call("LRANGE", KEYS[1], index + 1, -1)
-    if rank and rank > 0 then
-      for _, other in ipairs(redis.call("ZRANGE", KEYS[2], 0, rank - 1)) do table.insert(ahead, other) end
+local first = redis.call("LLEN", KEYS[1])
+local line
+local sums = {[0] = 0}
+local function added_up(position)
+  if not line then
+    line = {}
+    local again = redis.call("LRANGE", KEYS[1], -${ADDED_UP}, -1)
+    for i = #again, 1, -1 do table.insert(line, again[i]) end
+    if #line < ${ADDED_UP} then
+      local others = redis.call("ZRANGE", KEYS[2], 0, ${ADDED_UP} - #line - 1)
+      for _, other in ipairs(others) do table.insert(line, other) end
     end
   end
-  local sum = 0
-  for _, other in ipairs(ahead) do sum = sum + tonumber(redis.call("HGET", ARGV[1] .. other, "work") or "0") end
-  return {position, sum, revision}
+  for i = #sums + 1, position do
+    sums[i] = sums[i - 1] + tonumber(redis.call("HGET", ARGV[1] .. line[i], "work") or "0")
+  end
+  return sums[position]
+end
+local waiting, total
+local function reckoned(position, own)
+  waiting = waiting or redis.call("ZCARD", KEYS[3])
+  total = total or tonumber(redis.call("GET", KEYS[4]) or "0")
+  return math.floor(position * math.max(0, total - own) / math.max(1, waiting - 1))
+end
+local function look(id)
+  local found = redis.call("HMGET", ARGV[1] .. id, "revision", "work")
+  local revision = tonumber(found[1] or "0")
+  local position = redis.call("ZRANK", KEYS[2], id)
+  if position then position = first + position
+  elseif first > 0 then
+    local index = redis.call("LPOS", KEYS[1], id)
+    position = index and first - 1 - index
+  end
+  if not position then return {-1, 0, revision} end
+  if position <= ${ADDED_UP} then return {position, added_up(position), revision} end
+  return {position, reckoned(position, tonumber(found[2] or "0")), revision}
 end
 local answers = {}
 for i = 2, #ARGV do answers[i - 1] = look(ARGV[i]) end

@@ -5,7 +5,6 @@ import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
 import type { JobRecord } from "../records/job-record.ts";
 import { defineDispatchScripts } from "./dispatch-scripts.ts";
 import { UNPLACED } from "./fair-share.ts";
-import { gather } from "./gather.ts";
 
 const PAGE = 500;
 
@@ -24,9 +23,6 @@ export interface Ahead {
 /** BullMQ's part: which job is taken next and by whom. It knows no more of a job than its id and place. */
 export class Dispatch {
   private readonly queue: Queue;
-
-  /** What is ahead of a job. */
-  readonly ahead = gather((ids) => this.aheadOf(ids));
 
   constructor(
     private readonly redis: Redis,
@@ -70,7 +66,8 @@ export class Dispatch {
     await this.queue.remove(id);
   }
 
-  private async aheadOf(ids: string[]): Promise<Ahead[]> {
+  /** For each of the jobs what is ahead of it. O(log n) each. */
+  async ahead(ids: string[]): Promise<Ahead[]> {
     const answers = await this.redis.nstAhead(
       this.keys.dispatch("wait"),
       this.keys.dispatch("prioritized"),

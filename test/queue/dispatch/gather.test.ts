@@ -25,6 +25,30 @@ describe("What is gathered", () => {
     expect(await Promise.all(later)).toEqual([2]);
   });
 
+  it("waits as long as each turn of the event loop brings more", async () => {
+    const asked: string[][] = [];
+    const look = gather(async (keys) => {
+      asked.push(keys);
+      return keys;
+    });
+    const questions: Promise<string>[] = [];
+    for (const key of ["a", "b", "c"]) {
+      questions.push(look(key));
+      await new Promise(setImmediate);
+    }
+    await Promise.all(questions);
+    expect(asked).toEqual([["a", "b", "c"]]);
+  });
+
+  it("is answered one by one where one takes longer, or fails", async () => {
+    const look = gather<string>(async (keys) =>
+      keys.map((key) => (key === "bad" ? Promise.reject(new Error("unreadable")) : key)),
+    );
+    const [bad, good] = await Promise.allSettled([look("bad"), look("good")]);
+    expect(bad).toMatchObject({ status: "rejected", reason: { message: "unreadable" } });
+    expect(good).toEqual({ status: "fulfilled", value: "good" });
+  });
+
   it("goes in several exchanges where it is much", async () => {
     const sizes: number[] = [];
     const look = gather(async (keys) => {
