@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { optionsPage } from "./contract/options-page.ts";
-import { openApiDocument } from "./http/openapi-document.ts";
+import { openApiDocument } from "./http/openapi/document.ts";
 import { ROOT } from "./root.ts";
 
 await writeFile(join(ROOT, "openapi.yaml"), await openApiDocument());

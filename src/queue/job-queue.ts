@@ -68,7 +68,7 @@ export interface JobQueue {
    */
   look(id: string): Promise<Seen | null>;
   /** Where a job stands, or null where it does not wait. O(log n). */
-  place(id: string): Promise<Place | null>;
+  place(job: Pick<JobRecord, "id" | "status">): Promise<Place | null>;
   /** Stops a job. Gives its record as it then is: one that had ended before stays as it was. */
   cancel(id: string): Promise<JobRecord | null>;
   /** Changes options of a job that has not ended; one that has stays as it is. */

@@ -105,8 +105,8 @@ export class RedisJobQueue implements JobQueue {
     return this.dispatch.board;
   }
 
-  async place(id: string): Promise<Place | null> {
-    return (await this.looks.at(id))?.place ?? null;
+  async place({ id, status }: Pick<JobRecord, "id" | "status">): Promise<Place | null> {
+    return status === "queued" ? ((await this.looks.at(id))?.place ?? null) : null;
   }
 
   cancel(id: string): Promise<JobRecord | null> {

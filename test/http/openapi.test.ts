@@ -7,7 +7,7 @@ import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { optionsPage } from "../../src/contract/options-page.ts";
-import { openApiDocument } from "../../src/http/openapi-document.ts";
+import { openApiDocument } from "../../src/http/openapi/document.ts";
 import { ROOT } from "../../src/root.ts";
 import { checkedExamples } from "../support/contract.ts";
 

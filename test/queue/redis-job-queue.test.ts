@@ -183,7 +183,7 @@ describe("While Redis is away", () => {
     for (const call of [
       () => queue.submit(submission()),
       () => queue.find(job.id),
-      () => queue.place(job.id),
+      () => queue.place(job),
       () => queue.cancel(job.id),
       () => queue.list({ limit: 1 }),
       () => queue.workers(),

@@ -17,5 +17,5 @@ export function submission(more: Partial<Submission> = {}): Submission {
 
 /** Jobs that will be taken before this one; null where it does not wait. */
 export async function positionOf(queue: JobQueue, id: string): Promise<number | null> {
-  return (await queue.place(id))?.position ?? null;
+  return (await queue.place({ id, status: "queued" }))?.position ?? null;
 }

@@ -4,7 +4,7 @@ import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/access.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { openMode, refuseUninvited } from "../open-mode.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 
 /** Who asks, and what they may do. */
 export interface Caller {

@@ -2,10 +2,10 @@ import swagger from "@fastify/swagger";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { App } from "../dependencies.ts";
-import { addExamples } from "../openapi-examples.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { addExamples } from "../openapi/examples.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
+import { describeWebhooks } from "../openapi/webhooks.ts";
 import { type ApiDocument, docsPage } from "../views/docs-page.ts";
-import { describeWebhooks } from "../webhooks-description.ts";
 
 /** Version of the contract, not of the software. */
 const CONTRACT_VERSION = "1.0.0";

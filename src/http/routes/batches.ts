@@ -5,11 +5,11 @@ import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../contrac
 import { Refusal } from "../../contract/problems.ts";
 import { jobFolder } from "../../queue/records/job-record.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";
-import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { zip } from "../files/zip.ts";
+import { binarySchema } from "../openapi/binary.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { takeForms } from "../plugins/forms.ts";
-import { problemResponses } from "../problem-responses.ts";
 import { askedBy } from "../submission/asked-by.ts";
 import { idempotencyKey, once, ownedKey } from "../submission/idempotency.ts";
 import { readBody } from "../submission/read-body.ts";

@@ -4,8 +4,8 @@ import { jobViewSchema } from "../../contract/job.ts";
 import { continuationSchema } from "../../contract/request.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { logJob } from "../plugins/request-logging.ts";
-import { problemResponses } from "../problem-responses.ts";
 import { askedBy } from "../submission/asked-by.ts";
 import { continueJob } from "../submission/continue-job.ts";
 import { fingerprintOf, idempotencyKey, once, ownedKey } from "../submission/idempotency.ts";
@@ -71,7 +71,7 @@ export function continuationRoutes(app: App, dependencies: Dependencies): void {
             );
       if (replayed) reply.header("idempotency-replayed", "true");
       logJob(request, reply, record.id);
-      const place = await queue.place(record.id).catch(() => null);
+      const place = await queue.place(record).catch(() => null);
       reply
         .code(202)
         .header("location", jobPath(record.id))

@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { isFinal } from "../../queue/records/job-states.ts";
-import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { COME_AGAIN_MS, jobEvents } from "../events/job-events.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { binarySchema } from "../openapi/binary.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { jobView } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
 
@@ -44,7 +44,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
         since,
         heartbeatMs: config.heartbeatSeconds * 1000,
         signal: AbortSignal.any([gone.signal, app.closing]),
-        view: async (now) => jobView(now, now.status === "queued" ? await queue.place(now.id) : null),
+        view: async (now) => jobView(now, await queue.place(now)),
       });
       reply.headers({
         "content-type": "text/event-stream",

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { Refusal } from "../../contract/problems.ts";
 import { detectPictureType, MEDIA_TYPES, PICTURE_TYPES, SIGNATURE_BYTES } from "../../images/picture-type.ts";
-import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { sendFile } from "../files/send-file.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { binarySchema } from "../openapi/binary.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { findJob } from "./find-job.ts";
 
 const problems = problemResponses("job_not_found", "no_such_style", "result_expired", "unavailable");

@@ -5,7 +5,7 @@ import type { JobRecord } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { jobPath, jobView, jobViewText, retryAfter } from "../views/job-view.ts";
 import { changeJob, findJob, lookAtJob } from "./find-job.ts";
 
@@ -13,9 +13,7 @@ const idParams = z.object({ id: z.string().describe("The job's id.") });
 
 /** The list of jobs, and what is done to one job. */
 export function jobRoutes(app: App, { queue, store }: Dependencies): void {
-  const view = async (record: JobRecord) => {
-    return jobView(record, record.status === "queued" ? await queue.place(record.id) : null);
-  };
+  const view = async (record: JobRecord) => jobView(record, await queue.place(record));
 
   app.get(
     "/v1/jobs",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { LINKABLE, linkRequestSchema, linksSchema } from "../../contract/links.ts";
 import type { App, Dependencies } from "../dependencies.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { jobPath } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
 

@@ -6,13 +6,13 @@ import { MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/pictu
 import { type JobRecord, jobFolder, type StoredPicture } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
-import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { chooseMediaType } from "../files/accept.ts";
 import { Conversions } from "../files/conversion.ts";
 import { redirectToStore } from "../files/redirect-to-store.ts";
 import { type StoredFile, sendFile } from "../files/send-file.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { binarySchema } from "../openapi/binary.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { retryAfter } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
 

@@ -4,7 +4,7 @@ import { applySteering, steeringSchema } from "../../contract/options.ts";
 import { Refusal } from "../../contract/problems.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { refuseContradictions } from "../submission/choose-options.ts";
 import { parseBody } from "../submission/parse-body.ts";
 import { jobView } from "../views/job-view.ts";
@@ -51,7 +51,7 @@ export function steeringRoutes(app: App, { queue }: Dependencies): void {
           `Expected a queued or running job, received a ${record.status} one`,
         );
       }
-      return jobView(record, record.status === "queued" ? await queue.place(record.id) : null);
+      return jobView(record, await queue.place(record));
     },
   );
 }

@@ -7,10 +7,10 @@ import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { takeForms } from "../plugins/forms.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { preferredWait } from "../prefer.ts";
-import { problemResponses } from "../problem-responses.ts";
 import { askedBy } from "../submission/asked-by.ts";
 import { idempotencyKey, type Once, once, ownedKey } from "../submission/idempotency.ts";
 import { readBody } from "../submission/read-body.ts";
@@ -73,7 +73,7 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
 
   /** The job is accepted: where Redis goes away just now, the client still gets to know its id. */
   const withPlace = async (record: JobRecord): Promise<Accepted> => {
-    const place = record.status === "queued" ? await queue.place(record.id).catch(() => null) : null;
+    const place = await queue.place(record).catch(() => null);
     return { record, place };
   };
 

@@ -6,11 +6,11 @@ import { joinFrames } from "../../images/timelapse.ts";
 import { type JobRecord, jobFolder, timelapseFolder } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
-import { binarySchema } from "../binary.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { Conversions } from "../files/conversion.ts";
 import { sendFile } from "../files/send-file.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { binarySchema } from "../openapi/binary.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 import { retryAfter } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
 

@@ -6,7 +6,7 @@ import { formatTraceparent } from "../../trace-context.ts";
 import { postJson } from "../../webhooks/post.ts";
 import { signedHeaders } from "../../webhooks/signature.ts";
 import type { App, Dependencies } from "../dependencies.ts";
-import { problemResponses } from "../problem-responses.ts";
+import { problemResponses } from "../openapi/problem-responses.ts";
 
 /** What a receiver of webhooks needs: the secrets that sign them, and a message to try it with. */
 export function webhookRoutes(app: App, { config, webhookSecrets }: Dependencies): void {

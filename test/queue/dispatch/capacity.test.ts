@@ -117,7 +117,7 @@ describe("A job that waits", () => {
       if (largest_size !== null) {
         await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
       }
-      const place = await fresh.place(id);
+      const place = await fresh.place({ id, status: "queued" });
       await fresh.close();
       return place;
     };

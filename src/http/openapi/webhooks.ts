@@ -1,4 +1,4 @@
-import { WEBHOOK_EVENTS } from "../contract/webhook.ts";
+import { WEBHOOK_EVENTS } from "../../contract/webhook.ts";
 
 const header = (name: string, description: string) => ({
   ...{ name, description, in: "header", required: true },

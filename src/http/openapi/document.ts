@@ -1,9 +1,9 @@
 import { pino } from "pino";
-import { readConfig } from "../config.ts";
-import { connectForRequests } from "../queue/connection.ts";
-import { QueueKeys } from "../queue/keys.ts";
-import { buildApp } from "./app.ts";
-import { composeDependencies } from "./compose.ts";
+import { readConfig } from "../../config.ts";
+import { connectForRequests } from "../../queue/connection.ts";
+import { QueueKeys } from "../../queue/keys.ts";
+import { buildApp } from "../app.ts";
+import { composeDependencies } from "../compose.ts";
 
 /** The contract as YAML. The app behind it is asked for nothing, so that its Redis need not be there. */
 export async function openApiDocument(): Promise<string> {

@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode, problemSchema } from "../contract/problems.ts";
+import { PROBLEMS, type ProblemCode, problemSchema } from "../../contract/problems.ts";
 
 interface ProblemResponse {
   description: string;

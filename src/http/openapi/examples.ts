@@ -5,7 +5,7 @@ import {
   submitFormExample,
   submitJsonExample,
   webhookExample,
-} from "../contract/examples.ts";
+} from "../../contract/examples.ts";
 
 type Status = keyof typeof jobExamples;
 
