@@ -34,4 +34,17 @@ describe("A worker's pace", () => {
     pace.began(job(500));
     expect(pace.freeIn).toBeCloseTo(5);
   });
+
+  it("counts a job for more than the one before it", () => {
+    let now = 0;
+    const pace = new Pace(() => now);
+    for (const seconds of [10, 20]) {
+      pace.began(job(1000));
+      now += seconds * 1000;
+      pace.progressed(progress(1, 0));
+      pace.ended();
+    }
+    expect(pace.secondsPerWork).toBeGreaterThan(0.0155);
+    expect(pace.secondsPerWork).toBeLessThan(0.0165);
+  });
 });

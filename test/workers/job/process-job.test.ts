@@ -1,34 +1,29 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Redis } from "ioredis";
 import { pino } from "pino";
 import { v7 } from "uuid";
-import { readConfig } from "../../src/config.ts";
-import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import { blobKeys, type JobRecord } from "../../src/queue/records/job-record.ts";
-import { isFinal } from "../../src/queue/records/job-states.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import { JobWorker } from "../../src/queue/worker/job-worker.ts";
-import { ROOT } from "../../src/root.ts";
-import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
-import { EngineProcess } from "../../workers/engine-process/engine-process.ts";
-import { processJob } from "../../workers/job/process-job.ts";
-import { Pace } from "../../workers/pace.ts";
-import { submission } from "../support/jobs.ts";
-import { jpeg } from "../support/pictures.ts";
-import { connected, TestRedis } from "../support/redis.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { readConfig } from "../../../src/config.ts";
+import { blobKeys, type JobRecord } from "../../../src/queue/records/job-record.ts";
+import { isFinal } from "../../../src/queue/records/job-states.ts";
+import { MAXIMUM_ATTEMPTS } from "../../../src/queue/worker/attempt.ts";
+import type { JobWorker } from "../../../src/queue/worker/job-worker.ts";
+import { ROOT } from "../../../src/root.ts";
+import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
+import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
+import { processJob } from "../../../workers/job/process-job.ts";
+import { Pace } from "../../../workers/pace.ts";
+import { submission } from "../../support/jobs.ts";
+import { jpeg } from "../../support/pictures.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-// As in the stand-in engine: a painting of this seed does not end by itself.
-const HANG = 3;
+// As in the stand-in engine: its process aborts, has no memory, or does not end by itself; any other is painted.
+const [ABORT, OUT_OF_MEMORY, HANG, WELL] = [1, 2, 3, 4];
 
 const folder = temporaryFolder();
-const keys = new QueueKeys("test");
-let server: TestRedis;
-let redis: Redis;
-let queue: RedisJobQueue;
+let setting: QueueSetting;
+let { queue } = {} as QueueSetting;
 let store: WatchedStore;
 let engine: EngineProcess;
 let worker: JobWorker;
@@ -51,8 +46,8 @@ class WatchedStore extends FilesystemBlobStore {
 }
 
 beforeAll(async () => {
-  server = await TestRedis.start();
-  queue = new RedisJobQueue(await connected(connectForRequests(server.url)), keys);
+  setting = await QueueSetting.start();
+  ({ queue } = setting);
   store = new WatchedStore(join(folder(), "blobs"));
   engine = new EngineProcess({
     script: join(ROOT, "dist", "test", "workers", "stand-in-engine.js"),
@@ -66,41 +61,31 @@ beforeAll(async () => {
     pace: new Pace(),
     logger: pino({ level: "silent" }),
   };
-  redis = connectForWork(server.url);
-  worker = new JobWorker(
-    redis,
-    keys,
-    async (run) => {
-      const { id } = run.record;
-      const painting = processJob(tools, run);
-      if (run.record.options.seed === HANG) {
-        await sleep(100);
-        await at("painting", id);
-      }
-      const outcome = await painting;
-      await at("ended", id);
-      const { afterwards } = outcome;
-      return {
-        ...outcome,
-        afterwards: async (record) => {
-          await at("recorded", id);
-          await afterwards?.(record);
-        },
-      };
-    },
-    { name: "worker" },
-  );
-  worker.start();
+  worker = setting.startWorker(async (run) => {
+    const { id } = run.record;
+    const painting = processJob(tools, run);
+    if (run.record.options.seed === HANG) {
+      await sleep(100);
+      await at("painting", id);
+    }
+    const outcome = await painting;
+    await at("ended", id);
+    const { afterwards } = outcome;
+    return {
+      ...outcome,
+      afterwards: async (record) => {
+        await at("recorded", id);
+        await afterwards?.(record);
+      },
+    };
+  });
 });
 afterEach(() => {
   at = async () => undefined;
 });
 afterAll(async () => {
-  await worker.close(5_000);
+  await setting.close();
   await engine.stop();
-  redis.disconnect();
-  await queue.close();
-  await server.stop();
 });
 
 async function submitted(seed: number): Promise<JobRecord> {
@@ -131,6 +116,21 @@ async function expectOneEnd(record: JobRecord): Promise<void> {
   if (record.result) expect(stored).toContain(record.result.key);
 }
 
+describe("A job whose engine dies", () => {
+  it("is tried three times in all, each time by a new engine", async () => {
+    const { id } = await submitted(ABORT);
+    const error = { code: "engine_crashed", message: expect.stringContaining("SIGABRT") };
+    expect(await settled(id)).toMatchObject({ status: "failed", attempts: MAXIMUM_ATTEMPTS, error });
+    expect(await settled((await submitted(WELL)).id)).toMatchObject({ status: "succeeded", attempts: 1 });
+  });
+
+  it("for want of memory is not tried again: it would not fit a second time either", async () => {
+    const { id } = await submitted(OUT_OF_MEMORY);
+    const error = { code: "out_of_memory" };
+    expect(await settled(id)).toMatchObject({ status: "failed", attempts: 1, error });
+  });
+});
+
 describe("A cancellation that races the job's completion", () => {
   it.each([
     ["while the pictures are read", "reads content", "canceled"],
@@ -144,7 +144,7 @@ describe("A cancellation that races the job's completion", () => {
     at = async (where, id) => {
       if (where === point && told === null) told = await queue.cancel(id);
     };
-    const { id } = await submitted(point === "painting" ? HANG : 4);
+    const { id } = await submitted(point === "painting" ? HANG : WELL);
     const record = await settled(id);
     expect(record.status).toBe(expected);
     expect(told).toMatchObject({ status: expected });
@@ -156,11 +156,11 @@ describe("A cancellation that races the job's completion", () => {
     let others: JobRecord | null = null;
     at = async (where) => {
       if (where === "reads content" && others === null) {
-        others = await submitted(4);
+        others = await submitted(WELL);
         await queue.cancel(others.id);
       }
     };
-    const first = await submitted(4);
+    const first = await submitted(WELL);
     const record = await settled(first.id);
     expect(await queue.cancel(first.id)).toEqual(record);
     expect(record.status).toBe("succeeded");
@@ -177,7 +177,7 @@ describe("A cancellation that races the job's completion", () => {
       await queue.cancel(id);
       await queue.retry(id);
     };
-    const { id } = await submitted(4);
+    const { id } = await submitted(WELL);
     let record = await settled(id);
     // Where the retry came too late to be seen by the attempt that ended, the sweep tells BullMQ of it.
     while (record.status !== "succeeded") {
@@ -190,7 +190,7 @@ describe("A cancellation that races the job's completion", () => {
   it("at any moment: it ends once, and as the canceling client was told", async () => {
     const told = new Map<string, JobRecord | null>();
     for (let index = 0; index < 25; index += 1) {
-      const { id } = await submitted(4);
+      const { id } = await submitted(WELL);
       await sleep(Math.random() * 60);
       told.set(id, await queue.cancel(id));
     }
