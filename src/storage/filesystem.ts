@@ -103,10 +103,7 @@ export class FilesystemBlobStore implements BlobStore {
       if (isMissing(error)) return [];
       throw error;
     });
-    // A folder sorts as its keys do: with the "/" that follows its name.
-    const sortName = (entry: (typeof entries)[number]) =>
-      entry.isDirectory() ? `${entry.name}/` : entry.name;
-    entries.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
       if (entry.name.startsWith(".")) continue;
       if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`);

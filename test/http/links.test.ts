@@ -115,6 +115,14 @@ describe("A signed link", () => {
     const { result } = (await links()).links;
     await service.access.links.rotate(60_000);
     expect((await service.fetch(result)).status).toBe(200);
+    const { pathname, searchParams } = new URL(result, service.url);
+    const signature = {
+      expires: Number(searchParams.get("expires")),
+      signature: searchParams.get("signature") ?? "",
+    };
+    const isGoodIn = (ms: number) => service.access.links.isGood(pathname, signature, Date.now() + ms);
+    expect(await isGoodIn(50_000)).toBe(true);
+    expect(await isGoodIn(70_000)).toBe(false);
     const next = (await links()).links.result;
     expect((await service.fetch(next)).status).toBe(200);
     await service.access.links.rotate(0);

@@ -22,6 +22,13 @@ function expectColour(raster: Raster, colour: number[], tolerance = 4): void {
 }
 
 describe("Decoding", () => {
+  it("makes a picture smaller of all its pixels, not of some", async () => {
+    // Pixels black and white in turn, which are grey from afar; a picture of every second pixel would be of one of the two.
+    const board = new Uint8Array(64 * 64).map((_, index) => (((index % 64) + (index >> 6)) % 2) * 255);
+    const raster = await decode(sharp(board, { raw: { width: 64, height: 64, channels: 1 } }).png());
+    expectColour(raster, [128, 128, 128], 8);
+  });
+
   it.each([
     [64, 48, 32, 32, 24],
     [48, 64, 32, 24, 32],

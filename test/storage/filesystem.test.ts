@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -35,6 +35,17 @@ describe("A folder of blobs", () => {
     const found: string[] = [];
     for await (const { key } of store.list("")) found.push(key);
     expect(found).toEqual([]);
+  });
+
+  it("removes what was not written to its end once it is old, and leaves what may still be on its way", async () => {
+    const root = join(folder, "unfinished");
+    const store = new FilesystemBlobStore(root);
+    await mkdir(join(root, ".writing"), { recursive: true });
+    for (const name of ["old", "young"]) await writeFile(join(root, ".writing", name), "x");
+    const anHourAgo = new Date(Date.now() - 3600_000);
+    await utimes(join(root, ".writing", "old"), anHourAgo, anHourAgo);
+    expect(await store.removeUnfinished(1800_000)).toBe(1);
+    expect(await readdir(join(root, ".writing"))).toEqual(["young"]);
   });
 
   it("cannot be pinged where a file lies in the folder's place", async () => {

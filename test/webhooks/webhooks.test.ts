@@ -102,9 +102,11 @@ describe("A job's webhook", () => {
     expect(second?.body).toBe(first?.body);
     const { deliveries } = await delivered(job.id, 2);
     expect(deliveries[0]).toMatchObject({ attempt: 1, status: 500, error: expect.stringContaining("500") });
-    expect(Date.parse(deliveries[0]?.next_attempt_at ?? "")).toBeGreaterThan(
-      Date.parse(deliveries[0]?.at ?? ""),
-    );
+    const { at = "", duration_ms = 0, next_attempt_at } = deliveries[0] ?? {};
+    const pause = Date.parse(next_attempt_at ?? "") - Date.parse(at) - duration_ms;
+    // The first pause is of 5 s, give or take a tenth.
+    expect(pause).toBeGreaterThan(4_490);
+    expect(pause).toBeLessThan(5_510);
     expect(deliveries[1]).toMatchObject({ attempt: 2, status: 200, error: null, next_attempt_at: null });
   });
 
