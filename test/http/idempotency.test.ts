@@ -72,6 +72,9 @@ describe("An idempotency key", () => {
   it("stays free where the request was refused", async () => {
     expect((await post("corrected", { options: '{"size":1}' })).status).toBe(422);
     expect((await post("corrected")).status).toBe(202);
+    // Known to be wrong only when the pictures are looked at.
+    expect((await post("late", { options: '{"size":64,"style_weights":[1,2]}' })).status).toBe(422);
+    expect((await post("late")).status).toBe(202);
   });
 
   it("gives the job that a dead process had begun, and not a second one", async () => {

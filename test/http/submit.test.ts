@@ -155,6 +155,41 @@ describe("A full queue", () => {
   });
 });
 
+describe("A queue that is full by the time the pictures have come", () => {
+  it("takes as many jobs as there is room for, and keeps nothing of the others", async () => {
+    const small = await TestService.start({ MAX_QUEUED_JOBS: "1" });
+    try {
+      const bodies = await Promise.all(Array.from({ length: 6 }, () => form()));
+      const answers = bodies.map((body) => small.fetch("/v1/jobs", { method: "POST", body }));
+      const statuses = (await Promise.all(answers)).map(({ status }) => status).sort();
+      expect(statuses).toEqual([202, 503, 503, 503, 503, 503]);
+      const [job] = await small.queue.list({ limit: 10 });
+      expect((await small.storedKeys()).sort()).toEqual([
+        `jobs/${job?.id}/content`,
+        `jobs/${job?.id}/style-0`,
+      ]);
+    } finally {
+      await small.stop();
+    }
+  });
+});
+
+describe("A picture of as many bytes as are allowed", () => {
+  it("is taken, and one of a byte more is not", async () => {
+    const bytes = Math.max((await jpeg()).length, (await jpeg({ seed: 2 })).length);
+    const statusWith = async (limit: number) => {
+      const limited = await TestService.start({ MAX_UPLOAD_BYTES: String(limit) });
+      try {
+        return (await limited.fetch("/v1/jobs", { method: "POST", body: await form() })).status;
+      } finally {
+        await limited.stop();
+      }
+    };
+    expect(await statusWith(bytes)).toBe(202);
+    expect(await statusWith(bytes - 1)).toBe(413);
+  });
+});
+
 describe("The log", () => {
   it("names request and job on every line of a submission, and holds no picture", async () => {
     const response = await post(await form(), { "x-request-id": "my-request.1" });
