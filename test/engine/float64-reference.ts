@@ -118,7 +118,8 @@ function preprocess({ height, width, data }: Picture): Map64 {
   return { height, width, channels: 3, data: bgr };
 }
 
-function convolve(x: Map64, { kernel, bias, outputs }: Vgg19Weights[Layer]): Map64 {
+/** With bias and ReLU. */
+export function convolve(x: Map64, { kernel, bias, outputs }: Vgg19Weights[Layer]): Map64 {
   const y = new Float64Array(x.height * x.width * outputs);
   forEachTap(x, (from, to, tap) => {
     for (let i = 0; i < x.channels; i += 1) {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Kernels, StageResult } from "../../workers/engine/network/kernels.ts";
+import type { Convolution, Kernels, StageResult } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
 import { processorsHere } from "../../workers/engine/network/processor.ts";
 import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import type { LayerWeights } from "../../workers/engine/weights/vgg19-weights.ts";
+import { convolve } from "./float64-reference.ts";
 
-/** Winograd's rounding error is about twice that of the direct convolution, 1e-6; a wrong sum misses it by orders. */
+/** The two differ by their rounding, up to 1e-6; a wrong sum misses it by orders. */
 const CONVOLUTION_BOUND = 1e-5;
 
 /** Heights and widths: a single tile, whole tiles, odd ones, one row, more tiles than are in flight at once. */
@@ -24,8 +25,10 @@ const CHANNELS: [number, number][] = [
   [144, 80],
   [512, 16],
 ];
+/** Few inputs, whose way forward has tiles of 2 × 2, and more, with tiles of 4 × 4 both ways. */
 const CASES: [number, number, number, number][] = [
   ...SIZES.map((size) => [...size, 64, 64] as [number, number, number, number]),
+  ...SIZES.map((size) => [...size, 144, 64] as [number, number, number, number]),
   ...CHANNELS.map((channels) => [13, 23, ...channels] as [number, number, number, number]),
 ];
 
@@ -45,6 +48,32 @@ describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const)
 
     it.each(SIZES)("the first layer's convolution, both directions, %i × %i", (height, width) => {
       compareConvolutions(native, height, width, 3, 64);
+    });
+
+    /**
+     * Inputs, outputs, and the distance from float64 that is allowed. TensorFlow's direct convolution has 1.1, 2.1, 2.8 and
+     * 3.9 · 10⁻⁷; tiles of 4 × 4 and sums of 128 terms would have 2.2, 2.7 and 2.8 · 10⁻⁷ in the last three.
+     */
+    it.each([
+      [3, 64, 5e-8],
+      [64, 64, 1e-7],
+      [128, 128, 1e-7],
+      [256, 64, 2.3e-7],
+    ])("convolution rounds little, %i → %i channels", (inputs, outputs, bound) => {
+      const [height, width] = [19, 22];
+      const weights = randomLayer(inputs, outputs);
+      const convolution = inputs === 3 ? native.imageConvolution(weights) : native.convolution(weights);
+      tf.tidy(() => {
+        const input = tf.randomUniform([1, height, width, inputs], 0, 1, "float32", 7) as Tensor4D;
+        const data = Float64Array.from(input.dataSync<"float32">());
+        const expected = convolve(
+          { height, width, channels: inputs, data: inputs === 3 ? preprocessed(data) : data },
+          weights,
+        );
+        const { output } = convolution.forward(input);
+        expect(relativeError(output.dataSync<"float32">(), expected.data)).toBeLessThan(bound);
+      });
+      convolution.dispose();
     });
 
     const pools = [
@@ -101,7 +130,9 @@ function compareConvolutions(
   outputs: number,
 ): void {
   const weights = randomLayer(inputs, outputs);
-  const [ours, stock] = [native.convolution(weights), stockKernels.convolution(weights)];
+  const [ours, stock] = [native, stockKernels].map((kernels) =>
+    inputs === 3 ? kernels.imageConvolution(weights) : kernels.convolution(weights),
+  ) as [Convolution, Convolution];
   tf.tidy(() => {
     const input = random([1, height, width, inputs], 1);
     const [given, expected] = [ours.forward(input), stock.forward(input)];
@@ -131,6 +162,18 @@ function randomLayer(inputs: number, outputs: number): LayerWeights {
 
 function random(shape: [number, number, number, number], seed: number): Tensor4D {
   return tf.randomNormal(shape, 0, 1, "float32", seed);
+}
+
+/** RGB in [0, 1] → what VGG-19 was trained with. */
+function preprocessed(image: Float64Array): Float64Array {
+  const mean = [123.68, 116.779, 103.939];
+  return image.map((value, index) => 255 * value - (mean[index % 3] as number));
+}
+
+/** ‖a − b‖ / ‖b‖, in float64. */
+function relativeError(a: Float32Array, b: Float64Array): number {
+  const squares = (values: Float64Array) => values.reduce((total, value) => total + value * value, 0);
+  return Math.sqrt(squares(b.map((value, index) => (a[index] as number) - value)) / squares(b));
 }
 
 /** ‖a − b‖ / ‖b‖. */

@@ -9,58 +9,70 @@
 namespace nst {
 namespace {
 
+// VGG-19 was trained with pictures of 0–255 without the mean of ImageNet, in RGB.
+constexpr double kScale = 255, kMean[3] = {123.68, 116.779, 103.939};
 constexpr int kRowsPerTask = 8;
 constexpr int kPixels = 4;  // at once, so that each of the kernel's values is loaded once for four
+constexpr int kAtOnce = kLanes == 16 ? 2 : 1;  // vectors of channels whose sums the registers hold
 
 // Some channels of kPixels neighbours, of which the first `pixels` are stored; `stride` is that of the image's rows.
 template <int kVectors>
-void ConvolvePixels(const float* from, int stride, const float* kernel, const float* bias, int outputs, int pixels, float* to,
+void ConvolvePixels(const double* from, int stride, const double* kernel, const float* bias, int outputs, int pixels, float* to,
                     LaneBits* open) {
-  Vector sum[kPixels][kVectors];
-  for (int v = 0; v < kVectors; ++v) {
-    for (int p = 0; p < kPixels; ++p) sum[p][v] = Load(bias + v * kLanes);
+  DoubleVector sum[kPixels][2 * kVectors];
+  for (int v = 0; v < 2 * kVectors; ++v) {
+    for (int p = 0; p < kPixels; ++p) sum[p][v] = Widen(bias + v * kLanes / 2);
   }
   for (int tap = 0; tap < 27; ++tap) {
-    const float* values = from + tap / 9 * stride + tap % 9;
-    for (int v = 0; v < kVectors; ++v) {
-      const Vector weight = Load(kernel + tap * outputs + v * kLanes);
-      for (int p = 0; p < kPixels; ++p) sum[p][v] += Broadcast(values[p * 3]) * weight;
+    const double* values = from + tap / 9 * stride + tap % 9;
+    for (int v = 0; v < 2 * kVectors; ++v) {
+      const DoubleVector weight = Load(kernel + tap * outputs + v * kLanes / 2);
+      for (int p = 0; p < kPixels; ++p) sum[p][v] += values[p * 3] * weight;
     }
   }
   for (int p = 0; p < pixels; ++p) {
     for (int v = 0; v < kVectors; ++v) {
-      Store(to + p * outputs + v * kLanes, Maximum(sum[p][v], Zero()));
-      open[p * outputs / kLanes + v] = BitsOf(sum[p][v] > Zero());
+      const Vector rounded = Narrow(sum[p][2 * v], sum[p][2 * v + 1]);
+      Store(to + p * outputs + v * kLanes, Maximum(rounded, Zero()));
+      open[p * outputs / kLanes + v] = BitsOf(rounded > Zero());
     }
   }
 }
 
 }  // namespace
 
-void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output, LaneBits* open) {
+void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs,
+                   float* output, LaneBits* open) {
   const int stride = (width + 2) * 3;
+  const std::vector<double> weights(kernel, kernel + 27 * outputs);
   ParallelFor((height + kRowsPerTask - 1) / kRowsPerTask, [&](int task) {
     // Three rows of the image with a pixel of zeros on either side; kPixels more, for the last pixels of a row.
-    std::vector<float> rows(3 * stride + 3 * kPixels, 0.0f);
+    std::vector<double> rows(3 * stride + 3 * kPixels, 0.0);
     const int end = std::min(height, (task + 1) * kRowsPerTask);
     for (int y = task * kRowsPerTask; y < end; ++y) {
       for (int r = 0; r < 3; ++r) {
-        float* row = rows.data() + r * stride + 3;
+        double* row = rows.data() + r * stride + 3;
         const int source = y + r - 1;
-        if (source < 0 || source >= height) std::fill(row, row + width * 3, 0.0f);
-        else std::copy_n(image + static_cast<long>(source) * width * 3, width * 3, row);
+        if (source < 0 || source >= height) {
+          std::fill(row, row + width * 3, 0.0);
+          continue;
+        }
+        const float* pixels = image + static_cast<long>(source) * width * 3;
+        for (int i = 0; i < width * 3; ++i) row[i] = kScale * pixels[i] - kMean[i % 3];
       }
       for (int x = 0; x < width; x += kPixels) {
-        const float* from = rows.data() + x * 3;
+        const double* from = rows.data() + x * 3;
         const long offset = (static_cast<long>(y) * width + x) * outputs;
         float* to = output + offset;
         LaneBits* bits = open + offset / kLanes;
         const int pixels = std::min(kPixels, width - x);
         int o = 0;
-        for (; o + 2 * kLanes <= outputs; o += 2 * kLanes) {
-          ConvolvePixels<2>(from, stride, kernel + o, bias + o, outputs, pixels, to + o, bits + o / kLanes);
+        for (; o + kAtOnce * kLanes <= outputs; o += kAtOnce * kLanes) {
+          ConvolvePixels<kAtOnce>(from, stride, weights.data() + o, bias + o, outputs, pixels, to + o, bits + o / kLanes);
         }
-        if (o < outputs) ConvolvePixels<1>(from, stride, kernel + o, bias + o, outputs, pixels, to + o, bits + o / kLanes);
+        for (; o < outputs; o += kLanes) {
+          ConvolvePixels<1>(from, stride, weights.data() + o, bias + o, outputs, pixels, to + o, bits + o / kLanes);
+        }
       }
     }
   });
@@ -108,7 +120,7 @@ void ConvolveImageGradient(const float* gradient, const LaneBits* open, int heig
         }
         for (int p = 0; p < std::min(kPixels, width - x); ++p) {
           float* to = image_gradient + (static_cast<long>(y) * width + x + p) * 3;
-          for (int c = 0; c < 3; ++c) to[c] = Sum(sum[p][c]);
+          for (int c = 0; c < 3; ++c) to[c] = static_cast<float>(kScale) * Sum(sum[p][c]);
         }
       }
     }

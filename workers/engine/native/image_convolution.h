@@ -1,12 +1,13 @@
-// The first layer of VGG-19: 3 channels in, few multiplications for its memory traffic, so a direct convolution.
+// The first layer of VGG-19: 3 channels in, few multiplications for its memory traffic, so a direct convolution, in
+// float64, since all ReLUs and pooling windows after it inherit its rounding error.
 #pragma once
 
 #include "vector.h"
 
 namespace nst {
 
-// image [h, w, 3], kernel [3, 3, 3, outputs] → relu(image * kernel + bias) [h, w, outputs], and where it
-// is above 0; outputs is a multiple of 16.
+// image [h, w, 3] in RGB, [0, 1], kernel [3, 3, 3, outputs] → relu((255 image − ImageNet's mean) * kernel + bias) [h, w,
+// outputs], and where it is above 0; outputs is a multiple of 16.
 void ConvolveImage(const float* image, int height, int width, const float* kernel, const float* bias, int outputs, float* output,
                    LaneBits* open);
 

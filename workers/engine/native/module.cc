@@ -5,7 +5,7 @@
 //   Nst*PackKernel(kernel [3, 3, in, out]) → the same numbers, as the next two take them
 //   Nst*Convolution(input, packed, bias) → relu(conv + bias), trace
 //   Nst*ConvolutionGradient(gradient, trace, packed) → input gradient
-//   Nst*ImageConvolution(image, kernel, bias) → relu(conv + bias), trace
+//   Nst*ImageConvolution(image in RGB, [0, 1]; kernel, bias) → relu(conv + bias) of what VGG-19 expects, trace
 //   Nst*ImageConvolutionGradient(gradient, trace, kernel) → image gradient
 //   Nst*Pool(input; average: bool) → output, trace
 //   Nst*PoolGradient(gradient, trace; average: bool, height: int, width: int) → input gradient

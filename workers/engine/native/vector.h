@@ -25,6 +25,24 @@ inline Vector Zero() { return Vector{}; }
 inline Vector Broadcast(float value) { return value - Zero(); }
 inline Vector Maximum(Vector a, Vector b) { return a > b ? a : b; }
 
+// Half as many doubles, which one register holds.
+typedef double DoubleVector __attribute__((vector_size(4 * kLanes)));
+typedef double UnalignedDoubleVector __attribute__((vector_size(4 * kLanes), aligned(8)));
+typedef float HalfVector __attribute__((vector_size(2 * kLanes)));
+typedef float UnalignedHalfVector __attribute__((vector_size(2 * kLanes), aligned(4)));
+
+inline DoubleVector Load(const double* from) { return *reinterpret_cast<const UnalignedDoubleVector*>(from); }
+inline DoubleVector Widen(const float* from) {
+  return __builtin_convertvector(*reinterpret_cast<const UnalignedHalfVector*>(from), DoubleVector);
+}
+inline Vector Narrow(DoubleVector low, DoubleVector high) {
+  union {
+    HalfVector halves[2];
+    Vector whole;
+  } both = {{__builtin_convertvector(low, HalfVector), __builtin_convertvector(high, HalfVector)}};
+  return both.whole;
+}
+
 // One bit for each lane: of a feature map the way back needs no more than where it is above 0.
 #if defined(__AVX512F__)
 typedef std::uint16_t LaneBits;

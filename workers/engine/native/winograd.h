@@ -1,12 +1,11 @@
-// Convolution 3×3 of stride 1 with zero padding by Winograd's minimal filtering F(4×4, 3×3)
-// (Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks"): a quarter of the multiplications.
+// Convolution 3×3 of stride 1 with zero padding by Winograd's minimal filtering (Lavin & Gray 2015,
+// "Fast Algorithms for Convolutional Neural Networks"): F(4×4, 3×3), a quarter of the multiplications, or, where rounding
+// matters more, F(2×2, 3×3), four ninths.
 #pragma once
 
 #include "vector.h"
 
 namespace nst {
-
-constexpr int kPoints = 36;  // 6 × 6 products for 4 × 4 outputs
 
 struct FeatureMap {
   int height, width, channels;  // row-major, channels last

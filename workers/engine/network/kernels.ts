@@ -24,6 +24,11 @@ export interface Convolution {
 export interface Kernels {
   readonly name: EngineDescription["kernels"];
   convolution(weights: LayerWeights): Convolution;
+  /**
+   * The first layer, from a picture in RGB, [0, 1], to its features: with the scale and the means that VGG-19 was
+   * trained with. Its backward() gives the gradient with respect to the picture.
+   */
+  imageConvolution(weights: LayerWeights): Convolution;
   /** 2×2 with stride 2; a last odd row or column is dropped, as Keras does. */
   pool(input: Tensor4D, pooling: Pooling): StageResult;
   /** Gradient with respect to the pooled maps → with respect to pool()'s input, of that shape. */

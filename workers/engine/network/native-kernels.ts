@@ -49,17 +49,15 @@ function kernelsFor(processor: Processor): Kernels {
   return {
     name: processor,
 
-    convolution: (weights) => {
-      if (weights.outputs % CHANNELS !== 0) {
-        return stockKernels.convolution(weights);
-      }
-      if (weights.inputs === 3) {
-        return new ImageConvolution(run, weights);
-      }
-      return weights.inputs % CHANNELS === 0
+    convolution: (weights) =>
+      weights.inputs % CHANNELS === 0 && weights.outputs % CHANNELS === 0
         ? new WinogradConvolution(run, weights)
-        : stockKernels.convolution(weights);
-    },
+        : stockKernels.convolution(weights),
+
+    imageConvolution: (weights) =>
+      weights.outputs % CHANNELS === 0
+        ? new ImageConvolution(run, weights)
+        : stockKernels.imageConvolution(weights),
 
     pool: (input, pooling) =>
       canPool(input.shape)

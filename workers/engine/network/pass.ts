@@ -96,7 +96,7 @@ export class Pass {
     const last =
       boundaryGradient && this.#spreadOwned(boundaryGradient, strip, reductionAfter(this.#shallow));
     const reductions = reductionsOf(this.#shallow);
-    const gradient = this.#network.backward(
+    return this.#network.backward(
       passed,
       this.#pooling,
       (layer, features) => {
@@ -109,14 +109,12 @@ export class Pass {
       },
       last,
     );
-    return gradient && this.#network.preprocessGradient(gradient);
   }
 
   #forwardStrip(image: Tensor4D, strip: Strip): { last: Tensor4D; passed: Passed[] } {
     const rows = takeRows(image, strip.first, strip.last - strip.first);
-    const input = this.#network.preprocess(rows);
-    const result = this.#network.forward(this.#shallow, input, this.#pooling, this.#lookedAt);
-    tf.dispose([rows, input]);
+    const result = this.#network.forward(this.#shallow, rows, this.#pooling, this.#lookedAt);
+    rows.dispose();
     return result;
   }
 

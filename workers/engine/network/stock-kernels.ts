@@ -7,6 +7,7 @@ export const stockKernels: Kernels = {
   name: "stock",
 
   convolution: (weights) => new StockConvolution(weights),
+  imageConvolution: (weights) => new StockImageConvolution(weights),
 
   pool: (input, pooling) => {
     if (pooling === "average") {
@@ -25,6 +26,9 @@ export const stockKernels: Kernels = {
 };
 
 const POOL = { ksize: [1, 2, 2, 1], strides: [1, 2, 2, 1], padding: "VALID", data_format: "NHWC" };
+
+/** Mean of ImageNet in RGB, 0–255, which VGG-19 was trained without. */
+const MEAN_RGB = [123.68, 116.779, 103.939];
 
 class StockConvolution implements Convolution {
   readonly #kernel: Tensor4D;
@@ -59,6 +63,29 @@ class StockConvolution implements Convolution {
 
   dispose(): void {
     tf.dispose([this.#kernel, this.#bias, this.#flipped]);
+  }
+}
+
+class StockImageConvolution implements Convolution {
+  readonly #convolution: StockConvolution;
+
+  constructor(weights: LayerWeights) {
+    this.#convolution = new StockConvolution(weights);
+  }
+
+  forward(image: Tensor4D): StageResult {
+    const input = tf.tidy(() => image.mul(255).sub(MEAN_RGB)) as Tensor4D;
+    const result = this.#convolution.forward(input);
+    input.dispose();
+    return result;
+  }
+
+  backward(gradient: Tensor4D, trace: readonly Tensor[]): Tensor4D {
+    return tf.tidy(() => this.#convolution.backward(gradient, trace).mul(255));
+  }
+
+  dispose(): void {
+    this.#convolution.dispose();
   }
 }
 

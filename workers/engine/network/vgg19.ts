@@ -5,9 +5,6 @@ import { addGradients } from "./add-gradients.ts";
 import type { Convolution, Kernels, Pooling } from "./kernels.ts";
 import { type Stage, stagesUpTo } from "./stages.ts";
 
-/** Mean of ImageNet in RGB, 0–255, which VGG-19 was trained without. */
-const MEAN_RGB = [123.68, 116.779, 103.939];
-
 /** What is left of a stage between the way forward and the way back. */
 export interface Passed {
   stage: Stage;
@@ -38,16 +35,6 @@ export class Vgg19 {
     readonly kernels: Kernels,
   ) {
     this.#weights = new Map(Object.entries(weights) as [Layer, LayerWeights][]);
-  }
-
-  /** A picture `[1, h, w, 3]`, RGB in [0, 1] → the input of the first stage. */
-  preprocess(image: Tensor4D): Tensor4D {
-    return tf.tidy(() => image.mul(255).sub(MEAN_RGB));
-  }
-
-  /** Gradient with respect to preprocess()'s result → with respect to the picture. */
-  preprocessGradient(gradient: Tensor4D): Tensor4D {
-    return gradient.mul(255);
   }
 
   /**
@@ -112,7 +99,10 @@ export class Vgg19 {
     let convolution = this.#convolutions.get(layer);
     if (convolution === undefined) {
       const weights = this.#weights.get(layer) as LayerWeights;
-      convolution = this.kernels.convolution(weights.inputs === 3 ? forRgb(weights) : weights);
+      convolution =
+        weights.inputs === 3
+          ? this.kernels.imageConvolution(forRgb(weights))
+          : this.kernels.convolution(weights);
       this.#convolutions.set(layer, convolution);
       this.#weights.delete(layer);
     }
