@@ -104,6 +104,11 @@ const canceled: JobView = {
 /** A job's view in each of its states. */
 export const jobExamples = { queued, running, succeeded, failed, canceled };
 
+/** Such a job under another id. */
+export function jobOf(view: JobView, id: string): JobView {
+  return JSON.parse(JSON.stringify(view).replaceAll(ID, id)) as JobView;
+}
+
 /** Refusals that clients meet most, in the service's own words. */
 const DETAILS: Partial<Record<ProblemCode, string>> = {
   invalid_options: "options.steps: expected a number up to 20000, received 50000",

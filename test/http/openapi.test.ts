@@ -31,7 +31,7 @@ describe("The examples", () => {
     expect(checkedExamples().filter(({ error }) => error !== null)).toEqual([]);
   });
 
-  it("show a submission, a job in its states, refusals, a webhook's message and options", () => {
+  it("show a submission, jobs and batches in their states, a list, losses, presets, refusals, a webhook's message and options", () => {
     const names = checkedExamples().map(({ name }) => name);
     for (const part of [
       "/v1/jobs post requestBody content multipart/form-data schema files",
@@ -39,6 +39,16 @@ describe("The examples", () => {
       ...["queued", "running", "succeeded"].map(
         (status) => `/v1/jobs/{id} get responses 200 content application/json schema ${status}`,
       ),
+      ...["queued", "running", "finished"].map(
+        (status) => `/v1/batches/{id} get responses 200 content application/json schema ${status}`,
+      ),
+      "/v1/batches post requestBody content multipart/form-data schema files",
+      "/v1/batches post requestBody content application/json schema urls",
+      "/v1/batches post responses 202 content application/json schema queued",
+      "/v1/batches/{id}/cancel post responses 200 content application/json schema canceled",
+      "/v1/jobs get responses 200 content application/json schema page",
+      "/v1/jobs/{id}/losses get responses 200 content application/json schema some",
+      "/v1/presets get responses 200 content application/json schema presets",
       "/v1/jobs post responses 422 content application/problem+json schema invalid_options",
       "webhooks job.succeeded post requestBody content application/json schema job.succeeded",
       "components schemas Options example",

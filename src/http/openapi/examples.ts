@@ -6,6 +6,14 @@ import {
   submitJsonExample,
   webhookExample,
 } from "../../contract/examples.ts";
+import {
+  batchExamples,
+  batchFormExample,
+  batchJsonExample,
+  jobListExample,
+  lossesExample,
+  presetsExample,
+} from "../../contract/examples-of-many.ts";
 
 type Status = keyof typeof jobExamples;
 
@@ -24,12 +32,25 @@ interface OpenApiDocument {
   components?: { schemas?: Record<string, object>; examples?: Record<string, object> };
 }
 
-/** In which states a job is in an operation's answers; otherwise it is queued. */
-const ANSWERED: Record<string, Record<string, Status[]>> = {
+/** In which states a job, or a batch, is in an operation's answers; otherwise it is queued. */
+const ANSWERED: Record<string, Record<string, string[]>> = {
   submitJob: { 200: ["succeeded"] },
   getJob: { 200: ["queued", "running", "succeeded", "failed"] },
   cancelJob: { 200: ["canceled"] },
   steerJob: { 200: ["running"] },
+  getBatch: { 200: ["queued", "running", "finished"] },
+  cancelBatch: { 200: ["canceled"] },
+};
+
+/** Of answers that have one example, by their schema. */
+const SINGLE: Record<string, { key: string; summary: string; value: object }> = {
+  JobList: { key: "page", summary: "A page of two jobs, after which there are more", value: jobListExample },
+  Losses: { key: "some", summary: "Some steps of a loss history", value: lossesExample },
+  Presets: {
+    key: "presets",
+    summary: "The presets; of the options' descriptions two",
+    value: presetsExample,
+  },
 };
 
 const capital = (text: string) => text.replace(/^./, (letter) => letter.toUpperCase());
@@ -42,14 +63,21 @@ export function addExamples<Document extends object>(given: Document): Document 
   const examples: Record<string, object> = {
     SubmitForm: { summary: "Two pictures as files", value: submitFormExample },
     SubmitJson: { summary: "Two pictures by their URLs", value: submitJsonExample },
+    BatchForm: { summary: "A content and two styles as files", value: batchFormExample },
+    BatchJson: { summary: "A content and two styles by their URLs", value: batchJsonExample },
   };
   for (const [status, value] of Object.entries(jobExamples))
     examples[`Job${capital(status)}`] = { summary: `A ${status} job`, value };
+  for (const [status, value] of Object.entries(batchExamples))
+    examples[`Batch${capital(status)}`] = { summary: `A ${status} batch`, value };
+  for (const [schema, { summary, value }] of Object.entries(SINGLE)) examples[schema] = { summary, value };
   for (const problem of problemExamples)
     examples[nameOfProblem(problem.code)] = { summary: problem.title, value: problem };
 
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
-    if (operation.operationId === "submitJob") addToBody(operation);
+    if (operation.operationId === "submitJob")
+      addToBody(operation, "Submit", { bytes: { value: withBytes } });
+    if (operation.operationId === "submitBatch") addToBody(operation, "Batch");
     addToAnswers(operation);
   }
   for (const [event, { post }] of Object.entries(document.webhooks ?? {})) {
@@ -62,11 +90,11 @@ export function addExamples<Document extends object>(given: Document): Document 
   return { ...document, components: { ...document.components, examples } };
 }
 
-function addToBody({ requestBody }: Operation): void {
+function addToBody({ requestBody }: Operation, name: string, more: Record<string, object> = {}): void {
   const form = requestBody?.content?.["multipart/form-data"];
-  if (form) form.examples = { files: reference("SubmitForm") };
+  if (form) form.examples = { files: reference(`${name}Form`) };
   const json = requestBody?.content?.["application/json"];
-  if (json) json.examples = { urls: reference("SubmitJson"), bytes: { value: withBytes } };
+  if (json) json.examples = { urls: reference(`${name}Json`), ...more };
 }
 
 /** What a picture's bytes look like in JSON, here of a PNG of nothing. */
@@ -79,12 +107,15 @@ const withBytes = {
 function addToAnswers({ operationId = "", responses = {} }: Operation): void {
   for (const [status, { description = "", content = {} }] of Object.entries(responses)) {
     for (const media of Object.values(content)) {
-      const schema = media.schema?.$ref?.split("/").at(-1);
-      const states = schema === "Job" ? (ANSWERED[operationId]?.[status] ?? ["queued"]) : [];
+      const schema = media.schema?.$ref?.split("/").at(-1) ?? "";
+      const states =
+        schema === "Job" || schema === "Batch" ? (ANSWERED[operationId]?.[status] ?? ["queued"]) : [];
+      const single = SINGLE[schema];
       const problems =
         schema === "Problem" ? problemExamples.filter(({ code }) => description.includes(`\`${code}\``)) : [];
       const named = [
-        ...states.map((state) => [state, reference(`Job${capital(state)}`)] as const),
+        ...states.map((state) => [state, reference(`${schema}${capital(state)}`)] as const),
+        ...(single ? [[single.key, reference(schema)] as const] : []),
         ...problems.map(({ code }) => [code, reference(nameOfProblem(code))] as const),
       ];
       if (named.length > 0) media.examples = Object.fromEntries(named);

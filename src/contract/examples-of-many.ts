@@ -1,0 +1,89 @@
+import { z } from "zod";
+import type { BatchView } from "./batch.ts";
+import { jobExamples, jobOf, requestOptionsExample } from "./examples.ts";
+import { type JobList, jobStatusSchema } from "./job.ts";
+import type { LossEntry } from "./losses.ts";
+import { optionsSchema, steeringSchema } from "./options.ts";
+import { DEFAULT_PRESET, PRESETS } from "./presets.ts";
+
+/** Answers that hold many things, for the description: a test holds each against its schema. */
+
+const BATCH = "0199f3a2-6c1e-7d40-9b52-000000000000";
+const IDS = ["0199f3a2-6c1e-7d40-9b52-000000000001", "0199f3a2-6c1e-7d40-9b52-000000000002"];
+
+/** POST /v1/batches as application/json: one content in two styles. */
+export const batchJsonExample = {
+  content: { url: "https://example.com/pictures/harbour.jpg" },
+  style: [
+    { url: "https://example.com/pictures/starry-night.jpg" },
+    { url: "https://example.com/pictures/great-wave.jpg" },
+  ],
+  options: requestOptionsExample,
+  metadata: jobExamples.queued.metadata,
+};
+
+/** POST /v1/batches as a form. */
+export const batchFormExample = {
+  ...batchJsonExample,
+  content: ["(the bytes of harbour.jpg)"],
+  style: ["(the bytes of starry-night.jpg)", "(the bytes of great-wave.jpg)"],
+};
+
+type Status = keyof typeof jobExamples;
+
+/** A batch of one content and two styles, whose jobs are in these states. */
+function batchOf(states: Status[], status: BatchView["status"]): BatchView {
+  const jobs = states.map((state, style) => {
+    const job = { ...jobOf(jobExamples[state], IDS[style] ?? ""), batch: BATCH };
+    return { content: 0, style, job };
+  });
+  const count = (one: string) => states.filter((state) => state === one).length;
+  const shares = jobs.map(({ job }) => (job.finished_at ? 1 : (job.progress?.fraction ?? 0)));
+  const self = `/v1/batches/${BATCH}`;
+  return {
+    ...{ id: BATCH, status },
+    counts: Object.fromEntries(
+      jobStatusSchema.options.map((one) => [one, count(one)]),
+    ) as BatchView["counts"],
+    fraction: shares.reduce((sum, share) => sum + share, 0) / jobs.length,
+    ...{ metadata: jobExamples.queued.metadata, created_at: jobExamples.queued.created_at },
+    jobs,
+    links: {
+      self,
+      ...(status !== "finished" && { cancel: `${self}/cancel` }),
+      ...(count("succeeded") > 0 && status === "finished" && { result: `${self}/result` }),
+    },
+  };
+}
+
+export const batchExamples = {
+  queued: batchOf(["queued", "queued"], "queued"),
+  running: batchOf(["succeeded", "running"], "running"),
+  finished: batchOf(["succeeded", "failed"], "finished"),
+  canceled: batchOf(["succeeded", "canceled"], "finished"),
+};
+
+/** A page of two jobs, after which there are more. */
+export const jobListExample: JobList = {
+  jobs: [jobOf(jobExamples.queued, IDS[1] ?? ""), jobOf(jobExamples.succeeded, IDS[0] ?? "")],
+  next_cursor: IDS[0] ?? null,
+};
+
+const LOSSES: LossEntry[] = [
+  { ...{ step: 1, scale: 0, objective: 0 }, ...{ total: 58.31, content: 0.42, style: 57.72, tv: 0.17 } },
+  { ...{ step: 96, scale: 1, objective: 0 }, ...{ total: 11.94, content: 2.71, style: 9.02, tv: 0.21 } },
+  { ...{ step: 240, scale: 2, objective: 0 }, ...{ total: 6.37, content: 2.48, style: 3.66, tv: 0.23 } },
+];
+
+/** Some steps of a loss history. */
+export const lossesExample = { losses: LOSSES };
+
+const { steps, style_weight } = z.toJSONSchema(optionsSchema, { reused: "inline" }).properties ?? {};
+
+/** The presets as they are; of the options' descriptions two. */
+export const presetsExample = {
+  default: DEFAULT_PRESET,
+  presets: PRESETS,
+  options: { steps, style_weight },
+  steering: Object.keys(steeringSchema.shape),
+};
