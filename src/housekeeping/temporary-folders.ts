@@ -1,16 +1,22 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
+import { folderTime } from "../storage/folder-time.ts";
 
-/** Removes uploads in the spool that a crash cut off: no request takes so long. Gives how many these were. */
-export function sweepSpool(
+/**
+ * Removes uploads in the spool that a crash cut off: no request takes so long, by the disk's clock and by `now`. Gives how
+ * many these were.
+ */
+export async function sweepSpool(
   spool: string,
   olderThanMs: number,
   now: () => number = Date.now,
 ): Promise<number> {
-  return removeDead(spool, async (name) => {
-    const found = await stat(join(spool, name));
-    return name.startsWith("request-") && now() - found.mtimeMs > olderThanMs;
+  // A disk that is full takes no file to tell the time by, and needs the sweep most.
+  const latest = Math.min(now(), await folderTime(spool).catch(now));
+  return await removeDead(spool, async (name) => {
+    if (!name.startsWith("request-")) return false;
+    return latest - (await stat(join(spool, name))).mtimeMs > olderThanMs;
   });
 }
 
@@ -27,7 +33,7 @@ async function removeDead(root: string, isDead: (name: string) => Promise<boolea
   for (const name of await readdir(root).catch(() => [])) {
     const dead = await isDead(name).catch((error: unknown) => {
       // Another process was quicker.
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
       throw error;
     });
     if (!dead) continue;

@@ -25,6 +25,7 @@ import {
   StorageFullError,
   StorageUnavailableError,
 } from "./blob-store.ts";
+import { folderTime } from "./folder-time.ts";
 
 /** What is written to see whether something can be: a block. */
 const PROBE = new Uint8Array(4096);
@@ -120,10 +121,12 @@ export class FilesystemBlobStore implements BlobStore {
       if (isMissing(error)) return [];
       throw error;
     });
+    if (names.length === 0) return 0;
+    const latest = Math.min(Date.now(), await folderTime(folder).catch(Date.now));
     let count = 0;
     for (const name of names) {
       const found = await stat(join(folder, name)).catch(() => null);
-      if (!found || found.mtimeMs > Date.now() - ageMs) continue;
+      if (!found || found.mtimeMs > latest - ageMs) continue;
       await rm(join(folder, name), { force: true });
       count += 1;
     }

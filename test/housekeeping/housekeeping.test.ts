@@ -8,6 +8,7 @@ import { Housekeeper } from "../../src/housekeeping/housekeeper.ts";
 import { failJobsWithoutPictures } from "../../src/housekeeping/missing-pictures.ts";
 import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
 import { SteadyClock } from "../../src/housekeeping/steady-clock.ts";
+import { sweepSpool } from "../../src/housekeeping/temporary-folders.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import { REMEMBER_EXPIRED_MS } from "../../src/queue/upkeep.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
@@ -199,6 +200,15 @@ describe("The sweep of leftovers", () => {
     expect(await readdir(scratch)).toEqual([`${id}.r`]);
     expect(await readdir(spool)).toEqual(["request-new"]);
     expect(await new Housekeeper(queue, store, settings, pino({ level: "silent" })).sweepLeftovers()).toBe(0);
+  });
+
+  it("keeps an upload that is on its way, also where the process' clock is far ahead of the disk's", async () => {
+    const spool = join(folder(), "spool");
+    for (const name of ["request-old", "request-new"]) await mkdir(join(spool, name), { recursive: true });
+    const then = new Date(Date.now() - 3 * HOUR);
+    await utimes(join(spool, "request-old"), then, then);
+    expect(await sweepSpool(spool, 2 * HOUR, () => Date.now() + 30 * 24 * HOUR)).toBe(1);
+    expect(await readdir(spool)).toEqual(["request-new"]);
   });
 });
 
