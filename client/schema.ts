@@ -639,6 +639,15 @@ export interface components {
                 url: string;
             } | null;
         };
+        /** @description One event of the stream. */
+        JobEvent: {
+            /** @description JSON: of `status` the job view, of `progress` its progress, of `preview` step, size and href, of `steered` how often and the options since, of `end` the reason. */
+            data: string;
+            /** @enum {string} */
+            event: "status" | "progress" | "preview" | "steered" | "end";
+            /** @description The job's revision, for `Last-Event-ID`. */
+            id: string;
+        };
         JobList: {
             jobs: components["schemas"]["Job"][];
             /** @description For the page of older jobs; null where there are none. */
@@ -3034,7 +3043,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": Blob;
+                    "text/event-stream": components["schemas"]["JobEvent"];
                 };
             };
             /** @description The job has ended, and the client knows it. */

@@ -12,7 +12,7 @@ import { form } from "../support/submission-form.ts";
 const { installSchemathesis } = await import(`${ROOT}/scripts/setup/schemathesis.mjs`);
 const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);
 
-const BUDGET_SECONDS = 15;
+const SECONDS = { each: 15, stateful: 10 };
 const CHECKS = [
   ...["not_a_server_error", "status_code_conformance", "content_type_conformance"],
   ...["response_headers_conformance", "response_schema_conformance"],
@@ -47,8 +47,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Ids of jobs in several states. */
-async function someJobs(): Promise<string[]> {
+/** Ids of jobs in several states; those that have succeeded stay so, whatever is asked of them, or are deleted. */
+async function someJobs(): Promise<{ all: string[]; succeeded: string[] }> {
   const submit = async () => {
     const response = await service.fetch("/v1/jobs", { method: "POST", body: await form() });
     return ((await response.json()) as { id: string }).id;
@@ -60,37 +60,60 @@ async function someJobs(): Promise<string[]> {
   const waiting = [await submit(), await submit(), await submit(), await submit()];
   const canceled = [await submit(), await submit()];
   for (const id of canceled) await service.queue.cancel(id);
-  return [...painted, ...waiting, ...canceled];
+  return { all: [...painted, ...waiting, ...canceled], succeeded: painted };
 }
 
-it("Schemathesis finds no server error and no undocumented answer", async () => {
-  const jobs = await someJobs();
+/** Has Schemathesis ask in some of its phases. Gives what it says, and rejects where it found something. */
+async function ask(
+  phases: string,
+  seconds: number,
+  jobs: { all: string[]; succeeded: string[] },
+): Promise<string> {
   const { command, args, env } = await installSchemathesis(cacheFolder());
-  const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
-    const all = [
-      ...args,
-      ...["run", join(ROOT, "openapi.yaml"), "--url", service.url, "--checks", CHECKS.join(",")],
-      ...["--phases", "coverage,fuzzing", "--max-time", String(BUDGET_SECONDS), "--continue-on-failure"],
-      // A stream of events ends when its job does, which none of these will.
-      ...["--exclude-path", "/v1/jobs/{id}/events", "--request-timeout", "60", "--warnings", "off"],
-      ...["--seed", "1", "--generation-database", "none", "--suppress-health-check", "all"],
-    ];
-    const settings = {
-      env: {
-        ...process.env,
-        ...env,
-        SCHEMATHESIS_HOOKS: join(ROOT, "test/http/schemathesis_hooks.py"),
-        NST_TEST_JOBS: jobs.join(","),
-        PYTHONDONTWRITEBYTECODE: "1",
-      },
-      cwd: folder,
-      maxBuffer: 64 * 1024 * 1024,
-    };
+  const all = [
+    ...args,
+    ...["run", join(ROOT, "openapi.yaml"), "--url", service.url, "--checks", CHECKS.join(",")],
+    ...["--phases", phases, "--max-time", String(seconds), "--continue-on-failure"],
+    ...["--request-timeout", "60", "--warnings", "off"],
+    ...["--seed", "1", "--generation-database", "none", "--suppress-health-check", "all"],
+  ];
+  const settings = {
+    env: {
+      ...process.env,
+      ...env,
+      SCHEMATHESIS_HOOKS: join(ROOT, "test/http/schemathesis_hooks.py"),
+      NST_TEST_JOBS: jobs.all.join(","),
+      NST_TEST_ENDED_JOBS: jobs.succeeded.join(","),
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
+    cwd: folder,
+    maxBuffer: 64 * 1024 * 1024,
+  };
+  return await new Promise((resolve, reject) => {
     execFile(command, all, settings, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, output: `${stdout}\n${stderr}` });
+      const output = `${stdout}\n${stderr}`;
+      if (error) reject(new Error(output));
+      else resolve(output);
     });
   });
-  if (code !== 0) throw new Error(output);
-  // How many it comes to in its time is the machine's business; a run that asks nothing proves nothing.
-  expect(Number(/(\d+) generated/.exec(output)?.[1])).toBeGreaterThan(20);
+}
+
+// How many it comes to in its time is the machine's business; a run that asks nothing proves nothing.
+const generated = (output: string) => Number(/(\d+) generated/.exec(output)?.[1]);
+
+it("Schemathesis finds no server error and no undocumented answer", async () => {
+  const output = await ask("coverage,fuzzing", SECONDS.each, await someJobs());
+  expect(generated(output)).toBeGreaterThan(20);
+}, 300_000);
+
+it("nor where it follows what it submitted", async () => {
+  const jobs = await someJobs();
+  // So that streams of events end: each job is painted at once.
+  const painter = TestPainter.start(service, (run) => succeed(service, run));
+  try {
+    const output = await ask("stateful", SECONDS.stateful, jobs);
+    expect(generated(output)).toBeGreaterThan(5);
+  } finally {
+    await painter.stop();
+  }
 }, 300_000);

@@ -1,12 +1,15 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
+import { jobEventSchema } from "../../contract/job-event.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { COME_AGAIN_MS, jobEvents } from "../events/job-events.ts";
-import { binarySchema } from "../openapi/binary.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 import { jobView } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
+
+/** The schema of each event; what is sent is a stream of them. */
+const STREAMED: z.ZodType = jobEventSchema;
 
 /** GET /v1/jobs/{id}/events: server-sent events. */
 export function eventRoutes(app: App, { config, queue }: Dependencies): void {
@@ -26,7 +29,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
         params: z.object({ id: z.string() }),
         headers: z.object({ "last-event-id": z.string().optional() }),
         response: {
-          200: { description: "The events.", content: { "text/event-stream": { schema: binarySchema } } },
+          200: { description: "The events.", content: { "text/event-stream": { schema: STREAMED } } },
           204: z.undefined().describe("The job has ended, and the client knows it."),
           ...problemResponses("job_not_found", "too_many_streams", "unavailable"),
         },
