@@ -697,7 +697,7 @@ export interface components {
          *       "tv_weight": 2,
          *       "noise": 0,
          *       "pooling": "max",
-         *       "init": "content",
+         *       "init": "recolored",
          *       "init_blend": 0.5,
          *       "preview_interval": 10,
          *       "timelapse_interval": 10,
@@ -708,7 +708,7 @@ export interface components {
          *         "color_space": "srgb"
          *       },
          *       "size": 768,
-         *       "steps": 240,
+         *       "steps": 300,
          *       "scales": 3,
          *       "seed": 7,
          *       "preset": "balanced"
@@ -722,10 +722,10 @@ export interface components {
             /** @description α: how strongly the content is kept. */
             content_weight: number;
             /**
-             * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+             * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
              * @enum {string}
              */
-            init: "content" | "noise" | "blend" | "picture";
+            init: "content" | "recolored" | "noise" | "blend" | "picture";
             /** @description Share of noise where `init` is blend: 0 is the content alone. */
             init_blend: number;
             /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
@@ -819,10 +819,10 @@ export interface components {
                     /** @description α: how strongly the content is kept. */
                     content_weight: number;
                     /**
-                     * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                     * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
                      * @enum {string}
                      */
-                    init: "content" | "noise" | "blend" | "picture";
+                    init: "content" | "recolored" | "noise" | "blend" | "picture";
                     /** @description Share of noise where `init` is blend: 0 is the content alone. */
                     init_blend: number;
                     /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
@@ -1112,10 +1112,10 @@ export interface operations {
                         /** @description α: how strongly the content is kept. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "noise" | "blend" | "picture";
+                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
                         /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
@@ -1249,10 +1249,10 @@ export interface operations {
                         /** @description α: how strongly the content is kept. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "noise" | "blend" | "picture";
+                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
                         /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
@@ -1935,10 +1935,10 @@ export interface operations {
                         /** @description α: how strongly the content is kept. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "noise" | "blend" | "picture";
+                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
                         /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
@@ -2102,10 +2102,10 @@ export interface operations {
                         /** @description α: how strongly the content is kept. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.
+                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "noise" | "blend" | "picture";
+                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
                         /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */

@@ -89,9 +89,9 @@ export const optionsSchema = z.strictObject({
     .describe("Coarse-to-fine sizes, each twice the one before, ending at `size`."),
   pooling: z.enum(["max", "average"]).describe("Pooling of VGG-19."),
   init: z
-    .enum(["content", "noise", "blend", "picture"])
+    .enum(["content", "recolored", "noise", "blend", "picture"])
     .describe(
-      "What the picture starts as: the content, noise, a blend of both, or the picture `init_picture`.",
+      "What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.",
     ),
   init_blend: z
     .number()

@@ -25,7 +25,7 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   tv_weight: 2,
   noise: 0,
   pooling: "max",
-  init: "content",
+  init: "recolored",
   init_blend: 0.5,
   preview_interval: 10,
   timelapse_interval: 10,
@@ -54,10 +54,11 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     },
     tv_weight: 0,
     noise: 0.1,
+    init: "content",
   },
   draft: { ...relative, size: 256, steps: 60, scales: 2 },
-  balanced: { ...relative, size: 512, steps: 240, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 360, scales: 4 },
+  balanced: { ...relative, size: 512, steps: 300, scales: 3 },
+  fine: { ...relative, size: 1024, steps: 500, scales: 4 },
 };
 
 /**

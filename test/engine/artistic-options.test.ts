@@ -29,7 +29,7 @@ function begin(
     preset: "draft",
     size: width,
     ...{ steps: 6, optimizer: "adam", learning_rate: 0.02 },
-    ...{ scales: 1, noise: 0, tv_weight: 0.1 },
+    ...{ scales: 1, noise: 0, tv_weight: 0.1, init: "content" as const },
   };
   const options = optionsSchema.parse(resolveOptions({ ...small, ...more }, 1));
   return {
@@ -256,6 +256,22 @@ describe("The start", () => {
   it("is a picture of one's own", () => {
     const own = stripesRaster(width, height, 12);
     expect(difference(start({ init: "picture" }, { start: own }), own)).toBe(0);
+  });
+  it("is the content with its colours half-way to the styles', each as much as it weighs", () => {
+    const pale = (raster: Raster, channel: number): Raster => ({
+      ...raster,
+      data: raster.data.map((value, index) => 100 + value / 8 + (index % 3 === channel ? 40 : 0)),
+    });
+    const [red, blue] = [pale(style, 0), pale(other, 2)];
+    const calm = { ...content, data: content.data.map((value) => 64 + value / 2) };
+    const mean = (picture: Raster, channel: number) =>
+      picture.data.reduce((sum, value, index) => (index % 3 === channel ? sum + value : sum), 0) /
+      (picture.width * picture.height);
+    const begun = start({ init: "recolored", style_weights: [3, 1] }, { content: calm, styles: [red, blue] });
+    for (const channel of [0, 1, 2]) {
+      const styles = (3 * mean(red, channel) + mean(blue, channel)) / 4;
+      expect(Math.abs(mean(begun, channel) - (mean(calm, channel) + styles) / 2)).toBeLessThan(1);
+    }
   });
   it("is a blend of content and noise", () => {
     const shares = [0, 0.25, 0.75, 1].map((init_blend) =>

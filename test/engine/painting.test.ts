@@ -19,7 +19,14 @@ const content = discRaster(64, 66);
 const style = stripesRaster(60, 50);
 
 function optionsOf(more: RequestOptions = {}, seed = 1) {
-  const small: RequestOptions = { preset: "draft", size: 66, steps: 4, scales: 1, noise: 0.05 };
+  const small: RequestOptions = {
+    preset: "draft",
+    size: 66,
+    steps: 4,
+    scales: 1,
+    noise: 0.05,
+    init: "content",
+  };
   return optionsSchema.parse(resolveOptions({ ...small, ...more }, seed));
 }
 

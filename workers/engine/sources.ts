@@ -79,9 +79,7 @@ export class Sources {
     content: ScaledContent,
     options: SourceOptions,
   ): { targets: Targets; owned: Tensor4D[] } {
-    const weights = this.#styles.map((_, index) =>
-      options.style_weights.length === 0 ? 1 : (options.style_weights[index] ?? 0),
-    );
+    const weights = this.#weights(options);
     const styles = this.#styles.map((style, index) => {
       const size = scale.styleSize * styleScale(options.style_scale, index);
       return { ...atSize(style, size), weight: weights[index] ?? 0 };
@@ -135,13 +133,33 @@ export class Sources {
         return noiseAlone();
       }
       const given = init === "picture" ? this.#start : undefined;
-      const picture = resample(given ?? this.#content.picture, width, height);
+      const chosen = given ?? (init === "recolored" ? this.#recolored(options) : this.#content.picture);
+      const picture = resample(chosen, width, height);
       const blended =
         init === "blend" ? tf.add(picture.mul(1 - init_blend), noiseAlone().mul(init_blend)) : picture;
       const disturbed =
         noise === 0 ? blended : tf.add(blended, tf.randomUniform(shape, -noise, noise, "float32", seed));
       return tf.clipByValue(disturbed as Tensor4D, 0, 1);
     });
+  }
+
+  #weights({ style_weights }: SourceOptions): number[] {
+    return this.#styles.map((_, index) => (style_weights.length === 0 ? 1 : (style_weights[index] ?? 0)));
+  }
+
+  /** The content with its colours moved half-way to the styles', each as much as it weighs. */
+  #recolored(options: SourceOptions): Tensor4D {
+    const { picture, visible } = this.#content;
+    const weights = this.#weights(options);
+    const whole = weights.reduce((sum, weight) => sum + weight, 0);
+    return tf.tidy(() =>
+      this.#styles
+        .map((style, index) => {
+          const own = recolor(picture, visible, style.picture, style.visible);
+          return own.mul<Tensor4D>((weights[index] ?? 0) / (2 * whole));
+        })
+        .reduce((sum, part) => tf.add(sum, part), picture.mul<Tensor4D>(0.5)),
+    );
   }
 
   dispose(): void {
