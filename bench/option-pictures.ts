@@ -42,6 +42,11 @@ const STRIPS: Record<string, Recipe[]> = {
     [1, 2],
     [0, 1],
   ].map((style_weights) => both({ style_weights })),
+  init: [
+    ...(["content", "recolored"] as const).map((init) => of({ init })),
+    ...[0.5, 1].map((init_blend) => of({ init: "blend", init_blend })),
+  ],
+  size: [80, 160, 320].map((size) => of({ size })),
   style_distance: [inWaves({}), inWaves({ style_distance: "moments", style_weight: 15 })],
   preserve_color: (["none", "luminance", "histogram", "both"] as const).map((preserve_color) =>
     inWaves({ preserve_color }),

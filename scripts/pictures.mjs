@@ -23,7 +23,6 @@ const PICTURES = {
   "color-histogram": { preserve_color: "histogram" },
   "smooth-none": { tv_weight: 0 },
   "smooth-strong": { tv_weight: 40 },
-  "init-noise": { init: "noise" },
   result: { preset: "balanced", size: 384 },
 };
 

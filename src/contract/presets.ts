@@ -58,7 +58,7 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
   },
   draft: { ...relative, size: 256, steps: 60, scales: 2 },
   balanced: { ...relative, size: 512, steps: 300, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 500, scales: 4 },
+  fine: { ...relative, size: 1024, steps: 700, scales: 4 },
 };
 
 /**

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
 import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { ROOT } from "../../src/root.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
@@ -32,7 +33,7 @@ beforeAll(async () => {
         reason: null,
         engine: null,
         largest_size: 4096,
-        record_version: 2,
+        record_version: RECORD_VERSION,
         pace: 0.01,
         free_in: 0,
         job: null,
