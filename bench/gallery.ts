@@ -47,7 +47,9 @@ const painter = await Painter.load();
 const cells: { input: Buffer; left: number; top: number }[] = [];
 const results: { content: string; style: string; preset: string; seconds: number; loss: number }[] = [];
 const columns = styles.length * presets.length;
-for (const [row, content] of contents.entries()) {
+let top = 0;
+for (const content of contents) {
+  let tallest = 0;
   for (const [index, style] of styles.entries()) {
     for (const [offset, preset] of presets.entries()) {
       const painted = await painter.paint({ content, styles: [style], options: { preset, size, seed: 1 } });
@@ -57,14 +59,21 @@ for (const [row, content] of contents.entries()) {
       const line = `${names.content} · ${names.style} · ${preset}: ${seconds.toFixed(0)} s, loss ${loss.toPrecision(3)}`;
       console.log(line);
       await writeFile(join(folder, `${names.content}-${names.style}-${preset}.png`), picture);
-      const [left, top] = [(index * presets.length + offset) * (size + 8), row * (size + TEXT + 12)];
-      const fitted = await sharp(picture).resize({ width: size, height: size, fit: "inside" }).toBuffer();
-      cells.push({ input: fitted, left, top }, { input: await caption(line), left, top: top + size + 2 });
+      const left = (index * presets.length + offset) * (size + 8);
+      const inside = { width: size, height: size, fit: "inside" } as const;
+      const fitted = await sharp(picture).resize(inside).toBuffer({ resolveWithObject: true });
+      const { height } = fitted.info;
+      cells.push(
+        { input: fitted.data, left, top },
+        { input: await caption(line), left, top: top + height + 2 },
+      );
+      tallest = Math.max(tallest, height);
     }
   }
+  top += tallest + TEXT + 12;
 }
 painter.dispose();
-const sheet = { width: columns * (size + 8), height: contents.length * (size + TEXT + 12) };
+const sheet = { width: columns * (size + 8), height: top };
 await sharp({ create: { ...sheet, channels: 3, background: "#ffffff" } })
   .composite(cells)
   .png()
