@@ -14,7 +14,7 @@ import { loadWeights } from "../workers/engine/weights/load.ts";
 import { locateWeights } from "../workers/engine/weights/locate.ts";
 
 export interface Painted {
-  /** As a png. */
+  /** As a png, of the depth and colours that its options ask for. */
   picture: Uint8Array;
   width: number;
   height: number;
@@ -52,7 +52,13 @@ export class Painter {
       ...resolveOptions(recipe.options, 1),
       ...(recipe.start !== undefined && { init: "picture" }),
     });
-    const decoded = await decodePicture(recipe.content, (size) => contentSize(size, options.size), limits);
+    const { output } = options;
+    const decoded = await decodePicture(
+      recipe.content,
+      (size) => contentSize(size, options.size),
+      limits,
+      output.color_space,
+    );
     const content: Raster = {
       ...decoded,
       ...(recipe.alpha && { alpha: mask(recipe.alpha, decoded).data }),
@@ -63,11 +69,14 @@ export class Painter {
           path,
           (size) => styleSize(size, options.size * styleScale(options.style_scale, index)),
           limits,
+          output.color_space,
         ),
       ),
     );
     const start =
-      recipe.start === undefined ? undefined : await decodePicture(recipe.start, () => content, limits);
+      recipe.start === undefined
+        ? undefined
+        : await decodePicture(recipe.start, () => content, limits, output.color_space);
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     const pictures = {
@@ -77,11 +86,11 @@ export class Painter {
     };
     const painting = new Painting(this.network, options, pictures, null);
     while (!painting.isDone && seconds() < secondsAtMost) painting.step();
-    const painted = painting.picture();
+    const painted = output.bit_depth === 16 ? painting.deepPicture() : painting.picture();
     const loss = painting.progress().loss?.total ?? Number.NaN;
     const took = seconds();
     painting.dispose();
-    const picture = await encodePicture(painted, { format: "png", quality: 100 });
+    const picture = await encodePicture(painted, { ...output, format: "png" });
     return { picture, width: painted.width, height: painted.height, seconds: took, loss };
   }
 
