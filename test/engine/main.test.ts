@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { ROOT } from "../../src/root.ts";
@@ -38,14 +38,22 @@ class EngineUnderTest {
   async next<Type extends EngineEvent["type"]>(
     type: Type,
     from = 0,
+    id?: string,
   ): Promise<Extract<EngineEvent, { type: Type }>> {
     for (;;) {
-      const found = this.events.slice(from).find((event) => event.type === type);
+      const found = this.events
+        .slice(from)
+        .find((event) => event.type === type && (id === undefined || ("id" in event && event.id === id)));
       if (found !== undefined) {
         return found as Extract<EngineEvent, { type: Type }>;
       }
       await once(this.child, "message");
     }
+  }
+
+  /** The picture of a painting, once it is painted. */
+  async pictureOf(id: string): Promise<Buffer> {
+    return Buffer.from((await this.next("painted", 0, id)).picture.data);
   }
 
   /** The types of the events about a painting, one after the other. */
@@ -151,14 +159,14 @@ describe("The engine process", () => {
     expect(engine.typesOf("canceled").at(-1)).toBe("canceled");
   });
 
-  it("refuses a second painting while it paints, without harm to the first", async () => {
-    engine.send(paintRequest("first", { steps: 20 }));
+  it("refuses what it is painting already, without harm to it", async () => {
+    engine.send(paintRequest("twice", { steps: 20 }));
     await engine.next("progress");
-    engine.send(paintRequest("second"));
+    engine.send(paintRequest("twice"));
     const failed = await engine.next("failed");
-    expect(failed).toMatchObject({ id: "second", code: "engine_unavailable" });
-    expect(failed.message).toBe("the engine is painting already");
-    expect((await engine.next("painted")).id).toBe("first");
+    expect(failed).toMatchObject({ id: "twice", code: "engine_unavailable" });
+    expect(failed.message).toBe("the engine is painting it already");
+    expect((await engine.next("painted")).progress.step).toBe(20);
   });
 
   it("refuses a picture that is too small, with a code", async () => {
@@ -197,6 +205,92 @@ describe("The engine process", () => {
     engine.child.kill(signal);
     engine.send(paintRequest("interrupted"));
     await engine.next("painted");
+  });
+});
+
+describe("An engine process with several paintings", () => {
+  let engine: EngineUnderTest;
+  /** What each is painted as, one after the other. */
+  const alone = new Map<string, Buffer>();
+  const typesAlone = new Map<string, string[]>();
+  const requests = {
+    draft: paintRequest("draft", { steps: 12, preview_interval: 3, scales: 2 }),
+    wide: paintRequest("wide", { steps: 12, optimizer: "lbfgs", learning_rate: 1 }, 96),
+    other: paintRequest("other", { steps: 14, style_weight: 30, noise: 0.2 }),
+  };
+
+  beforeAll(async () => {
+    engine = new EngineUnderTest(ROOT, "random:1:4");
+    await engine.next("ready");
+    for (const [id, request] of Object.entries(requests)) {
+      engine.send(request);
+      alone.set(id, await engine.pictureOf(id));
+      typesAlone.set(id, engine.typesOf(id));
+    }
+  });
+  beforeEach(() => {
+    engine.events.length = 0;
+  });
+
+  async function expectAsAlone(...ids: string[]) {
+    for (const id of ids) expect((await engine.pictureOf(id)).equals(alone.get(id) as Buffer)).toBe(true);
+  }
+
+  it("steps them in turn, and paints what it paints of each alone, in the same order of events", async () => {
+    for (const request of Object.values(requests)) engine.send(request);
+    await expectAsAlone("draft", "wide", "other");
+    for (const id of Object.keys(requests)) expect(engine.typesOf(id)).toEqual(typesAlone.get(id));
+    const stepsOf = (id: string) =>
+      engine.events.flatMap((event, index) => (event.type === "progress" && event.id === id ? [index] : []));
+    const [firstOfOther = 0, lastOfDraft = 0] = [stepsOf("other")[0], stepsOf("draft").at(-1)];
+    expect(firstOfOther).toBeLessThan(lastOfDraft);
+  });
+
+  it("ends one that is canceled, and no other", async () => {
+    engine.send(paintRequest("endless", { steps: 5000 }));
+    engine.send(requests.draft);
+    engine.send(requests.wide);
+    await engine.next("progress", 0, "wide");
+    engine.send({ type: "cancel", id: "endless" });
+    await engine.next("canceled", 0, "endless");
+    await expectAsAlone("draft", "wide");
+    expect(engine.typesOf("endless").at(-1)).toBe("canceled");
+  });
+
+  it("ends one that fails, and no other", async () => {
+    engine.send(requests.draft);
+    const crooked = paintRequest("crooked");
+    const content = { width: 64, height: 64, data: new Uint8Array(100) };
+    engine.send({ ...crooked, pictures: { ...crooked.pictures, content } });
+    engine.send(requests.other);
+    expect(await engine.next("failed")).toMatchObject({ id: "crooked", code: "engine_failed" });
+    await expectAsAlone("draft", "other");
+    expect(engine.typesOf("crooked")).toEqual(["failed"]);
+  });
+
+  it("gives each the checkpoint and the weights that were asked for it", async () => {
+    engine.send(requests.wide);
+    engine.send(requests.other);
+    await engine.next("progress", 0, "other");
+    const path = join(folder(), "checkpoint of wide");
+    engine.send({ type: "checkpoint", id: "wide", path });
+    engine.send({
+      type: "steer",
+      id: "other",
+      options: { ...requests.other.options, style_weight: 1 },
+      steered: 1,
+    });
+    expect((await engine.next("checkpoint")).id).toBe("wide");
+    await expectAsAlone("wide");
+    expect((await engine.pictureOf("other")).equals(alone.get("other") as Buffer)).toBe(false);
+    const steered = engine.events.flatMap((event) =>
+      event.type === "progress" && event.steered === 1 ? [event.id] : [],
+    );
+    expect(new Set(steered)).toEqual(new Set(["other"]));
+    engine.events.length = 0;
+    engine.send(requests.draft);
+    engine.send({ ...requests.wide, checkpoint: path });
+    await expectAsAlone("wide", "draft");
   });
 });
 

@@ -1,8 +1,9 @@
 import type { EngineDescription } from "../../src/contract/engine.ts";
-import { type Layer, VGG19_LAYERS } from "../../src/contract/network.ts";
-import type { Options } from "../../src/contract/options.ts";
+import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/network.ts";
+import { type Options, styleScale } from "../../src/contract/options.ts";
 import { deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
 import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";
+import type { Scale } from "./schedule.ts";
 import { layerChannels } from "./weights/vgg19-weights.ts";
 
 const MIB = 2 ** 20;
@@ -24,6 +25,7 @@ export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
 }
 
+type Size = Pick<Scale, "width" | "height">;
 type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers">;
 
 /**
@@ -54,7 +56,38 @@ export function planStrips(
   return fitting;
 }
 
-/** An upper estimate of the engine's memory at its peak, in bytes. */
+/** Rows of a strip at each scale of a painting, as planStrips() has them. */
+export function planScales(
+  scales: readonly Size[],
+  options: PlannedOptions & Pick<Options, "style_scale">,
+  available: number,
+  kernels: EngineDescription["kernels"],
+): number[] {
+  return sizesSeen(scales, options).map(({ width, height }) =>
+    planStrips(width, height, options, available, kernels),
+  );
+}
+
+/** An upper estimate of what a painting comes to hold beyond what the engine holds for all of them, in bytes. */
+export function paintingBytes(
+  scales: readonly Size[],
+  stripRows: readonly number[],
+  options: PlannedOptions & Pick<Options, "style_scale">,
+  kernels: EngineDescription["kernels"],
+): number {
+  const bytes = sizesSeen(scales, options).map(({ width, height }, index) =>
+    ownBytes(width, height, options, stripRows[index] as number, kernels),
+  );
+  return Math.max(...bytes);
+}
+
+/** Styles that are looked at larger than the picture decide, where there are any. */
+function sizesSeen(scales: readonly Size[], { style_scale }: Pick<Options, "style_scale">): Size[] {
+  const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
+  return scales.map(({ width, height }) => ({ width: width * largest, height: height * largest }));
+}
+
+/** An upper estimate of the engine's memory at its peak with one painting, in bytes. */
 export function estimateBytes(
   width: number,
   height: number,
@@ -62,13 +95,25 @@ export function estimateBytes(
   stripRows: number,
   kernels: EngineDescription["kernels"] = "avx2",
 ): number {
-  const contentLayers = VGG19_LAYERS.filter((layer) => (options.content_layers[layer] ?? 0) > 0);
-  const styleLayers = VGG19_LAYERS.filter((layer) => (options.style_layers[layer] ?? 0) > 0);
+  const { contentLayers, styleLayers } = layersOf(options);
+  const weights = weightBytes(stagesUpTo(deepestLayer([...contentLayers, ...styleLayers])));
+  const copies = kernels === "stock" ? 2 : 1;
+  return BASE_BYTES + copies * weights + ownBytes(width, height, options, stripRows, kernels);
+}
+
+/** The part of it that is the painting's own. */
+function ownBytes(
+  width: number,
+  height: number,
+  options: PlannedOptions,
+  stripRows: number,
+  kernels: EngineDescription["kernels"],
+): number {
+  const { contentLayers, styleLayers } = layersOf(options);
   const { shallow, deep } = splitAtBoundary(stagesUpTo(deepestLayer([...contentLayers, ...styleLayers])));
   const rows = Math.min(height, stripRows + STRIP_ALIGNMENT);
   // TensorFlow's own kernels go back over the maps themselves.
-  const isStock = kernels === "stock";
-  const lookedAt = new Set(isStock ? VGG19_LAYERS : [...contentLayers, ...styleLayers]);
+  const lookedAt = new Set(kernels === "stock" ? VGG19_LAYERS : [...contentLayers, ...styleLayers]);
   const shallowMaps = mapBytes(shallow, width, rows, 1);
   const deepMaps = mapBytes(deep, width, height, 4);
   const kept = keptBytes(shallow, shallowMaps, lookedAt) + keptBytes(deep, deepMaps, lookedAt);
@@ -80,13 +125,12 @@ export function estimateBytes(
   const largest = Math.max(0, ...shallowMaps, ...deepMaps);
   const pictures = PICTURES[options.optimizer] * width * height * 3 * FLOAT;
   const maps = kept + sum(targets) + boundary;
-  return (
-    BASE_BYTES +
-    (isStock ? 2 : 1) * weightBytes([...shallow, ...deep]) +
-    maps +
-    GRADIENTS_IN_FLIGHT * largest +
-    pictures
-  );
+  return maps + GRADIENTS_IN_FLIGHT * largest + pictures;
+}
+
+function layersOf({ content_layers, style_layers }: PlannedOptions) {
+  const weighted = (weights: LayerWeights) => VGG19_LAYERS.filter((layer) => (weights[layer] ?? 0) > 0);
+  return { contentLayers: weighted(content_layers), styleLayers: weighted(style_layers) };
 }
 
 /** Bytes of every stage's output. */

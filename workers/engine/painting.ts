@@ -1,9 +1,9 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
-import { type Options, styleScale } from "../../src/contract/options.ts";
+import type { Options } from "../../src/contract/options.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { planStrips } from "./memory-plan.ts";
+import { paintingBytes, planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { Adam } from "./optimizers/adam.ts";
 import { Lbfgs } from "./optimizers/lbfgs.ts";
@@ -39,6 +39,8 @@ export class Painting {
   #optimizer: Optimizer;
   #loss: Loss | null = null;
   readonly #pace = new Pace();
+  /** When the step before ended, or the next one began where its time is none of theirs. */
+  #since: number | undefined;
 
   /**
    * @param checkpoint path of the file that save() of an equal painting wrote, to go on from there
@@ -62,7 +64,8 @@ export class Painting {
     this.#options = options;
     this.#scales = schedule(options, content.width, content.height);
     const restored = checkpoint === null ? undefined : this.#read(checkpoint);
-    this.#stripRows = restored?.stripRows ?? this.#plan(options, availableMemory);
+    this.#stripRows =
+      restored?.stripRows ?? planScales(this.#scales, options, availableMemory, network.kernels.name);
     this.#sources = new Sources(pictures, options);
     this.#scale = restored?.scale ?? 0;
     this.#canvas = this.#stretch();
@@ -83,6 +86,11 @@ export class Painting {
     return this.#scale === this.#scales.length - 1 && this.#stepInScale === this.#current.steps;
   }
 
+  /** An upper estimate of what it comes to hold, in bytes. */
+  get bytes(): number {
+    return paintingBytes(this.#scales, this.#stripRows, this.#options, this.#network.kernels.name);
+  }
+
   get #current(): Scale {
     return this.#scales[this.#scale] as Scale;
   }
@@ -92,14 +100,16 @@ export class Painting {
     if (this.#stepInScale === this.#current.steps) {
       this.#enterNextScale();
     }
-    const started = performance.now();
+    this.#since ??= performance.now();
     const evaluation = this.#canvas.evaluate(this.#optimizer.image);
     if (Number.isFinite(evaluation.loss.total)) {
       this.#loss = evaluation.loss; // from any other the optimiser steps back
     }
     this.#optimizer.update(evaluation);
     this.#stepInScale += 1;
-    this.#pace.note(this.#current, performance.now() - started);
+    const now = performance.now();
+    this.#pace.note(this.#current, now - this.#since); // other paintings' steps between two of this one count
+    this.#since = now;
   }
 
   progress(): Progress {
@@ -157,6 +167,7 @@ export class Painting {
     }
     this.#canvas.dispose();
     this.#canvas = this.#stretch();
+    this.#since = undefined;
     this.#optimizer.restart();
   }
 
@@ -199,6 +210,7 @@ export class Painting {
   #enterNextScale(): void {
     this.#scale += 1;
     this.#stepInScale = 0;
+    this.#since = undefined;
     const image = this.#sources.enlarge(this.#optimizer.result, this.#current, this.#options);
     this.#optimizer.dispose();
     this.#canvas.dispose();
@@ -209,15 +221,6 @@ export class Painting {
   #stretch(): Canvas {
     const [scale, rows] = [this.#current, this.#stripRows[this.#scale]];
     return new Canvas(this.#network, this.#sources, scale, this.#options, rows);
-  }
-
-  /** Styles that are looked at larger than the picture decide, where there are any. */
-  #plan(options: Options, availableMemory: number): number[] {
-    const { style_scale } = options;
-    const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
-    return this.#scales.map(({ width, height }) =>
-      planStrips(width * largest, height * largest, options, availableMemory, this.#network.kernels.name),
-    );
   }
 
   #tensor(values: Float32Array): Tensor4D {

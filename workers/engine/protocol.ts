@@ -18,7 +18,11 @@ export interface Pictures {
   start?: Raster | undefined;
 }
 
-/** What the worker sends to its engine process (Node IPC, `serialization: "advanced"`). One painting at a time. */
+/**
+ * What the worker sends to its engine process (Node IPC, `serialization: "advanced"`). Several paintings may be under way
+ * at once, each known by its `id` until it has ended: they get a step in turn. One that does not fit into the memory
+ * beside the others begins when enough of them have ended.
+ */
 export type EngineRequest =
   | {
       type: "paint";
