@@ -1,6 +1,7 @@
 import { jobFolder } from "../queue/records/job-record.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
+import { deleteFolder } from "../storage/delete-folder.ts";
 
 export interface Expiry {
   expired: number;
@@ -21,20 +22,16 @@ export async function expireJobs(queue: RedisJobQueue, store: BlobStore, at?: nu
     for (const { id } of expired) {
       // Not where it was retried since it was looked up.
       if (!(await queue.upkeep.expire(id, now))) continue;
-      await deleteBlobs(store, id);
+      await deleteFolder(store, jobFolder(id));
       total.expired += 1;
       gone += 1;
     }
     for (const { id } of forgotten) {
       await queue.delete(id);
-      await deleteBlobs(store, id);
+      await deleteFolder(store, jobFolder(id));
       total.forgotten += 1;
       gone += 1;
     }
     if (gone === 0) return total;
   }
-}
-
-async function deleteBlobs(store: BlobStore, id: string): Promise<void> {
-  for await (const { key } of store.list(jobFolder(id))) await store.delete(key);
 }

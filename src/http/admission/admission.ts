@@ -3,7 +3,7 @@ import { Refusal } from "../../contract/problems.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { FreeSpace } from "../../storage/free-space.ts";
 import type { App, Dependencies } from "../dependencies.ts";
-import { idempotencyKey, ownedKey } from "../submission/idempotency.ts";
+import { idempotencyKey } from "../submission/idempotency.ts";
 import { SharedGate } from "./gate.ts";
 
 declare module "fastify" {
@@ -40,13 +40,12 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
   const open = new WeakMap<FastifyRequest, () => void>();
 
   /** A request that was accepted before is answered again, also where no new one would be taken. */
-  const isKnown = async (request: FastifyRequest): Promise<boolean> => {
-    const key = idempotencyKey(request.headers["idempotency-key"]);
-    return key !== null && (await idempotency.isKnown(ownedKey(request.caller.owner, key)));
-  };
+  const isKnown = async (key: string | null): Promise<boolean> =>
+    key !== null && (await idempotency.isKnown(key));
 
   return {
     async upload(request, reply) {
+      const key = idempotencyKey(request); // refused here where it is malformed
       const leaves = [
         uploads.enter(ownerOf(request)),
         isJson(request) ? jsonBytes.enter(ownerOf(request), sizeOf(request, limits.jsonBytes)) : noop,
@@ -65,7 +64,7 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
         await queue.admit(request.caller.owner);
       } catch (error) {
         const full = error instanceof QueueFullError || error instanceof QuotaExceededError;
-        if (!full || !(await isKnown(request))) throw error;
+        if (!full || !(await isKnown(key))) throw error;
       }
       await space.check();
     },

@@ -1,17 +1,17 @@
 import type { FastifyRequest } from "fastify";
-import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../contract/batch.ts";
 import { Refusal } from "../../contract/problems.ts";
 import { jobFolder } from "../../queue/records/job-record.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";
+import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { zip } from "../files/zip.ts";
 import { binarySchema } from "../openapi/binary.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 import { takeForms } from "../plugins/forms.ts";
 import { askedBy } from "../submission/asked-by.ts";
-import { idempotencyKey, once, ownedKey } from "../submission/idempotency.ts";
+import { idempotencyHeader, once } from "../submission/idempotency.ts";
 import { readBody } from "../submission/read-body.ts";
 import { Spool } from "../submission/spool.ts";
 import { submitBatch } from "../submission/submit-batch.ts";
@@ -55,12 +55,7 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
         operationId: "submitBatch",
         summary: "Submits several contents and styles: each content is painted in each style",
         tags: ["batches"],
-        headers: z.object({
-          "idempotency-key": z
-            .string()
-            .optional()
-            .describe("The same request with the same key gives the first answer again, for 24 hours."),
-        }),
+        headers: z.object(idempotencyHeader),
         response: {
           202: batchViewSchema.describe("All of its jobs are accepted."),
           ...problemResponses(...SUBMIT_PROBLEMS, "too_many_jobs"),
@@ -68,7 +63,6 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
       },
     },
     async (request, reply) => {
-      const key = idempotencyKey(request.headers["idempotency-key"]);
       const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
       try {
         const most = config.limits.batchJobs;
@@ -78,11 +72,7 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
         });
         const submit = async (id: string) =>
           await submitBatch(dependencies, spool, await load(), id, askedBy(request));
-        const id = uuidv7();
-        const { answer, replayed } =
-          key === null
-            ? { answer: await submit(id), replayed: false }
-            : await once(idempotency, ownedKey(request.caller.owner, key), await fingerprint(), id, submit);
+        const { answer, replayed } = await once(idempotency, request, fingerprint, submit);
         if (replayed) reply.header("idempotency-replayed", "true");
         reply.code(202).header("location", batchPath(answer.id));
         return await view(answer);
@@ -144,8 +134,7 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
     async (request, reply) => {
       const batch = await findBatch(request);
       for (const { id } of batch.jobs) {
-        if (!(await queue.delete(id))) continue;
-        for await (const { key } of store.list(jobFolder(id))) await store.delete(key);
+        if (await queue.delete(id)) await deleteFolder(store, jobFolder(id));
       }
       await batches.delete(batch.id);
       return reply.code(204).send();

@@ -1,14 +1,12 @@
-import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { continuationSchema } from "../../contract/request.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { askedBy } from "../submission/asked-by.ts";
 import { continueJob } from "../submission/continue-job.ts";
-import { fingerprintOf, idempotencyKey, once, ownedKey } from "../submission/idempotency.ts";
+import { fingerprintOf, idempotencyHeader, once } from "../submission/idempotency.ts";
 import { parseBody } from "../submission/parse-body.ts";
 import { jobPath, jobView, retryAfter } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
@@ -28,12 +26,7 @@ export function continuationRoutes(app: App, dependencies: Dependencies): void {
           "The new job names the one that it goes on from (`continued_from`).",
         tags: ["jobs"],
         params: z.object({ id: z.string().describe("The job's id.") }),
-        headers: z.object({
-          "idempotency-key": z
-            .string()
-            .optional()
-            .describe("The same request with the same key gives the first answer again, for 24 hours."),
-        }),
+        headers: z.object(idempotencyHeader),
         response: {
           202: jobViewSchema,
           ...problemResponses(
@@ -56,19 +49,12 @@ export function continuationRoutes(app: App, dependencies: Dependencies): void {
     async (request, reply) => {
       const before = await findJob(queue, request);
       const asked = parseBody(continuationSchema, request.body, "invalid_options");
-      const key = idempotencyKey(request.headers["idempotency-key"]);
-      const goOn = (id: string): Promise<JobRecord> =>
-        continueJob(dependencies, before, asked, id, askedBy(request));
-      const { answer: record, replayed } =
-        key === null
-          ? { answer: await goOn(uuidv7()), replayed: false }
-          : await once(
-              idempotency,
-              ownedKey(request.caller.owner, key),
-              fingerprintOf([before.id, asked]),
-              uuidv7(),
-              goOn,
-            );
+      const { answer: record, replayed } = await once(
+        idempotency,
+        request,
+        async () => fingerprintOf([before.id, asked]),
+        (id) => continueJob(dependencies, before, asked, id, askedBy(request)),
+      );
       if (replayed) reply.header("idempotency-replayed", "true");
       logJob(request, reply, record.id);
       const place = await queue.place(record).catch(() => null);

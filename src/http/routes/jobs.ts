@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { type JobView, jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { Refusal } from "../../contract/problems.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
+import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
+import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -149,7 +150,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
     },
     async (request, reply) => {
       const record = await changeJob(queue, request, (id) => queue.delete(id));
-      for await (const { key } of store.list(`jobs/${record.id}/`)) await store.delete(key);
+      await deleteFolder(store, jobFolder(record.id));
       return reply.code(204).send();
     },
   );

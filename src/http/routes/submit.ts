@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
@@ -12,7 +11,7 @@ import { takeForms } from "../plugins/forms.ts";
 import { logJob } from "../plugins/request-logging.ts";
 import { preferredWait } from "../prefer.ts";
 import { askedBy } from "../submission/asked-by.ts";
-import { idempotencyKey, type Once, once, ownedKey } from "../submission/idempotency.ts";
+import { idempotencyHeader, type Once, once } from "../submission/idempotency.ts";
 import { readBody } from "../submission/read-body.ts";
 import { Spool } from "../submission/spool.ts";
 import { submitJob } from "../submission/submit-job.ts";
@@ -45,10 +44,7 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
             .string()
             .optional()
             .describe("`wait=N` holds the answer back for up to N seconds (RFC 7240)."),
-          "idempotency-key": z
-            .string()
-            .optional()
-            .describe("The same request with the same key gives the first answer again, for 24 hours."),
+          ...idempotencyHeader,
         }),
         response: {
           200: jobResponse("The job ended while the answer was held back."),
@@ -79,19 +75,18 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
 
   /** Reads, checks, stores and queues, once for an idempotency key. */
   const accept = async (request: FastifyRequest): Promise<Once<Accepted>> => {
-    const key = idempotencyKey(request.headers["idempotency-key"]);
     const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
     try {
       const { load, fingerprint } = await readBody(request, spool, config, {
         contents: 1,
         styles: config.limits.styles,
       });
-      const submit = async (id: string) =>
-        await withPlace(await submitJob(dependencies, await load(), id, askedBy(request)));
-      const id = uuidv7();
-      if (key === null) return { answer: await submit(id), replayed: false };
-      const owned = ownedKey(request.caller.owner, key);
-      return await once(idempotency, owned, await fingerprint(), id, submit);
+      return await once(
+        idempotency,
+        request,
+        fingerprint,
+        async (id) => await withPlace(await submitJob(dependencies, await load(), id, askedBy(request))),
+      );
     } finally {
       await spool.close();
     }

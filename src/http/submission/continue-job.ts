@@ -5,16 +5,15 @@ import { contentSize, type Size } from "../../images/picture-size.ts";
 import { readSize } from "../../images/read-size.ts";
 import { checkUrl } from "../../net/check-url.ts";
 import { guardOf } from "../../net/guarded-request.ts";
-import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { givenBlobKeys, type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import { BlobNotFoundError, type BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { refuseContradictions } from "./choose-options.ts";
-import { type Asked, inSeconds } from "./submit-job.ts";
+import { type Asked, queueJob } from "./queue-job.ts";
 
 /**
  * Queues a job that starts as what another one painted, with the same pictures. It gets copies of them: each of the two
- * jobs may be forgotten without the other. Throws a `Refusal` or what the queue and the store throw.
+ * jobs may be forgotten without the other. Throws a `Refusal` or what `queueJob` throws.
  */
 export async function continueJob(
   { config, queue, store }: Dependencies,
@@ -38,30 +37,21 @@ export async function continueJob(
     ...givenBlobKeys({ ...before, init_picture: null }).map((key) => [key, newKey(key)] as const),
     [painted, init_picture] as const,
   ];
-  try {
-    for (const [from, to] of copies) await copy(store, before, from, to);
-    const { width, height } = contentSize(content, options.size);
-    return await queue.submit({
-      ...by,
-      id,
-      options,
-      content: newKey(before.content),
-      styles: before.styles.map(newKey),
-      ...(before.style_masks && { style_masks: before.style_masks.map(newKey) }),
-      ...(before.keep_mask !== null && { keep_mask: newKey(before.keep_mask) }),
-      init_picture,
-      continued_from: before.id,
-      metadata: fields.metadata,
-      pixels: width * height,
-      ...(fields.webhook && { webhook: fields.webhook }),
-      ...(fields.priority !== undefined && { priority: fields.priority }),
-      ...(fields.expires_in !== undefined && { expires_at: inSeconds(fields.expires_in) }),
-    });
-  } catch (error) {
-    if (error instanceof QueueFullError || error instanceof QuotaExceededError || error instanceof Refusal)
-      await Promise.allSettled(copies.map(([, key]) => store.delete(key)));
-    throw error;
-  }
+  const { width, height } = contentSize(content, options.size);
+  const job = {
+    ...by,
+    id,
+    options,
+    content: newKey(before.content),
+    styles: before.styles.map(newKey),
+    ...(before.style_masks && { style_masks: before.style_masks.map(newKey) }),
+    ...(before.keep_mask !== null && { keep_mask: newKey(before.keep_mask) }),
+    init_picture,
+    continued_from: before.id,
+    pixels: width * height,
+  };
+  const pictures = copies.map(([from, key]) => ({ key, store: () => copy(store, before, from, key) }));
+  return await queueJob({ queue, store }, pictures, job, fields);
 }
 
 /** From the picture on there is no coarse size to begin with, and no noise to disturb it. */

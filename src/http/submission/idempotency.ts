@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import type { FastifyRequest } from "fastify";
+import { v7 as uuidv7 } from "uuid";
+import { z } from "zod";
 import { Refusal } from "../../contract/problems.ts";
 import type { IdempotencyStore } from "../../queue/submissions/idempotency-store.ts";
 import { picturesOf, type Submitted } from "./submitted.ts";
@@ -11,29 +14,41 @@ export interface Once<Answer> {
   replayed: boolean;
 }
 
-/** The client's `Idempotency-Key`, or null. It may be quoted, as the draft's structured field wants it. */
-export function idempotencyKey(header: string | string[] | undefined): string | null {
+/** The header as a route that makes jobs declares it. */
+export const idempotencyHeader = {
+  "idempotency-key": z
+    .string()
+    .optional()
+    .describe("The same request with the same key gives the first answer again, for 24 hours."),
+};
+
+/**
+ * The client's `Idempotency-Key`, or null. It may be quoted, as the draft's structured field wants it. Each owner has keys
+ * of their own: nobody gets another's answer.
+ */
+export function idempotencyKey({ headers, caller }: FastifyRequest): string | null {
+  const header = headers["idempotency-key"];
   if (header === undefined) return null;
   const key = String(header).replace(/^"(.*)"$/, "$1");
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return `${caller.owner} ${key}`;
   const expected = "1 to 255 visible ASCII characters";
   throw Refusal.ofField("invalid_request", "idempotency-key", expected, JSON.stringify(key.slice(0, 80)));
 }
 
-/** Each owner has keys of their own: nobody gets another's answer. */
-export const ownedKey = (owner: string, key: string) => `${owner} ${key}`;
-
 /**
- * Does `action` once for a key and a fingerprint, and gives its answer again to whoever comes later. What is
- * refused was not done: the key stays free. Throws a `Refusal` where the key is taken.
+ * Does `action` with a new id; once for a key and a fingerprint where the request has a key, and then its answer is given
+ * again to whoever comes later. What is refused was not done: the key stays free. Throws a `Refusal` where the key is taken.
  */
 export async function once<Answer>(
   store: IdempotencyStore,
-  key: string,
-  fingerprint: string,
-  newId: string,
+  request: FastifyRequest,
+  fingerprintOfRequest: () => Promise<string>,
   action: (id: string) => Promise<Answer>,
 ): Promise<Once<Answer>> {
+  const key = idempotencyKey(request);
+  const newId = uuidv7();
+  if (key === null) return { answer: await action(newId), replayed: false };
+  const fingerprint = await fingerprintOfRequest();
   const admission = await store.begin(key, fingerprint, newId);
   switch (admission.type) {
     case "replay":

@@ -3,9 +3,11 @@ import { Refusal } from "../../contract/problems.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { jobFolder } from "../../queue/records/job-record.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";
+import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Asked } from "./queue-job.ts";
 import type { Spool } from "./spool.ts";
-import { type Asked, submitJob } from "./submit-job.ts";
+import { submitJob } from "./submit-job.ts";
 import type { Submitted } from "./submitted.ts";
 
 /**
@@ -51,8 +53,7 @@ export async function submitBatch(
       error instanceof Refusal || error instanceof QueueFullError || error instanceof QuotaExceededError;
     if (isRefusal) {
       for (const { id: job } of batch.jobs) {
-        if (await queue.delete(job))
-          for await (const { key } of store.list(jobFolder(job))) await store.delete(key);
+        if (await queue.delete(job)) await deleteFolder(store, jobFolder(job));
       }
       await batches.delete(id);
     }

@@ -1,0 +1,48 @@
+import type { SubmissionFields } from "../../contract/request.ts";
+import { QueueFullError, QuotaExceededError, type Submission } from "../../queue/job-queue.ts";
+import type { JobRecord } from "../../queue/records/job-record.ts";
+import type { Dependencies } from "../dependencies.ts";
+
+/** A picture of a job: its key in the blob store, and what brings it there. */
+export interface JobPicture {
+  key: string;
+  store(): Promise<unknown>;
+}
+
+/** By whom, as part of what, a job is asked for. */
+export type Asked = Pick<Submission, "traceparent" | "batch"> & { owner: string };
+
+/** What a client may say of a job beside its pictures and options. */
+type Wishes = Omit<SubmissionFields, "options">;
+
+/**
+ * Stores a job's pictures and only then queues it: what is accepted can be painted. Throws what the queue and the store
+ * throw.
+ */
+export async function queueJob(
+  { queue, store }: Pick<Dependencies, "queue" | "store">,
+  pictures: JobPicture[],
+  job: Omit<Submission, keyof Wishes | "expires_at">,
+  { metadata, webhook, priority, expires_in }: Wishes,
+): Promise<JobRecord> {
+  try {
+    await Promise.all(pictures.map((picture) => picture.store()));
+    return await queue.submit({
+      ...job,
+      metadata,
+      ...(webhook && { webhook }),
+      ...(priority !== undefined && { priority }),
+      ...(expires_in !== undefined && { expires_at: inSeconds(expires_in) }),
+    });
+  } catch (error) {
+    // Only where the job was certainly not taken, by this request or an earlier one with its id: other pictures are
+    // swept away later where no job uses them.
+    if (error instanceof QueueFullError || error instanceof QuotaExceededError)
+      await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
+    throw error;
+  }
+}
+
+function inSeconds(seconds: number): string {
+  return new Date(Date.now() + seconds * 1000).toISOString();
+}
