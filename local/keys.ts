@@ -12,7 +12,7 @@ import { knownSocket } from "./redis.ts";
 const PATIENCE_MS = 5_000;
 
 const config = readConfig();
-const url = process.env.REDIS_URL ? config.redisUrl : await embedded(config.dataDirectory);
+const url = config.redisIsGiven ? config.redisUrl : await embedded(config.dataDirectory);
 const redis = connectForRequests(url);
 try {
   const ready = redis.status === "ready" || once(redis, "ready").then(() => true);

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const log = createLogger(config, "local");
   const watchdog = startWatchdog();
   const stop = stopRequest();
-  const redis = process.env.REDIS_URL ? undefined : await embedRedis(config, watchdog, log);
+  const redis = config.redisIsGiven ? undefined : await embedRedis(config, watchdog, log);
   const environment = { ...process.env, ...(redis && { REDIS_URL: redis.url }) };
   const programs = [
     startProgram("API", "dist/src/main.js", environment, watchdog, log),

@@ -80,6 +80,8 @@ export interface Config {
   /** Networks in CIDR form whose proxies are believed when they say where a request came from. */
   trustedProxies: string[];
   redisUrl: string;
+  /** Whether that was set: where it was not, a service on one machine runs a Redis of its own. */
+  redisIsGiven: boolean;
   /** Hash tag of all keys in Redis: installations of different tags share a Redis without seeing each other. */
   redisTag: string;
   dataDirectory: string;
@@ -138,7 +140,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     openMode: variables.OPEN_MODE,
     corsOrigins: variables.CORS_ORIGINS ?? [],
     trustedProxies: variables.TRUSTED_PROXIES ?? [],
-    redisUrl: variables.REDIS_URL,
+    redisUrl: variables.REDIS_URL ?? "redis://127.0.0.1:6379",
+    redisIsGiven: variables.REDIS_URL !== undefined,
     redisTag: variables.REDIS_TAG,
     dataDirectory: variables.DATA_DIR,
     storage: storageOf(variables),

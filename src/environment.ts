@@ -67,7 +67,7 @@ export const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(3000, 0, 65_535),
   OPEN_MODE: choice(["loopback", "always", "never"]).default("loopback"),
-  REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
+  REDIS_URL: redisUrl.optional(),
   REDIS_TAG: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected letters, digits, _ and -")
