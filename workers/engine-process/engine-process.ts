@@ -44,15 +44,21 @@ export interface EngineProcessSettings {
   onNote?: (note: string) => void;
 }
 
-type Listener = (event: EngineEvent) => void;
+type Crash = Extract<PaintingEnd, { type: "crashed" }>;
+
+/** Who waits for a painting. */
+interface Watcher {
+  onEvent: (event: PaintingEvent) => void;
+  onEnd: (end: PaintingEnd) => void;
+}
 
 /** The engine's process: started, watched, and started again when it dies. */
 export class EngineProcess {
   private child: ChildProcess | null = null;
   private current: EngineState = { type: "starting" };
   private readonly stateWaiters = new Set<() => void>();
-  private listener: Listener | null = null;
-  private onCrash: ((end: Extract<PaintingEnd, { type: "crashed" }>) => void) | null = null;
+  /** By the ids of the paintings that are under way. */
+  private readonly watchers = new Map<string, Watcher>();
   private crashes = 0;
   /** The process runs but cannot paint, and will be ended so that it looks again for what is missing. */
   private lacking = false;
@@ -110,26 +116,21 @@ export class EngineProcess {
     return this.current;
   }
 
-  /** Paints; `onEvent` gets what happens on its way. One painting at a time, on a ready engine. */
+  /** Paints on a ready engine, beside what it paints already; `onEvent` gets what happens on its way. */
   async paint(
     request: Extract<EngineRequest, { type: "paint" }>,
     onEvent: (event: PaintingEvent) => void,
   ): Promise<PaintingEnd> {
-    if (this.listener) throw new Error("The engine is painting already");
+    const { id } = request;
+    if (this.watchers.has(id)) throw new Error("The engine is painting it already");
+    if (this.current.type !== "ready") throw new Error("The engine is not ready");
     try {
-      return await new Promise<PaintingEnd>((resolve) => {
-        this.onCrash = (end) => resolve(end);
-        this.listener = (event) => {
-          if (!("id" in event) || event.id !== request.id) return;
-          if (event.type === "painted" || event.type === "failed" || event.type === "canceled")
-            resolve(event);
-          else onEvent(event);
-        };
+      return await new Promise<PaintingEnd>((onEnd) => {
+        this.watchers.set(id, { onEvent, onEnd });
         this.send(request);
       });
     } finally {
-      this.listener = null;
-      this.onCrash = null;
+      this.watchers.delete(id);
     }
   }
 
@@ -148,7 +149,7 @@ export class EngineProcess {
     this.send({ type: "cancel", id });
   }
 
-  /** For an engine that does not answer any more: it is started again. */
+  /** For an engine that does not answer any more: it is started again, and all that it painted has crashed. */
   kill(): void {
     this.child?.kill("SIGKILL");
   }
@@ -178,7 +179,10 @@ export class EngineProcess {
       if (this.lacking) this.timer = setTimeout(() => this.kill(), this.settings.retryMs ?? 30_000);
       return;
     }
-    this.listener?.(event);
+    const watcher = this.watchers.get(event.id);
+    if (event.type === "painted" || event.type === "failed" || event.type === "canceled")
+      watcher?.onEnd(event);
+    else watcher?.onEvent(event);
   }
 
   private ended(code: number | null, signal: NodeJS.Signals | null, lastWords: string): void {
@@ -186,7 +190,7 @@ export class EngineProcess {
     this.child = null;
     const how = signal ? `signal ${signal}` : `exit code ${code}`;
     const crash = crashOf(how, lastWords);
-    this.onCrash?.(crash);
+    for (const { onEnd } of this.watchers.values()) onEnd(crash);
     if (this.stopped) return;
     if (this.lacking) {
       this.lacking = false;
@@ -210,7 +214,7 @@ export class EngineProcess {
 }
 
 /** std::bad_alloc and TensorFlow's allocator abort the process and say so; the kernel's killer says nothing. */
-function crashOf(how: string, lastWords: string): Extract<PaintingEnd, { type: "crashed" }> {
+function crashOf(how: string, lastWords: string): Crash {
   if (/bad_alloc|out of memory|OOM|failed to allocate|Allocation failed/i.test(lastWords)) {
     return { type: "crashed", code: "out_of_memory", message: "The engine ran out of memory at this size" };
   }

@@ -52,7 +52,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
       message: "The job's pictures could not be read or stored",
     };
   });
-  tools.pace.ended();
+  tools.pace.ended(run.record.id);
   const ms = Math.round(performance.now() - started);
   if ("message" in outcome)
     logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
@@ -91,6 +91,8 @@ async function paintWith(
   const { checkpoint, losses } = await patience.insist(READ_PAUSES_MS, () =>
     fetchCheckpoint(store, record, scratch),
   );
+  // It may have died in the meantime, of another job.
+  if ((await engine.settled(signal)).type !== "ready") return { type: "stopped" };
   const recorder = new Recorder(store, run, losses, logger, patience);
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
@@ -103,7 +105,7 @@ async function paintWith(
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
     if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
-    if (event.type === "progress") tools.pace.progressed(event.progress);
+    if (event.type === "progress") tools.pace.progressed(id, event.progress);
     recorder.record(event);
   });
   run.onSteered(({ options, steered }) => {

@@ -16,6 +16,8 @@ export interface Capacity {
 export interface Demand {
   size: number;
   recordVersion: number;
+  /** Attempts that it has lost. */
+  attempts: number;
 }
 
 export const capacityOf = ({ largest_size, record_version }: WorkerDescription): Capacity => ({
@@ -32,31 +34,46 @@ export const ownCapacity = (largestSize: number): Capacity => ({
 export const fits = (demand: Demand, capacity: Capacity): boolean =>
   demand.size <= capacity.largestSize && demand.recordVersion <= capacity.recordVersion;
 
+/**
+ * Whether a job may be painted at once with others: it is small, and has lost no attempt. One that has may be what engines
+ * die of, and others must not lose attempts by it.
+ */
+export const isCompany = ({ size, attempts }: Demand, largestSize: number): boolean =>
+  size <= largestSize && attempts === 0;
+
 /** Whether a worker takes every job that this version makes. */
 export const takesAll = (capacity: Capacity): boolean =>
-  fits({ size: SIZE_RANGE.maximum, recordVersion: RECORD_VERSION }, capacity);
+  fits({ size: SIZE_RANGE.maximum, recordVersion: RECORD_VERSION, attempts: 0 }, capacity);
 
 /** A job's demand, read from its record as it lies in Redis: a newer record may not be readable as a whole. */
 const DEMAND = `
 local function demand(job)
-  local found = redis.call("HMGET", job, "version", "options")
-  return tonumber(found[1] or "0"), tonumber(string.match(found[2] or "", '"size":(%d+)') or "0")
+  local found = redis.call("HMGET", job, "version", "options", "attempts")
+  local size = string.match(found[2] or "", '"size":(%d+)')
+  return tonumber(found[1] or "0"), tonumber(size or "0"), tonumber(found[3] or "0")
 end`;
 
 /**
  * KEYS: BullMQ's list of jobs to take first (from its right end), BullMQ's sorted set of the others.
- * ARGV: prefix of the records' keys, largest size, record version.
- * Brings the first job that fits to the right end of the list, where it is taken next. Gives 1, or 0 where none fits.
- * O(n) in the jobs before it, about 1 µs each.
+ * ARGV: prefix of the records' keys, largest size, record version, largest size of a job that is painted with others.
+ * Brings the first job that fits to the right end of the list, where it is taken next. Gives 1, or 0 where none fits, or
+ * where the last argument is above 0 and that job is not one to be painted with others. O(n) in the jobs before it, about
+ * 1 µs each.
  */
 const BRING_FORWARD = `${DEMAND}
+local company = tonumber(ARGV[4])
 local function fits(id)
   local version, size = demand(ARGV[1] .. id)
   return version <= tonumber(ARGV[3]) and size <= tonumber(ARGV[2])
 end
+local function is_wanted(id)
+  local _, size, attempts = demand(ARGV[1] .. id)
+  return company == 0 or (size <= company and attempts == 0)
+end
 local first = redis.call("LRANGE", KEYS[1], 0, -1)
 for i = #first, 1, -1 do
   if fits(first[i]) then
+    if not is_wanted(first[i]) then return 0 end
     redis.call("LREM", KEYS[1], -1, first[i])
     redis.call("RPUSH", KEYS[1], first[i])
     return 1
@@ -65,6 +82,7 @@ end
 for start = 0, redis.call("ZCARD", KEYS[2]), 500 do
   for _, id in ipairs(redis.call("ZRANGE", KEYS[2], start, start + 499)) do
     if fits(id) then
+      if not is_wanted(id) then return 0 end
       redis.call("ZREM", KEYS[2], id)
       redis.call("RPUSH", KEYS[1], id)
       return 1
@@ -106,16 +124,26 @@ export function defineCapacityScripts(redis: Redis): void {
 
 /** What a job asks for, or null where there is no such job. */
 export async function demandOf(redis: Redis, keys: QueueKeys, id: string): Promise<Demand | null> {
-  const [version, options] = await redis.hmget(keys.job(id), "version", "options");
+  const [version, options, attempts] = await redis.hmget(keys.job(id), "version", "options", "attempts");
   if (version == null || options == null) return null;
-  return { recordVersion: Number(version), size: Number((JSON.parse(options) as { size?: unknown }).size) };
+  const { size } = JSON.parse(options) as { size?: unknown };
+  return { recordVersion: Number(version), size: Number(size), attempts: Number(attempts ?? 0) };
 }
 
-/** Makes the first waiting job that fits the next one to be taken. Gives false where none does. */
-export async function bringForward(redis: Redis, keys: QueueKeys, capacity: Capacity): Promise<boolean> {
-  const { largestSize, recordVersion } = capacity;
+/**
+ * Makes the first waiting job that fits the next one to be taken. Gives false where none does.
+ *
+ * @param company largest size of jobs that are painted with others: where the first one that fits is none of these
+ *   (see `isCompany`), nothing changes and the answer is false, so that no job passes another
+ */
+export async function bringForward(
+  redis: Redis,
+  keys: QueueKeys,
+  { largestSize, recordVersion }: Capacity,
+  company = 0,
+): Promise<boolean> {
   const lists = [keys.dispatch("wait"), keys.dispatch("prioritized")];
-  const bounds = [String(largestSize), String(recordVersion)];
+  const bounds = [largestSize, recordVersion, company].map(String);
   return (await redis.nstBringForward(...lists, keys.job(""), ...bounds)) === 1;
 }
 

@@ -8,6 +8,7 @@ import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
 import { JobChanges } from "../records/changes.ts";
 import { RecordStore } from "../records/record-store.ts";
 import { Attempt, type AttemptTools } from "./attempt.ts";
+import { Company, type CompanySettings } from "./company.ts";
 import type { JobOutcome, JobRun } from "./job-run.ts";
 import { countJobTime } from "./job-times.ts";
 
@@ -23,12 +24,14 @@ export interface JobWorkerSettings {
   keepSeconds?: number;
   /** Longest edge of the results that it takes, in pixels; all where it is not given. */
   largestSize?: () => number;
+  /** Small jobs that it takes beside a small one; none where it is not given. */
+  company?: CompanySettings;
   onError?: (error: Error) => void;
 }
 
 /**
- * Takes jobs one at a time and moves their records through their states; what is done for a job is up to
- * `process`, which must end soon after its signal is aborted.
+ * Takes jobs one at a time, or small ones several at once, and moves their records through their states; what is done
+ * for a job is up to `process`, which must end soon after its signal is aborted.
  */
 export class JobWorker {
   private readonly worker: Worker;
@@ -36,7 +39,8 @@ export class JobWorker {
   private readonly changes: JobChanges;
   private readonly dispatch: Dispatch;
   private readonly attemptTools: AttemptTools;
-  private current: Attempt | null = null;
+  private readonly attempts = new Set<Attempt>();
+  private readonly company: Company;
   private readonly stopped = new AbortController();
   private readonly lockMs: number;
   private lockWatch: NodeJS.Timeout | null = null;
@@ -83,8 +87,13 @@ export class JobWorker {
       if (error.message === `could not renew lock for job ${this.passedOver}`) return;
       settings.onError?.(error);
     });
-    this.worker.on("completed", ({ id = "" }) => {
-      this.dispatchAgain(id).catch((error: Error) => settings.onError?.(error));
+    this.worker.on("completed", ({ id = "" }) => this.dispatchAgain(id));
+    this.company = new Company(settings.company ?? { seats: 0, largestSize: 0 }, {
+      ...{ redis, keys, worker: this.worker, lockMs: lockDuration, stopped: this.stopped.signal },
+      capacity: () => this.capacity,
+      work: (id) => this.work(id),
+      onForgotten: (id) => this.dispatchAgain(id),
+      onError: (error) => settings.onError?.(error),
     });
   }
 
@@ -99,83 +108,105 @@ export class JobWorker {
     }
   }
 
-  /** Takes no more jobs for now; the current one goes on. */
+  /** Takes no more jobs for now; the current ones go on. */
   async pause(): Promise<void> {
     await this.worker.pause(true);
   }
 
-  /** The job that is being worked at. */
-  get job(): string | null {
-    return this.current?.id ?? null;
+  /** The jobs that are being worked at, in the order in which they were begun. */
+  get jobs(): string[] {
+    return [...this.attempts].map(({ id }) => id);
   }
 
-  /** Takes no more jobs, hands the current one back, and resolves when that is done or `withinMs` are over. */
+  /** Whether small jobs are taken beside the present ones. */
+  get takesCompany(): boolean {
+    return this.company.isOpen;
+  }
+
+  /** Takes no more jobs, hands the current ones back, and resolves when that is done or `withinMs` are over. */
   async close(withinMs: number): Promise<void> {
     this.stopped.abort();
     if (this.lockWatch) clearInterval(this.lockWatch);
-    this.current?.stop("stopping");
+    for (const attempt of this.attempts) attempt.stop("stopping");
     const late = new Promise<"late">((resolve) => {
       setTimeout(resolve, withinMs, "late").unref();
     });
-    // Where Redis is away the lock runs out by itself, and another worker goes on from the last checkpoint.
-    await Promise.race([this.worker.close().then(() => this.dispatch.close()), late]);
+    // Where Redis is away the locks run out by themselves, and another worker goes on from the last checkpoints.
+    await Promise.race([this.closed(), late]);
     this.changes.close();
+  }
+
+  private async closed(): Promise<void> {
+    await this.pause();
+    await this.company.gone();
+    await this.worker.close();
+    await this.dispatch.close();
   }
 
   private async take(job: Job, token: string): Promise<void> {
     const id = job.id ?? "";
-    if (!(await this.isFitting(id))) {
-      await this.passOver(job, token);
-      throw new WaitingError();
+    const demand = await demandOf(this.redis, this.keys, id);
+    if (demand && !fits(demand, this.capacity)) {
+      return this.giveBack(job, token, () => this.bringForward());
     }
-    const attempt = new Attempt(id, this.attemptTools);
-    this.current = attempt;
-    if (this.stopped.signal.aborted) attempt.stop("stopping");
-    let unwatch = async () => {};
-    let again = false;
-    try {
-      // Before the start, so that no cancellation falls between the two.
-      unwatch = await this.changes.watch(id, (change) => attempt.hear(change));
-      again = await attempt.make();
-    } finally {
-      this.current = null;
-      await unwatch();
+    const isSmall = demand !== null && this.company.admits(demand);
+    if (this.company.isPresent && !isSmall) {
+      return this.giveBack(job, token, () => this.company.gone());
     }
+    const again = await (isSmall ? this.company.beside(() => this.work(id)) : this.work(id));
     if (!again) return;
     await job.moveToWait(token);
     throw new WaitingError();
   }
 
+  /** Makes an attempt at a job. Gives whether it waits again. */
+  private async work(id: string): Promise<boolean> {
+    const attempt = new Attempt(id, this.attemptTools);
+    this.attempts.add(attempt);
+    if (this.stopped.signal.aborted) attempt.stop("stopping");
+    let unwatch = async () => {};
+    try {
+      // Before the start, so that no cancellation falls between the two.
+      unwatch = await this.changes.watch(id, (change) => attempt.hear(change));
+      return await attempt.make();
+    } finally {
+      this.attempts.delete(attempt);
+      await unwatch();
+    }
+  }
+
   /** A job that was wanted again between the last look at its record and BullMQ's letting go of it. */
   private async dispatchAgain(id: string): Promise<void> {
-    const record = await this.records.find(id);
-    if (record?.status === "queued") await this.dispatch.add(record);
+    try {
+      const record = await this.records.find(id);
+      if (record?.status === "queued") await this.dispatch.add(record);
+    } catch (error) {
+      this.settings.onError?.(error as Error);
+    }
   }
 
   private get capacity(): Capacity {
     return ownCapacity(this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER);
   }
 
-  private async isFitting(id: string): Promise<boolean> {
-    const demand = await demandOf(this.redis, this.keys, id);
-    return demand === null || fits(demand, this.capacity);
-  }
-
   /**
-   * Gives a job back that another worker must take, before anything was begun: its record knows nothing of it. Resolves
-   * when there is one that fits, which is then taken next; until then the job is there for the others.
+   * Gives a job back before anything was begun: its record knows nothing of it. It is there for other workers, and after
+   * `pause` BullMQ takes the next one.
    */
-  private async passOver(job: Job, token: string): Promise<void> {
+  private async giveBack(job: Job, token: string, pause: () => Promise<void>): Promise<never> {
     await job.moveToWait(token);
     this.passedOver = job.id ?? null;
-    while (!this.stopped.signal.aborted && !(await this.bringForward())) {
-      await sleep(PASS_OVER_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
-    }
+    await pause();
     this.passedOver = null;
+    throw new WaitingError();
   }
 
-  /** Sees to it that the next job is one that fits. Gives false where none does. */
-  private async bringForward(): Promise<boolean> {
-    return bringForward(this.redis, this.keys, this.capacity).catch(() => false);
+  /** Sees to it that the next job is one that fits, as soon as there is one. */
+  private async bringForward(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      if (await bringForward(this.redis, this.keys, this.capacity).catch(() => false)) return;
+      await sleep(PASS_OVER_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 }

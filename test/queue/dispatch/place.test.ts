@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { resolveOptions } from "../../../src/contract/presets.ts";
+import { placeOf } from "../../../src/queue/dispatch/places.ts";
 import { waitSeconds } from "../../../src/queue/dispatch/wait-seconds.ts";
 import { workOf } from "../../../src/queue/dispatch/work.ts";
-import { RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
+import { type JobRecord, RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
+import { newRecord } from "../../../src/queue/records/new-record.ts";
 import { announceWorker, type WorkerDescription } from "../../../src/queue/worker/worker-registry.ts";
 import { submission } from "../../support/jobs.ts";
 import { QueueSetting } from "../../support/queue-setting.ts";
@@ -41,6 +44,19 @@ describe("The time until a job is taken", () => {
   });
 });
 
+describe("Where a worker is at several small jobs", () => {
+  const busy = worker({ free_in: 30, company: { largest_size: 128, free_in: 4 } });
+  const record = (size: number, attempts = 0): JobRecord => {
+    const options = resolveOptions({ preset: "draft", size }, 1);
+    return { ...newRecord(submission({ options })), attempts };
+  };
+  const eta = (of: JobRecord) => placeOf(of, { position: 0, work: 0, revision: 1 }, [busy])?.eta_seconds;
+
+  it("a small job is taken beside them, a large one and one that was lost when all are done", () => {
+    expect([record(128), record(129), record(128, 1)].map(eta)).toEqual([4, 30, 30]);
+  });
+});
+
 describe("The work ahead of a job", () => {
   let setting: QueueSetting;
   let { redis, queue, keys } = {} as QueueSetting;
@@ -54,14 +70,14 @@ describe("The work ahead of a job", () => {
     await announceWorker(redis, keys, worker());
   });
 
-  const placeOf = (id: string) => queue.place({ id, status: "queued" });
+  const findPlace = (id: string) => queue.place({ id, status: "queued" });
   const sized = (pixels: number) => submission({ pixels: pixels * 1000 });
   const work = (pixels: number) => workOf(submission().options, pixels * 1000);
 
   it("is the sum of what they cost, large ones and small ones", async () => {
     const jobs = [sized(100), sized(5_000), sized(100)];
     for (const job of jobs) await queue.submit(job);
-    const { position, eta_seconds } = (await placeOf(jobs[2]?.id ?? "")) ?? {};
+    const { position, eta_seconds } = (await findPlace(jobs[2]?.id ?? "")) ?? {};
     expect(position).toBe(2);
     // Rounded up to two digits.
     expect(eta_seconds).toBeGreaterThanOrEqual(0.01 * (work(100) + work(5_000)));
@@ -73,12 +89,12 @@ describe("The work ahead of a job", () => {
     for (const job of jobs) await queue.submit(job);
     const last = jobs.at(-1)?.id ?? "";
     const expected = (count: number) => 0.01 * count * work(200);
-    const { position, eta_seconds } = (await placeOf(last)) ?? {};
+    const { position, eta_seconds } = (await findPlace(last)) ?? {};
     expect(position).toBe(59);
     expect(eta_seconds).toBeGreaterThan(0.9 * expected(59));
     expect(eta_seconds).toBeLessThan(1.15 * expected(59));
     for (const job of jobs.slice(0, 20)) await queue.cancel(job.id);
-    const later = await placeOf(last);
+    const later = await findPlace(last);
     expect(later?.position).toBe(39);
     expect(later?.eta_seconds).toBeGreaterThan(0.9 * expected(39));
     expect(later?.eta_seconds).toBeLessThan(1.15 * expected(39));

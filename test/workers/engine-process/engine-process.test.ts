@@ -35,12 +35,12 @@ function start(...standIn: string[]): {
   return { engine, states, notes };
 }
 
-async function paint(engine: EngineProcess, seed: number) {
+async function paint(engine: EngineProcess, seed: number, id = "a") {
   expect((await engine.settled()).type).toBe("ready");
   const content = { width: 1, height: 1, data: new Uint8Array([1, 2, 3]) };
   const options = resolveOptions({ seed }, 0);
   const pictures = { content, styles: [content] };
-  const request = { type: "paint" as const, id: "a", pictures, options, steered: 0, checkpoint: null };
+  const request = { type: "paint" as const, id, pictures, options, steered: 0, checkpoint: null };
   return engine.paint(request, () => undefined);
 }
 
@@ -75,6 +75,18 @@ describe("An engine process", () => {
       message: expect.stringContaining("SIGKILL"),
     });
     expect(await paint(engine, WELL)).toMatchObject({ type: "painted" });
+  });
+
+  it("paints several at once, each of which ends by itself, and all of which its death ends", async () => {
+    const { engine } = start();
+    const [one, two] = [paint(engine, HANG, "one"), paint(engine, HANG, "two")];
+    expect(await paint(engine, WELL, "three")).toMatchObject({ type: "painted", id: "three" });
+    await expect(paint(engine, WELL, "one")).rejects.toThrow("painting it already");
+    engine.cancel("two");
+    expect(await two).toEqual({ type: "canceled", id: "two" });
+    expect(await paint(engine, ABORT, "two")).toMatchObject({ type: "crashed", code: "engine_crashed" });
+    expect(await one).toMatchObject({ type: "crashed", code: "engine_crashed" });
+    expect(await paint(engine, WELL, "one")).toMatchObject({ type: "painted" });
   });
 
   it("whose memory ran out is told from one that crashed", async () => {

@@ -99,7 +99,7 @@ async function submitted(seed: number): Promise<JobRecord> {
 async function settled(id: string): Promise<JobRecord> {
   for (;;) {
     const record = await queue.find(id);
-    if (record && isFinal(record.status) && worker.job !== id) return record;
+    if (record && isFinal(record.status) && !worker.jobs.includes(id)) return record;
     await sleep(10);
   }
 }
