@@ -30,7 +30,8 @@ export interface Submission {
   metadata?: Record<string, unknown>;
   /** 1 (first) to 100 (last). */
   priority?: number;
-  expires_at?: string;
+  /** Seconds from now on, by the queue's clock, after which it and its pictures are to go. */
+  expires_in?: number;
 }
 
 export interface ListQuery {

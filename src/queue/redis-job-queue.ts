@@ -82,7 +82,8 @@ export class RedisJobQueue implements JobQueue {
 
   submit(submission: Submission): Promise<JobRecord> {
     return available(async () => {
-      const record = newRecord(submission);
+      const expires = submission.expires_in !== undefined;
+      const record = newRecord(submission, expires ? await this.records.now() : undefined);
       const answer = await this.records.create(record, this.limit, this.ownerLimit, this.keptLimit);
       if (answer === "full") throw new QueueFullError(this.limit);
       if (answer === "quota") throw new QuotaExceededError(this.ownerLimit, "wait");

@@ -71,18 +71,37 @@ describeOnLinux("Clocks that are set", () => {
     });
   });
 
-  it("An API whose clock is a month ahead deletes nothing that the others still keep", async () => {
-    const { id } = await setting.submit();
-    await setting.startWorker();
-    const ended = await setting.untilEnded(id);
-    await setting.stopPrograms();
-    clock.set(30 * 24 * HOUR);
-    // Redis' clock is right: it is started without this one.
+  /** Sets the clock of the programs that are started from now on, but not Redis'. */
+  const setAllButRedis = async (ms: number) => {
+    clock.set(ms);
     await setting.redis.kill();
     const preload = process.env.LD_PRELOAD;
     delete process.env.LD_PRELOAD;
     await setting.redis.start();
     process.env.LD_PRELOAD = preload;
+  };
+
+  it("An API whose clock is an hour behind gives a job all of its time", async () => {
+    await setAllButRedis(-HOUR);
+    const api = setting.run("src/main.js", { PORT: "0" });
+    const body = await form({ expires_in: "600" });
+    const answer = await fetch(`${await addressOf(api)}/v1/jobs`, { method: "POST", body });
+    const { id, expires_at } = (await answer.json()) as { id: string; expires_at: string };
+    expect(Date.parse(expires_at) - (await setting.queue.upkeep.now())).toBeGreaterThan(540_000);
+    expect(await setting.queue.upkeep.due(await setting.queue.upkeep.now())).toEqual({
+      expired: [],
+      forgotten: [],
+    });
+    await api.end();
+    await setting.queue.cancel(id);
+  });
+
+  it("An API whose clock is a month ahead deletes nothing that the others still keep", async () => {
+    const { id } = await setting.submit();
+    await setting.startWorker();
+    const ended = await setting.untilEnded(id);
+    await setting.stopPrograms();
+    await setAllButRedis(30 * 24 * HOUR);
     const api = setting.run("src/main.js", { PORT: "0" });
     const address = await addressOf(api);
     const answer = await fetch(`${address}/v1/jobs`, { method: "POST", body: await form() });

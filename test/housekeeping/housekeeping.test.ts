@@ -85,8 +85,7 @@ describe("A job that has ended", () => {
   });
 
   it("expires when its owner said, also where it has not even begun", async () => {
-    const expires_at = new Date(Date.now() + 60_000).toISOString();
-    const { id } = await submitted({ expires_at });
+    const { id, expires_at } = await submitted({ expires_in: 60 });
     expect(await expireJobs(queue, store, Date.now() + 61_000)).toEqual({ expired: 1, forgotten: 0 });
     expect(await queue.find(id)).toMatchObject({ status: "canceled", expires_at });
     expect(await positionOf(queue, id)).toBeNull();
@@ -115,13 +114,13 @@ describe("A job that is retried while it is about to expire", () => {
   });
 
   it("stays as it is where the sweep was first", async () => {
-    const { id } = await submitted({ expires_at: new Date(Date.now() - 1_000).toISOString() });
+    const { id } = await submitted({ expires_in: -1 });
     await expireJobs(queue, store);
     expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
   });
 
   it("stays as it is where the sweep comes between the look at it and its retry", async () => {
-    const { id } = await submitted({ expires_at: new Date(Date.now() + 500).toISOString() });
+    const { id } = await submitted({ expires_in: 0.5 });
     await queue.cancel(id);
     // Redis is asked for its time after the look.
     const time = jest.spyOn(redis, "time").mockImplementationOnce(async () => {

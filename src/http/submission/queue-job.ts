@@ -22,7 +22,7 @@ type Wishes = Omit<SubmissionFields, "options">;
 export async function queueJob(
   { queue, store }: Pick<Dependencies, "queue" | "store">,
   pictures: JobPicture[],
-  job: Omit<Submission, keyof Wishes | "expires_at">,
+  job: Omit<Submission, keyof Wishes>,
   { metadata, webhook, priority, expires_in }: Wishes,
 ): Promise<JobRecord> {
   try {
@@ -32,7 +32,7 @@ export async function queueJob(
       metadata,
       ...(webhook && { webhook }),
       ...(priority !== undefined && { priority }),
-      ...(expires_in !== undefined && { expires_at: inSeconds(expires_in) }),
+      ...(expires_in !== undefined && { expires_in }),
     });
   } catch (error) {
     // Only where the job was certainly not taken, by this request or an earlier one with its id: other pictures are
@@ -41,8 +41,4 @@ export async function queueJob(
       await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
     throw error;
   }
-}
-
-function inSeconds(seconds: number): string {
-  return new Date(Date.now() + seconds * 1000).toISOString();
 }

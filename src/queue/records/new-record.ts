@@ -3,8 +3,9 @@ import { workOf } from "../dispatch/work.ts";
 import type { Submission } from "../job-queue.ts";
 import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
 
-/** The record of a job that was submitted just now. */
-export function newRecord(submission: Submission): JobRecord {
+/** The record of a job that was submitted just now; where it is to expire, at `now` (ms) and its time from then on. */
+export function newRecord(submission: Submission, now: number = Date.now()): JobRecord {
+  const { expires_in } = submission;
   return {
     version: RECORD_VERSION,
     id: submission.id,
@@ -41,6 +42,6 @@ export function newRecord(submission: Submission): JobRecord {
     created_at: new Date().toISOString(),
     started_at: null,
     finished_at: null,
-    expires_at: submission.expires_at ?? null,
+    expires_at: expires_in === undefined ? null : new Date(now + expires_in * 1000).toISOString(),
   };
 }

@@ -36,6 +36,7 @@ interface Model {
 }
 
 /** When everything that ever expires has expired. */
+const HOUR = 3600;
 const THE_END = Date.parse("9999-01-01T00:00:00Z");
 
 const FINAL = new Set<JobStatus>(["succeeded", "failed", "canceled"]);
@@ -59,7 +60,7 @@ describe("The table of transitions", () => {
         await redis.flushall();
         const jobs = Array.from({ length: JOBS }, (_, index) =>
           // One of them is to expire, whether it has ended or not.
-          submission(index === 0 ? { expires_at: new Date(THE_END).toISOString() } : {}),
+          submission(index === 0 ? { expires_in: (THE_END - Date.now()) / 1000 - HOUR } : {}),
         );
         const model = new Map<string, Model>();
         let runs = 0;
@@ -100,14 +101,14 @@ async function befall(
   switch (kind) {
     case "submit":
       await queue.submit(job);
-      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_at !== undefined });
+      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_in !== undefined });
       break;
     case "crash":
       // Between the two steps of a submission: the record is there, BullMQ has not heard of it.
       await queue.submit(job);
       await redis.del(keys.dispatch(id));
       await redis.zrem(keys.dispatch("prioritized"), id);
-      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_at !== undefined });
+      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_in !== undefined });
       break;
     case "start":
       await move("start", { run });
