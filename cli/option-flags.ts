@@ -1,9 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type RequestOptions, requestOptionsSchema } from "../src/contract/options.ts";
+import { CommandError, EXIT } from "./exit-codes.ts";
+
+type OptionName = keyof typeof requestOptionsSchema.shape;
 
 /** A flag for each option of the contract, `--style-weight` for `style_weight`, with the contract's words. */
-export function addOptionFlags(command: Command): Command {
+export function addOptionFlags(command: Command, without: readonly OptionName[] = []): Command {
   for (const [name, schema] of Object.entries(requestOptionsSchema.shape)) {
+    if ((without as readonly string[]).includes(name)) continue;
     const flag = name.replaceAll("_", "-");
     const inner = schema.unwrap();
     const description = inner.description ?? "An object, as JSON.";
@@ -31,15 +35,14 @@ function asJson(text: string): unknown {
   }
 }
 
-/** The options that were given as flags, over those that were given as JSON. */
-export function requestedOptions(flags: Record<string, unknown>, json?: string): RequestOptions {
-  const whole = json === undefined ? {} : asJson(json);
+/** The options that were given as flags, over those that were given as JSON with `--options`. */
+export function readOptions(flags: { options?: string } & Record<string, unknown>): RequestOptions {
+  const whole = flags.options === undefined ? {} : asJson(flags.options);
   const parsed = requestOptionsSchema.safeParse(whole);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new InvalidArgumentError(
-      `--options: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "not JSON"}`,
-    );
+    const where = issue?.path.join(".") ?? "";
+    throw new CommandError(`--options: ${where} ${issue?.message ?? "not JSON"}`, EXIT.usage);
   }
   const given = Object.keys(requestOptionsSchema.shape).flatMap((name) => {
     const value = flags[camelCase(name)];

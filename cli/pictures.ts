@@ -31,7 +31,7 @@ export async function orders(
     ? perStyle.flatMap(({ paths }) => paths.map((path) => [path]))
     : [perStyle.flatMap(({ paths }) => paths)];
   const pairs = contents.paths.flatMap((picture) => manners.map((manner) => ({ picture, manner })));
-  const ending = format === "jpeg" ? "jpg" : format;
+  const ending = endingOf(format);
   const nameOfPair = ({ picture, manner }: (typeof pairs)[number]) =>
     `${stem(picture)}-in-${manner.map(stem).join("-and-")}`;
   if (!contents.folder && !anyFolder) {
@@ -47,6 +47,15 @@ export async function orders(
     return { name, content: pair.picture, styles: pair.manner, output: join(folder, `${name}.${ending}`) };
   });
 }
+
+/** The format that a file's name asks for. */
+export function formatOf(path: string | undefined): PictureFormat | undefined {
+  const ending = /\.(png|jpe?g|webp|avif)$/i.exec(path ?? "")?.[1]?.toLowerCase();
+  return ending === "jpg" ? "jpeg" : (ending as PictureFormat | undefined);
+}
+
+/** The usual ending of a format's files. */
+export const endingOf = (format: PictureFormat) => (format === "jpeg" ? "jpg" : format);
 
 export const stem = (path: string) => basename(path, extname(path));
 

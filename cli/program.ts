@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { cancel } from "./commands/cancel.ts";
+import { continueJob } from "./commands/continue.ts";
 import { doctor } from "./commands/doctor.ts";
 import { fetchResult } from "./commands/fetch.ts";
 import { jobs } from "./commands/jobs.ts";
@@ -60,6 +61,17 @@ export function createProgram(terminal: Terminal): Command {
       )
       .addHelpText("after", PAINT_EXAMPLES),
   ).action((content, styles, flags) => paint(terminal, content, styles, flags));
+
+  addOptionFlags(
+    server(program.command("continue"))
+      .description("go on from what a job painted: further steps, other weights, a larger size")
+      .argument("<id>", "a job that has succeeded")
+      .option("-o, --output-file <path>", "where the new picture goes")
+      .option("--options <json>", "options as JSON; flags are stronger; what is left out is as it was")
+      .option("--detach", "submit and do not wait; prints the new job's id")
+      .option("--json", "a JSON line: { job, file }"),
+    ["preset", "init", "init_blend"],
+  ).action((id, flags) => continueJob(terminal, id, flags));
 
   server(program.command("jobs"))
     .description("list jobs, newest first")

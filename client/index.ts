@@ -24,4 +24,8 @@ type SubmissionBodies = NonNullable<operations["submitJob"]["requestBody"]>["con
 export type Submission = SubmissionBodies["multipart/form-data"] | SubmissionBodies["application/json"];
 /** The options of a job that can be changed while it waits or runs. */
 export type Steering = operations["steerJob"]["requestBody"]["content"]["application/json"];
+/** What a job goes on with: further steps, other weights, another size; what is left out is as it was. */
+export type Continuation = NonNullable<
+  operations["continueJob"]["requestBody"]
+>["content"]["application/json"];
 export type SubmissionOptions = NonNullable<Submission["options"]>;

@@ -2,7 +2,7 @@ import { type ApiClient, type ClientSettings, createApiClient } from "./client.t
 import type { EventSettings, JobEvent } from "./events.ts";
 import { jobEvents } from "./events.ts";
 import { followJob, type JobUpdate } from "./follow.ts";
-import type { Job, JobList, Losses, Presets, Steering, Submission } from "./index.ts";
+import type { Continuation, Job, JobList, Losses, Presets, Steering, Submission } from "./index.ts";
 import { pause } from "./pause.ts";
 import { ProblemError, unwrap } from "./problem-error.ts";
 
@@ -50,25 +50,23 @@ export class Painter {
    * Submits a job. Lost answers and passing refusals are met with another try under the same idempotency key, so that the
    * job is accepted once.
    */
-  async submit(submission: Submission, { signal }: Cancelable = {}): Promise<Job> {
-    const key = crypto.randomUUID();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await unwrap(
-          this.api.POST("/v1/jobs", {
-            params: { header: { "idempotency-key": key } },
-            body: submission,
-            ...(signal && { signal }),
-          }),
-        );
-      } catch (error) {
-        signal?.throwIfAborted();
-        const passing = error instanceof ProblemError ? error.retryable : true;
-        if (!passing || attempt === SUBMIT_ATTEMPTS) throw error;
-        const seconds = error instanceof ProblemError ? (error.retryAfter ?? attempt) : attempt;
-        await pause(Math.min(seconds, 10) * 1000, signal);
-      }
-    }
+  submit(submission: Submission, { signal }: Cancelable = {}): Promise<Job> {
+    return acceptedOnce(signal, (header) =>
+      unwrap(this.api.POST("/v1/jobs", { params: { header }, body: submission, ...(signal && { signal }) })),
+    );
+  }
+
+  /** Goes on from what a succeeded job painted, as a new job with its pictures; accepted once, as by `submit`. */
+  continue(id: string, continuation: Continuation = {}, { signal }: Cancelable = {}): Promise<Job> {
+    return acceptedOnce(signal, (header) =>
+      unwrap(
+        this.api.POST("/v1/jobs/{id}/continue", {
+          params: { path: { id }, header },
+          body: continuation,
+          ...(signal && { signal }),
+        }),
+      ),
+    );
   }
 
   /** Submits, waits, and fetches the picture. Throws a `JobFailedError` where there is none. */
@@ -153,6 +151,25 @@ export class Painter {
     // openapi-fetch types only the paths that the contract names.
     const get = this.api.GET as (path: string, options: object) => ReturnType<ApiClient["GET"]>;
     return (await unwrap(get(path, { parseAs: "blob", ...(signal && { signal }) }))) as unknown as Blob;
+  }
+}
+
+/** Asks again under the same idempotency key where the answer was lost or the refusal passes. */
+async function acceptedOnce(
+  signal: AbortSignal | undefined,
+  ask: (header: { "idempotency-key": string }) => Promise<Job>,
+): Promise<Job> {
+  const header = { "idempotency-key": crypto.randomUUID() };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask(header);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const passing = error instanceof ProblemError ? error.retryable : true;
+      if (!passing || attempt === SUBMIT_ATTEMPTS) throw error;
+      const seconds = error instanceof ProblemError ? (error.retryAfter ?? attempt) : attempt;
+      await pause(Math.min(seconds, 10) * 1000, signal);
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";
 import { usePicture } from "../parts/use-picture.ts";
 import { Actions } from "./actions.tsx";
+import { GoOn } from "./go-on.tsx";
 import { LossCurve } from "./loss-curve.tsx";
 import { ProgressPanel } from "./progress-panel.tsx";
 import { Stage } from "./stage.tsx";
@@ -81,6 +82,7 @@ export function JobPage({ id, presets, onRepaint }: Props) {
         {isFinal(job) && (
           <Actions job={job} result={result.blob} content={content.blob} onRepaint={onRepaint} />
         )}
+        {job.status === "succeeded" && result.blob && <GoOn key={id} job={job} presets={presets} />}
         <LossCurve job={job} />
       </div>
     </article>

@@ -159,6 +159,23 @@ describe("nst jobs, watch, fetch, cancel", () => {
   });
 });
 
+describe("nst continue", () => {
+  it("goes on from what a job painted, and writes the larger picture beside the first", async () => {
+    const before = idOf((await nst("paint", anna, reed, ...QUICK, "--json", "-o", "first.webp")).out);
+    const { code, out } = await nst("continue", before, "--size", "96", "--steps", "4", "--json");
+    expect(code).toBe(0);
+    const { job, file } = JSON.parse(out) as { job: Job; file: string };
+    expect(job).toMatchObject({ continued_from: before, options: { size: 96, steps: 4 } });
+    expect(file).toBe("anna-in-reed-continued.webp");
+    const { width, height, format } = await sharp(await readFile(join(folder, file))).metadata();
+    expect([Math.max(width, height), format]).toEqual([96, "webp"]);
+    expect((await nst("continue", before, "--preset", "fine")).code).toBe(2);
+    const running = idOf(await detached());
+    expect((await nst("continue", running)).code).toBe(3);
+    await nst("cancel", running);
+  });
+});
+
 describe("nst doctor", () => {
   it("asks a service that is named what it has, and measures a step", async () => {
     const { code, out } = await nst("doctor", "--server", server, "--json");

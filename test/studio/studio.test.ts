@@ -97,6 +97,16 @@ describe("The studio", () => {
     await page.getByRole("button", { name: "Download" }).click();
     expect((await download).suggestedFilename()).toBe("cat-in-sandstone.png");
 
+    const first = idIn(page);
+    await page.getByLabel("Paint on").selectOption({ label: "half as large again (96 px)" });
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByText("96 px").first().waitFor();
+    await done(page);
+    expect(await setting.queue.find(idIn(page))).toMatchObject({
+      continued_from: first,
+      options: { size: 96, steps: 5 },
+    });
+
     await page.getByRole("button", { name: "Try again with other options" }).click();
     await page.getByRole("img", { name: "sandstone" }).waitFor();
     expect(await page.getByRole("radio", { name: /Draft/ }).isChecked()).toBe(true);
