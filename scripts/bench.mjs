@@ -1,4 +1,4 @@
-// npm run bench:<name> [-- flags]: set-up, build, then dist/bench/<name>.js with the flags.
+// node scripts/bench.mjs <folder/name> [flags]: set-up, build, then dist/bench/<folder/name>.js with the flags.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runScript } from "./setup/failure.mjs";

@@ -9,19 +9,19 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readConfig } from "../src/config.ts";
-import type { Options, PresetName } from "../src/contract/options.ts";
-import { PRESETS } from "../src/contract/presets.ts";
-import { decodePicture } from "../src/images/decode.ts";
-import { contentSize } from "../src/images/picture-size.ts";
-import { ROOT } from "../src/root.ts";
-import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
-import { Vgg19 } from "../workers/engine/network/vgg19.ts";
-import { Painting } from "../workers/engine/painting.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
-import { locateWeights } from "../workers/engine/weights/locate.ts";
+import { readConfig } from "../../src/config.ts";
+import type { Options, PresetName } from "../../src/contract/options.ts";
+import { PRESETS } from "../../src/contract/presets.ts";
+import { decodePicture } from "../../src/images/decode.ts";
+import { contentSize } from "../../src/images/picture-size.ts";
+import { ROOT } from "../../src/root.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { Painting } from "../../workers/engine/painting.ts";
+import { loadWeights } from "../../workers/engine/weights/load.ts";
+import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { samplePath } from "../sample-picture.ts";
 import { type Curve, drawCurves } from "./draw-curves.ts";
-import { samplePath } from "./sample-picture.ts";
 
 const { values: flags } = parseArgs({
   options: {

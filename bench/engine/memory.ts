@@ -13,12 +13,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import { readConfig } from "../src/config.ts";
-import { PRESETS } from "../src/contract/presets.ts";
-import { ROOT } from "../src/root.ts";
-import { estimateBytes } from "../workers/engine/memory-plan.ts";
-import { locateWeights } from "../workers/engine/weights/locate.ts";
-import { engineEnvironment } from "../workers/engine-process/engine-environment.ts";
+import { readConfig } from "../../src/config.ts";
+import { PRESETS } from "../../src/contract/presets.ts";
+import { ROOT } from "../../src/root.ts";
+import { estimateBytes } from "../../workers/engine/memory-plan.ts";
+import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
 import { gradientDistance } from "./gradient-files.ts";
 
 const run = promisify(execFile);
@@ -58,7 +58,7 @@ if (flags.json) {
 }
 
 async function measure(size: number, mode: string) {
-  const script = join(ROOT, "dist/bench/memory-step.js");
+  const script = join(ROOT, "dist/bench/engine/memory-step.js");
   const gradient = join(folder, `${size}-${mode}`);
   const parameters = [
     ...["--expose-gc", script, "--weights", weights, "--gradient", gradient],

@@ -18,14 +18,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import autocannon from "autocannon";
 import { v7 } from "uuid";
-import { resolveOptions } from "../src/contract/presets.ts";
-import { connectForRequests } from "../src/queue/connection.ts";
-import { QueueKeys } from "../src/queue/keys.ts";
-import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
-import { ROOT } from "../src/root.ts";
-import { draw } from "../test/support/pictures.ts";
-import { TestRedis } from "../test/support/redis.ts";
-import { median } from "./statistics.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { ROOT } from "../../src/root.ts";
+import { draw } from "../../test/support/pictures.ts";
+import { TestRedis } from "../../test/support/redis.ts";
+import { median } from "../statistics.ts";
 
 const ROUNDS = 3;
 const SHALLOW = 100;
@@ -150,7 +150,7 @@ async function startApi(): Promise<string> {
 }
 
 async function startBare(): Promise<string> {
-  const script = join(ROOT, "dist/bench/peers/bare-api.js");
+  const script = join(ROOT, "dist/bench/service/bare-api.js");
   const child = spawn(process.execPath, [script, server.url], { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   const { value: port } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();

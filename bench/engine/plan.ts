@@ -1,7 +1,7 @@
-import type { LayerWeights } from "../src/contract/network.ts";
-import type { ObjectiveOptions } from "../workers/engine/objective/objective.ts";
+import type { LayerWeights } from "../../src/contract/network.ts";
+import type { ObjectiveOptions } from "../../workers/engine/objective/objective.ts";
 
-/** What both sides of bench/engine.ts compute, as plan.json tells them. */
+/** What both sides of bench/engine/engine.ts compute, as plan.json tells them. */
 export interface Plan {
   width: number;
   height: number;

@@ -13,16 +13,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { v7 } from "uuid";
-import { resolveOptions } from "../src/contract/presets.ts";
-import { connectForRequests } from "../src/queue/connection.ts";
-import { QueueKeys } from "../src/queue/keys.ts";
-import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
-import { ROOT } from "../src/root.ts";
-import { FilesystemBlobStore } from "../src/storage/filesystem.ts";
-import { jpeg } from "../test/support/pictures.ts";
-import { connected, TestRedis } from "../test/support/redis.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { ROOT } from "../../src/root.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { jpeg } from "../../test/support/pictures.ts";
+import { connected, TestRedis } from "../../test/support/redis.ts";
+import { median } from "../statistics.ts";
 import { type Load, readLoad, since } from "./redis-load.ts";
-import { median } from "./statistics.ts";
 
 const COUNTS = [1, 2, 4];
 
@@ -89,10 +89,14 @@ try {
 }
 
 async function startWorker(): Promise<ChildProcess> {
-  const worker = spawn(process.execPath, [join(ROOT, "dist/bench/simulated/worker.js"), flags.step, times], {
-    env: { ...process.env, REDIS_URL: server.url, DATA_DIR: folder, LOG_LEVEL: "silent" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const worker = spawn(
+    process.execPath,
+    [join(ROOT, "dist/bench/service/simulated/worker.js"), flags.step, times],
+    {
+      env: { ...process.env, REDIS_URL: server.url, DATA_DIR: folder, LOG_LEVEL: "silent" },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   await once(worker.stdout, "data");
   return worker;
 }

@@ -8,21 +8,21 @@
  * hardly. With `--whole`, a whole painting at the first size says how far such a sum is off.
  */
 import { parseArgs } from "node:util";
-import { readConfig } from "../src/config.ts";
-import type { Options, PresetName } from "../src/contract/options.ts";
-import { DEFAULT_PRESET, PRESETS } from "../src/contract/presets.ts";
-import { decodePicture } from "../src/images/decode.ts";
-import { contentSize } from "../src/images/picture-size.ts";
-import { ROOT } from "../src/root.ts";
-import { availableMemory, describeDevice } from "../workers/engine/device.ts";
-import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
-import { Vgg19 } from "../workers/engine/network/vgg19.ts";
-import { Painting } from "../workers/engine/painting.ts";
-import { schedule } from "../workers/engine/schedule.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
-import { locateWeights } from "../workers/engine/weights/locate.ts";
-import { samplePath } from "./sample-picture.ts";
-import { median } from "./statistics.ts";
+import { readConfig } from "../../src/config.ts";
+import type { Options, PresetName } from "../../src/contract/options.ts";
+import { DEFAULT_PRESET, PRESETS } from "../../src/contract/presets.ts";
+import { decodePicture } from "../../src/images/decode.ts";
+import { contentSize } from "../../src/images/picture-size.ts";
+import { ROOT } from "../../src/root.ts";
+import { availableMemory, describeDevice } from "../../workers/engine/device.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { Painting } from "../../workers/engine/painting.ts";
+import { schedule } from "../../workers/engine/schedule.ts";
+import { loadWeights } from "../../workers/engine/weights/load.ts";
+import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { samplePath } from "../sample-picture.ts";
+import { median } from "../statistics.ts";
 
 interface Row {
   preset: string;

@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { LayerWeights } from "../src/contract/network.ts";
-import { PRESETS } from "../src/contract/presets.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
-import type { Plan } from "./engine-plan.ts";
-import { samplePicture } from "./sample-picture.ts";
+import type { LayerWeights } from "../../src/contract/network.ts";
+import { PRESETS } from "../../src/contract/presets.ts";
+import { loadWeights } from "../../workers/engine/weights/load.ts";
+import { samplePicture } from "../sample-picture.ts";
+import type { Plan } from "./plan.ts";
 
 /**
  * Writes what both sides compute into a folder: plan.json, VGG-19, a content, a style, and a picture between them.

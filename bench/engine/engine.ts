@@ -9,15 +9,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readConfig } from "../src/config.ts";
-import { ROOT } from "../src/root.ts";
-import { locateWeights } from "../workers/engine/weights/locate.ts";
-import { engineEnvironment } from "../workers/engine-process/engine-environment.ts";
-import { Agreement } from "./engine-agreement.ts";
-import { writeInputs } from "./engine-inputs.ts";
+import { readConfig } from "../../src/config.ts";
+import { ROOT } from "../../src/root.ts";
+import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
+import { median, spread } from "../statistics.ts";
+import { Agreement } from "./agreement.ts";
+import { writeInputs } from "./inputs.ts";
 import { LineProcess } from "./line-process.ts";
 import { installPytorch } from "./peers/pytorch.ts";
-import { median, spread } from "./statistics.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -49,10 +49,10 @@ async function compare(size: number) {
     await writeInputs(folder, size, weightsLocation, compile);
     const ours = new LineProcess(
       process.execPath,
-      ["--expose-gc", join(ROOT, "dist/bench/engine-step.js"), folder],
+      ["--expose-gc", join(ROOT, "dist/bench/engine/step.js"), folder],
       engineEnvironment(process.env),
     );
-    const script = join(ROOT, "bench/peers/pytorch_step.py");
+    const script = join(ROOT, "bench/engine/peers/pytorch_step.py");
     const peer = new LineProcess(python, [script, folder]);
     const [first, peerFirst] = [await ours.ask("result"), await peer.ask("result")];
     const agreement = new Agreement(folder, python, script);

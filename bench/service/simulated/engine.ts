@@ -2,8 +2,8 @@
 // argument states; what comes out is the content as it went in. All that lies around an engine is real.
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Progress } from "../../src/contract/job.ts";
-import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
+import type { Progress } from "../../../src/contract/job.ts";
+import type { EngineEvent, EngineRequest } from "../../../workers/engine/protocol.ts";
 
 const stepMs = Number(process.argv[2]);
 /** Where the times of paintings go, one JSON object a line. All processes of this machine have one clock. */

@@ -9,13 +9,13 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { connectForRequests, connectForWork } from "../src/queue/connection.ts";
-import { QueueKeys } from "../src/queue/keys.ts";
-import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
-import { JobWorker } from "../src/queue/worker/job-worker.ts";
-import { submission } from "../test/support/jobs.ts";
-import { TestRedis } from "../test/support/redis.ts";
-import { median } from "./statistics.ts";
+import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { JobWorker } from "../../src/queue/worker/job-worker.ts";
+import { submission } from "../../test/support/jobs.ts";
+import { TestRedis } from "../../test/support/redis.ts";
+import { median } from "../statistics.ts";
 
 const { values: flags } = parseArgs({
   options: {

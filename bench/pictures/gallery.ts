@@ -11,8 +11,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join, parse, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
-import { presetNameSchema } from "../src/contract/options.ts";
-import { ROOT } from "../src/root.ts";
+import { presetNameSchema } from "../../src/contract/options.ts";
+import { ROOT } from "../../src/root.ts";
 import { Painter } from "./paint-in-process.ts";
 
 const SAMPLES = resolve(ROOT, "../shared/samples");

@@ -12,15 +12,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { connectForRequests } from "../src/queue/connection.ts";
-import { QueueKeys } from "../src/queue/keys.ts";
-import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
-import { addressOf } from "../test/e2e/client.ts";
-import { memoryOf } from "../test/support/handles.ts";
-import { draw } from "../test/support/pictures.ts";
-import { ProgramProcess } from "../test/support/programs.ts";
-import { connected, TestRedis } from "../test/support/redis.ts";
-import { median } from "./statistics.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
+import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { addressOf } from "../../test/e2e/client.ts";
+import { memoryOf } from "../../test/support/handles.ts";
+import { draw } from "../../test/support/pictures.ts";
+import { ProgramProcess } from "../../test/support/programs.ts";
+import { connected, TestRedis } from "../../test/support/redis.ts";
+import { median } from "../statistics.ts";
 
 const { values: flags } = parseArgs({
   options: {

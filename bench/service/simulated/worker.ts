@@ -1,15 +1,15 @@
 // A worker as in workers/main.ts, with a SIMULATED engine: worker.js STEP_MS TIMES_FILE.
 import { once } from "node:events";
 import { join } from "node:path";
-import { readConfig } from "../../src/config.ts";
-import { createLogger } from "../../src/logging.ts";
-import { connectForWork } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import { JobWorker } from "../../src/queue/worker/job-worker.ts";
-import { createBlobStore } from "../../src/storage/create-store.ts";
-import { EngineProcess } from "../../workers/engine-process/engine-process.ts";
-import { processJob } from "../../workers/job/process-job.ts";
-import { Pace } from "../../workers/pace.ts";
+import { readConfig } from "../../../src/config.ts";
+import { createLogger } from "../../../src/logging.ts";
+import { connectForWork } from "../../../src/queue/connection.ts";
+import { QueueKeys } from "../../../src/queue/keys.ts";
+import { JobWorker } from "../../../src/queue/worker/job-worker.ts";
+import { createBlobStore } from "../../../src/storage/create-store.ts";
+import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
+import { processJob } from "../../../workers/job/process-job.ts";
+import { Pace } from "../../../workers/pace.ts";
 
 const config = readConfig();
 const logger = createLogger(config, "worker");

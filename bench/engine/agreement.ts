@@ -5,14 +5,14 @@ import { LineProcess } from "./line-process.ts";
 const BOUND = 1e-3;
 
 /**
- * Whether both sides of bench/engine.ts compute the same loss and gradient, within 1e-3.
+ * Whether both sides of bench/engine/engine.ts compute the same loss and gradient, within 1e-3.
  *
  * Where the two float32 gradients are further apart, float64 says which one is off: each must be within 1e-3 of
  * that. The gradient jumps where a ReLU's input or two maxima of a pooling window are nearly equal, and some of a large
  * picture's hundreds of millions are: each side rounds a few of them to the other side, at places of its own.
  */
 export class Agreement {
-  /** @param script bench/peers/pytorch_step.py, which computes in float64 when asked to */
+  /** @param script bench/engine/peers/pytorch_step.py, which computes in float64 when asked to */
   constructor(
     private readonly folder: string,
     private readonly python: string,

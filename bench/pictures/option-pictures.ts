@@ -9,8 +9,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import type { RequestOptions } from "../src/contract/options.ts";
-import { ROOT } from "../src/root.ts";
+import type { RequestOptions } from "../../src/contract/options.ts";
+import { ROOT } from "../../src/root.ts";
 import { levelsOfRaisedShadows } from "./levels.ts";
 import { Painter, type Place, type Recipe, sideBySide } from "./paint-in-process.ts";
 

@@ -1,18 +1,18 @@
 /**
- * One side of bench/engine.ts: our step, in a process of its own so that its memory can be told.
+ * One side of bench/engine/engine.ts: our step, in a process of its own so that its memory can be told.
  *
  * Reads the inputs that the benchmark wrote into the folder given as argument; answers each line on standard input
- * as bench/peers/pytorch_step.py does.
+ * as bench/engine/peers/pytorch_step.py does.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
-import { Vgg19 } from "../workers/engine/network/vgg19.ts";
-import { Objective } from "../workers/engine/objective/objective.ts";
-import { tf } from "../workers/engine/tensorflow.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
-import type { Plan } from "./engine-plan.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { Objective } from "../../workers/engine/objective/objective.ts";
+import { tf } from "../../workers/engine/tensorflow.ts";
+import { loadWeights } from "../../workers/engine/weights/load.ts";
+import type { Plan } from "./plan.ts";
 
 const folder = process.argv[2] ?? "";
 const plan = JSON.parse(await readFile(join(folder, "plan.json"), "utf8")) as Plan;

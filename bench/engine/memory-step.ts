@@ -1,17 +1,17 @@
-/** One row of bench/memory.ts, in a process of its own: steps of the default preset's objective at one size. */
+/** One row of bench/engine/memory.ts, in a process of its own: steps of the default preset's objective at one size. */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { PRESETS } from "../src/contract/presets.ts";
-import { availableMemory, describeDevice } from "../workers/engine/device.ts";
-import { planStrips } from "../workers/engine/memory-plan.ts";
-import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
-import { Vgg19 } from "../workers/engine/network/vgg19.ts";
-import { Objective } from "../workers/engine/objective/objective.ts";
-import { Lbfgs } from "../workers/engine/optimizers/lbfgs.ts";
-import { SpectralPreconditioner } from "../workers/engine/optimizers/preconditioner.ts";
-import { type Tensor4D, tf } from "../workers/engine/tensorflow.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
-import { samplePicture } from "./sample-picture.ts";
+import { PRESETS } from "../../src/contract/presets.ts";
+import { availableMemory, describeDevice } from "../../workers/engine/device.ts";
+import { planStrips } from "../../workers/engine/memory-plan.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { Objective } from "../../workers/engine/objective/objective.ts";
+import { Lbfgs } from "../../workers/engine/optimizers/lbfgs.ts";
+import { SpectralPreconditioner } from "../../workers/engine/optimizers/preconditioner.ts";
+import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
+import { loadWeights } from "../../workers/engine/weights/load.ts";
+import { samplePicture } from "../sample-picture.ts";
 
 const { values: flags } = parseArgs({
   options: {

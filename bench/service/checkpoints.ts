@@ -11,11 +11,11 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { resolveOptions } from "../src/contract/presets.ts";
-import { ROOT } from "../src/root.ts";
-import { EngineProcess } from "../workers/engine-process/engine-process.ts";
-import { CheckpointSchedule } from "../workers/job/checkpoint-schedule.ts";
-import { samplePicture } from "./sample-picture.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { ROOT } from "../../src/root.ts";
+import { EngineProcess } from "../../workers/engine-process/engine-process.ts";
+import { CheckpointSchedule } from "../../workers/job/checkpoint-schedule.ts";
+import { samplePicture } from "../sample-picture.ts";
 
 const { values: flags } = parseArgs({
   options: {

@@ -1,4 +1,4 @@
-"""The peer of bench/engine.ts: the same objective in PyTorch eager, as its users write it.
+"""The peer of bench/engine/engine.ts: the same objective in PyTorch eager, as its users write it.
 
 Reads the inputs that the benchmark wrote into the folder given as argument, then answers each line on standard
 input with one line of JSON: `step` with the time of a step, `result` with the loss (and the gradient in a file).

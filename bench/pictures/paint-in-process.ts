@@ -1,17 +1,17 @@
 import sharp from "sharp";
-import { readConfig } from "../src/config.ts";
-import { optionsSchema, type RequestOptions, styleScale } from "../src/contract/options.ts";
-import { resolveOptions } from "../src/contract/presets.ts";
-import { decodePicture } from "../src/images/decode.ts";
-import { encodePicture } from "../src/images/encode.ts";
-import { contentSize, styleSize } from "../src/images/picture-size.ts";
-import type { Mask, Raster } from "../src/images/raster.ts";
-import { ROOT } from "../src/root.ts";
-import { chooseKernels } from "../workers/engine/network/choose-kernels.ts";
-import { Vgg19 } from "../workers/engine/network/vgg19.ts";
-import { Painting } from "../workers/engine/painting.ts";
-import { loadWeights } from "../workers/engine/weights/load.ts";
-import { locateWeights } from "../workers/engine/weights/locate.ts";
+import { readConfig } from "../../src/config.ts";
+import { optionsSchema, type RequestOptions, styleScale } from "../../src/contract/options.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { decodePicture } from "../../src/images/decode.ts";
+import { encodePicture } from "../../src/images/encode.ts";
+import { contentSize, styleSize } from "../../src/images/picture-size.ts";
+import type { Mask, Raster } from "../../src/images/raster.ts";
+import { ROOT } from "../../src/root.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { Painting } from "../../workers/engine/painting.ts";
+import { loadWeights } from "../../workers/engine/weights/load.ts";
+import { locateWeights } from "../../workers/engine/weights/locate.ts";
 
 export interface Painted {
   /** As a png, of the depth and colours that its options ask for. */
