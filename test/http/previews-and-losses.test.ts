@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import type { JobView } from "../../src/contract/job.ts";
+import { TestPainter } from "../support/painter.ts";
+import { jpeg } from "../support/pictures.ts";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+import { gate, progressAt, threeSteps } from "../support/three-steps.ts";
+
+let service: TestService;
+let painter: TestPainter | null = null;
+beforeAll(async () => {
+  service = await TestService.start();
+});
+afterEach(async () => {
+  await painter?.stop();
+  painter = null;
+  await service.redis.flushall();
+});
+afterAll(() => service.stop());
+
+/** Gives the job's path. */
+async function submit(): Promise<string> {
+  const body = await form({ options: '{"size":64}' });
+  const answer = await service.fetch("/v1/jobs", { method: "POST", body });
+  return ((await answer.json()) as JobView).links.self ?? "";
+}
+
+describe("A preview", () => {
+  it("is the latest picture, and is not sent again before there is another", async () => {
+    const job = await submit();
+    const early = await service.fetch(`${job}/preview`);
+    expect(early.status).toBe(409);
+    expect(await early.json()).toMatchObject({ code: "preview_not_ready", retryable: true });
+
+    const { pass, open } = gate();
+    painter = TestPainter.start(service, threeSteps(service, pass));
+    const preview = async (step: number) => {
+      open();
+      for (let found = 0; found !== step; await sleep(10)) {
+        found = ((await (await service.fetch(job)).json()) as JobView).progress?.step ?? 0;
+      }
+      return await service.fetch(`${job}/preview`);
+    };
+    const first = await preview(1);
+    expect(first.status).toBe(200);
+    expect(first.headers.get("content-type")).toBe("image/jpeg");
+    expect(Buffer.from(await first.arrayBuffer()).equals(await jpeg({ seed: 1 }))).toBe(true);
+    const etag = first.headers.get("etag") ?? "";
+    const again = () => service.fetch(`${job}/preview`, { headers: { "if-none-match": etag } });
+    expect((await again()).status).toBe(304);
+    await preview(2);
+    expect((await again()).status).toBe(200);
+    const { links } = (await (await service.fetch(job)).json()) as JobView;
+    expect(links).toMatchObject({
+      preview: `${job}/preview`,
+      losses: `${job}/losses`,
+      events: `${job}/events`,
+    });
+    open();
+  });
+
+  it("never comes of a job that ended without", async () => {
+    const job = await submit();
+    await service.fetch(`${job}/cancel`, { method: "POST" });
+    const response = await service.fetch(`${job}/preview`);
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ code: "no_preview", retryable: false });
+  });
+});
+
+describe("Losses", () => {
+  it("come as JSON, or as a plot of them", async () => {
+    const job = await submit();
+    const none = await service.fetch(`${job}/losses`);
+    expect(await none.json()).toEqual({ losses: [] });
+    painter = TestPainter.start(
+      service,
+      threeSteps(service, () => Promise.resolve()),
+    );
+    for (let status = ""; status !== "succeeded"; await sleep(10)) {
+      ({ status } = (await (await service.fetch(job)).json()) as JobView);
+    }
+    const response = await service.fetch(`${job}/losses`);
+    expect(await response.json()).toEqual({
+      losses: [1, 2, 3].map((step) => ({ step, scale: 0, objective: 0, ...progressAt(step).loss })),
+    });
+    const etag = response.headers.get("etag") ?? "";
+    expect((await service.fetch(`${job}/losses`, { headers: { "if-none-match": etag } })).status).toBe(304);
+
+    const plot = await service.fetch(`${job}/losses`, { headers: { accept: "image/svg+xml" } });
+    expect(plot.headers.get("content-type")).toBe("image/svg+xml");
+    const svg = await plot.text();
+    expect(svg).toMatch(/^<svg xmlns/);
+    expect(svg.match(/<polyline/g)).toHaveLength(4);
+    const html = await service.fetch(`${job}/losses`, { headers: { accept: "text/html" } });
+    expect(html.status).toBe(406);
+  });
+});
