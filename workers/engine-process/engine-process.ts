@@ -26,7 +26,8 @@ export type PaintingEvent = Extract<
 /** How a painting ended. */
 export type PaintingEnd =
   | Extract<EngineEvent, { type: "painted" | "failed" | "canceled" }>
-  | { type: "crashed"; code: JobErrorCode; message: string };
+  /** `shared`: others were under way too, and it may be one of them that the engine died of. */
+  | { type: "crashed"; code: JobErrorCode; message: string; shared: boolean };
 
 export interface EngineProcessSettings {
   /** The compiled program of the engine, and its arguments. */
@@ -43,8 +44,6 @@ export interface EngineProcessSettings {
   /** A line for people about what happened to the process. */
   onNote?: (note: string) => void;
 }
-
-type Crash = Extract<PaintingEnd, { type: "crashed" }>;
 
 /** Who waits for a painting. */
 interface Watcher {
@@ -190,7 +189,8 @@ export class EngineProcess {
     this.child = null;
     const how = signal ? `signal ${signal}` : `exit code ${code}`;
     const crash = crashOf(how, lastWords);
-    for (const { onEnd } of this.watchers.values()) onEnd(crash);
+    const shared = this.watchers.size > 1;
+    for (const { onEnd } of this.watchers.values()) onEnd({ type: "crashed", ...crash, shared });
     if (this.stopped) return;
     if (this.lacking) {
       this.lacking = false;
@@ -214,9 +214,9 @@ export class EngineProcess {
 }
 
 /** std::bad_alloc and TensorFlow's allocator abort the process and say so; the kernel's killer says nothing. */
-function crashOf(how: string, lastWords: string): Crash {
+function crashOf(how: string, lastWords: string): { code: JobErrorCode; message: string } {
   if (/bad_alloc|out of memory|OOM|failed to allocate|Allocation failed/i.test(lastWords)) {
-    return { type: "crashed", code: "out_of_memory", message: "The engine ran out of memory at this size" };
+    return { code: "out_of_memory", message: "The engine ran out of memory at this size" };
   }
-  return { type: "crashed", code: "engine_crashed", message: `The engine process died (${how})` };
+  return { code: "engine_crashed", message: `The engine process died (${how})` };
 }

@@ -137,8 +137,9 @@ async function paintWith(
     }
     if (end.type === "canceled") throw new Error("The engine ended a painting that nobody had canceled");
     await recorder.failure();
-    // What did not fit once does not fit again.
-    const type = end.type === "crashed" && end.code !== "out_of_memory" ? "crashed" : "failed";
+    // What did not fit by itself does not fit again.
+    const isTriedAgain = end.type === "crashed" && (end.shared || end.code !== "out_of_memory");
+    const type = isTriedAgain ? "crashed" : "failed";
     return { type, code: end.code, message: end.message, afterwards };
   } finally {
     schedule.stop();

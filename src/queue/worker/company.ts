@@ -5,7 +5,9 @@ import type { Redis } from "ioredis";
 import { bringForward, type Capacity, type Demand, demandOf, isCompany } from "../dispatch/capacity.ts";
 import type { QueueKeys } from "../keys.ts";
 
-/** How long a job waits at least before it is taken as company: workers that have nothing to do are faster. */
+/** For each job that a worker is at it waits so long before it takes one more: who has less to do is faster. */
+const YIELD_MS = 50;
+/** How often a worker looks again where it found no company. */
 const LOOK_MS = 250;
 
 export interface CompanySettings {
@@ -39,8 +41,6 @@ export class Company {
   private readonly seats = new Set<Promise<void>>();
   /** The search for company, beside a main job. */
   private search: Promise<void> | null = null;
-  /** Whether the last look found a job: then more wait than idle workers take. */
-  private isSought = false;
 
   constructor(
     private readonly settings: CompanySettings,
@@ -82,11 +82,13 @@ export class Company {
 
   private async fill(over: AbortSignal): Promise<void> {
     const ended = new Promise((resolve) => over.addEventListener("abort", resolve, { once: true }));
+    let found = true; // there may be more like the main job
     while (!over.aborted) {
       if (this.isFull) await Promise.race([ended, ...this.seats]);
-      else if (!this.isSought) await sleep(LOOK_MS, undefined, { signal: over }).catch(() => undefined);
+      const pause = found ? YIELD_MS * (1 + this.seats.size) : LOOK_MS;
+      await sleep(pause, undefined, { signal: over }).catch(() => undefined);
       if (over.aborted) return;
-      this.isSought = await this.take().catch((error: Error) => {
+      found = await this.take().catch((error: Error) => {
         this.tools.onError(error);
         return false;
       });

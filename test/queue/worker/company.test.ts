@@ -113,8 +113,8 @@ describe("A worker that paints a small job", () => {
   it("keeps the locks of all for as long as they take", async () => {
     const ids = await submitAll(128, 128, 128);
     const easel = new Easel();
-    const other = new Easel("other", { company: { seats: 0, largestSize: 0 }, largestSize: () => 64 });
     await underWay(easel, 3);
+    const other = new Easel("other");
     await sleep(4 * LOCK_MS);
     for (const id of ids) easel.end(id);
     for (const id of ids) await until(() => hasEnded(id));
@@ -209,9 +209,9 @@ describe("A job that its engine dies of", () => {
     const others = await submitAll(128, 128);
     const all = [...ids, ...others];
     while (!(await Promise.all(all.map(hasEnded))).every(Boolean)) {
+      await sleep(LOOKS_MS / 2);
       if (easel.underWay.has(poisonous ?? "")) easel.crash();
       else for (const id of easel.underWay.keys()) easel.end(id);
-      await sleep(20);
     }
     expect(await find(poisonous)).toMatchObject({
       ...{ status: "failed", attempts: MAXIMUM_ATTEMPTS },
@@ -293,7 +293,7 @@ describe("Looking for company", () => {
       await sleep(3_000);
       return (await commands()) - before;
     };
-    const [large] = await submitAll(512, 128);
+    const [large] = await submitAll(512, 128, 512);
     const easel = new Easel("worker", { lockMs: 20_000 });
     await underWay(easel, 1);
     expect(await spent()).toBeLessThan(10);

@@ -57,7 +57,7 @@ describe("An engine process", () => {
   it("that aborts is reported with how, and the next painting finds a new one", async () => {
     const { engine, notes } = start();
     expect(await paint(engine, ABORT)).toEqual({
-      ...{ type: "crashed", code: "engine_crashed" },
+      ...{ type: "crashed", code: "engine_crashed", shared: false },
       message: "The engine process died (signal SIGABRT)",
     });
     expect(notes.join()).toContain("SIGABRT");
@@ -84,8 +84,8 @@ describe("An engine process", () => {
     await expect(paint(engine, WELL, "one")).rejects.toThrow("painting it already");
     engine.cancel("two");
     expect(await two).toEqual({ type: "canceled", id: "two" });
-    expect(await paint(engine, ABORT, "two")).toMatchObject({ type: "crashed", code: "engine_crashed" });
-    expect(await one).toMatchObject({ type: "crashed", code: "engine_crashed" });
+    expect(await paint(engine, ABORT, "two")).toMatchObject({ type: "crashed", shared: true });
+    expect(await one).toMatchObject({ type: "crashed", code: "engine_crashed", shared: true });
     expect(await paint(engine, WELL, "one")).toMatchObject({ type: "painted" });
   });
 
