@@ -30,7 +30,7 @@ import { Presence } from "./presence.ts";
 const CLOSE_MS = 10_000;
 /**
  * Longest edge of jobs that are painted at once, in pixels: above it four at once are hardly faster than one after the
- * other (bench/RESULTS.md, measured on CPUs; on graphics cards nothing was measured).
+ * other (bench/RESULTS.md).
  */
 const COMPANY_SIZE = 128;
 
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     lockMs: config.lockSeconds * 1000,
     keepSeconds: config.resultSeconds,
     largestSize: () => largestSizeOf(engine.state, config),
-    company: { seats: config.engine.jobsAtOnce - 1, largestSize: COMPANY_SIZE },
+    company: { seats: config.engine.jobsAtOnce - 1, largestSize: () => companySizeOf(engine.state) },
     onError: (error) => logger.error({ err: error }, "queue"),
   });
   const described = {
@@ -113,6 +113,11 @@ async function main(): Promise<void> {
 /** As much as the engine's memory holds, but not more than is set; 0 without an engine. */
 function largestSizeOf(state: EngineState, { engine }: Config): number {
   return state.type === "ready" ? Math.min(state.largest_size, engine.largestSize) : 0;
+}
+
+/** None by TensorFlow's own kernels: with them, so on each graphics card, jobs at once share nothing of a step. */
+function companySizeOf(state: EngineState): number {
+  return state.type === "ready" && state.engine.kernels !== "stock" ? COMPANY_SIZE : 0;
 }
 
 /** What it is at, and when it takes a small job beside that. */

@@ -13,8 +13,8 @@ const LOOK_MS = 250;
 export interface CompanySettings {
   /** Jobs beside the main one; none at 0. */
   seats: number;
-  /** Longest edge of the results of jobs that are painted at once, in pixels. */
-  largestSize: number;
+  /** Longest edge of the results of jobs that are painted at once, in pixels; 0: none are. */
+  largestSize: () => number;
 }
 
 export interface CompanyTools {
@@ -49,7 +49,7 @@ export class Company {
 
   /** Whether a job may be painted beside others. */
   admits(demand: Demand): boolean {
-    return this.settings.seats > 0 && isCompany(demand, this.settings.largestSize);
+    return this.settings.seats > 0 && isCompany(demand, this.settings.largestSize());
   }
 
   /** Whether company is taken at present. */
@@ -102,8 +102,9 @@ export class Company {
   /** Takes the next job where it may be painted beside others. Gives whether it did. */
   private async take(): Promise<boolean> {
     const { redis, keys, worker, capacity } = this.tools;
-    if (this.isFull || worker.isPaused()) return false;
-    if (!(await bringForward(redis, keys, capacity(), this.settings.largestSize))) return false;
+    const largestSize = this.settings.largestSize();
+    if (this.isFull || largestSize === 0 || worker.isPaused()) return false;
+    if (!(await bringForward(redis, keys, capacity(), largestSize))) return false;
     const token = randomUUID();
     const job = await worker.getNextJob(token, { block: false });
     if (!job?.id) return false;

@@ -88,7 +88,7 @@ export class JobWorker {
       settings.onError?.(error);
     });
     this.worker.on("completed", ({ id = "" }) => this.dispatchAgain(id));
-    this.company = new Company(settings.company ?? { seats: 0, largestSize: 0 }, {
+    this.company = new Company(settings.company ?? { seats: 0, largestSize: () => 0 }, {
       ...{ redis, keys, worker: this.worker, lockMs: lockDuration, stopped: this.stopped.signal },
       capacity: () => this.capacity,
       work: (id) => this.work(id),

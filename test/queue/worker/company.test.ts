@@ -33,7 +33,7 @@ class Easel {
   readonly together: string[][] = [];
 
   constructor(name = "worker", settings: Partial<JobWorkerSettings> = {}) {
-    const company = { seats: 3, largestSize: 128 };
+    const company = { seats: 3, largestSize: () => 128 };
     const work = (run: JobRun) => this.paint(run);
     this.worker = setting.startWorker(work, { name, lockMs: LOCK_MS, company, ...settings });
   }
@@ -130,9 +130,12 @@ describe("A worker that paints a small job", () => {
     expect(easels.map(({ underWay }) => underWay.size)).toEqual([1, 1]);
   });
 
-  it("takes none where it has no seats", async () => {
+  it.each([
+    ["it has no seats", 0, 128],
+    ["its engine is not for that", 3, 0],
+  ])("takes none where %s", async (_, seats, largestSize) => {
     await submitAll(128, 128);
-    const easel = new Easel("worker", { company: { seats: 0, largestSize: 128 } });
+    const easel = new Easel("worker", { company: { seats, largestSize: () => largestSize } });
     await underWay(easel, 1);
     await sleep(LOOKS_MS);
     expect(easel.underWay.size).toBe(1);

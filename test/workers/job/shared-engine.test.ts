@@ -40,7 +40,7 @@ beforeAll(async () => {
     pace: new Pace(),
     logger: pino({ level: "silent" }),
   };
-  setting.startWorker((run) => processJob(tools, run), { company: { seats: 3, largestSize: 64 } });
+  setting.startWorker((run) => processJob(tools, run), { company: { seats: 3, largestSize: () => 64 } });
 });
 afterAll(async () => {
   await setting.close();
