@@ -23,7 +23,7 @@ export async function failJobsWithoutPictures(queue: RedisJobQueue, store: BlobS
 }
 
 async function isEmpty(store: BlobStore): Promise<boolean> {
-  for await (const _ of store.list("")) return false;
+  for await (const _ of store.list("jobs/")) return false;
   return true;
 }
 

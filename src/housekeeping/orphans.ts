@@ -2,6 +2,7 @@ import { type JobRecord, needsBlob } from "../queue/records/job-record.ts";
 import { isFinal } from "../queue/records/job-states.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
+import { storeTime } from "../storage/store-time.ts";
 
 export interface OrphanAges {
   /** Age at which pictures that no job uses go: a submission may still be on its way. In ms. */
@@ -14,7 +15,8 @@ export interface OrphanAges {
 
 /**
  * Deletes blobs that no job needs: pictures whose submission came to nothing, what attempts left that died, files
- * half written. Any number of processes may do so at once. Gives how many these were.
+ * half written. A blob is as old as the slowest of three clocks says, this process', Redis' and the store's: one that is
+ * wrong makes none old too soon. Any number of processes may do so at once. Gives how many these were.
  */
 export async function deleteOrphans(
   queue: Pick<RedisJobQueue, "find" | "upkeep">,
@@ -22,11 +24,12 @@ export async function deleteOrphans(
   { uploadMs, leftoverMs, now = Date.now }: OrphanAges,
 ): Promise<number> {
   const queueNow = await queue.upkeep.now();
+  const ahead = now() - Math.min(now(), queueNow, await storeTime(store));
   let count = await store.removeUnfinished(leftoverMs);
   let lookedUp = "";
   let record: JobRecord | null = null;
   for await (const { key, modifiedAt } of store.list("jobs/")) {
-    const age = now() - modifiedAt.getTime();
+    const age = now() - ahead - modifiedAt.getTime();
     if (age < Math.min(uploadMs, leftoverMs)) continue;
     const id = key.split("/")[1] ?? "";
     // The list is in the order of keys: a job's blobs lie together.

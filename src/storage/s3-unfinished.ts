@@ -1,11 +1,11 @@
 import { ListMultipartUploadsCommand, type MultipartUpload, type S3Client } from "@aws-sdk/client-s3";
 
-/** Uploads in parts that were begun more than `ageMs` ago and are not complete. */
+/** Uploads in parts that were begun before a time in ms and are not complete. */
 export async function* unfinishedUploads(
   client: S3Client,
   bucket: string,
   prefix: string,
-  ageMs: number,
+  before: number,
 ): AsyncIterable<MultipartUpload> {
   let from: { KeyMarker?: string; UploadIdMarker?: string } = {};
   for (;;) {
@@ -13,7 +13,7 @@ export async function* unfinishedUploads(
       new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }),
     );
     for (const upload of page.Uploads ?? []) {
-      if ((upload.Initiated?.getTime() ?? 0) <= Date.now() - ageMs) yield upload;
+      if ((upload.Initiated?.getTime() ?? 0) <= before) yield upload;
     }
     if (!page.IsTruncated || page.NextKeyMarker === undefined) return;
     from = { KeyMarker: page.NextKeyMarker };

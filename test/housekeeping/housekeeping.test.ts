@@ -11,6 +11,7 @@ import { SteadyClock } from "../../src/housekeeping/steady-clock.ts";
 import { sweepSpool } from "../../src/housekeeping/temporary-folders.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import { REMEMBER_EXPIRED_MS } from "../../src/queue/upkeep.ts";
+import type { BlobInfo, BlobStore } from "../../src/storage/blob-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { positionOf, submission } from "../support/jobs.ts";
 import { QueueSetting } from "../support/queue-setting.ts";
@@ -160,6 +161,31 @@ describe("Clocks", () => {
     } finally {
       setForward.mockRestore();
     }
+  });
+});
+
+describe("A submission on its way", () => {
+  const ages = { uploadMs: 24 * HOUR, leftoverMs: HOUR };
+  const DAYS = 3 * 24 * HOUR;
+
+  it("keeps its pictures where the process' clock is days ahead", async () => {
+    await put(`jobs/${v7()}/content`);
+    expect(await deleteOrphans(queue, store, { ...ages, now: () => Date.now() + DAYS })).toBe(0);
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it("keeps its pictures where the store's clock is days behind", async () => {
+    await put(`jobs/${v7()}/content`);
+    const late = <T extends BlobInfo | null>(info: T): T =>
+      info && { ...info, modifiedAt: new Date(info.modifiedAt.getTime() - DAYS) };
+    const behind: BlobStore = Object.assign(Object.create(store) as BlobStore, {
+      stat: async (key: string) => late(await store.stat(key)),
+      async *list(prefix: string) {
+        for await (const info of store.list(prefix)) yield late(info);
+      },
+    });
+    expect(await deleteOrphans(queue, behind, ages)).toBe(0);
+    expect(await stored()).toHaveLength(1);
   });
 });
 
