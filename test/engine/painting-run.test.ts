@@ -5,6 +5,7 @@ import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { PaintingRun } from "../../workers/engine/painting-run.ts";
 import type { EngineEvent } from "../../workers/engine/protocol.ts";
+import { stepTogether } from "../../workers/engine/step-together.ts";
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
 import { discRaster, stripesRaster } from "../support/rasters.ts";
@@ -25,11 +26,11 @@ describe("PaintingRun", () => {
   it("waits while others have the memory, and is painted when it is there", async () => {
     const { run, types } = runOf("patient");
     run.begin(network, 1000, true);
-    await run.step();
+    await stepTogether([run]);
     expect([run.isBegun, run.bytes, run.settle(), types()]).toEqual([false, 0, false, []]);
     run.begin(network, Number.POSITIVE_INFINITY, true);
     expect(run.bytes).toBeGreaterThan(64 * 64 * 3 * 4);
-    do await run.step();
+    do await stepTogether([run]);
     while (!run.settle());
     expect(types()).toEqual(["progress", "progress", "progress", "painted"]);
   });
@@ -44,7 +45,7 @@ describe("PaintingRun", () => {
   it("is canceled while it waits, and is not begun after that", () => {
     const { run, types } = runOf("given up");
     run.begin(network, 1000, true);
-    run.ask({ type: "cancel", id: "given up" });
+    run.hear({ type: "cancel", id: "given up" });
     expect(run.settle()).toBe(true);
     run.begin(network, Number.POSITIVE_INFINITY, true);
     expect([run.isBegun, types()]).toEqual([false, ["canceled"]]);
@@ -54,8 +55,8 @@ describe("PaintingRun", () => {
     const before = tf.memory().numTensors;
     const { run } = runOf("ended early");
     run.begin(network, Number.POSITIVE_INFINITY, true);
-    await run.step();
-    run.ask({ type: "cancel", id: "ended early" });
+    await stepTogether([run]);
+    run.hear({ type: "cancel", id: "ended early" });
     run.settle();
     expect(tf.memory().numTensors).toBe(before);
   });

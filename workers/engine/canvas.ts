@@ -1,6 +1,9 @@
+import type { Layer } from "../../src/contract/network.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
+import { deepestLayer } from "./network/stages.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
+import type { Question } from "./objective/evaluate-together.ts";
 import { type Evaluation, Objective, type ObjectiveOptions } from "./objective/objective.ts";
 import { toDeepRaster, toRaster } from "./resample.ts";
 import type { Scale } from "./schedule.ts";
@@ -30,17 +33,25 @@ export class Canvas {
     tf.dispose(owned);
   }
 
-  /** Loss at the picture that `pixels` make, and its gradient with respect to them. */
-  evaluate(pixels: Tensor4D): Evaluation {
+  /** What is to be evaluated: the picture that `pixels` make, which is the caller's to dispose of. */
+  ask(pixels: Tensor4D): Question {
+    return { objective: this.#objective, picture: this.#compose(pixels) };
+  }
+
+  /** The evaluation of that picture, which is disposed of → the same with the gradient with respect to the pixels. */
+  answer({ loss, gradient }: Evaluation): Evaluation {
     const { keep } = this.#content;
     if (keep === undefined) {
-      return this.#objective.evaluate(pixels);
+      return { loss, gradient };
     }
-    const picture = this.#compose(pixels);
-    const { loss, gradient } = this.#objective.evaluate(picture);
     const free = tf.tidy(() => tf.mul<Tensor4D>(gradient, tf.sub(1, keep)));
-    tf.dispose([picture, gradient]);
+    gradient.dispose();
     return { loss, gradient: free };
+  }
+
+  /** The deepest layer that the loss looks at. */
+  get deepest(): Layer | undefined {
+    return deepestLayer(this.#objective.layers);
   }
 
   /** Whether the pixels are shown as they are, and not under others, in other colours or in part. */

@@ -8,6 +8,8 @@ import type { Kernels } from "./network/kernels.ts";
 import { Vgg19 } from "./network/vgg19.ts";
 import { PaintingRun } from "./painting-run.ts";
 import type { EngineEvent, EngineRequest } from "./protocol.ts";
+import { stepTogether } from "./step-together.ts";
+import { inGroups } from "./together.ts";
 import { loadWeights } from "./weights/load.ts";
 import { locateWeights } from "./weights/locate.ts";
 
@@ -16,7 +18,10 @@ const DEEPEST_OF_MOST = "block5_conv1";
 
 type PaintRequest = Extract<EngineRequest, { type: "paint" }>;
 
-/** Keeps VGG-19 loaded and paints what it is asked to, all at once: each gets a step in turn, with a look at messages between any two. */
+/**
+ * Keeps VGG-19 loaded and paints what it is asked to, all at once: in each round every painting gets a step, those of a kind
+ * together, with a look at messages after each.
+ */
 export class Engine {
   readonly #send: (event: EngineEvent) => Promise<void>;
   #network: Vgg19 | undefined;
@@ -44,7 +49,7 @@ export class Engine {
 
   handle(request: EngineRequest): void {
     if (request.type === "paint") this.#paint(request);
-    else this.#runs.get(request.id)?.ask(request);
+    else this.#runs.get(request.id)?.hear(request);
   }
 
   #paint(request: PaintRequest): void {
@@ -58,12 +63,12 @@ export class Engine {
     if (this.#runs.size === 1) void this.#paintAll(this.#network, this.#device);
   }
 
-  /** In rounds, each a step of every painting, until none is left. */
+  /** Rounds, until none is left. */
   async #paintAll(network: Vgg19, device: EngineDescription): Promise<void> {
     while (this.#runs.size > 0) {
-      for (const run of [...this.#runs.values()]) {
-        this.#begin(run, network, device);
-        await run.step();
+      this.#beginNext(network, device);
+      for (const group of inGroups([...this.#runs.values()])) {
+        await stepTogether(group);
         await setImmediate(); // lets messages in
         for (const each of this.#runs.values()) {
           if (each.settle()) this.#runs.delete(each.id);
@@ -72,11 +77,13 @@ export class Engine {
     }
   }
 
-  /** With the memory that those under way leave; where that is too little, one of them ends first. */
-  #begin(run: PaintingRun, network: Vgg19, device: EngineDescription): void {
-    const underWay = [...this.#runs.values()].filter((other) => other.isBegun);
+  /** Begins one, with the memory that those under way leave; where that is too little, one of them ends first. */
+  #beginNext(network: Vgg19, device: EngineDescription): void {
+    const runs = [...this.#runs.values()];
+    const underWay = runs.filter((run) => run.isBegun);
     const taken = underWay.reduce((sum, { bytes }) => sum + bytes, 0);
-    run.begin(network, availableMemory(device) - taken, underWay.length > 0);
+    const next = runs.find((run) => !run.isBegun); // in their order, or small ones could keep a large one waiting for ever
+    next?.begin(network, availableMemory(device) - taken, underWay.length > 0);
   }
 }
 

@@ -3,8 +3,11 @@ import { CheckpointError } from "./checkpoint.ts";
 import { failureOf, messageOf } from "./failure.ts";
 import { OutOfMemoryError } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
+import type { Question } from "./objective/evaluate-together.ts";
+import type { Evaluation } from "./objective/objective.ts";
 import { Painting } from "./painting.ts";
 import type { EngineEvent, EngineRequest } from "./protocol.ts";
+import type { PassShape } from "./together.ts";
 
 type PaintRequest = Extract<EngineRequest, { type: "paint" }>;
 
@@ -40,8 +43,13 @@ export class PaintingRun {
     return this.#painting !== undefined;
   }
 
+  /** Of its next step; undefined where none is left, or not yet begun. */
+  get shape(): PassShape | undefined {
+    return this.#painting?.isDone ? undefined : this.#painting?.shape;
+  }
+
   /** For its next step, or the time after it. */
-  ask(request: Exclude<EngineRequest, PaintRequest>): void {
+  hear(request: Exclude<EngineRequest, PaintRequest>): void {
     if (request.type === "cancel") this.#isCanceled = true;
     else if (request.type === "checkpoint") this.#checkpointPath = request.path;
     else {
@@ -68,13 +76,24 @@ export class PaintingRun {
     this.#request = undefined; // lets its pictures go
   }
 
-  /** A step, where one is left; resolves when what is told of it is on its way. */
-  async step(): Promise<void> {
+  /** What is to be evaluated for its next step, where one is left; the picture is the caller's to dispose of. */
+  ask(): Question | undefined {
     const painting = this.#painting;
-    if (painting === undefined || painting.isDone) return;
+    if (painting === undefined || painting.isDone) return undefined;
     try {
       painting.steer(this.#options);
-      painting.step();
+      return painting.ask();
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** The step, once it is evaluated: `evaluate` gives that or throws. Resolves when what is told of it is on its way. */
+  async take(evaluate: () => Evaluation): Promise<void> {
+    const painting = this.#painting as Painting;
+    try {
+      painting.take(evaluate());
       const progress = painting.progress();
       void this.#tell({ type: "progress", progress, steered: this.#steered });
       if (isShown(this.#options, progress.step)) {

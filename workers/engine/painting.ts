@@ -5,16 +5,19 @@ import { Canvas } from "./canvas.ts";
 import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { paintingBytes, planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
-import { Adam } from "./optimizers/adam.ts";
-import { Lbfgs } from "./optimizers/lbfgs.ts";
+import { describeObjective } from "./objective/describe-objective.ts";
+import { evaluateTogether, type Question } from "./objective/evaluate-together.ts";
+import type { Evaluation } from "./objective/objective.ts";
+import { chooseOptimizer } from "./optimizers/choose-optimizer.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
-import { SpectralPreconditioner } from "./optimizers/preconditioner.ts";
-import { Pace, scaleCost } from "./pace.ts";
+import { Pace } from "./pace.ts";
+import { progressOf } from "./progress.ts";
 import type { Pictures } from "./protocol.ts";
 import { toRaster } from "./resample.ts";
 import { type Scale, schedule } from "./schedule.ts";
 import { SMALLEST_EDGE, Sources } from "./sources.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
+import type { PassShape } from "./together.ts";
 
 /** The content is too narrow for VGG-19 at the asked size. */
 export class PictureTooSmallError extends Error {
@@ -69,7 +72,8 @@ export class Painting {
     this.#sources = new Sources(pictures, options);
     this.#scale = restored?.scale ?? 0;
     this.#canvas = this.#stretch();
-    this.#optimizer = this.#optimizerOf(
+    this.#optimizer = chooseOptimizer(
+      options,
       restored === undefined ? this.#sources.start(this.#current, options) : this.#tensor(restored.image),
     );
     if (restored !== undefined) {
@@ -95,44 +99,51 @@ export class Painting {
     return this.#scales[this.#scale] as Scale;
   }
 
-  /** One step of the optimiser, at the next scale where this one is done. */
+  /** One step of the optimiser, at the next scale where this one is done: ask() and take() with nothing between. */
   step(): void {
+    const question = this.ask();
+    const [evaluation] = evaluateTogether([question]) as [Evaluation];
+    question.picture.dispose();
+    this.take(evaluation);
+  }
+
+  /** What its next step takes through the network. */
+  get shape(): PassShape {
+    const index = this.#stepInScale === this.#current.steps ? this.#scale + 1 : this.#scale;
+    const { width, height } = this.#scales[index] as Scale;
+    return {
+      ...{ kernels: this.#network.kernels.name, width, height },
+      isInStrips: Number.isFinite(this.#stripRows[index]),
+      pooling: this.#options.pooling,
+      deepest: this.#canvas.deepest,
+    };
+  }
+
+  /** What is to be evaluated for the next step; the picture is the caller's to dispose of. */
+  ask(): Question {
     if (this.#stepInScale === this.#current.steps) {
       this.#enterNextScale();
     }
     this.#since ??= performance.now();
-    const evaluation = this.#canvas.evaluate(this.#optimizer.image);
+    return this.#canvas.ask(this.#optimizer.image);
+  }
+
+  /** The step, once it is evaluated; disposes of the evaluation. */
+  take(answer: Evaluation): void {
+    const evaluation = this.#canvas.answer(answer);
     if (Number.isFinite(evaluation.loss.total)) {
       this.#loss = evaluation.loss; // from any other the optimiser steps back
     }
     this.#optimizer.update(evaluation);
     this.#stepInScale += 1;
     const now = performance.now();
-    this.#pace.note(this.#current, now - this.#since); // other paintings' steps between two of this one count
+    this.#pace.note(this.#current, now - (this.#since ?? now)); // other paintings' steps between two of this one count
     this.#since = now;
   }
 
   progress(): Progress {
-    const before = this.#scales.slice(0, this.#scale);
-    const done = before.reduce((sum, scale) => sum + scale.steps, 0) + this.#stepInScale;
-    const costOf = (scales: Scale[]) => scales.reduce((sum, scale) => sum + scaleCost(scale, scale.steps), 0);
-    const whole = costOf(this.#scales);
-    const spent = costOf(before) + scaleCost(this.#current, this.#stepInScale);
-    const stepsLeft = this.#current.steps - this.#stepInScale;
-    return {
-      step: done,
-      total_steps: this.#scales.reduce((sum, scale) => sum + scale.steps, 0),
-      fraction: spent / whole,
-      scale: {
-        index: this.#scale,
-        count: this.#scales.length,
-        width: this.#current.width,
-        height: this.#current.height,
-      },
-      loss: this.#loss,
-      step_ms: this.#pace.stepMilliseconds,
-      eta_seconds: this.#pace.secondsLeft(stepsLeft, this.#scales.slice(this.#scale + 1)),
-    };
+    const position = { index: this.#scale, stepInScale: this.#stepInScale };
+    return progressOf(this.#scales, position, this.#loss, this.#pace);
   }
 
   /** The picture as it stands, at the current scale's size. */
@@ -215,7 +226,7 @@ export class Painting {
     this.#optimizer.dispose();
     this.#canvas.dispose();
     this.#canvas = this.#stretch();
-    this.#optimizer = this.#optimizerOf(image);
+    this.#optimizer = chooseOptimizer(this.#options, image);
   }
 
   #stretch(): Canvas {
@@ -227,30 +238,9 @@ export class Painting {
     return tf.tensor4d(values, [1, this.#current.height, this.#current.width, 3]);
   }
 
-  #optimizerOf(image: Tensor4D): Optimizer {
-    const { optimizer, learning_rate } = this.#options;
-    const { width, height } = this.#current;
-    return optimizer === "adam"
-      ? new Adam(image, learning_rate)
-      : new Lbfgs(image, learning_rate, new SpectralPreconditioner(height, width));
-  }
-
   dispose(): void {
     this.#optimizer.dispose();
     this.#canvas.dispose();
     this.#sources.dispose();
   }
-}
-
-/** Every option that can be steered and that the loss depends on, as one text. */
-function describeObjective(options: Options): string {
-  const { content_weight, style_weight, content_layers, style_layers, style_weights, tv_weight } = options;
-  return JSON.stringify([
-    content_weight,
-    style_weight,
-    content_layers,
-    style_layers,
-    style_weights,
-    tv_weight,
-  ]);
 }

@@ -1,7 +1,7 @@
 // Registers the kernels with TensorFlow, by its C API, when Node loads this file as an addon.
 //
 // Operations, with the name of the kind of processor that they were compiled for in place of * (feature maps are float32,
-// [1, height, width, channels]; a trace is what the way back needs, as int32 bits):
+// [pictures, height, width, channels]; a trace is what the way back needs, as int32 bits):
 //   Nst*PackKernel(kernel [3, 3, in, out]) → the same numbers, as the next two take them
 //   Nst*Convolution(input, packed, bias) → relu(conv + bias), trace
 //   Nst*ConvolutionGradient(gradient, trace, packed) → input gradient
@@ -49,7 +49,7 @@ class Call {
   const float* Input(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
   int Length(int i, int axis) const { return static_cast<int>(TF_Dim(inputs_[i], axis)); }
   const LaneBits* Bits(int i) const { return static_cast<const LaneBits*>(TF_TensorData(inputs_[i])); }
-  FeatureMap Map(int i) const { return {Length(i, 1), Length(i, 2), Length(i, 3)}; }
+  FeatureMap Map(int i) const { return {Length(i, 0), Length(i, 1), Length(i, 2), Length(i, 3)}; }
 
   // Null where there is no memory: the failure is reported to TensorFlow.
   float* Output(std::initializer_list<int64_t> shape) {
@@ -89,8 +89,8 @@ void ComputeConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   const int64_t outputs = call.Length(1, 1) * kKernelBlock;
-  float* to = call.Output({1, map.height, map.width, outputs});
-  if (LaneBits* open = call.Trace(map.height * map.width * outputs)) {
+  float* to = call.Output({map.pictures, map.height, map.width, outputs});
+  if (LaneBits* open = call.Trace(outputs * map.pictures * map.height * map.width)) {
     Convolve(call.Input(0), map, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
   }
 }
@@ -99,7 +99,7 @@ void ComputeConvolutionGradient(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   const int inputs = call.Length(2, 0) * kKernelBlock;
-  if (float* to = call.Output({1, map.height, map.width, inputs})) {
+  if (float* to = call.Output({map.pictures, map.height, map.width, inputs})) {
     ConvolveGradient(call.Input(0), call.Bits(1), map, call.Input(2), inputs, to);
   }
 }
@@ -108,17 +108,17 @@ void ComputeImageConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   const int64_t outputs = call.Length(1, 3);
-  float* to = call.Output({1, map.height, map.width, outputs});
-  if (LaneBits* open = call.Trace(map.height * map.width * outputs)) {
-    ConvolveImage(call.Input(0), map.height, map.width, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
+  float* to = call.Output({map.pictures, map.height, map.width, outputs});
+  if (LaneBits* open = call.Trace(outputs * map.pictures * map.height * map.width)) {
+    ConvolveImage(call.Input(0), map, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
   }
 }
 
 void ComputeImageConvolutionGradient(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({1, map.height, map.width, 3})) {
-    ConvolveImageGradient(call.Input(0), call.Bits(1), map.height, map.width, call.Input(2), map.channels, to);
+  if (float* to = call.Output({map.pictures, map.height, map.width, 3})) {
+    ConvolveImageGradient(call.Input(0), call.Bits(1), map, call.Input(2), to);
   }
 }
 
@@ -138,19 +138,20 @@ void ComputePool(void* attributes, TF_OpKernelContext* context) {
   Call call(context, 1);
   const auto& pooling = *static_cast<Pooling*>(attributes);
   const FeatureMap map = call.Map(0);
-  float* to = call.Output({1, map.height / 2, map.width / 2, map.channels});
-  const int64_t windows = pooling.average ? 0 : static_cast<int64_t>(map.height / 2) * (map.width / 2);
+  const int64_t height = map.height / 2, width = map.width / 2;
+  float* to = call.Output({map.pictures, height, width, map.channels});
+  const int64_t windows = pooling.average ? 0 : map.pictures * height * width;
   if (LaneBits* taken = call.Trace(4 * windows * map.channels); call.ok()) {
-    Pool(call.Input(0), map.height, map.width, map.channels, pooling.average, to, taken);
+    Pool(call.Input(0), map, pooling.average, to, taken);
   }
 }
 
 void ComputePoolGradient(void* attributes, TF_OpKernelContext* context) {
   Call call(context, 2);
   const auto& [average, height, width] = *static_cast<Pooling*>(attributes);
-  const int channels = call.Length(0, 3);
-  if (float* to = call.Output({1, height, width, channels})) {
-    PoolGradient(call.Input(0), call.Bits(1), height, width, channels, average, to);
+  const FeatureMap map{call.Length(0, 0), height, width, call.Length(0, 3)};
+  if (float* to = call.Output({map.pictures, height, width, map.channels})) {
+    PoolGradient(call.Input(0), call.Bits(1), map, average, to);
   }
 }
 

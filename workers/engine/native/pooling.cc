@@ -7,13 +7,15 @@
 
 namespace nst {
 
-void Pool(const float* input, int height, int width, int channels, bool average, float* output, LaneBits* taken) {
-  const int out_width = width / 2;
-  const long row = static_cast<long>(width) * channels;
+void Pool(const float* input, FeatureMap shape, bool average, float* output, LaneBits* taken) {
+  const int height = shape.height, channels = shape.channels;
+  const int out_width = shape.width / 2, out_height = height / 2;
+  const long row = static_cast<long>(shape.width) * channels;
   const long offsets[4] = {0, channels, row, row + channels};
-  ParallelFor(height / 2, [&](int y) {
+  ParallelFor(shape.pictures * out_height, [&](int y) {  // the row of the output, all pictures' counted on
+    const long first = (static_cast<long>(y / out_height) * height + y % out_height * 2) * row;
     for (int x = 0; x < out_width; ++x) {
-      const float* from = input + 2L * y * row + 2L * x * channels;
+      const float* from = input + first + 2L * x * channels;
       const long pooled = (static_cast<long>(y) * out_width + x) * channels;
       for (int c = 0; c < channels; c += kLanes) {
         Vector at[4];
@@ -35,24 +37,25 @@ void Pool(const float* input, int height, int width, int channels, bool average,
   });
 }
 
-void PoolGradient(const float* gradient, const LaneBits* taken, int height, int width, int channels, bool average,
-                  float* input_gradient) {
-  const int out_width = width / 2, out_height = height / 2;
+void PoolGradient(const float* gradient, const LaneBits* taken, FeatureMap shape, bool average, float* input_gradient) {
+  const int height = shape.height, width = shape.width, channels = shape.channels;
+  const int out_width = width / 2, out_height = height / 2, pairs = (height + 1) / 2;
   const long row = static_cast<long>(width) * channels;
   const long offsets[4] = {0, channels, row, row + channels};
-  ParallelFor((height + 1) / 2, [&](int y) {
-    float* rows = input_gradient + 2L * y * row;
+  ParallelFor(shape.pictures * pairs, [&](int pair) {  // two rows of a picture
+    const int picture = pair / pairs, y = pair % pairs;
+    float* rows = input_gradient + (static_cast<long>(picture) * height + 2L * y) * row;
     if (y == out_height) {
       std::fill(rows, rows + row, 0.0f);
       return;
     }
     for (int x = 0; x < out_width; ++x) {
-      const long at = 2L * y * row + 2L * x * channels;
-      const long pooled = (static_cast<long>(y) * out_width + x) * channels;
+      float* at = rows + 2L * x * channels;
+      const long pooled = ((static_cast<long>(picture) * out_height + y) * out_width + x) * channels;
       for (int c = 0; c < channels; c += kLanes) {
         const Vector value = Load(gradient + pooled + c);
         for (int i = 0; i < 4; ++i) {
-          Store(input_gradient + at + offsets[i] + c,
+          Store(at + offsets[i] + c,
                 average ? 0.25f * value : Select(value, taken[(pooled + c) / kLanes * 4 + i]));
         }
       }

@@ -52,6 +52,11 @@ export class StatisticsAccumulator {
     );
   }
 
+  /** Instead of finish(). */
+  dispose(): void {
+    tf.dispose([this.#products, this.#sums].filter((tensor) => tensor !== undefined));
+  }
+
   /** The tensors are the caller's to dispose of; nothing can be added after. */
   finish(): StyleStatistics {
     const [products, sums] = [this.#products as Tensor2D, this.#sums];

@@ -75,6 +75,14 @@ export class StyledRegion {
     return [...this.#losses.keys()];
   }
 
+  /** Forgets what was seen in an evaluation that came to no end. */
+  begin(): void {
+    for (const accumulator of this.#seen.values()) {
+      accumulator.dispose();
+    }
+    this.#seen = new Map();
+  }
+
   /** Takes in rows of a layer's feature map. */
   see(layer: Layer, features: Tensor4D, firstRow: number): void {
     if (!this.#losses.has(layer)) {

@@ -1,0 +1,26 @@
+import type { Loss, Progress } from "../../src/contract/job.ts";
+import { type Pace, scaleCost } from "./pace.ts";
+import type { Scale } from "./schedule.ts";
+
+/** How far a run has come: `index` of its scale, and the steps taken in it. */
+export function progressOf(
+  scales: readonly Scale[],
+  { index, stepInScale }: { index: number; stepInScale: number },
+  loss: Loss | null,
+  pace: Pace,
+): Progress {
+  const current = scales[index] as Scale;
+  const before = scales.slice(0, index);
+  const stepsOf = (some: readonly Scale[]) => some.reduce((sum, scale) => sum + scale.steps, 0);
+  const costOf = (some: readonly Scale[]) =>
+    some.reduce((sum, scale) => sum + scaleCost(scale, scale.steps), 0);
+  return {
+    step: stepsOf(before) + stepInScale,
+    total_steps: stepsOf(scales),
+    fraction: (costOf(before) + scaleCost(current, stepInScale)) / costOf(scales),
+    scale: { index, count: scales.length, width: current.width, height: current.height },
+    loss,
+    step_ms: pace.stepMilliseconds,
+    eta_seconds: pace.secondsLeft(current.steps - stepInScale, scales.slice(index + 1)),
+  };
+}
