@@ -122,6 +122,12 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+/** What may stand in a log of a variable's value. */
+function withoutSecrets(name: string, value: string): string {
+  if (/SECRET|KEY|PASSWORD/.test(name)) return "…";
+  return value.replace(/:\/\/.*@/, "://…@");
+}
+
 /** Reads the environment. Throws a `ConfigError`. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
@@ -129,7 +135,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      return `  ${name}: ${message}, received ${JSON.stringify(set[name])}`;
+      return `  ${name}: ${message}, received ${JSON.stringify(withoutSecrets(name, set[name] ?? ""))}`;
     });
     throw new ConfigError(`Wrong environment variables:\n${lines.join("\n")}`);
   }

@@ -45,12 +45,17 @@ const origins = z
     error: "expected sites such as https://example.com, with commas",
   });
 
-const redisUrl = z
-  .string()
-  .regex(
-    /^(rediss?(\+cluster)?:\/\/|unix:\/\/|\/)/,
+const redisUrl = z.string().refine(isRedisUrl, {
+  error:
     "expected redis://host:port, rediss://host:port, redis+cluster://host:port,host:port or a unix socket's path",
-  );
+});
+
+function isRedisUrl(text: string): boolean {
+  if (/^(unix:\/\/)?\//.test(text)) return true;
+  const [, cluster, rest = ""] = /^rediss?(\+cluster)?:\/\/(.*)$/.exec(text) ?? [];
+  const nodes = cluster ? rest.split(",") : [rest];
+  return nodes.every((node) => URL.canParse(`http://${node}`));
+}
 
 const webUrl = z.url({ protocol: /^https?$/, error: "expected http://… or https://…" });
 

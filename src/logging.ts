@@ -13,12 +13,19 @@ const SECRETS = [
   "headers.cookie",
 ];
 
+/** As pino's own, without the arguments of the command that Redis refused: a password, or a job's whole record. */
+function serializeError(error: Error): unknown {
+  const { command, ...rest } = pino.stdSerializers.err(error) as { command?: { name?: unknown } };
+  return command === undefined ? rest : { ...rest, command: command.name };
+}
+
 /** JSON lines on stdout; in a terminal outside production, lines for people. */
 export function createLogger(config: Pick<Config, "environment" | "logLevel">, service: string): Logger {
   const options = {
     level: config.logLevel,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: serializeError },
     redact: { paths: SECRETS, censor: "[redacted]" },
   };
   const terminal = process.stdout.isTTY && config.environment !== "production";

@@ -9,7 +9,7 @@ import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { guardOf } from "./net/guarded-request.ts";
 import { runProgram, stopSignal } from "./program.ts";
-import { checkServer } from "./queue/check-server.ts";
+import { checkServer, refused } from "./queue/check-server.ts";
 import { connectForRequests, connectForWork } from "./queue/connection.ts";
 import { QueueKeys } from "./queue/keys.ts";
 import { checkBlobStore } from "./storage/create-store.ts";
@@ -58,10 +58,11 @@ async function main(): Promise<void> {
   exitAfterLogging(logger, 0);
 }
 
-/** Refuses a server that loses jobs. One that cannot be reached yet is waited for elsewhere: see /readyz. */
+/** Refuses a server that loses jobs or lets nobody in. One that cannot be reached yet is waited for elsewhere: see /readyz. */
 async function checkRedis(redis: ReturnType<typeof connectForRequests>, logger: Logger): Promise<void> {
   const ready = new Promise((resolve) => redis.once("ready", () => resolve(true)));
-  if (redis.status !== "ready" && !(await Promise.race([ready, sleep(REDIS_PATIENCE_MS, false)]))) {
+  const patience = sleep(REDIS_PATIENCE_MS, false);
+  if (redis.status !== "ready" && !(await Promise.race([ready, patience, refused(redis)]))) {
     logger.warn("Redis cannot be reached; jobs are refused until it can");
     return;
   }

@@ -47,4 +47,24 @@ describe("The configuration", () => {
     expect(read).toThrow(/REDIS_URL: expected redis:\/\/host:port, .*, received "localhost"/);
     expect(read).toThrow(/MAX_STEPS: expected a whole number .* received "1.5"/);
   });
+
+  it("takes these addresses of a Redis and refuses those", () => {
+    const good = [
+      "redis://h",
+      "rediss://u:p@h:1/2",
+      "redis+cluster://:p@a:1,b:2",
+      "/run/redis",
+      "unix:///run/redis",
+    ];
+    for (const url of good) expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
+    for (const url of ["redis://", "redis://h:port", "redis+cluster://a:1,", "unix://:p@/run/redis"]) {
+      expect(() => readConfig({ REDIS_URL: url })).toThrow("REDIS_URL: expected");
+    }
+  });
+
+  it("says no password of a variable that is wrong", () => {
+    const read = () => readConfig({ REDIS_URL: "redis://user:open-sesame@h:port" });
+    expect(read).toThrow('received "redis://…@h:port"');
+    expect(read).not.toThrow("open-sesame");
+  });
 });

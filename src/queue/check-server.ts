@@ -2,13 +2,35 @@ import type { Redis } from "ioredis";
 import { ConfigError } from "../config.ts";
 import type { Logger } from "../logging.ts";
 
-/** Throws a `ConfigError` where the server may lose jobs, and warns of what else is wrong. Rejects while it cannot be reached. */
+/**
+ * Throws a `ConfigError` where the server lets nobody in by this URL, or may lose jobs, and warns of what else is wrong.
+ * Rejects while it cannot be reached.
+ */
 export async function checkServer(redis: Redis, logger: Logger): Promise<void> {
-  for (const { severity, message } of await inspectServer(redis)) {
+  const findings = await Promise.race([inspectServer(redis), refused(redis)]).catch((error: Error) => {
+    throw isRefusal(error) ? refusal(error) : error;
+  });
+  for (const { severity, message } of findings) {
     if (severity === "refuse") throw new ConfigError(`REDIS_URL: ${message}`);
     logger.warn(message);
   }
 }
+
+/** Rejects with a `ConfigError` when the server refuses the connection's user or password; else it stays open. */
+export function refused(redis: Redis): Promise<never> {
+  return new Promise((_, reject) => {
+    redis.on("error", (error: Error) => {
+      if (isRefusal(error)) reject(refusal(error));
+    });
+  });
+}
+
+const isRefusal = ({ message }: Error) => /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
+
+const refusal = ({ message }: Error) =>
+  new ConfigError(
+    `REDIS_URL: expected a user and password that Redis takes, received its refusal: ${message}`,
+  );
 
 /** What is wrong with the server's settings for a queue from which nothing may get lost. */
 interface Finding {
