@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { sharp } from "../../src/images/sharp.ts";
+import { ROOT } from "../../src/root.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
@@ -43,7 +46,8 @@ describe("A worker with its engine", () => {
       ready: true,
       reason: null,
       pid: worker.pid,
-      version: "0.1.0",
+      version: (JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string })
+        .version,
       job: null,
     });
     await worker.end();
