@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { withoutPaths } from "../../src/http/views/without-paths.ts";
-import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { ROOT } from "../../src/root.ts";
+import { announce } from "../support/announced-worker.ts";
 import { jpeg } from "../support/pictures.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
@@ -176,16 +176,8 @@ describe("What went wrong inside", () => {
   const path = "/srv/nst/models/vgg19/model.json";
 
   it("is told to strangers without where it did", async () => {
-    const worker = {
-      ...{ id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString(), engine: null },
-      ...{
-        ready: false,
-        reason: { code: "weights_missing", message: `${path}: not there (1/2)` },
-        job: null,
-      },
-      ...{ largest_size: 64, record_version: 1, pace: null, free_in: null },
-    };
-    await announceWorker(service.redis, service.keys, worker);
+    const reason = { code: "weights_missing", message: `${path}: not there (1/2)` };
+    await announce(service, { ready: false, reason });
     const text = await (await service.fetch("/readyz")).text();
     expect(text).toContain("weights_missing: (a path of the service): not there (1/2)");
     expect(text).not.toContain("models/vgg19");

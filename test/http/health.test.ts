@@ -4,12 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
-import {
-  announceWorker,
-  forgetWorker,
-  type WorkerDescription,
-} from "../../src/queue/worker/worker-registry.ts";
+import { forgetWorker } from "../../src/queue/worker/worker-registry.ts";
+import { announce } from "../support/announced-worker.ts";
 import { submission } from "../support/jobs.ts";
 import { TestService } from "../support/service.ts";
 
@@ -19,23 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const worker: WorkerDescription = {
-  id: "w1",
-  version: "0",
-  host: "here",
-  pid: 1,
-  started_at: new Date().toISOString(),
-  ready: true,
-  reason: null,
-  engine: null,
-  largest_size: 4096,
-  record_version: RECORD_VERSION,
-  pace: null,
-  free_in: null,
-  job: null,
-};
-const announce = (more: Partial<WorkerDescription>) =>
-  announceWorker(service.redis, service.keys, { ...worker, ...more });
 async function readiness() {
   const response = await service.fetch("/readyz");
   return { status: response.status, body: await response.json() };
@@ -58,7 +37,7 @@ describe("/readyz", () => {
   });
 
   it("says what a worker's engine lacks", async () => {
-    await announce({
+    await announce(service, {
       ready: false,
       reason: { code: "weights_missing", message: "put VGG-19 into models/vgg19" },
     });
@@ -81,14 +60,13 @@ describe("/readyz", () => {
       tensorflow: "2.21.0",
       memory_mib: 8000,
     } as const;
-    await announce({ id: "w2", engine });
+    await announce(service, { id: "w2", engine });
     expect(await readiness()).toMatchObject({ status: 200, body: { status: "ready", engines: [engine] } });
   });
 
   it("says which jobs wait for a larger worker, and is ready all the same", async () => {
-    const size = { ...worker, id: "w3", largest_size: 1024 };
     for (const id of ["w1", "w2"]) await forgetWorker(service.redis, service.keys, id);
-    await announceWorker(service.redis, service.keys, size);
+    await announce(service, { id: "w3", largest_size: 1024 });
     expect(await readiness()).toMatchObject({ body: { capacity: { ok: true, largest_size: 1024 } } });
     const options = resolveOptions({ preset: "draft", size: 2048 }, 1);
     const { id } = await service.queue.submit(submission({ options }));
@@ -102,7 +80,7 @@ describe("/readyz", () => {
         },
       },
     });
-    await announce({ id: "w4" });
+    await announce(service, { id: "w4" });
     expect(await readiness()).toMatchObject({ body: { capacity: { ok: true, largest_size: 4096 } } });
     await service.queue.delete(id);
   });

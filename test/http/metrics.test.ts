@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
-import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
+import { announce } from "../support/announced-worker.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
@@ -55,18 +54,8 @@ describe("/metrics", () => {
   });
 
   it("tells how long jobs took, a worker's step and its engine's memory", async () => {
-    await announceWorker(service.redis, service.keys, {
-      ...{ id: "w", version: "0", host: "h", pid: 1, started_at: new Date().toISOString(), ready: true },
-      ...{
-        reason: null,
-        engine: null,
-        largest_size: 4096,
-        record_version: RECORD_VERSION,
-        pace: 0.01,
-        free_in: 0,
-      },
-      ...{ step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" },
-    });
+    const told = { step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" };
+    await announce(service, { id: "w", pace: 0.01, free_in: 0, ...told });
     const painter = TestPainter.start(service, (run) => succeed(service, run));
     for (let tries = 0; (await service.queue.counts()).queued > 0 && tries < 1000; tries++) await sleep(20);
     await painter.stop();

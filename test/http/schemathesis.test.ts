@@ -3,9 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
-import { announceWorker } from "../../src/queue/worker/worker-registry.ts";
 import { ROOT } from "../../src/root.ts";
+import { announce } from "../support/announced-worker.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
@@ -26,21 +25,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nst-schemathesis-"));
   service = await TestService.start({ RATE_LIMIT_REQUESTS: "0", RATE_LIMIT_JOBS: "0" });
   // The service is ready for jobs, as /readyz says.
-  const announce = () =>
-    announceWorker(service.redis, service.keys, {
-      ...{ id: "w", version: "0", host: "h", pid: 1, started_at: new Date().toISOString(), ready: true },
-      ...{
-        reason: null,
-        engine: null,
-        largest_size: 4096,
-        record_version: RECORD_VERSION,
-        pace: 0.01,
-        free_in: 0,
-        job: null,
-      },
-    });
-  await announce();
-  presence = setInterval(() => void announce().catch(() => undefined), 2_000);
+  const ready = () => announce(service, { pace: 0.01, free_in: 0 });
+  await ready();
+  presence = setInterval(() => void ready().catch(() => undefined), 2_000);
 });
 afterAll(async () => {
   clearInterval(presence);
