@@ -125,7 +125,7 @@ export class ConfigError extends Error {
 /** What may stand in a log of a variable's value. */
 function withoutSecrets(name: string, value: string): string {
   if (/SECRET|KEY|PASSWORD/.test(name)) return "…";
-  return value.replace(/:\/\/.*@/, "://…@");
+  return value.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1…@").replace(/\?.*$/s, "?…");
 }
 
 /** Reads the environment. Throws a `ConfigError`. */

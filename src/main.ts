@@ -60,10 +60,15 @@ async function main(): Promise<void> {
 
 /** Refuses a server that loses jobs or lets nobody in. One that cannot be reached yet is waited for elsewhere: see /readyz. */
 async function checkRedis(redis: ReturnType<typeof connectForRequests>, logger: Logger): Promise<void> {
+  let reason = "no answer";
+  // Its message alone: an error of Redis carries the command that failed, which may be the one with the password.
+  redis.on("error", ({ message }: Error) => {
+    reason = message;
+  });
   const ready = new Promise((resolve) => redis.once("ready", () => resolve(true)));
   const patience = sleep(REDIS_PATIENCE_MS, false);
   if (redis.status !== "ready" && !(await Promise.race([ready, patience, refused(redis)]))) {
-    logger.warn("Redis cannot be reached; jobs are refused until it can");
+    logger.warn(`Redis cannot be reached (${reason}); jobs are refused until it can`);
     return;
   }
   await checkServer(redis, logger);

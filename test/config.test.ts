@@ -31,6 +31,37 @@ describe("The configuration", () => {
     expect(config.limits.styles).toBe(7);
   });
 
+  it("shows no password of an address that is wrong", () => {
+    const wrong = [
+      { REDIS_URL: "redsi://:hunter2@redis.internal:6379" },
+      { REDIS_URL: ":hunter2@redis.internal:6379" },
+      { REDIS_URL: "redsi://redis.internal:6379?password=hunter2" },
+      { REDIS_URL: "redis://:hunter2@redis.internal:99999" },
+      { REDIS_URL: "redis://:hunter2/more@redis.internal:6379" },
+      { REDIS_URL: "redis+cluster://ops:hunter2@one:6379,two:port" },
+      { S3_ENDPOINT: "s3://key:hunter2@s3.internal" },
+    ];
+    for (const environment of wrong) {
+      const read = () => readConfig(environment);
+      expect(read).toThrow(ConfigError);
+      expect(read).toThrow(/^((?!hunter2).)*$/s);
+      expect(read).toThrow(/: expected .*, received "/);
+    }
+  });
+
+  it("takes each kind of address of a Redis", () => {
+    for (const url of [
+      "redis://ops:hunter2@redis.internal:6379/2",
+      "rediss://redis.internal",
+      "redis+cluster://:hunter2@one:6379,two:6380",
+      "redis://[::1]:6379",
+      "unix:///run/redis",
+      "/run/redis",
+    ]) {
+      expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
+    }
+  });
+
   it("names every wrong variable, what was expected and what was received", () => {
     const read = () =>
       readConfig({

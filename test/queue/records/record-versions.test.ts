@@ -65,6 +65,25 @@ describe("A record that an earlier version wrote", () => {
   });
 });
 
+describe("A record without an option that presets have changed since", () => {
+  it("is painted from the content, as it was before pictures began recoloured", () => {
+    const [first] = fixtures;
+    const { init: _, ...options } = (first?.stored.options ?? {}) as Stored;
+    for (const preset of ["draft", "balanced", "fine", "classic"]) {
+      for (const version of [1, 2]) {
+        const record = decodeRecord(hash({ ...first?.stored, version, options: { ...options, preset } }));
+        expect(record?.options.init).toBe("content");
+      }
+    }
+  });
+
+  it("starts recoloured where it says so", () => {
+    const [first] = fixtures;
+    const options = { ...(first?.stored.options as Stored), init: "recolored" };
+    expect(decodeRecord(hash({ ...first?.stored, options }))?.options.init).toBe("recolored");
+  });
+});
+
 describe("A record that a later version wrote", () => {
   const later = (more: Stored, options: Stored = {}): Record<string, string> => {
     const [first] = fixtures;
