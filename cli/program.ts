@@ -30,7 +30,7 @@ Exit codes:
 const PAINT_EXAMPLES = `
 Examples:
   nst paint me.jpg starry-night.jpg -o me-by-night.png
-  nst paint me.jpg starry-night.jpg --preset fine --style-weight 60
+  nst paint me.jpg starry-night.jpg --preset fine --style-weight 20
   nst paint me.jpg waves.jpg stone.jpg --style-weights '[0.7, 0.3]'     two styles in one painting
   nst paint portraits/ styles/ -o paintings/                            each portrait in each style
   nst paint me.jpg starry-night.jpg --json | jq -r .job.id`;

@@ -679,7 +679,7 @@ export interface components {
          *       "learning_rate": 1,
          *       "loss": "relative",
          *       "content_weight": 1,
-         *       "style_weight": 60,
+         *       "style_weight": 20,
          *       "content_layers": {
          *         "block4_conv2": 1
          *       },

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { ROOT } from "../src/root.ts";
+import { checkPreconditions } from "./preconditions.ts";
 import { type EmbeddedRedis, redisSocket, startRedis } from "./redis.ts";
 import { redisServer } from "./setup-report.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
@@ -16,6 +17,7 @@ const EXTRA_GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
+  await checkPreconditions(config);
   const log = createLogger(config, "local");
   const watchdog = startWatchdog();
   const stop = stopRequest();

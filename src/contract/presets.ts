@@ -9,7 +9,7 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   learning_rate: 1,
   loss: "relative",
   content_weight: 1,
-  style_weight: 30,
+  style_weight: 10,
   content_layers: { block4_conv2: 1 },
   style_layers: {
     block1_conv1: 0.36,

@@ -9,6 +9,7 @@ import { jpeg } from "../support/pictures.ts";
 import { NARROW_WEIGHTS, ProgramProcess } from "../support/programs.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
 
 const execute = promisify(execFile);
 const folder = temporaryFolder();
@@ -93,18 +94,29 @@ describe("The whole service on one machine", () => {
     }
   });
 
-  it("stops with the API's reason when its port is taken", async () => {
+  it("says so when its port is taken, and starts nothing", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const address = server.address();
     const port = typeof address === "object" && address ? String(address.port) : "";
     const service = start({ PORT: port, DATA_DIR: join(folder(), "taken") });
-    await service.line(({ msg }) => msg === "stopping: the API ended with code 1");
-    await service.end();
+    await until(() => service.ended);
     server.close();
     expect(service.exitCode).toBe(1);
     expect(service.output).toContain(`HOST, PORT: cannot listen at 127.0.0.1:${port}`);
   });
+
+  it.each(["/proc/nst", "/dev/null", "/dev/null/data"])(
+    "names a data folder that cannot be: %s",
+    async (path) => {
+      const program = start({ DATA_DIR: path });
+      await until(() => program.ended);
+      expect(program.output).toContain(
+        `DATA_DIR: expected a folder that can be written, or made, received ${path}`,
+      );
+      expect(program.exitCode).toBe(1);
+    },
+  );
 
   it("names a wrong setting and starts nothing", async () => {
     const service = start({ PORT: "eighty" });

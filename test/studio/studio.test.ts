@@ -66,8 +66,8 @@ async function steer(page: Page): Promise<void> {
   await slider.waitFor();
   await slider.focus();
   await page.keyboard.press("End");
-  await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === 960);
-  await page.getByText(/^Style weight 960$/).waitFor();
+  await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === 320);
+  await page.getByText(/^Style weight 320$/).waitFor();
 }
 
 describe("The studio", () => {
