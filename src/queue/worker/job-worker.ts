@@ -45,7 +45,6 @@ export class JobWorker {
   private readonly lockMs: number;
   private lockWatch: NodeJS.Timeout | null = null;
   private passedOver: string | null = null;
-  private running: Promise<void> | null = null;
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
   constructor(
@@ -105,18 +104,8 @@ export class JobWorker {
     }, this.lockMs).unref();
     if (this.worker.isPaused()) this.worker.resume();
     else if (!this.worker.isRunning()) {
-      this.running ??= this.run()
-        .catch((error: unknown) => this.settings.onError?.(error as Error))
-        .finally(() => {
-          this.running = null;
-        });
+      this.worker.run().catch((error: unknown) => this.settings.onError?.(error as Error));
     }
-  }
-
-  /** BullMQ waits for ever for the end of a connection that is closed before it was ready. */
-  private async run(): Promise<void> {
-    await this.worker.waitUntilReady();
-    if (!this.stopped.signal.aborted) await this.worker.run();
   }
 
   /** Takes no more jobs for now; the current ones go on. */

@@ -35,7 +35,10 @@ async function until(id: string, condition: (record: JobRecord) => boolean, ms =
 }
 const ended = ({ status }: JobRecord) => !["queued", "running"].includes(status);
 const aborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 
 describe("A worker", () => {
   it("takes jobs one at a time, by priority and then in their order", async () => {
