@@ -14,6 +14,7 @@ import { connectForRequests, connectForWork } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { RECORD_VERSION } from "../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
+import { tally } from "../src/queue/tallies.ts";
 import { JobWorker } from "../src/queue/worker/job-worker.ts";
 import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
@@ -53,6 +54,7 @@ async function main(): Promise<void> {
     environment: process.env,
     threads: config.engine.threads,
     onState: (state) => follow(state),
+    onCrash: () => void tally(redis, keys, "engine_crashed"),
     onNote: (note) => logger.warn(note),
   });
   const { limits } = config;

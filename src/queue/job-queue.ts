@@ -5,6 +5,7 @@ import type { Webhook } from "../contract/webhook.ts";
 import type { Place } from "./dispatch/places.ts";
 import type { Seen } from "./looks.ts";
 import type { JobRecord } from "./records/job-record.ts";
+import type { Tally } from "./tallies.ts";
 import type { JobTimes } from "./worker/job-times.ts";
 import type { WorkerDescription } from "./worker/worker-registry.ts";
 
@@ -55,6 +56,8 @@ export interface JobChange {
 
 /** The API's side of the queue. Every method rejects with `QueueUnavailableError` while Redis cannot be reached. */
 export interface JobQueue {
+  /** How many jobs this process has put into the queue. */
+  readonly accepted: number;
   /**
    * Rejects with `QueueFullError` where as many jobs wait as are allowed, with `QuotaExceededError` where as many of
    * this owner do, or as many of theirs are kept: known before a submission is read. `submit` and not this decides.
@@ -85,6 +88,10 @@ export interface JobQueue {
   oldestQueued(): Promise<Date | null>;
   /** How long the jobs took that have ended. */
   jobTimes(): Promise<JobTimes[]>;
+  /** What was counted of each for the metrics, by all processes. */
+  tallies(): Promise<(what: Tally) => number>;
+  /** When the event happened that waits longest to be told to a webhook for the first time; null where none waits. */
+  oldestUntold(): Promise<Date | null>;
   /** The workers seen lately. */
   workers(): Promise<WorkerDescription[]>;
   /** How many queued jobs none of these workers takes, and the largest size among them. O(n) in the queued jobs. */

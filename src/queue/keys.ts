@@ -83,6 +83,10 @@ export class QueueKeys {
   get jobTimes(): string {
     return `${this.prefix}:job-times`;
   }
+  /** What is counted for the metrics: see tallies.ts. */
+  get tallies(): string {
+    return `${this.prefix}:tallies`;
+  }
   get workers(): string {
     return `${this.prefix}:workers`;
   }

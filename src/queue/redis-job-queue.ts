@@ -21,7 +21,9 @@ import { isDue, type JobRecord } from "./records/job-record.ts";
 import { isFinal, TRANSITIONS } from "./records/job-states.ts";
 import { newRecord } from "./records/new-record.ts";
 import { RecordStore } from "./records/record-store.ts";
+import { readTallies, type Tally } from "./tallies.ts";
 import { Upkeep } from "./upkeep.ts";
+import { Outbox } from "./webhooks/outbox.ts";
 import { type JobTimes, readJobTimes } from "./worker/job-times.ts";
 import { findWorkers, type WorkerDescription } from "./worker/worker-registry.ts";
 
@@ -42,6 +44,7 @@ export interface QueueSettings {
 export class RedisJobQueue implements JobQueue {
   /** For whoever keeps house. */
   readonly upkeep: Upkeep;
+  private count = 0;
   private readonly records: RecordStore;
   private readonly dispatch: Dispatch;
   private readonly looks: Looks;
@@ -67,6 +70,10 @@ export class RedisJobQueue implements JobQueue {
     this.changes = new JobChanges(subscriber, keys);
   }
 
+  get accepted(): number {
+    return this.count;
+  }
+
   admit(owner: string): Promise<void> {
     return available(async () => {
       const [waiting, ofOwner, kept] = await Promise.all([
@@ -89,6 +96,7 @@ export class RedisJobQueue implements JobQueue {
       if (answer === "quota") throw new QuotaExceededError(this.ownerLimit, "wait");
       if (answer === "kept") throw new QuotaExceededError(this.keptLimit, "are kept");
       // From here on the job is accepted: should BullMQ not hear of it, the sweep tells it.
+      if (answer === "created") this.count += 1;
       await this.dispatch.add(record).catch(() => undefined);
       return answer === "created" ? record : ((await this.records.find(record.id)) ?? record);
     });
@@ -183,6 +191,14 @@ export class RedisJobQueue implements JobQueue {
 
   jobTimes(): Promise<JobTimes[]> {
     return available(() => readJobTimes(this.redis, this.keys));
+  }
+
+  tallies(): Promise<(what: Tally) => number> {
+    return available(() => readTallies(this.redis, this.keys));
+  }
+
+  oldestUntold(): Promise<Date | null> {
+    return available(() => new Outbox(this.redis, this.keys).oldest());
   }
 
   workers(): Promise<WorkerDescription[]> {

@@ -29,7 +29,7 @@ export class FreeSpace {
 }
 
 /** Infinity where the folder is not there (yet), and where the system does not say. */
-async function freeBytes(folder: string): Promise<number> {
+export async function freeBytes(folder: string): Promise<number> {
   return await statfs(folder).then(
     ({ bavail, bsize }) => bavail * bsize,
     () => Number.POSITIVE_INFINITY,

@@ -7,6 +7,7 @@ import type { Guard } from "../net/guarded-request.ts";
 import type { QueueKeys } from "../queue/keys.ts";
 import type { JobRecord } from "../queue/records/job-record.ts";
 import { RecordStore } from "../queue/records/record-store.ts";
+import { tally } from "../queue/tallies.ts";
 import { Outbox, type OutboxEvent } from "../queue/webhooks/outbox.ts";
 import {
   ATTEMPT_PAUSES_SECONDS,
@@ -47,8 +48,8 @@ export class Webhooks {
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `stop` */
   constructor(
-    redis: Redis,
-    keys: QueueKeys,
+    private readonly redis: Redis,
+    private readonly keys: QueueKeys,
     private readonly settings: WebhookSettings,
   ) {
     this.outbox = new Outbox(redis, keys);
@@ -116,6 +117,7 @@ export class Webhooks {
     const outcome = await postJson(message.url, this.settings.guard, headers, message.body);
     const end = endOf(outcome, before);
     await this.records.addDelivery(message.job, deliveryOf(message, outcome, end, before, at));
+    await tally(this.redis, this.keys, `webhook:${end.type}`);
     const { status, duration_ms, error } = outcome;
     this.settings.logger.info(
       {

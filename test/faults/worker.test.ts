@@ -47,6 +47,7 @@ describe("When the engine is killed in the middle of a job", () => {
     expect(record.attempts).toBe(2);
     const starts = worker.lines.filter(({ msg, job_id }) => msg === "job started" && job_id === id);
     expect(starts[1]?.from_step).toBe(resumed.checkpoint?.step);
+    expect((await setting.queue.tallies())("engine_crashed")).toBe(1);
     await expectUndisturbed(record);
   });
 

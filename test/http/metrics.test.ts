@@ -1,5 +1,7 @@
+import { rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { forgetWorker } from "../../src/queue/worker/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
@@ -68,6 +70,64 @@ describe("/metrics", () => {
     expect(found.get('nst_engine_resident_bytes{worker="w"}')).toBe(1_000_000);
   });
 
+  it("counts the jobs that a process accepted, those of batches too, and none twice", async () => {
+    const accepted = async () => (await metrics()).get("nst_jobs_accepted_total") ?? 0;
+    const before = await accepted();
+    const headers = { "idempotency-key": "once" };
+    for (const _ of ["first", "again"]) {
+      const answer = await service.fetch("/v1/batches", { method: "POST", headers, body: await form({}, 3) });
+      expect(answer.status).toBe(202);
+    }
+    expect((await accepted()) - before).toBe(3);
+  });
+
+  it("counts what failed, by its code", async () => {
+    const error = { code: "out_of_memory", message: "on purpose" } as const;
+    const painter = TestPainter.start(service, async () => ({ type: "failed", ...error }));
+    for (let tries = 0; (await service.queue.counts()).failed < 3 && tries < 1000; tries++) await sleep(20);
+    await painter.stop();
+    const found = await metrics();
+    expect(found.get('nst_jobs_failed_total{code="out_of_memory"}')).toBe(3);
+    expect(found.get('nst_jobs_failed_total{code="engine_crashed"}')).toBe(0);
+  });
+
+  it("counts each worker once that is gone without a word, and none that stopped", async () => {
+    await announce(service, { id: "dies" });
+    await announce(service, { id: "stops" });
+    expect((await metrics()).get("nst_workers_lost_total")).toBe(0);
+    await forgetWorker(service.redis, service.keys, "stops");
+    await service.redis.del(service.keys.worker("dies"));
+    await metrics();
+    expect((await metrics()).get("nst_workers_lost_total")).toBe(1);
+  });
+
+  it("says how long an event has waited to be told", async () => {
+    expect((await metrics()).get("nst_webhook_oldest_seconds")).toBe(0);
+    const webhook = JSON.stringify({ url: "http://192.0.32.10/", events: ["job.queued"] });
+    const answer = await service.fetch("/v1/jobs", { method: "POST", body: await form({ webhook }) });
+    expect(answer.status).toBe(202);
+    await sleep(300);
+    // No process sends webhooks here.
+    const waits = (await metrics()).get("nst_webhook_oldest_seconds");
+    expect(waits).toBeGreaterThan(0.2);
+    expect(waits).toBeLessThan(10);
+  });
+
+  it("says whether pictures can be stored, and what room there is", async () => {
+    const { storage } = service.config;
+    if (storage.type !== "filesystem") throw new Error("expected a folder");
+    const found = await metrics();
+    expect(found.get("nst_store_up")).toBe(1);
+    expect(found.get('nst_free_bytes{folder="spool"}')).toBeGreaterThan(0);
+    expect(found.get('nst_free_bytes{folder="store"}')).toBeGreaterThan(0);
+    await rename(storage.directory, `${storage.directory}-away`);
+    await writeFile(storage.directory, "");
+    expect((await metrics()).get("nst_store_up")).toBe(0);
+    await rm(storage.directory);
+    await rename(`${storage.directory}-away`, storage.directory);
+    expect((await metrics()).get("nst_store_up")).toBe(1);
+  });
+
   it("names routes by their pattern", async () => {
     await service.fetch("/v1/jobs/one");
     await service.fetch("/v1/jobs/two");
@@ -84,6 +144,8 @@ describe("/metrics", () => {
     const found = await metrics();
     expect(found.get("nst_redis_up")).toBe(0);
     expect(found.has('nst_jobs{status="queued"}')).toBe(false);
+    expect(found.has("nst_workers_lost_total")).toBe(false);
+    expect(found.has("nst_webhook_oldest_seconds")).toBe(false);
     await service.redisServer.start();
     for (let tries = 0; tries < 100 && (await metrics()).get("nst_redis_up") === 0; tries += 1)
       await sleep(50);

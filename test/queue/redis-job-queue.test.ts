@@ -30,8 +30,10 @@ describe("A submitted job", () => {
 
   it("stays one when it is submitted again", async () => {
     const job = submission();
+    const before = queue.accepted;
     const first = await queue.submit(job);
     expect(await queue.submit({ ...job, content: "another" })).toEqual(first);
+    expect(queue.accepted).toBe(before + 1);
     expect(await queue.counts()).toMatchObject({ queued: 1 });
     expect(await redis.zcard(keys.dispatch("prioritized"))).toBe(1);
   });

@@ -7,6 +7,7 @@ import { fetchByContract } from "../support/contract.ts";
 import { jpeg } from "../support/pictures.ts";
 import type { ProgramProcess } from "../support/programs.ts";
 import { Receiver } from "../support/receiver.ts";
+import { until } from "../support/until.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
 let setting: WorkerSetting;
@@ -53,6 +54,14 @@ async function delivered(id: string, count: number): Promise<NonNullable<Job["we
     if (tries > 600) throw new Error(JSON.stringify(webhook));
     await sleep(50);
   }
+}
+
+/** How many attempts ended so, as the metrics count them. */
+async function attempts(outcome: "delivered" | "again" | "given_up"): Promise<number> {
+  const text = await (await fetch(`${await addressOf(api)}/metrics`)).text();
+  return Number(
+    new RegExp(`^nst_webhook_attempts_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1],
+  );
 }
 
 describe("A job's webhook", () => {
@@ -112,12 +121,15 @@ describe("A job's webhook", () => {
 
   it("that answers 410 is left alone, and a redirect is not followed", async () => {
     receiver.answer = ({ body }) => (JSON.parse(body).type === "job.queued" ? 410 : 302);
+    const before = { again: await attempts("again"), given_up: await attempts("given_up") };
     const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
     await delivered(job.id, 1);
     await cancel(job.id);
     const { deliveries } = await delivered(job.id, 2);
     expect(deliveries[0]).toMatchObject({ status: 410, next_attempt_at: null });
     expect(deliveries[1]).toMatchObject({ status: 302, next_attempt_at: expect.any(String) });
+    await until(async () => (await attempts("again")) === before.again + 1);
+    expect(await attempts("given_up")).toBe(before.given_up + 1);
   });
 
   it("is told although the API is killed before it could", async () => {

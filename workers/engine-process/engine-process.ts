@@ -41,6 +41,8 @@ export interface EngineProcessSettings {
   /** Time until an engine that lacks something looks for it again; 30 s if not given. */
   retryMs?: number;
   onState?: (state: EngineState) => void;
+  /** The process died unasked. */
+  onCrash?: () => void;
   /** A line for people about what happened to the process. */
   onNote?: (note: string) => void;
 }
@@ -197,6 +199,7 @@ export class EngineProcess {
       this.start();
       return;
     }
+    this.settings.onCrash?.();
     this.settings.onNote?.(`engine ended by ${how}${lastWords ? `; its last words: ${lastWords}` : ""}`);
     const delay = this.crashes === 0 ? 0 : Math.min(1_000 * 2 ** (this.crashes - 1), LONGEST_BACKOFF_MS);
     this.crashes++;

@@ -3,6 +3,7 @@ import type { JobStatus } from "../../contract/job.ts";
 import type { Delivery } from "../../contract/webhook.ts";
 import type { ListQuery } from "../job-queue.ts";
 import type { QueueKeys } from "../keys.ts";
+import { tally } from "../tallies.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
 import { type Creation, defineRecordScripts, STATUSES } from "./record-scripts.ts";
@@ -63,7 +64,10 @@ export class RecordStore {
     guard: Guard = {},
   ): Promise<boolean> {
     const { from, to } = TRANSITIONS[name];
-    return this.change(id, from, to, fields, guard);
+    const changed = await this.change(id, from, to, fields, guard);
+    if (changed && name === "fail" && fields.error)
+      await tally(this.redis, this.keys, `failed:${fields.error.code}`);
+    return changed;
   }
 
   /** Writes fields of a running job that `run` still owns. */

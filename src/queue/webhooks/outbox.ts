@@ -39,6 +39,12 @@ export class Outbox {
     }
     return entries.length;
   }
+
+  /** When the oldest of them happened; null where there is none. */
+  async oldest(): Promise<Date | null> {
+    const entry = await this.redis.lindex(this.keys.outbox, 0);
+    return entry === null ? null : new Date((JSON.parse(entry) as Entry).at);
+  }
 }
 
 function asHash(fields: string[]): Record<string, string> {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { engineSchema } from "../../contract/engine.ts";
 import { SIZE_RANGE } from "../../contract/options.ts";
 import type { QueueKeys } from "../keys.ts";
+import { tally } from "../tallies.ts";
 
 /** A worker is forgotten when it has not said anything for this long. */
 const WORKER_TIMEOUT_MS = 15_000;
@@ -70,6 +71,8 @@ export async function findWorkers(redis: Redis, keys: QueueKeys): Promise<Worker
   if (ids.length === 0) return [];
   const texts = await redis.mget(ids.map((id) => keys.worker(id)));
   const gone = ids.filter((_, index) => texts[index] == null);
-  if (gone.length > 0) await redis.srem(keys.workers, gone);
+  // Of several that miss one, only who takes it out counts it.
+  const lost = gone.length > 0 ? await redis.srem(keys.workers, gone) : 0;
+  if (lost > 0) await tally(redis, keys, "worker_lost", lost);
   return texts.flatMap((text) => (text == null ? [] : [workerDescriptionSchema.parse(JSON.parse(text))]));
 }

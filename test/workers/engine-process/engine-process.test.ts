@@ -19,20 +19,25 @@ function start(...standIn: string[]): {
   engine: EngineProcess;
   states: EngineState["type"][];
   notes: string[];
+  crashes: () => number;
 } {
   const states: EngineState["type"][] = [];
   const notes: string[] = [];
+  let crashes = 0;
   const engine = new EngineProcess({
     script: join(ROOT, "dist", "test", "workers", "stand-in-engine.js"),
     arguments: standIn,
     environment: process.env,
     retryMs: 200,
     onState: ({ type }) => states.push(type),
+    onCrash: () => {
+      crashes += 1;
+    },
     onNote: (note) => notes.push(note),
   });
   engines.push(engine);
   engine.start();
-  return { engine, states, notes };
+  return { engine, states, notes, crashes: () => crashes };
 }
 
 async function paint(engine: EngineProcess, seed: number, id = "a") {
@@ -55,12 +60,13 @@ const alive = (pid: number) => {
 
 describe("An engine process", () => {
   it("that aborts is reported with how, and the next painting finds a new one", async () => {
-    const { engine, notes } = start();
+    const { engine, notes, crashes } = start();
     expect(await paint(engine, ABORT)).toEqual({
       ...{ type: "crashed", code: "engine_crashed", shared: false },
       message: "The engine process died (signal SIGABRT)",
     });
     expect(notes.join()).toContain("SIGABRT");
+    expect(crashes()).toBe(1);
     expect(await paint(engine, WELL)).toMatchObject({ type: "painted", picture: { width: 1 } });
   });
 
@@ -105,11 +111,12 @@ describe("An engine process", () => {
 
   it("that lacks something says what, and is ready when it is there", async () => {
     const file = join(folder(), "weights");
-    const { engine, states } = start("lacks-a-file", file);
+    const { engine, states, crashes } = start("lacks-a-file", file);
     expect(await engine.settled()).toMatchObject({ type: "unready", code: "weights_missing" });
     await writeFile(file, "");
     while (engine.state.type !== "ready") await sleep(20);
     expect(states[0]).toBe("unready");
+    expect(crashes()).toBe(0);
   });
 
   it("that cannot start is tried ever less often, and says that there is no engine", async () => {

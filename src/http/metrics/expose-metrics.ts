@@ -1,25 +1,32 @@
-import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { App, Dependencies } from "../dependencies.ts";
-import { RequestTimes } from "../request-times.ts";
+import { queueMetrics } from "./queue-metrics.ts";
+import { counter, histogram } from "./read-metrics.ts";
+import { RequestTimes } from "./request-times.ts";
+import { storageMetrics } from "./storage-metrics.ts";
 
-/** GET /metrics in Prometheus's text form: this process, its HTTP, and the queue as Redis knows it. */
-export function exposeMetrics(app: App, { queue }: Dependencies): void {
+/** GET /metrics in Prometheus's text form: this process, its HTTP, the queue as Redis knows it, and the store. */
+export function exposeMetrics(app: App, dependencies: Dependencies): void {
+  const { queue } = dependencies;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const requests = new RequestTimes();
-  registry.registerMetric(
-    histogram({
-      name: "nst_http_request_duration_seconds",
-      help: "Time from a request's first byte to its answer's last.",
-      read: async () => requests.all(),
-    }),
-  );
-  const accepted = new Counter({
-    name: "nst_jobs_accepted_total",
-    help: "Jobs that this process accepted.",
-    registers,
-  });
+  const read = [
+    histogram(
+      {
+        name: "nst_http_request_duration_seconds",
+        help: "Time from a request's first byte to its answer's last.",
+      },
+      async () => requests.all(),
+    ),
+    counter({ name: "nst_jobs_accepted_total", help: "Jobs that this process accepted." }, async () => [
+      { value: queue.accepted },
+    ]),
+    ...queueMetrics(queue),
+    ...storageMetrics(dependencies),
+  ];
+  for (const metric of read) registry.registerMetric(metric);
   const redis = new Gauge({ name: "nst_redis_up", help: "Whether Redis answers.", registers });
   const jobs = new Gauge({ name: "nst_jobs", help: "Jobs by state.", labelNames: ["status"], registers });
   const oldest = new Gauge({
@@ -33,7 +40,6 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     labelNames: ["state"],
     registers,
   });
-
   const stepSeconds = new Gauge({
     name: "nst_step_seconds",
     help: "Time of an optimiser step of the job that a worker is at.",
@@ -46,25 +52,11 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
     labelNames: ["worker"],
     registers,
   });
-  // Counted in Redis by the workers, which nobody asks for metrics: each API process gives the same figures.
-  registry.registerMetric(
-    histogram({
-      name: "nst_job_seconds",
-      help: "Time from a job's first start to its end.",
-      read: async () =>
-        (await queue.jobTimes().catch(() => [])).map(({ outcome, ...times }) => ({
-          labels: { status: outcome },
-          ...times,
-        })),
-    }),
-  );
 
   app.addHook("onResponse", (request, reply, done) => {
     // The route's pattern, not the path: a label for every id would never end.
     const route = request.routeOptions.url ?? "none";
     requests.count(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
-    const submitted = request.method === "POST" && route === "/v1/jobs" && reply.statusCode < 300;
-    if (submitted && !reply.hasHeader("idempotency-replayed")) accepted.inc();
     done();
   });
 
@@ -102,37 +94,4 @@ export function exposeMetrics(app: App, { queue }: Dependencies): void {
       return await registry.metrics();
     },
   );
-}
-
-interface Series {
-  labels: Record<string, string>;
-  /** How many took at most so long. */
-  classes: { upTo: number; count: number }[];
-  count: number;
-  sum: number;
-}
-
-/** A histogram whose figures are counted elsewhere. */
-function histogram({
-  name,
-  help,
-  read,
-}: {
-  name: string;
-  help: string;
-  read: () => Promise<Series[]>;
-}): Metric {
-  const get = async () => {
-    const values = (await read()).flatMap(({ labels, classes, count, sum }) => [
-      ...classes.map((one) => ({
-        ...{ metricName: `${name}_bucket`, value: one.count },
-        labels: { ...labels, le: String(one.upTo) },
-      })),
-      { metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: count },
-      { metricName: `${name}_sum`, labels, value: sum },
-      { metricName: `${name}_count`, labels, value: count },
-    ]);
-    return { name, help, type: "histogram", values, aggregator: "first" };
-  };
-  return { name, help, get, reset: () => undefined } as unknown as Metric;
 }
