@@ -1,5 +1,6 @@
-// npm run soak [-- --json] [-- --jobs=N]: prints the ledger; ends with 1 where something was lost, made twice or left.
+// npm run soak [-- --json] [-- --jobs=N]: prints the ledger; ends with 1 where it does not balance.
 import { parseArgs } from "node:util";
+import { isBalanced } from "./ledger.ts";
 import { soak } from "./soak.ts";
 
 const { values } = parseArgs({
@@ -17,9 +18,10 @@ const ledger = await soak({
   },
   log: (line) => console.error(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}`),
 });
-const { reasons, swept, ...figures } = ledger;
-for (const [name, count] of Object.entries(figures)) console.log(`${name.padEnd(11)} ${count}`);
-console.log(`reasons     ${JSON.stringify(reasons)}`);
-console.log(`swept       ${swept} blobs left by killed processes`);
+const { accepted, succeeded, failed, canceled, debts, kinds, reasons, messages, swept } = ledger;
+const figures = { accepted, succeeded, failed, canceled, ...kinds, messages, ...debts };
+for (const [name, count] of Object.entries(figures)) console.log(`${name.padEnd(13)} ${count}`);
+console.log(`reasons       ${JSON.stringify(reasons)}`);
+console.log(`swept         ${swept} blobs left by killed processes`);
 if (values.json) console.log(JSON.stringify(figures));
-process.exit(ledger.lost + ledger.duplicated + ledger.orphans + ledger.leaks === 0 ? 0 : 1);
+process.exit(isBalanced(ledger) ? 0 : 1);

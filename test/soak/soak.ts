@@ -1,14 +1,17 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../../local/free-ports.ts";
 import { isFinal } from "../../src/queue/records/job-states.ts";
-import { addressOf } from "../e2e/client.ts";
-import { grown, type Handles, handlesOf } from "../support/handles.ts";
-import { jpeg } from "../support/pictures.ts";
-import { childrenOf } from "../support/processes.ts";
-import type { ProgramProcess } from "../support/programs.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
-import { closeLedger, type Ledger } from "./ledger.ts";
+import { Api } from "./clients/api.ts";
+import { beClient } from "./clients/client.ts";
+import { isBatchWhole } from "./clients/paint-batch.ts";
+import { paintOne } from "./clients/paint-one.ts";
+import { breakThings } from "./faults.ts";
+import { closeLedger, isTold, type Ledger } from "./ledger.ts";
+import { type Member, note, startMembers } from "./members.ts";
+import { MoodyReceiver } from "./moody-receiver.ts";
+import { watchHandles } from "./open-handles.ts";
+import { Promised } from "./promised.ts";
 
 export interface SoakPlan {
   jobs: number;
@@ -16,235 +19,106 @@ export interface SoakPlan {
   workers: number;
   /** Mean time that a client waits between two submissions. */
   pauseMs: number;
-  /** Time between two faults. */
+  /** Time between two faults, and between two moods of the webhooks' receiver. */
   faultMs: number;
   /** Time that the jobs may take to end when the faults are over. */
   patienceMs: number;
   log: (line: string) => void;
 }
 
-/** Steps of the shortest job. */
-const SHORTEST = 8;
-/** No connection of a client outlives its request: it would count as the server's handle. */
-const ONE_SHOT = { connection: "close" };
-/** Time for what is being closed to close. */
-const HANDLES_SETTLE_MS = 20_000;
-
-interface Member {
-  name: "api" | "worker";
-  program: ProgramProcess;
-  start: () => Promise<ProgramProcess>;
-  /** Lives through the whole soak, so that what it does not close adds up; only its engine is killed. */
-  veteran: boolean;
-}
+/** Two pauses between a message's attempts, and as long as it takes until a dead process' messages are another's. */
+const TOLD_WITHIN_MS = 120_000;
 
 /**
- * Clients submit, follow, cancel and retry small jobs through two API processes while something is killed, stopped or
- * frozen every few seconds.
+ * Clients get small jobs painted through two API processes, alone, in batches and as others' continuations, while
+ * something is killed, stopped or frozen every few seconds, and while the receiver of their webhooks has its moods.
  */
 export async function soak(plan: SoakPlan): Promise<Ledger> {
   const setting = await WorkerSetting.create();
   const processes = new Set<number>();
+  const promised = new Promised();
+  let receiver: MoodyReceiver | undefined;
   try {
-    const apis = await freePorts(2);
-    const members = await Promise.all([
-      ...apis.map((port, index) => join("api", index === 0, () => startApi(setting, port))),
-      ...Array.from({ length: plan.workers }, (_, index) =>
-        join("worker", index === 0, () => setting.startWorker({ LOCK_SECONDS: "2" })),
-      ),
-    ]);
-    const accepted = new Set<string>();
-    await warmUp(setting, apis, members, accepted);
-    const veterans = members.filter(({ veteran }) => veteran).map(({ program }) => program.pid);
-    const before = await Promise.all(veterans.map((pid) => settledHandles(pid)));
+    const ports = await freePorts(2);
+    const members = await startMembers(setting, ports, plan.workers);
+    const api = new Api(ports);
+    receiver = await MoodyReceiver.start(await secretOf(api));
+    await warmUp(setting, ports, members, promised, receiver.url);
+    const moreHandles = await watchHandles(members, plan.log);
+
     const over = new AbortController();
-    const chaos = breakThings(setting, members, processes, plan, over.signal);
-    let left = plan.jobs;
-    const clients = Array.from({ length: plan.clients }, async () => {
-      while (left-- > 0) {
-        accepted.add(await submitAndFollow(apis));
-        await sleep(2 * plan.pauseMs * Math.random());
-      }
-    });
+    const chaos = [
+      breakThings(setting, members, processes, plan, over.signal),
+      receiver.changeMoods(plan.faultMs, over.signal),
+    ];
+    const { url } = receiver;
+    const wanted = { jobs: promised.jobs.size + plan.jobs, pauseMs: plan.pauseMs };
+    const clients = Array.from({ length: plan.clients }, (_, number) =>
+      beClient(number, { api, promised }, url, wanted),
+    );
     await Promise.all(clients);
-    plan.log(`${accepted.size} jobs accepted`);
+    plan.log(`${promised.jobs.size} jobs accepted`);
     over.abort();
-    await chaos;
-    await allEnded(setting, plan.patienceMs);
+    await Promise.all(chaos);
+
+    await within(plan.patienceMs, () => allEnded(setting));
+    plan.log("all jobs have ended");
+    const { told } = receiver;
+    await within(TOLD_WITHIN_MS, () => allTold(setting, promised, told));
+    plan.log(`${receiver.calls} messages to webhooks`);
+    const batches = [...promised.batches].map(([id, jobs]) => isBatchWhole(api, id, jobs));
+    const brokenBatches = (await Promise.all(batches)).filter((isWhole) => !isWhole).length;
     await note(members, processes);
-    const after = await Promise.all(veterans.map((pid, index) => settledHandles(pid, before[index])));
-    veterans.forEach((pid, index) => {
-      plan.log(`handles of ${pid}: ${JSON.stringify(before[index])}, then ${JSON.stringify(after[index])}`);
-    });
-    const handles = after.reduce((sum, now, index) => sum + grown(before[index] ?? {}, now), 0);
+    const handles = await moreHandles();
     await Promise.all(members.map(({ program }) => program.end("SIGTERM")));
     await sleep(500);
-    return await closeLedger(setting, accepted, processes, handles);
+    return await closeLedger(setting, promised, receiver, { processes, handles, brokenBatches });
   } finally {
+    await receiver?.stop();
     await setting.close();
   }
 }
 
-async function join(
-  name: Member["name"],
-  veteran: boolean,
-  start: () => Promise<ProgramProcess>,
-): Promise<Member> {
-  return { name, veteran, start, program: await start() };
+async function secretOf(api: Api): Promise<string> {
+  const answer = await api.tryOnce("/v1/webhooks/secret", {}, [200]);
+  return answer?.json<{ secrets: { secret: string }[] }>().secrets[0]?.secret ?? "";
 }
 
 /** Jobs until each worker has painted one: what a process opens once and keeps is open then. */
 async function warmUp(
   setting: WorkerSetting,
-  apis: number[],
+  ports: number[],
   members: Member[],
-  accepted: Set<string>,
+  promised: Promised,
+  url: string,
 ): Promise<void> {
   const idle = new Set(members.filter(({ name }) => name === "worker").map(({ program }) => program.pid));
   while (idle.size > 0) {
-    const ids = await Promise.all([...apis, ...apis].map((port) => submitAndFollow([port])));
-    for (const id of ids) {
-      accepted.add(id);
+    const painting = { promised, webhook: { url } };
+    await Promise.all([...ports, ...ports].map((port) => paintOne({ ...painting, api: new Api([port]) })));
+    for (const id of promised.jobs) {
       const { worker } = await setting.untilEnded(id);
       for (const pid of idle) if (worker?.includes(`-${pid}-`)) idle.delete(pid);
     }
   }
 }
 
-/** A process' open handles when no more of them close; where it is known how many there were, when it has so few again. */
-async function settledHandles(pid: number, before?: Handles): Promise<Handles> {
-  const deadline = performance.now() + HANDLES_SETTLE_MS;
-  let handles = await handlesOf(pid);
-  while (performance.now() < deadline) {
-    await sleep(before ? 500 : 6_000);
-    const now = await handlesOf(pid);
-    if (before ? grown(before, now) === 0 : grown(now, handles) === 0 && grown(handles, now) === 0)
-      return now;
-    handles = now;
-  }
-  return handles;
+/** Resolves when it is so, or when the time is over. */
+async function within(ms: number, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (Date.now() < deadline && !(await isSo().catch(() => false))) await sleep(250);
 }
 
-async function startApi(setting: WorkerSetting, port: number): Promise<ProgramProcess> {
-  const api = setting.run("src/main.js", { PORT: String(port), HOST: "127.0.0.1" });
-  await addressOf(api);
-  return api;
+async function allEnded({ queue }: WorkerSetting): Promise<boolean> {
+  const counts = Object.entries(await queue.counts()) as [Parameters<typeof isFinal>[0], number][];
+  return counts.every(([status, count]) => isFinal(status) || count === 0);
 }
 
-/** Notes the processes and their children, so that it can be seen later whether one outlived its end. */
-async function note(members: Member[], processes: Set<number>): Promise<void> {
-  for (const { program } of members) {
-    processes.add(program.pid);
-    for (const child of await childrenOf(program.pid)) processes.add(child);
-  }
-}
-
-async function breakThings(
-  setting: WorkerSetting,
-  members: Member[],
-  processes: Set<number>,
-  { faultMs, log }: SoakPlan,
-  over: AbortSignal,
-): Promise<void> {
-  const faults = [
-    ...(["engine", "worker", "stop-worker", "api", "redis"] as const),
-    ...(["engine", "freeze-worker", "stop-api", "worker", "redis"] as const),
-  ];
-  for (let turn = 0; !over.aborted; turn += 1) {
-    await sleep(faultMs, undefined, { signal: over }).catch(() => undefined);
-    await note(members, processes);
-    const fault = faults[turn % faults.length] ?? "redis";
-    log(`fault: ${fault}`);
-    if (fault === "redis") {
-      await setting.redis.kill();
-      await sleep(500);
-      await setting.redis.start();
-      continue;
-    }
-    const struck = members.filter(({ name, veteran }) =>
-      fault === "engine" ? name === "worker" : fault.endsWith(name) && !veteran,
-    );
-    const member = anyOf(struck);
-    if (!member) continue;
-    if (fault === "engine") {
-      for (const pid of await childrenOf(member.program.pid)) process.kill(pid, "SIGKILL");
-      continue;
-    }
-    if (fault === "freeze-worker") {
-      const frozen = [member.program.pid, ...(await childrenOf(member.program.pid))];
-      for (const pid of frozen) process.kill(pid, "SIGSTOP");
-      await sleep(3_000);
-      for (const pid of frozen) process.kill(pid, "SIGCONT");
-      continue;
-    }
-    await member.program.end(fault.startsWith("stop-") ? "SIGTERM" : "SIGKILL");
-    member.program = await member.start();
-  }
-}
-
-function anyOf<T>(list: T[]): T | undefined {
-  return list[Math.floor(Math.random() * list.length)];
-}
-
-/**
- * Submits until it is accepted, as a client does that must not pay twice: always with the same key. Now and then it
- * follows the job's events, cancels it, or wants it again after that.
- */
-async function submitAndFollow(ports: number[]): Promise<string> {
-  const key = randomUUID();
-  const steps = SHORTEST + Math.floor(Math.random() * 80);
-  const [content, style] = await Promise.all([jpeg({ width: 40, height: 32 }), jpeg({ seed: 2 })]);
-  const post = async (path: string, body?: FormData) => {
-    const headers = { ...ONE_SHOT, "idempotency-key": key };
-    const signal = AbortSignal.timeout(20_000);
-    return fetch(`http://127.0.0.1:${anyOf(ports)}${path}`, {
-      method: "POST",
-      signal,
-      ...(body ? { body, headers } : { headers: ONE_SHOT }),
-    });
-  };
-  for (;;) {
-    const form = new FormData();
-    form.append("content", new Blob([new Uint8Array(content)]));
-    form.append("style", new Blob([new Uint8Array(style)]));
-    form.append("options", JSON.stringify({ preset: "draft", size: 40, steps }));
-    const answer = await post("/v1/jobs", form).catch(() => null);
-    const view = answer?.status === 202 ? await answer.json().catch(() => null) : null;
-    if (view) {
-      const { id } = view as { id: string };
-      if (Math.random() < 0.2) await follow(`http://127.0.0.1:${anyOf(ports)}/v1/jobs/${id}/events`);
-      if (Math.random() < 0.2) {
-        await post(`/v1/jobs/${id}/cancel`).catch(() => null);
-        if (Math.random() < 0.5) await post(`/v1/jobs/${id}/retry`).catch(() => null);
-      }
-      return id;
-    }
-    if (answer && ![202, 409, 429, 503].includes(answer.status)) {
-      throw new Error(`A submission was answered with ${answer.status}: ${await answer.text()}`);
-    }
-    await sleep(200);
-  }
-}
-
-/** Reads a job's events to their end, or for some seconds, or until the process that sends them dies. */
-async function follow(url: string): Promise<void> {
-  const signal = AbortSignal.timeout(5_000);
-  await fetch(url, { signal, headers: ONE_SHOT })
-    .then(
-      (answer) => answer.text(),
-      () => null,
-    )
-    .catch(() => null);
-}
-
-async function allEnded({ queue }: WorkerSetting, patienceMs: number): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (Date.now() < deadline) {
-    const counts = await queue.counts().catch(() => null);
-    const open = counts
-      ? Object.entries(counts).filter(([name]) => !isFinal(name as keyof typeof counts))
-      : [];
-    if (counts && open.every(([, count]) => count === 0)) return;
-    await sleep(250);
-  }
+async function allTold(
+  { queue }: WorkerSetting,
+  { webhooks }: Promised,
+  told: MoodyReceiver["told"],
+): Promise<boolean> {
+  for (const id of webhooks) if (!isTold(await queue.find(id), told)) return false;
+  return true;
 }

@@ -12,14 +12,14 @@ export interface Received {
 /** Somebody's server for webhooks. What it answers may be changed at any time. */
 export class Receiver {
   readonly received: Received[] = [];
-  answer: (message: Received) => number = () => 204;
+  answer: (message: Received) => number | Promise<number> = () => 204;
   private constructor(private readonly server: Server) {}
 
   static async start(port = 0): Promise<Receiver> {
     const server = createServer(async (request, response) => {
       const message = { headers: request.headers, body: await text(request) };
       receiver.received.push(message);
-      const status = receiver.answer(message);
+      const status = await receiver.answer(message);
       response.writeHead(status, status === 302 ? { location: "http://localhost/" } : {}).end();
     });
     const receiver = new Receiver(server);

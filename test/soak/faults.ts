@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { childrenOf } from "../support/processes.ts";
+import type { WorkerSetting } from "../support/worker-setting.ts";
+import { anyOf } from "./chance.ts";
+import { type Member, note } from "./members.ts";
+
+const FAULTS = [
+  ...(["engine", "worker", "stop-worker", "api", "redis"] as const),
+  ...(["engine", "freeze-worker", "stop-api", "worker", "redis"] as const),
+];
+/** Longer than the workers' locks last. */
+const FROZEN_MS = 3_000;
+
+interface FaultPlan {
+  /** Time between two faults. */
+  faultMs: number;
+  log: (line: string) => void;
+}
+
+/** Kills, stops or freezes something again and again until it is over. */
+export async function breakThings(
+  setting: WorkerSetting,
+  members: Member[],
+  processes: Set<number>,
+  { faultMs, log }: FaultPlan,
+  over: AbortSignal,
+): Promise<void> {
+  for (let turn = 0; !over.aborted; turn += 1) {
+    await sleep(faultMs, undefined, { signal: over }).catch(() => undefined);
+    await note(members, processes);
+    const fault = FAULTS[turn % FAULTS.length] ?? "redis";
+    log(`fault: ${fault}`);
+    if (fault === "redis") {
+      await setting.redis.kill();
+      await sleep(500);
+      await setting.redis.start();
+      continue;
+    }
+    const struck = members.filter(({ name, veteran }) =>
+      fault === "engine" ? name === "worker" : fault.endsWith(name) && !veteran,
+    );
+    const member = anyOf(struck);
+    if (!member) continue;
+    if (fault === "engine") {
+      for (const pid of await childrenOf(member.program.pid)) process.kill(pid, "SIGKILL");
+      continue;
+    }
+    if (fault === "freeze-worker") {
+      const frozen = [member.program.pid, ...(await childrenOf(member.program.pid))];
+      for (const pid of frozen) process.kill(pid, "SIGSTOP");
+      await sleep(FROZEN_MS);
+      for (const pid of frozen) process.kill(pid, "SIGCONT");
+      continue;
+    }
+    await member.program.end(fault.startsWith("stop-") ? "SIGTERM" : "SIGKILL");
+    member.program = await member.start();
+  }
+}
