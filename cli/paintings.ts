@@ -1,7 +1,8 @@
 import { rename, writeFile } from "node:fs/promises";
-import { isFinal, type Job, JobFailedError } from "../client/index.ts";
+import { type Job, JobFailedError } from "../client/index.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
+import { failureOf, throwFailures } from "./failures.ts";
 import { askWhatNow, onInterruption } from "./interruption.ts";
 import { duration, ProgressLine } from "./progress-line.ts";
 import { canRedraw, colors, type Terminal, writeJson } from "./terminal.ts";
@@ -19,10 +20,15 @@ export interface Asked {
   submit: (signal: AbortSignal) => Promise<Job>;
 }
 
+/** Paintings under way at once: a service lets in only so many uploads, and clients that follow a job. */
+const AT_ONCE = 16;
+
 /** The paintings of one command, side by side: submitted, followed, written to their files. */
 export class Paintings {
   private readonly left = new AbortController();
-  private readonly open = new Map<string, Job>();
+  private isCanceled = false;
+  /** Ids of the jobs that have not ended. */
+  private readonly open = new Set<string>();
   private readonly line: ProgressLine;
 
   constructor(
@@ -39,19 +45,25 @@ export class Paintings {
       () => this.left.abort(),
     );
     try {
-      const ends = await Promise.allSettled(list.map((asked) => this.one(asked)));
+      const failures = new Map<Asked, CommandError>();
+      const waiting = list.values();
+      const paint = async () => {
+        for (const asked of waiting) {
+          await this.one(asked).catch((error) => failures.set(asked, failureOf(asked.name, error)));
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, paint));
       this.line.end();
       if (this.left.signal.aborted) {
         throw new CommandError(
-          `Left running: ${[...this.open.keys()].map((id) => `nst watch ${id}`).join(", ")}`,
+          `Left running: ${[...this.open].map((id) => `nst watch ${id}`).join(", ")}`,
           EXIT.interrupted,
         );
       }
-      const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
-      if (failures.length === 0) return;
-      for (const failure of failures.slice(1))
-        this.terminal.err.write(`${String(failure.message ?? failure)}\n`);
-      throw failures[0];
+      throwFailures(
+        this.terminal,
+        list.flatMap((asked) => failures.get(asked) ?? []),
+      );
     } finally {
       stopListening();
     }
@@ -60,8 +72,12 @@ export class Paintings {
   private async one({ name, output, submit }: Asked): Promise<void> {
     const { painter } = this.connection;
     const { signal } = this.left;
+    signal.throwIfAborted();
+    if (this.isCanceled) throw new CommandError("canceled", EXIT.jobCanceled);
     const submitted = await submit(signal);
-    this.open.set(submitted.id, submitted);
+    this.open.add(submitted.id);
+    // It was on its way when the others were canceled.
+    if (this.isCanceled) await painter.cancel(submitted.id);
     if (this.flags.detach) return this.told({ job: submitted, file: null }, `${submitted.id}  ${name}`);
     const job = await painter.wait(submitted.id, {
       signal,
@@ -72,10 +88,8 @@ export class Paintings {
       },
     });
     this.open.delete(job.id);
-    if (job.status === "canceled") throw new CommandError(`${name}: canceled`, EXIT.jobCanceled);
-    if (job.status !== "succeeded") {
-      throw new CommandError(`${name}: ${new JobFailedError(job).message}`, EXIT.jobFailed);
-    }
+    if (job.status === "canceled") throw new CommandError("canceled", EXIT.jobCanceled);
+    if (job.status !== "succeeded") throw new CommandError(new JobFailedError(job).message, EXIT.jobFailed);
     await write(output, await painter.result(job.id, { signal }));
     const took = Date.parse(job.finished_at ?? "") - Date.parse(job.started_at ?? "");
     this.told({ job, file: output }, `${output}  ${colors(this.terminal).dim(duration(took / 1000))}`);
@@ -87,11 +101,11 @@ export class Paintings {
   }
 
   private async interrupted(): Promise<void> {
-    const jobs = [...this.open.values()].filter((job) => !isFinal(job));
-    const choice = await this.choose(jobs.length);
+    const choice = await this.choose(this.open.size);
     if (choice === "leave") this.left.abort();
     if (choice === "cancel") {
-      await Promise.allSettled(jobs.map(({ id }) => this.connection.painter.cancel(id)));
+      this.isCanceled = true;
+      await Promise.allSettled([...this.open].map((id) => this.connection.painter.cancel(id)));
     }
   }
 
@@ -109,8 +123,9 @@ const PATIENCE_MS = 120_000;
 /** Whole or not at all: a picture half written is no picture. */
 async function write(path: string, picture: Blob): Promise<void> {
   const partial = `${path}.partial`;
-  await writeFile(partial, Buffer.from(await picture.arrayBuffer())).catch((error: Error) => {
+  const bytes = Buffer.from(await picture.arrayBuffer());
+  const written = writeFile(partial, bytes).then(() => rename(partial, path));
+  await written.catch((error: Error) => {
     throw new CommandError(`The picture cannot be written: ${error.message}`, EXIT.failed);
   });
-  await rename(partial, path);
 }

@@ -1,6 +1,6 @@
 import { openAsBlob } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { access, constants, mkdir, readdir, stat } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
 import type { PictureFormat } from "../client/index.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 
@@ -31,21 +31,41 @@ export async function orders(
     ? perStyle.flatMap(({ paths }) => paths.map((path) => [path]))
     : [perStyle.flatMap(({ paths }) => paths)];
   const pairs = contents.paths.flatMap((picture) => manners.map((manner) => ({ picture, manner })));
-  const ending = endingOf(format);
-  const nameOfPair = ({ picture, manner }: (typeof pairs)[number]) =>
-    `${stem(picture)}-in-${manner.map(stem).join("-and-")}`;
-  if (!contents.folder && !anyFolder) {
-    return pairs.map((pair) => {
-      const name = nameOfPair(pair);
-      return { name, content: pair.picture, styles: pair.manner, output: output ?? `${name}.${ending}` };
-    });
+  const several = contents.folder || anyFolder;
+  const taken = new Set<string>();
+  const list: Order[] = [];
+  for (const { picture, manner } of pairs) {
+    const name = distinct(`${stem(picture)}-in-${manner.map(stem).join("-and-")}`, taken);
+    const file = await outputFile(output, `${name}.${endingOf(format)}`, several);
+    list.push({ name, content: picture, styles: manner, output: file });
   }
-  const folder = output ?? ".";
-  await mkdir(folder, { recursive: true });
-  return pairs.map((pair) => {
-    const name = nameOfPair(pair);
-    return { name, content: pair.picture, styles: pair.manner, output: join(folder, `${name}.${ending}`) };
-  });
+  return list;
+}
+
+/** The name, with a number where it is taken: `a.jpg` and `a.png` are two paintings. */
+function distinct(name: string, taken: Set<string>): string {
+  let one = name;
+  for (let number = 2; taken.has(one); number += 1) one = `${name}-${number}`;
+  taken.add(one);
+  return one;
+}
+
+/**
+ * The file that a picture is to go to: what `output` says, or where that is a folder, `name` in it. The folder is made and
+ * can be written then: whoever has waited for a painting should not get to know that it cannot be kept.
+ */
+export async function outputFile(output: string | undefined, name: string, several = false): Promise<string> {
+  const isFolder = several || output?.endsWith("/") || (await isDirectory(output));
+  const path = isFolder ? join(output ?? ".", name) : (output ?? name);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    const expected = "expected a folder that can be written, or made";
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`${dirname(path)}: ${expected}: ${reason}`, EXIT.usage);
+  }
+  return path;
 }
 
 /** The format that a file's name asks for. */
@@ -62,6 +82,10 @@ export const stem = (path: string) => basename(path, extname(path));
 /** A picture's file, under its own name. */
 export async function openPicture(path: string): Promise<File> {
   return new File([await openAsBlob(path)], basename(path));
+}
+
+async function isDirectory(path: string | undefined): Promise<boolean> {
+  return path !== undefined && ((await stat(path).catch(() => undefined))?.isDirectory() ?? false);
 }
 
 async function picturesAt(path: string): Promise<{ paths: string[]; folder: boolean }> {

@@ -2,7 +2,7 @@ import type { Continuation, Job } from "../../client/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
 import { readOptions } from "../option-flags.ts";
 import { Paintings, type PaintingsFlags } from "../paintings.ts";
-import { endingOf, formatOf } from "../pictures.ts";
+import { endingOf, formatOf, outputFile } from "../pictures.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface ContinueFlags extends ServerFlags, PaintingsFlags {
@@ -29,7 +29,7 @@ export async function continueJob(
   await new Paintings(terminal, connection, flags).run([
     {
       name,
-      output: flags.outputFile ?? `${name}.${endingOf(format)}`,
+      output: await outputFile(flags.outputFile, `${name}.${endingOf(format)}`),
       submit: (signal) => painter.continue(id, continuation, { signal }),
     },
   ]);

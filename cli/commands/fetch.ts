@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import type { PictureFormat } from "../../client/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
+import { outputFile } from "../pictures.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `nst fetch ID`: writes a succeeded job's picture; to stdout where that is no terminal and no file is named. */
@@ -13,11 +14,12 @@ export async function fetchResult(
   const picture = await painter.result(id, flags.format ? { format: flags.format } : {});
   const bytes = Buffer.from(await picture.arrayBuffer());
   const { out, err } = terminal;
-  if (flags.outputFile === undefined && "isTTY" in out && !out.isTTY) {
+  if (flags.outputFile === undefined && !("isTTY" in out && out.isTTY)) {
     await new Promise((resolve) => out.write(bytes, resolve));
     return;
   }
-  const file = flags.outputFile ?? `${id}.${(picture.type.split("/")[1] ?? "png").replace("jpeg", "jpg")}`;
+  const ending = (picture.type.split("/")[1] ?? "png").replace("jpeg", "jpg");
+  const file = await outputFile(flags.outputFile, `${id}.${ending}`);
   await writeFile(file, bytes);
   err.write(`${file}\n`);
 }

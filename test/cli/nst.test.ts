@@ -88,6 +88,33 @@ describe("nst paint", () => {
     expect((await readdir(join(folder, "all"))).sort()).toEqual(["anna-in-reed.png", "ben-in-reed.png"]);
   });
 
+  it("paints what it can of a folder, and names what was refused", async () => {
+    await mkdir(join(folder, "mixed"));
+    for (const [index, name] of ["anna.jpg", "anna.jpeg"].entries())
+      await writeFile(join(folder, "mixed", name), await jpeg({ seed: index + 1 }));
+    await writeFile(join(folder, "mixed/broken.jpg"), "no picture");
+    await writeFile(join(folder, "mixed/empty.jpg"), "");
+    const { code, err } = await nst("paint", "mixed", reed, ...QUICK, "-o", "some");
+    expect(code).toBe(3);
+    expect(err).toMatch(/^nst: broken-in-reed: .*not a JPEG.*\n {2}content: expected/m);
+    expect(err).toMatch(/^empty-in-reed: .*empty.*\n {2}content: expected/m);
+    // Two pictures of one stem are two paintings.
+    expect((await readdir(join(folder, "some"))).sort()).toEqual(["anna-in-reed-2.png", "anna-in-reed.png"]);
+  });
+
+  it("makes the folder that the picture goes to, and says at once where it cannot", async () => {
+    const one = ["paint", anna, reed, ...QUICK];
+    expect((await nst(...one, "-o", "deep/er/painted.png")).code).toBe(0);
+    expect((await nst(...one, "-o", "deep/er/")).code).toBe(0);
+    expect((await nst(...one, "-o", "deep")).code).toBe(0);
+    expect(await readdir(join(folder, "deep/er"))).toEqual(["anna-in-reed.png", "painted.png"]);
+    expect(await readdir(join(folder, "deep"))).toEqual(["anna-in-reed.png", "er"]);
+    const before = await setting.queue.counts();
+    const { code, err } = await nst(...one, "-o", "contents/notes.txt/painted.png");
+    expect([code, err]).toEqual([2, expect.stringContaining("contents/notes.txt: expected a folder")]);
+    expect(await setting.queue.counts()).toEqual(before);
+  });
+
   it("starts a service of its own where it is told to, and leaves nothing running", async () => {
     const { code, err } = await nst("paint", anna, reed, ...QUICK, "--embedded", "-o", "own.png");
     expect(err).toContain("starting the service for this command");
@@ -156,6 +183,15 @@ describe("nst jobs, watch, fetch, cancel", () => {
     const fetched = await nst("fetch", idOf(painted), "--format", "jpeg", "-o", "fetched.jpg");
     expect(fetched.code).toBe(0);
     expect((await sharp(await readFile(join(folder, "fetched.jpg"))).metadata()).format).toBe("jpeg");
+    expect((await nst("fetch", idOf(painted))).out).toContain("PNG");
+    expect((await readdir(folder)).filter((name) => name.startsWith(idOf(painted)))).toEqual([]);
+  });
+
+  it("cancel all that can be, whatever becomes of the others", async () => {
+    const [one, two] = [idOf(await detached()), idOf(await detached())];
+    const { code, out, err } = await nst("cancel", one, "no-such-job", two);
+    expect([code, out]).toEqual([3, `${one}  canceled\n${two}  canceled\n`]);
+    expect(err).toMatch(/^nst: no-such-job: .*No such job/);
   });
 });
 
