@@ -60,9 +60,10 @@ export interface JobQueue {
   readonly accepted: number;
   /**
    * Rejects with `QueueFullError` where as many jobs wait as are allowed, with `QuotaExceededError` where as many of
-   * this owner do, or as many of theirs are kept: known before a submission is read. `submit` and not this decides.
+   * this owner do, or, for a new job, as many of theirs are kept: known before a submission is read. `submit` and not this
+   * decides.
    */
-  admit(owner: string): Promise<void>;
+  admit(owner: string, job?: "new" | "retried"): Promise<void>;
   /** Rejects as `admit` does. */
   submit(submission: Submission): Promise<JobRecord>;
   find(id: string): Promise<JobRecord | null>;

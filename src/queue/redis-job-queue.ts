@@ -74,7 +74,7 @@ export class RedisJobQueue implements JobQueue {
     return this.count;
   }
 
-  admit(owner: string): Promise<void> {
+  admit(owner: string, job: "new" | "retried" = "new"): Promise<void> {
     return available(async () => {
       const [waiting, ofOwner, kept] = await Promise.all([
         this.redis.zcard(this.keys.status("queued")),
@@ -83,7 +83,7 @@ export class RedisJobQueue implements JobQueue {
       ]);
       if (waiting >= this.limit) throw new QueueFullError(this.limit);
       if (ofOwner >= this.ownerLimit) throw new QuotaExceededError(this.ownerLimit, "wait");
-      if (kept >= this.keptLimit) throw new QuotaExceededError(this.keptLimit, "are kept");
+      if (job === "new" && kept >= this.keptLimit) throw new QuotaExceededError(this.keptLimit, "are kept");
     });
   }
 
@@ -150,6 +150,7 @@ export class RedisJobQueue implements JobQueue {
         expires_at: null,
         attempts: 0,
         error: null,
+        started_at: null,
         finished_at: null,
         progress: null,
         checkpoint: null,

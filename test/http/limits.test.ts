@@ -99,6 +99,9 @@ describe("Quotas", () => {
     const second = ((await (await post()).json()) as { id: string }).id;
     await service.fetch(`/v1/jobs/${second}/cancel`, { method: "POST", headers });
     expect(await (await post()).json()).toMatchObject({ detail: expect.stringContaining("kept") });
+    // One that is kept already takes no more room.
+    expect((await service.fetch(`/v1/jobs/${second}/retry`, { method: "POST", headers })).status).toBe(202);
+    await service.fetch(`/v1/jobs/${second}/cancel`, { method: "POST", headers });
     const stored = (await service.storedKeys()).map((name) => name.split("/")[1]);
     expect(new Set(stored).size).toBe(3);
     await service.fetch(`/v1/jobs/${first}`, { method: "DELETE", headers });

@@ -120,14 +120,15 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       if (before.status === "succeeded") {
         throw new Refusal("not_retryable", "Expected a failed or canceled job, received a succeeded one");
       }
-      if (before.expires_at && isFinal(before.status) && Date.parse(before.expires_at) <= Date.now()) {
+      if (isFinal(before.status)) await queue.admit(before.owner, "retried");
+      const record = await changeJob(queue, request, (id) => queue.retry(id));
+      // Its time is over, which the queue's clock decides.
+      if (isFinal(record.status) && record.revision === before.revision) {
         throw new Refusal(
           "result_expired",
           "Expected a job whose pictures are still kept, received one that has expired",
         );
       }
-      if (isFinal(before.status)) await queue.admit(before.owner);
-      const record = await changeJob(queue, request, (id) => queue.retry(id));
       reply.code(202).header("location", jobPath(record.id));
       return await view(record);
     },
