@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
@@ -50,6 +51,17 @@ describe("Prefer: wait", () => {
     expect(response.headers.get("preference-applied")).toBe("wait=1");
     expect(response.headers.get("location")).toMatch(/^\/v1\/jobs\//);
     expect(await response.json()).toMatchObject({ status: "queued" });
+  });
+
+  it("leaves nothing on a connection that is used again", async () => {
+    const sockets = new Set<Socket>();
+    service.app.server.on("request", ({ socket }) => sockets.add(socket));
+    const listeners = async () => {
+      await (await post({ prefer: "wait=0" })).text();
+      return [...sockets].reduce((sum, socket) => sum + socket.listenerCount("close"), 0) / sockets.size;
+    };
+    const first = await listeners();
+    for (let times = 0; times < 3; times += 1) expect(await listeners()).toBe(first);
   });
 
   it("is not applied where it is none", async () => {

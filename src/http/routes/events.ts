@@ -41,7 +41,6 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
       const since = revisionOf(request.headers["last-event-id"]);
       if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();
       const gone = new AbortController();
-      request.raw.socket.once("close", () => gone.abort());
       reply.raw.once("close", () => gone.abort());
       const events = jobEvents(queue, record.id, {
         since,

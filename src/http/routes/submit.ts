@@ -102,7 +102,7 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
     const seconds = Math.min(preferred, config.limits.waitSeconds);
     reply.header("preference-applied", `wait=${seconds}`);
     const gone = new AbortController();
-    request.raw.socket.once("close", () => gone.abort());
+    reply.raw.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, app.closing, AbortSignal.timeout(seconds * 1000)]);
     const record = await waitForEnd(queue, accepted.record.id, signal).catch(() => null);
     return await withPlace(record ?? accepted.record);
