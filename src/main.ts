@@ -12,6 +12,7 @@ import { runProgram, stopSignal } from "./program.ts";
 import { checkServer, refused } from "./queue/check-server.ts";
 import { connectForRequests, connectForWork } from "./queue/connection.ts";
 import { QueueKeys } from "./queue/keys.ts";
+import { checkFolder } from "./storage/check-folder.ts";
 import { checkBlobStore } from "./storage/create-store.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
@@ -23,7 +24,8 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config, "api");
   const redis = connectForRequests(config.redisUrl);
-  await Promise.all([checkRedis(redis, logger), checkBlobStore(config)]);
+  await checkBlobStore(config);
+  await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
   const keys = new QueueKeys(config.redisTag);
   const dependencies = composeDependencies(config, logger, redis, keys);
   const { queue, store } = dependencies;

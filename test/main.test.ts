@@ -119,6 +119,17 @@ describe("The API's process", () => {
     expect(errors).toContain("MAX_STYLES: expected a whole number from 1 to 16");
   });
 
+  it.each([
+    ["DATA_DIR", "/proc/nst"],
+    ["DATA_DIR", "/dev/null/data"],
+    ["SPOOL_DIR", "/dev/null/spool"],
+  ])("names a folder that cannot be: %s=%s", async (name, path) => {
+    const api = start({ [name]: path });
+    const [errors, [code]] = await Promise.all([text(api.stderr ?? Readable.from([])), once(api, "exit")]);
+    expect(code).toBe(1);
+    expect(errors).toContain(`${name}: expected a folder that can be written, or made, received ${path}`);
+  });
+
   it("says that its port is taken", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");

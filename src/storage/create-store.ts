@@ -1,6 +1,7 @@
 import { HeadBucketCommand, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
 import { type Config, ConfigError, type S3Settings } from "../config.ts";
 import type { BlobStore } from "./blob-store.ts";
+import { checkFolder } from "./check-folder.ts";
 import { FilesystemBlobStore } from "./filesystem.ts";
 import { S3BlobStore } from "./s3.ts";
 
@@ -22,8 +23,8 @@ export function createBlobStore({ storage }: Config): BlobStore {
  * Throws a `ConfigError` where the store is there but its settings are wrong. A store that cannot be reached yet
  * is no fault of theirs: /readyz says so.
  */
-export async function checkBlobStore({ storage }: Config): Promise<void> {
-  if (storage.type === "filesystem") return;
+export async function checkBlobStore({ storage, dataDirectory }: Config): Promise<void> {
+  if (storage.type === "filesystem") return await checkFolder("DATA_DIR", dataDirectory);
   const client = createClient(storage, storage.endpoint);
   const where = `"${storage.bucket}"${storage.endpoint ? ` at ${storage.endpoint}` : ""}`;
   try {

@@ -22,9 +22,8 @@ import {
   type ByteRange,
   checkBlobKey,
   checkBlobPrefix,
-  StorageFullError,
-  StorageUnavailableError,
 } from "./blob-store.ts";
+import { hasCode, isMissing, storageError } from "./file-errors.ts";
 import { folderTime } from "./folder-time.ts";
 
 /** What is written to see whether something can be: a block. */
@@ -78,7 +77,7 @@ export class FilesystemBlobStore implements BlobStore {
   async read(key: string): Promise<Uint8Array> {
     const path = this.path(key);
     return await readFile(path).catch((error) => {
-      throw isMissing(error) ? new BlobNotFoundError(key) : error;
+      throw isMissing(error) ? new BlobNotFoundError(key) : storageError(error);
     });
   }
 
@@ -88,13 +87,15 @@ export class FilesystemBlobStore implements BlobStore {
       return found.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : null;
     } catch (error) {
       if (isMissing(error)) return null;
-      throw error;
+      throw storageError(error);
     }
   }
 
   async delete(key: string): Promise<void> {
     const path = this.path(key);
-    await rm(path, { force: true });
+    await rm(path, { force: true }).catch((error) => {
+      throw storageError(error);
+    });
     await this.removeEmptyFolders(dirname(path));
   }
 
@@ -102,7 +103,7 @@ export class FilesystemBlobStore implements BlobStore {
     checkBlobPrefix(prefix);
     const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch((error) => {
       if (isMissing(error)) return [];
-      throw error;
+      throw storageError(error);
     });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
@@ -119,7 +120,7 @@ export class FilesystemBlobStore implements BlobStore {
     const folder = join(this.root, TEMPORARY);
     const names = await readdir(folder).catch((error) => {
       if (isMissing(error)) return [];
-      throw error;
+      throw storageError(error);
     });
     if (names.length === 0) return 0;
     const latest = Math.min(Date.now(), await folderTime(folder).catch(Date.now));
@@ -141,9 +142,9 @@ export class FilesystemBlobStore implements BlobStore {
       // A disk may be full, or read-only, and say nothing of it until something is written.
       await writeFile(probe, PROBE, { flag: "wx" });
     } catch (error) {
-      throw asStorageError(error);
+      throw storageError(error);
     } finally {
-      await rm(probe, { force: true });
+      await rm(probe, { force: true }).catch(() => undefined);
     }
   }
 
@@ -166,8 +167,8 @@ export class FilesystemBlobStore implements BlobStore {
       await this.renameInto(temporary, this.path(key));
       return { key, size, modifiedAt: mtime };
     } catch (error) {
-      await rm(temporary, { force: true });
-      throw asStorageError(error);
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw storageError(error);
     }
   }
 
@@ -198,7 +199,7 @@ export class FilesystemBlobStore implements BlobStore {
 
 async function openBlob(key: string, path: string) {
   const file = await open(path, "r").catch((error) => {
-    throw isMissing(error) ? new BlobNotFoundError(key) : error;
+    throw isMissing(error) ? new BlobNotFoundError(key) : storageError(error);
   });
   if ((await file.stat()).isFile()) return file;
   await file.close();
@@ -223,17 +224,4 @@ async function syncPath(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return typeof error === "object" && error !== null && "code" in error && codes.includes(String(error.code));
-}
-
-const isMissing = (error: unknown) => hasCode(error, "ENOENT", "ENOTDIR");
-
-/** What the system says of a disk that is full, or cannot be written, in the words of the blob store. */
-function asStorageError(error: unknown): unknown {
-  if (hasCode(error, "ENOSPC", "EDQUOT")) return new StorageFullError(error);
-  const away = ["EROFS", "EIO", "EACCES", "EPERM", "ENODEV", "ENOTCONN", "ESTALE", "ETIMEDOUT"];
-  return hasCode(error, ...away) ? new StorageUnavailableError(error) : error;
 }

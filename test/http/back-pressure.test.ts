@@ -79,6 +79,11 @@ describe("As many jobs as may wait", () => {
   });
 });
 
+it("Where uploads cannot be put, they are refused for now", async () => {
+  const to = await start({ SPOOL_DIR: "/dev/null/spool" });
+  await expectRefused(await submit(to), 503, "unavailable");
+});
+
 describe("As many uploads as may come at once", () => {
   it("as forms: the next is refused at once, and let in when one is over", async () => {
     const to = await start({ MAX_UPLOADS: "2" });

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { StorageFullError } from "../../src/storage/blob-store.ts";
+import { StorageFullError, StorageUnavailableError } from "../../src/storage/blob-store.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { describeBlobStore } from "./conformance.ts";
 
 const run = promisify(execFile);
+const itOnLinux = process.platform === "linux" ? it : it.skip;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nst-filesystem-"));
@@ -48,11 +49,19 @@ describe("A folder of blobs", () => {
     expect(await readdir(join(root, ".writing"))).toEqual(["young"]);
   });
 
-  it("cannot be pinged where a file lies in the folder's place", async () => {
+  it("is away where a file lies in its place", async () => {
     const path = join(folder, "file");
     await writeFile(path, "");
     await chmod(path, 0o400);
-    await expect(new FilesystemBlobStore(path).ping()).rejects.toThrow();
+    const store = new FilesystemBlobStore(path);
+    await expect(store.ping()).rejects.toThrow(StorageUnavailableError);
+    await expect(store.put("jobs/a/result", Buffer.from("x"))).rejects.toThrow(StorageUnavailableError);
+  });
+
+  itOnLinux("is away where its disk cannot be read", async () => {
+    // The first bytes of a process' memory are not mapped: reading them fails as a broken disk does (EIO).
+    const store = new FilesystemBlobStore("/proc/self");
+    await expect(store.read("mem")).rejects.toThrow(StorageUnavailableError);
   });
 
   it("says that the disk is full, and stays usable", async () => {

@@ -5,6 +5,7 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Refusal } from "../../contract/problems.ts";
 import { StorageFullError } from "../../storage/blob-store.ts";
+import { isFull, storageError } from "../../storage/file-errors.ts";
 
 /** A folder of its own for one request's uploads, until they are checked and stored. */
 export class Spool {
@@ -16,8 +17,12 @@ export class Spool {
   ) {}
 
   static async open(root: string, limit: number): Promise<Spool> {
-    await mkdir(root, { recursive: true });
-    return new Spool(await mkdtemp(join(root, "request-")), limit);
+    try {
+      await mkdir(root, { recursive: true });
+      return new Spool(await mkdtemp(join(root, "request-")), limit);
+    } catch (error) {
+      throw storageError(error);
+    }
   }
 
   /** Writes a picture to a file and gives its path. Throws a `Refusal` that names `field` where it is too large. */
@@ -28,8 +33,8 @@ export class Spool {
     try {
       await pipeline(source, this.counter(field), createWriteStream(path, { flags: "wx", mode: 0o640 }));
     } catch (error) {
-      if (isFull(error)) throw new StorageFullError(error);
-      throw error;
+      // What else it may be is the sender's.
+      throw isFull(error) ? new StorageFullError(error) : error;
     }
     return path;
   }
@@ -41,8 +46,7 @@ export class Spool {
     try {
       await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     } catch (error) {
-      if (isFull(error)) throw new StorageFullError(error);
-      throw error;
+      throw storageError(error);
     }
     return target;
   }
@@ -62,13 +66,4 @@ export class Spool {
       },
     });
   }
-}
-
-function isFull(error: unknown): boolean {
-  return (
-    typeof error === "object" &&
-    error !== null &&
-    "code" in error &&
-    ["ENOSPC", "EDQUOT"].includes(String(error.code))
-  );
 }
