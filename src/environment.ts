@@ -45,10 +45,24 @@ const origins = z
     error: "expected sites such as https://example.com, with commas",
   });
 
-const redisUrl = z.string().refine(isRedisUrl, {
-  error:
-    "expected redis://host:port, rediss://host:port, redis+cluster://host:port,host:port or a unix socket's path",
-});
+const redisUrl = z
+  .string()
+  .refine(isRedisUrl, {
+    error:
+      "expected redis://host:port, rediss://host:port, redis+cluster://host:port,host:port or a unix socket's path",
+  })
+  .refine((text) => !text.startsWith("redis") || isDecodable(text), {
+    error: "expected % in its user and password only before two hex digits (%25 for % itself)",
+  });
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function isRedisUrl(text: string): boolean {
   if (/^(unix:\/\/)?\//.test(text)) return true;

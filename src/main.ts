@@ -1,5 +1,6 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
 import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
@@ -9,14 +10,17 @@ import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { guardOf } from "./net/guarded-request.ts";
 import { runProgram, stopSignal } from "./program.ts";
+import { isOutage } from "./queue/available.ts";
 import { checkServer, refused } from "./queue/check-server.ts";
 import { connectForRequests, connectForWork } from "./queue/connection.ts";
 import { QueueKeys } from "./queue/keys.ts";
+import { tellOutages } from "./queue/outages.ts";
 import { checkFolder } from "./storage/check-folder.ts";
 import { checkBlobStore } from "./storage/create-store.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 const REDIS_PATIENCE_MS = 2_000;
+const RECHECK_MS = 500;
 /** Time that messages on their way have when the service stops; later ones are sent again by another process. */
 const WEBHOOKS_MS = 2_000;
 
@@ -60,20 +64,34 @@ async function main(): Promise<void> {
   exitAfterLogging(logger, 0);
 }
 
-/** Refuses a server that loses jobs or lets nobody in. One that cannot be reached yet is waited for elsewhere: see /readyz. */
-async function checkRedis(redis: ReturnType<typeof connectForRequests>, logger: Logger): Promise<void> {
-  let reason = "no answer";
-  // Its message alone: an error of Redis carries the command that failed, which may be the one with the password.
-  redis.on("error", ({ message }: Error) => {
-    reason = message;
+/**
+ * Refuses a server that loses jobs or lets nobody in. One that cannot be reached yet is waited for elsewhere (see /readyz),
+ * and refused as soon as it is there.
+ */
+async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
+  const tellAway = tellOutages(redis, logger, "jobs are refused");
+  const denied = refused(redis);
+  const checked = checkWhenReady(redis, logger);
+  const patience = sleep(REDIS_PATIENCE_MS, "away" as const);
+  if ((await Promise.race([checked, patience, denied])) !== "away") return;
+  if (redis.status !== "ready") tellAway("no answer");
+  Promise.race([checked, denied]).catch((error: Error) => {
+    logger.fatal(error.message);
+    exitAfterLogging(logger, 1);
   });
-  const ready = new Promise((resolve) => redis.once("ready", () => resolve(true)));
-  const patience = sleep(REDIS_PATIENCE_MS, false);
-  if (redis.status !== "ready" && !(await Promise.race([ready, patience, refused(redis)]))) {
-    logger.warn(`Redis cannot be reached (${reason}); jobs are refused until it can`);
-    return;
+}
+
+async function checkWhenReady(redis: Redis, logger: Logger): Promise<void> {
+  for (;;) {
+    if (redis.status !== "ready") await new Promise<void>((resolve) => redis.once("ready", () => resolve()));
+    try {
+      return await checkServer(redis, logger);
+    } catch (error) {
+      // It is away again; by the time that it is back it may have other settings.
+      if (!isOutage(error)) throw error;
+      await sleep(RECHECK_MS);
+    }
   }
-  await checkServer(redis, logger);
 }
 
 runProgram(main);

@@ -93,6 +93,16 @@ describe("The configuration", () => {
     }
   });
 
+  it("names an address whose password cannot be decoded", () => {
+    for (const url of ["redis://:open-sesame%zz@h:1", "redis+cluster://u:open-sesame%@a:1,b:2"]) {
+      const read = () => readConfig({ REDIS_URL: url });
+      expect(read).toThrow("REDIS_URL: expected % in its user and password only before two hex digits");
+      expect(read).not.toThrow("open-sesame");
+    }
+    expect(readConfig({ REDIS_URL: "redis://:100%25@h" }).redisUrl).toBe("redis://:100%25@h");
+    expect(readConfig({ REDIS_URL: "/run/100%/redis" }).redisUrl).toBe("/run/100%/redis");
+  });
+
   it("says no password of a variable that is wrong", () => {
     const read = () => readConfig({ REDIS_URL: "redis://user:open-sesame@h:port" });
     expect(read).toThrow('received "redis://…@h:port"');

@@ -12,6 +12,7 @@ import { freePorts } from "../local/free-ports.ts";
 import { ROOT } from "../src/root.ts";
 import { TestRedis } from "./support/redis.ts";
 import { form } from "./support/submission-form.ts";
+import { until } from "./support/until.ts";
 
 let redis: TestRedis;
 let folder: string;
@@ -156,12 +157,41 @@ describe("The API's process", () => {
     expect(status).toBe(202);
   });
 
-  it("refuses a Redis that may drop jobs", async () => {
+  it("tells in one line each that Redis is away and that it is back, and nothing more of it", async () => {
+    const late = await TestRedis.start();
+    await late.kill();
+    const { api, url, output } = await startListening({ REDIS_URL: late.url });
+    await sleep(1_500); // for some attempts
+    await late.start();
+    await until(async () => (await fetch(`${url}/v1/jobs`)).ok);
+    await sleep(1_000);
+    const exit = once(api, "exit");
+    api.kill("SIGTERM");
+    await exit;
+    const lines = (await output).trim().split("\n");
+    await late.stop();
+    const told = lines.map((line) => JSON.parse(line) as { level: number; msg: string });
+    const isOf = ({ level, msg }: { level: number; msg: string }) =>
+      (level >= 40 && !msg.startsWith("GET")) || msg.includes("Redis");
+    expect(told.filter(isOf)).toMatchObject([
+      { msg: expect.stringMatching(/^Redis cannot be reached \(.+\); jobs are refused until it can$/) },
+      { msg: "Redis is back" },
+    ]);
+  });
+
+  it("refuses a Redis that may drop jobs, also one that comes later", async () => {
     const evicting = await TestRedis.start();
     await evicting.kill();
+    const { api, output } = await startListening({ REDIS_URL: evicting.url });
+    const exit = once(api, "exit");
     await evicting.start("--maxmemory-policy", "allkeys-lru");
-    const api = start({ REDIS_URL: evicting.url });
-    const [errors, [code]] = await Promise.all([text(api.stderr ?? Readable.from([])), once(api, "exit")]);
+    expect((await exit)[0]).toBe(1);
+    expect(await output).toContain("maxmemory-policy must be noeviction");
+    const another = start({ REDIS_URL: evicting.url });
+    const [errors, [code]] = await Promise.all([
+      text(another.stderr ?? Readable.from([])),
+      once(another, "exit"),
+    ]);
     await evicting.stop();
     expect(code).toBe(1);
     expect(errors).toContain("maxmemory-policy must be noeviction");

@@ -12,6 +12,7 @@ import { runProgram, stopSignal } from "../src/program.ts";
 import { checkServer } from "../src/queue/check-server.ts";
 import { connectForRequests, connectForWork } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
+import { logQueueErrors, tellOutages } from "../src/queue/outages.ts";
 import { RECORD_VERSION } from "../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
 import { tally } from "../src/queue/tallies.ts";
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
   const signal = stopSignal();
   if (config.aliveFile !== null) keepTouching(config.aliveFile);
   const redis = connectForWork(config.redisUrl);
+  tellOutages(redis, logger, "no job is taken");
   // Commands wait for Redis; a signal must not.
   const checked = Promise.all([checkServer(redis, logger), checkBlobStore(config)]);
   if (typeof (await Promise.race([checked, signal])) === "string") process.exit(0);
@@ -69,7 +71,7 @@ async function main(): Promise<void> {
     keepSeconds: config.resultSeconds,
     largestSize: () => largestSizeOf(engine.state, config),
     company: { seats: config.engine.jobsAtOnce - 1, largestSize: () => companySizeOf(engine.state) },
-    onError: (error) => logger.error({ err: error }, "queue"),
+    onError: logQueueErrors(logger, "queue"),
   });
   const described = {
     ...{ id, version: await version(), host: hostname(), pid: process.pid },

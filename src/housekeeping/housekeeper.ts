@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
+import { QueueUnavailableError } from "../queue/job-queue.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
-import type { BlobStore } from "../storage/blob-store.ts";
+import { type BlobStore, StorageFullError, StorageUnavailableError } from "../storage/blob-store.ts";
 import { expireJobs } from "./expiry.ts";
 import { failJobsWithoutPictures } from "./missing-pictures.ts";
 import { deleteOrphans } from "./orphans.ts";
@@ -74,10 +75,15 @@ export class Housekeeper {
         const count = await sweep();
         if (count > 0) this.logger.info({ count }, what);
       } catch (error) {
-        // Redis or the store is away: the next time will do.
-        this.logger.warn({ err: error }, "sweep");
+        // Redis, which is told of elsewhere, or the store is away: the next time will do.
+        if (error instanceof QueueUnavailableError) this.logger.debug({ reason: error.message }, "sweep");
+        else if (isAway(error)) this.logger.warn(`a sweep did not come to its end: ${error.message}`);
+        else this.logger.error({ err: error }, "sweep");
       }
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 }
+
+const isAway = (error: unknown): error is Error =>
+  error instanceof StorageUnavailableError || error instanceof StorageFullError;

@@ -5,18 +5,23 @@ export async function available<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const lost =
-      /^(Stream isn't writeable|Connection is closed|Command timed out|connect |Reached the max retries|read E|write E)/;
-    const refused = /^(LOADING|READONLY|MISCONF|OOM|CLUSTERDOWN|NOREPLICAS|BUSY|MASTERDOWN)\b/;
-    if (
-      lost.test(error.message) ||
-      refused.test(error.message) ||
-      error.name === "MaxRetriesPerRequestError" ||
-      error.name === "ClusterAllFailedError"
-    ) {
-      throw new QueueUnavailableError("Redis cannot be reached", { cause: error });
-    }
-    throw error;
+    throw isOutage(error) ? new QueueUnavailableError("Redis cannot be reached", { cause: error }) : error;
   }
+}
+
+const LOST =
+  /^(Stream isn't writeable|Connection is closed|Command timed out|connect |Reached the max retries|read E|write E)/;
+const REFUSED = /^(LOADING|READONLY|MISCONF|OOM|CLUSTERDOWN|NOREPLICAS|BUSY|MASTERDOWN)\b/;
+/** Several addresses that cannot be reached are an AggregateError, whose message is empty. */
+const NAMES = [
+  "MaxRetriesPerRequestError",
+  "ClusterAllFailedError",
+  "AggregateError",
+  "QueueUnavailableError",
+];
+
+/** Whether an error says that Redis, or the way to it, is away. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return LOST.test(error.message) || REFUSED.test(error.message) || NAMES.includes(error.name);
 }

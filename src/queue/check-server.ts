@@ -25,7 +25,8 @@ export function refused(redis: Redis): Promise<never> {
   });
 }
 
-const isRefusal = ({ message }: Error) => /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
+/** Whether an error says that Redis does not take the connection's user or password. */
+export const isRefusal = ({ message }: Error) => /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
 
 const refusal = ({ message }: Error) =>
   new ConfigError(

@@ -5,6 +5,7 @@ import type { Delivery } from "../contract/webhook.ts";
 import type { Logger } from "../logging.ts";
 import type { Guard } from "../net/guarded-request.ts";
 import type { QueueKeys } from "../queue/keys.ts";
+import { logQueueErrors } from "../queue/outages.ts";
 import type { JobRecord } from "../queue/records/job-record.ts";
 import { RecordStore } from "../queue/records/record-store.ts";
 import { tally } from "../queue/tallies.ts";
@@ -44,6 +45,7 @@ export class Webhooks {
   private readonly records: RecordStore;
   private readonly secrets: WebhookSecrets;
   private readonly stopped = new AbortController();
+  private readonly onError: (error: Error) => void;
   private draining: Promise<void> | null = null;
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `stop` */
@@ -52,6 +54,7 @@ export class Webhooks {
     private readonly keys: QueueKeys,
     private readonly settings: WebhookSettings,
   ) {
+    this.onError = logQueueErrors(settings.logger, "webhooks");
     this.outbox = new Outbox(redis, keys);
     this.queue = new WebhookQueue(redis, keys);
     this.records = new RecordStore(redis, keys);
@@ -60,7 +63,7 @@ export class Webhooks {
       redis,
       keys,
       (message, before) => this.attempt(message, before),
-      (error) => settings.logger.warn({ err: error }, "webhooks"),
+      this.onError,
     );
   }
 
@@ -87,8 +90,8 @@ export class Webhooks {
     while (!signal.aborted) {
       const count = await this.outbox
         .drain(DRAINED_AT_ONCE, (event) => this.queue.add(this.messageOf(event)))
-        .catch((error: unknown) => {
-          if (!signal.aborted) this.settings.logger.warn({ err: error }, "webhooks");
+        .catch((error: Error) => {
+          if (!signal.aborted) this.onError(error);
           return 0;
         });
       if (count < DRAINED_AT_ONCE) await sleep(DRAIN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
