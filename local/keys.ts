@@ -1,36 +1,37 @@
 // npm run keys -- create|list|rotate|revoke …: the API's keys, in the Redis of REDIS_URL or the embedded one.
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openAccess } from "../src/access/access.ts";
 import { KEYS_USAGE, keysCommand, UsageError } from "../src/access/keys-command.ts";
 import { readConfig } from "../src/config.ts";
+import { runProgram } from "../src/program.ts";
+import { refused } from "../src/queue/check-server.ts";
 import { connectForRequests } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { knownSocket } from "./redis.ts";
 
 const PATIENCE_MS = 5_000;
 
-const config = readConfig();
-const url = config.redisIsGiven ? config.redisUrl : await embedded(config.dataDirectory);
-const redis = connectForRequests(url);
-try {
-  const ready = redis.status === "ready" || once(redis, "ready").then(() => true);
-  if (!(await Promise.race([ready, sleep(PATIENCE_MS, false, { ref: false })]))) {
-    throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
+async function main(): Promise<void> {
+  const config = readConfig();
+  const url = config.redisIsGiven ? config.redisUrl : await embedded(config.dataDirectory);
+  const redis = connectForRequests(url);
+  try {
+    const ready = new Promise<true>((resolve) => redis.once("ready", () => resolve(true)));
+    const patience = sleep(PATIENCE_MS, false, { ref: false });
+    if (!(await Promise.race([ready, patience, refused(redis)]))) {
+      throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
+    }
+    const output = { result: console.log, note: console.error };
+    const access = openAccess(redis, new QueueKeys(config.redisTag), config.limits);
+    await keysCommand(process.argv.slice(2), access, output);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${KEYS_USAGE}`);
+    process.exitCode = 2;
+  } finally {
+    redis.disconnect();
   }
-  const output = { result: console.log, note: console.error };
-  await keysCommand(
-    process.argv.slice(2),
-    openAccess(redis, new QueueKeys(config.redisTag), config.limits),
-    output,
-  );
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${KEYS_USAGE}`);
-  process.exitCode = 2;
-} finally {
-  redis.disconnect();
 }
 
 /** The socket of the Redis that `npm start` runs. */
@@ -40,3 +41,5 @@ async function embedded(dataDirectory: string): Promise<string> {
   console.error("There is no running service with this DATA_DIR. Run npm start first, or set REDIS_URL.");
   process.exit(2);
 }
+
+runProgram(main);
