@@ -1,10 +1,10 @@
-import { useState } from "preact/hooks";
 import type { Presets, SubmissionOptions } from "../../client/index.ts";
 import { type Draft, nameOf } from "../draft.ts";
 import { CONTENT_EXAMPLES, STYLE_EXAMPLES } from "../examples.ts";
 import { OptionForm } from "../options/option-form.tsx";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";
+import { useAttempt } from "../parts/use-attempt.ts";
 import { openJob } from "../use-route.ts";
 import { PictureWell } from "./picture-well.tsx";
 import { PresetChoice } from "./preset-choice.tsx";
@@ -19,8 +19,7 @@ interface Props {
 /** Where a painting is put together: pictures, a preset, options. */
 export function Composer({ draft, presets, onChange }: Props) {
   const { painter, announce } = useShared();
-  const [sending, setSending] = useState(false);
-  const [trouble, setTrouble] = useState<unknown>(null);
+  const { attempt, underWay, trouble } = useAttempt();
   const change = (part: Partial<Draft>) => onChange((before) => ({ ...before, ...part }));
   const { content, styles, options } = draft;
   const preset = draft.preset ?? presets?.default ?? null;
@@ -28,24 +27,16 @@ export function Composer({ draft, presets, onChange }: Props) {
 
   const start = async () => {
     if (!content || styles.length === 0) return;
-    setSending(true);
-    setTrouble(null);
     announce("Sending the pictures");
-    try {
-      const chosen = { ...timelapse(presets, preset, options), ...options, ...(preset && { preset }) };
-      const metadata = { content: nameOf(content), styles: styles.map(nameOf).join(", ") };
-      const job = await painter.submit({
-        content,
-        style: styles,
-        options: chosen as SubmissionOptions,
-        metadata,
-      });
-      openJob(job.id);
-    } catch (error) {
-      setTrouble(error);
-    } finally {
-      setSending(false);
-    }
+    const chosen = { ...timelapse(presets, preset, options), ...options, ...(preset && { preset }) };
+    const metadata = { content: nameOf(content), styles: styles.map(nameOf).join(", ") };
+    const job = await painter.submit({
+      content,
+      style: styles,
+      options: chosen as SubmissionOptions,
+      metadata,
+    });
+    openJob(job.id);
   };
 
   return (
@@ -53,7 +44,7 @@ export function Composer({ draft, presets, onChange }: Props) {
       class="composer"
       onSubmit={(event) => {
         event.preventDefault();
-        void start();
+        void attempt(start);
       }}
     >
       <h1>
@@ -97,8 +88,8 @@ export function Composer({ draft, presets, onChange }: Props) {
       )}
       {trouble !== null && <TroubleNote error={trouble} />}
       <div class="start">
-        <button type="submit" class="primary large" disabled={missing !== null || sending}>
-          {sending ? "Sending the pictures…" : "Start painting"}
+        <button type="submit" class="primary large" disabled={missing !== null || underWay}>
+          {underWay ? "Sending the pictures…" : "Start painting"}
         </button>
         <p class="soft">{missing ?? "It goes on even if you close this page."}</p>
       </div>

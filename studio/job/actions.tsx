@@ -3,6 +3,7 @@ import type { Job, PictureFormat } from "../../client/index.ts";
 import type { Draft } from "../draft.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";
+import { useAttempt } from "../parts/use-attempt.ts";
 
 interface Props {
   job: Job;
@@ -16,21 +17,17 @@ const FORMATS: PictureFormat[] = ["png", "jpeg", "webp", "avif"];
 /** What can be done with a job that has ended. */
 export function Actions({ job, result, content, onRepaint }: Props) {
   const { painter } = useShared();
-  const [trouble, setTrouble] = useState<unknown>(null);
+  const { attempt, trouble } = useAttempt();
   const [format, setFormat] = useState<PictureFormat>(job.options.output.format);
   const name = `${text(job.metadata.content, "painting")} in ${text(job.metadata.styles, "style")}`;
-  const attempt = (action: () => Promise<void>) => () => {
-    setTrouble(null);
-    action().catch(setTrouble);
-  };
-  const download = attempt(async () => {
+  const download = async () => {
     const picture = await painter.result(job.id, { format });
     const url = URL.createObjectURL(picture);
     const link = Object.assign(document.createElement("a"), { href: url, download: fileName(name, format) });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  });
-  const again = attempt(async () => {
+  };
+  const again = async () => {
     const paths = Object.entries(job.links).filter(([link]) => link.startsWith("style_"));
     const blobs = await Promise.all(paths.map(([, path]) => painter.picture(path)));
     const names = text(job.metadata.styles, "style").split(", ");
@@ -39,12 +36,12 @@ export function Actions({ job, result, content, onRepaint }: Props) {
       styles: blobs.map((blob, index) => asFile(blob, names[index] ?? "style")),
       preset: job.options.preset,
     });
-  });
+  };
   return (
     <section class="actions" aria-label="What next">
       {result && (
         <div class="download">
-          <button type="button" class="primary" onClick={download}>
+          <button type="button" class="primary" onClick={() => attempt(download)}>
             Download
           </button>
           <select
@@ -61,7 +58,7 @@ export function Actions({ job, result, content, onRepaint }: Props) {
         </div>
       )}
       {content && (
-        <button type="button" onClick={again}>
+        <button type="button" onClick={() => attempt(again)}>
           Try again with other options
         </button>
       )}

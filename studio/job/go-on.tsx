@@ -3,6 +3,7 @@ import type { Job, Presets } from "../../client/index.ts";
 import type { OptionSchema } from "../options/option-schema.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";
+import { useAttempt } from "../parts/use-attempt.ts";
 import { openJob } from "../use-route.ts";
 
 /** Against what it was painted with. */
@@ -22,19 +23,10 @@ export function GoOn({ job, presets }: { job: Job; presets: Presets | null }) {
   const largest = described.size?.maximum ?? size;
   const [times, setTimes] = useState(1);
   const [further, setFurther] = useState(Math.max(1, Math.round(steps * SHARE_OF_STEPS)));
-  const [sending, setSending] = useState(false);
-  const [trouble, setTrouble] = useState<unknown>(null);
+  const { attempt, underWay, trouble } = useAttempt();
   const start = async () => {
-    setSending(true);
-    setTrouble(null);
-    try {
-      const options = { size: Math.round(size * times), steps: further };
-      openJob((await painter.continue(job.id, { options, metadata: job.metadata })).id);
-    } catch (error) {
-      setTrouble(error);
-    } finally {
-      setSending(false);
-    }
+    const options = { size: Math.round(size * times), steps: further };
+    openJob((await painter.continue(job.id, { options, metadata: job.metadata })).id);
   };
   return (
     <form
@@ -42,7 +34,7 @@ export function GoOn({ job, presets }: { job: Job; presets: Presets | null }) {
       aria-label="Go on from this picture"
       onSubmit={(event) => {
         event.preventDefault();
-        void start();
+        void attempt(start);
       }}
     >
       <label>
@@ -60,12 +52,13 @@ export function GoOn({ job, presets }: { job: Job; presets: Presets | null }) {
         <input
           type="number"
           min={1}
+          required
           value={further}
           onInput={(event) => setFurther(event.currentTarget.valueAsNumber)}
         />{" "}
         steps
       </label>
-      <button type="submit" disabled={sending}>
+      <button type="submit" disabled={underWay}>
         Go on
       </button>
       {trouble !== null && <TroubleNote error={trouble} />}

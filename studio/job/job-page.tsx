@@ -3,6 +3,7 @@ import { isFinal, type Job, type Presets } from "../../client/index.ts";
 import type { Draft } from "../draft.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";
+import { useAttempt } from "../parts/use-attempt.ts";
 import { usePicture } from "../parts/use-picture.ts";
 import { Actions } from "./actions.tsx";
 import { GoOn } from "./go-on.tsx";
@@ -25,17 +26,13 @@ export function JobPage({ id, presets, onRepaint }: Props) {
   const { painter } = useShared();
   const [again, setAgain] = useState(0);
   const [{ job, preview, connected, error }, setJob] = useJob(id, again);
-  const [trouble, setTrouble] = useState<unknown>(null);
+  const { attempt, trouble } = useAttempt();
   const lookAgain = () => setAgain((count) => count + 1);
-  const act = async (action: () => Promise<Job>) => {
-    setTrouble(null);
-    try {
+  const act = (action: () => Promise<Job>) =>
+    attempt(async () => {
       setJob(await action());
       lookAgain();
-    } catch (failure) {
-      setTrouble(failure);
-    }
-  };
+    });
   useAnnouncements(job);
   const content = usePicture(job?.links.content);
   const latest = usePicture(job?.links.preview, preview?.step ?? 0);
@@ -82,7 +79,7 @@ export function JobPage({ id, presets, onRepaint }: Props) {
         {isFinal(job) && (
           <Actions job={job} result={result.blob} content={content.blob} onRepaint={onRepaint} />
         )}
-        {job.status === "succeeded" && result.blob && <GoOn key={id} job={job} presets={presets} />}
+        {job.status === "succeeded" && result.blob && <GoOn job={job} presets={presets} />}
         <LossCurve job={job} />
       </div>
     </article>

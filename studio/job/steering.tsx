@@ -3,6 +3,7 @@ import type { Job, Presets } from "../../client/index.ts";
 import { kindOf, type OptionSchema } from "../options/option-schema.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";
+import { useAttempt } from "../parts/use-attempt.ts";
 import { figure, spoken } from "../words.ts";
 
 interface Props {
@@ -14,17 +15,12 @@ interface Props {
 /** Sliders that change a running job's weights, from its next step on: those that the service says can be changed. */
 export function Steering({ job, presets, onJob }: Props) {
   const { painter, announce } = useShared();
-  const [trouble, setTrouble] = useState<unknown>(null);
+  const { attempt, trouble } = useAttempt();
   const described = (presets?.options ?? {}) as Record<string, OptionSchema>;
   const weights = (presets?.steering ?? []).filter((name) => kindOf(described[name] ?? {}) === "number");
   const steer = async (name: string, value: number) => {
-    setTrouble(null);
-    try {
-      onJob(await painter.steer(job.id, { [name]: value }));
-      announce(`${spoken(name)} is now ${figure(value)}`);
-    } catch (error) {
-      setTrouble(error);
-    }
+    onJob(await painter.steer(job.id, { [name]: value }));
+    announce(`${spoken(name)} is now ${figure(value)}`);
   };
   if (weights.length === 0) return null;
   return (
@@ -37,7 +33,7 @@ export function Steering({ job, presets, onJob }: Props) {
           title={described[name]?.title ?? spoken(name)}
           schema={described[name] ?? {}}
           value={Number((job.options as Record<string, unknown>)[name])}
-          onValue={(value) => void steer(name, value)}
+          onValue={(value) => void attempt(() => steer(name, value))}
         />
       ))}
       {trouble !== null && <TroubleNote error={trouble} />}
