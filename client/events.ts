@@ -58,7 +58,6 @@ export async function* jobEvents(
         yield event.event;
         if (event.event.type === "end") return;
       }
-      if (lastEventId === ENDED) return;
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ProblemError && error.problem !== null && !error.retryable) throw error;
@@ -73,7 +72,6 @@ export async function* jobEvents(
   }
 }
 
-const ENDED = "ended";
 interface NumberedEvent {
   id: string | undefined;
   event: JobEvent;
@@ -99,7 +97,7 @@ async function* oneStream(
     if (!response.ok) throw new ProblemError(response, error);
     if (response.status === 204) {
       // The job has ended, and this client was told so before.
-      yield { id: ENDED, event: { type: "end", reason: "known" } };
+      yield { id: undefined, event: { type: "end", reason: "known" } };
       return;
     }
     yield "open";

@@ -1,6 +1,5 @@
 import { type ApiClient, type ClientSettings, createApiClient } from "./client.ts";
-import type { EventSettings, JobEvent } from "./events.ts";
-import { jobEvents } from "./events.ts";
+import { type EventSettings, type JobEvent, jobEvents } from "./events.ts";
 import { followJob, type JobUpdate } from "./follow.ts";
 import type { Continuation, Job, JobList, Losses, Presets, Steering, Submission } from "./index.ts";
 import { pause } from "./pause.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { lossSchema } from "./job.ts";
 
 /** A step's loss, its parts already multiplied by their weights. */
-export const lossEntrySchema = lossSchema.extend({
+const lossEntrySchema = lossSchema.extend({
   step: z.int().min(1),
   scale: z.int().min(0).describe("Index of the scale that the step was made at."),
   objective: z

@@ -20,7 +20,7 @@ export const VGG19_LAYERS = [
   "block5_conv4",
 ] as const;
 
-export const layerSchema = z.enum(VGG19_LAYERS);
+const layerSchema = z.enum(VGG19_LAYERS);
 export type Layer = z.infer<typeof layerSchema>;
 
 /** Weights by layer, for example `{"block1_conv1": 0.2}`; at least one of them above zero. */

@@ -32,8 +32,11 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   output: { format: "png", quality: 90, bit_depth: 8, color_space: "srgb" },
 };
 
-/** What each preset stands for. `classic` is bound to Gatys et al. 2015; the others were chosen by eye. */
+/** What each preset stands for, in the order in which they are shown. `classic` is bound to Gatys et al. 2015; the others were chosen by eye. */
 export const PRESETS: Record<PresetName, PresetOptions> = {
+  draft: { ...relative, size: 256, steps: 60, scales: 2 },
+  balanced: { ...relative, size: 512, steps: 300, scales: 3 },
+  fine: { ...relative, size: 1024, steps: 700, scales: 4 },
   classic: {
     ...relative,
     size: 512,
@@ -56,9 +59,6 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     noise: 0.1,
     init: "content",
   },
-  draft: { ...relative, size: 256, steps: 60, scales: 2 },
-  balanced: { ...relative, size: 512, steps: 300, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 700, scales: 4 },
 };
 
 /**

@@ -118,7 +118,7 @@ const problemCodeSchema = z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...Probl
 export type JobErrorCode = keyof typeof JOB_ERRORS;
 export const jobErrorCodeSchema = z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]);
 
-export const fieldErrorSchema = z.object({
+const fieldErrorSchema = z.object({
   path: z.string().describe("Where the field is, for example `options.style_layers.block9_conv1`."),
   expected: z.string(),
   received: z.string(),

@@ -3,7 +3,7 @@ import { jobStatusSchema } from "./status.ts";
 
 /** What a webhook tells of: each change of a job's status. */
 export const WEBHOOK_EVENTS = jobStatusSchema.options.map((status) => `job.${status}` as const);
-export const webhookEventSchema = z.enum(WEBHOOK_EVENTS);
+const webhookEventSchema = z.enum(WEBHOOK_EVENTS);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
 /** Told of where the client chooses no events: how a job ended. */
@@ -42,7 +42,7 @@ export const webhookViewSchema = z.object({
   deliveries: z.array(deliverySchema).describe("The latest attempts, oldest first."),
 });
 
-export const webhookSecretSchema = z.object({
+const webhookSecretSchema = z.object({
   secret: z.string().describe("`whsec_` and base64, as libraries for Standard Webhooks take it."),
   created_at: z.iso.datetime(),
   expires_at: z.iso.datetime().nullable().describe("When it ceases to sign; null: it is the newest."),

@@ -1,4 +1,4 @@
-import { type JobRecord, needsBlob } from "../queue/records/job-record.ts";
+import { isDue, type JobRecord, needsBlob } from "../queue/records/job-record.ts";
 import { isFinal } from "../queue/records/job-states.ts";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
@@ -47,6 +47,6 @@ export async function deleteOrphans(
 
 function isOrphan(record: JobRecord | null, key: string, now: number): boolean {
   if (!record) return true;
-  if (record.expires_at && isFinal(record.status) && Date.parse(record.expires_at) < now) return true;
+  if (isFinal(record.status) && isDue(record, now)) return true;
   return !needsBlob(record, key);
 }

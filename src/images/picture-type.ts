@@ -9,6 +9,9 @@ export const MEDIA_TYPES: Record<PictureType, string> = {
   avif: "image/avif",
 };
 
+/** The usual ending of a type's files. */
+export const endingOf = (type: PictureType) => (type === "jpeg" ? "jpg" : type);
+
 /** How many of a file's first bytes `detectPictureType` looks at. */
 export const SIGNATURE_BYTES = 64;
 

@@ -16,7 +16,7 @@ export interface StoredFile {
 
 /**
  * Answers with a file of the store, or the part of it that `Range` asks for, or 304, or to HEAD without it.
- * Throws a `Refusal`: `result_expired` where the file is gone.
+ * Throws a `BlobNotFoundError` where the file is gone.
  */
 export async function sendFile(
   request: FastifyRequest,
@@ -25,7 +25,7 @@ export async function sendFile(
   file: StoredFile,
 ): Promise<FastifyReply> {
   const info = await store.stat(file.key);
-  if (!info) throw gone();
+  if (!info) throw new BlobNotFoundError(file.key);
   reply.headers({
     etag: file.etag,
     "cache-control": file.cacheControl,
@@ -54,17 +54,8 @@ export async function sendFile(
     ...(request.caller.link !== null && { "cross-origin-resource-policy": "cross-origin" }),
   });
   if (request.method === "HEAD") return reply.send(Readable.from([]));
-  const { info: opened, stream } = await store.get(file.key, range ?? undefined).catch((error) => {
-    throw error instanceof BlobNotFoundError ? gone() : error;
-  });
+  const { info: opened, stream } = await store.get(file.key, range ?? undefined);
   // A preview may have been replaced since its size was asked for.
   if (!range) reply.header("content-length", opened.size);
   return reply.send(stream);
-}
-
-function gone(): Refusal {
-  return new Refusal(
-    "result_expired",
-    "Expected a picture that is still kept, received the name of one that is not",
-  );
 }

@@ -4,7 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PROBLEMS, type Problem, type ProblemCode, Refusal } from "../../contract/problems.ts";
 import { QueueFullError, QueueUnavailableError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { NewerRecordError } from "../../queue/records/job-record.ts";
-import { StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
+import { BlobNotFoundError, StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
 import { allowedMethods, rememberRoutes } from "./route-table.ts";
 
@@ -94,6 +94,12 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Refus
     return new Refusal("storage_full", error.message, { retryAfter: 60 });
   if (error instanceof StorageUnavailableError)
     return new Refusal("unavailable", error.message, { retryAfter: 5 });
+  if (error instanceof BlobNotFoundError) {
+    return new Refusal(
+      "result_expired",
+      "Expected a picture that is still kept, received the name of one that is not",
+    );
+  }
   if (error instanceof NewerRecordError) return new Refusal("unavailable", error.message, { retryAfter: 30 });
   if (error instanceof QueueUnavailableError) {
     return new Refusal("unavailable", "The queue cannot be reached", { retryAfter: 2 });

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { type LossEntry, lossesSchema } from "../../contract/losses.ts";
@@ -8,7 +7,7 @@ import { isFinal } from "../../queue/records/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { chooseMediaType } from "../files/accept.ts";
-import { isUnchanged } from "../files/conditional.ts";
+import { isUnchanged, strongTag } from "../files/conditional.ts";
 import { sendFile } from "../files/send-file.ts";
 import { binarySchema } from "../openapi/binary.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -60,7 +59,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
       return await sendFile(request, reply, store, {
         key: preview.key,
         mediaType: preview.media_type,
-        etag: `"${digest(`${preview.key} ${preview.step}`)}"`,
+        etag: strongTag(`${preview.key} ${preview.step}`),
         fileName: `preview-${record.id}-${preview.step}.${preview.media_type.split("/")[1]}`,
         cacheControl: "private, no-cache",
       });
@@ -95,7 +94,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
       }
       const record = await findJob(queue, request);
       const stored = record.losses ? await readOrNothing(record.losses) : "";
-      const etag = `"${digest(type + stored)}"`;
+      const etag = strongTag(type + stored);
       reply.headers({ etag, vary: "accept", "cache-control": "private, no-cache", "content-type": type });
       if (isUnchanged(ifNoneMatch, etag)) return reply.code(304).send();
       const losses = parseLosses(stored);
@@ -122,8 +121,4 @@ function parseLosses(stored: string): LossEntry[] {
   const lines = stored.split("\n").filter((line) => line !== "");
   // Lines of an earlier version have no number of their objective.
   return lines.map((line) => ({ objective: 0, ...(JSON.parse(line) as Omit<LossEntry, "objective">) }));
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }

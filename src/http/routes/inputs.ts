@@ -1,8 +1,14 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { Refusal } from "../../contract/problems.ts";
-import { detectPictureType, MEDIA_TYPES, PICTURE_TYPES, SIGNATURE_BYTES } from "../../images/picture-type.ts";
+import {
+  detectPictureType,
+  endingOf,
+  MEDIA_TYPES,
+  PICTURE_TYPES,
+  SIGNATURE_BYTES,
+} from "../../images/picture-type.ts";
 import type { App, Dependencies } from "../dependencies.ts";
+import { strongTag } from "../files/conditional.ts";
 import { sendFile } from "../files/send-file.ts";
 import { binarySchema } from "../openapi/binary.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -27,8 +33,8 @@ export function inputRoutes(app: App, { queue, store }: Dependencies): void {
     return {
       key,
       mediaType: type ? MEDIA_TYPES[type] : "application/octet-stream",
-      etag: `"${createHash("sha256").update(key).digest("base64url").slice(0, 22)}"`,
-      fileName: type ? `${name}.${type === "jpeg" ? "jpg" : type}` : name,
+      etag: strongTag(key),
+      fileName: type ? `${name}.${endingOf(type)}` : name,
       cacheControl: "private, max-age=3600",
     };
   };

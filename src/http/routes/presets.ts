@@ -17,12 +17,9 @@ const presetsSchema = z
 /** GET /v1/presets. */
 export function presetRoutes(app: App): void {
   const { properties } = z.toJSONSchema(optionsSchema, { reused: "inline" });
-  // In the order in which the studio shows them.
-  const { draft, balanced, fine, classic } = PRESETS;
-  const presets = { draft, balanced, fine, classic };
   const answer = {
     default: DEFAULT_PRESET,
-    presets,
+    presets: PRESETS,
     options: properties ?? {},
     steering: Object.keys(steeringSchema.shape),
   };

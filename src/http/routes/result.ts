@@ -2,10 +2,9 @@ import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { PROBLEMS, Refusal } from "../../contract/problems.ts";
 import { convertPicture } from "../../images/encode.ts";
-import { MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/picture-type.ts";
+import { endingOf, MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/picture-type.ts";
 import { type JobRecord, jobFolder, type StoredPicture } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
-import { BlobNotFoundError } from "../../storage/blob-store.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { chooseMediaType } from "../files/accept.ts";
 import { Conversions } from "../files/conversion.ts";
@@ -42,7 +41,7 @@ export function resultRoutes(app: App, { config, queue, store }: Dependencies): 
     const painted = resultOf(record);
     const common = {
       mediaType: MEDIA_TYPES[format],
-      fileName: `painting-${record.id}.${format === "jpeg" ? "jpg" : format}`,
+      fileName: `painting-${record.id}.${endingOf(format)}`,
       cacheControl: "private, max-age=300",
     };
     if (painted.media_type === MEDIA_TYPES[format] && quality === undefined) {
@@ -51,9 +50,7 @@ export function resultRoutes(app: App, { config, queue, store }: Dependencies): 
     const encoding = { format, quality: format === "png" ? 100 : (quality ?? DEFAULT_QUALITY) };
     const make = async () => convertPicture(await store.read(painted.key), encoding);
     const name = `${encoding.format}-${encoding.quality}`;
-    const key = await conversions.find(jobFolder(record.id), name, make).catch((error) => {
-      throw error instanceof BlobNotFoundError ? expired(record) : error;
-    });
+    const key = await conversions.find(jobFolder(record.id), name, make);
     return { ...common, key, etag: `"${record.id}.${format}.${encoding.quality}"` };
   };
 

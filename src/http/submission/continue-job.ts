@@ -30,8 +30,7 @@ export async function continueJob(
   const askedSize = typeof asked.size === "string" ? asked.size : undefined;
   refuseContradictions(options, { styles: before.styles.length, hasInitPicture: true, limits, askedSize });
 
-  const newKey = (key: string) =>
-    `${jobFolder(id)}${key.slice(jobFolder(before.id).length).split("/").at(-1)}`;
+  const newKey = (key: string) => `${jobFolder(id)}${key.split("/").at(-1)}`;
   const init_picture = `${jobFolder(id)}init_picture`;
   const copies = [
     ...givenBlobKeys({ ...before, init_picture: null }).map((key) => [key, newKey(key)] as const),

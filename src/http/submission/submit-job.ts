@@ -3,7 +3,7 @@ import { checkPicture } from "../../images/intake.ts";
 import { contentSize, type Size } from "../../images/picture-size.ts";
 import { checkUrl } from "../../net/check-url.ts";
 import { guardOf } from "../../net/guarded-request.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
+import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { chooseOptions } from "./choose-options.ts";
 import { type Asked, queueJob } from "./queue-job.ts";
@@ -55,7 +55,7 @@ export async function submitJob(
 }
 
 /** `style[0]` of a job lies at `jobs/{id}/style-0`. */
-const keyOf = (id: string, field: string) => `jobs/${id}/${field.replace(/\[(\d+)\]$/, "-$1")}`;
+const keyOf = (id: string, field: string) => `${jobFolder(id)}${field.replace(/\[(\d+)\]$/, "-$1")}`;
 
 /** Masks and the initial picture are laid over the content, and never stretched. */
 function checkFits(picture: Size, content: Size, field: string): void {

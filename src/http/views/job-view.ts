@@ -1,7 +1,7 @@
 import type { JobView } from "../../contract/job.ts";
 import { JOB_ERRORS } from "../../contract/problems.ts";
 import type { Place } from "../../queue/dispatch/places.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
+import { isDue, type JobRecord } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import { withoutPaths } from "./without-paths.ts";
 
@@ -58,9 +58,10 @@ function links(record: JobRecord): Record<string, string> {
     self,
     ...(!isFinal(record.status) && { cancel: `${self}/cancel` }),
     events: `${self}/events`,
-    ...(!isExpired(record) && { content: `${self}/content` }),
-    ...(!isExpired(record) &&
-      Object.fromEntries(record.styles.map((_, index) => [`style_${index}`, `${self}/styles/${index}`]))),
+    ...(!isExpired(record) && {
+      content: `${self}/content`,
+      ...Object.fromEntries(record.styles.map((_, index) => [`style_${index}`, `${self}/styles/${index}`])),
+    }),
     ...(record.preview && { preview: `${self}/preview` }),
     ...(record.timelapse && { timelapse: `${self}/timelapse` }),
     ...(record.losses && { losses: `${self}/losses` }),
@@ -70,8 +71,8 @@ function links(record: JobRecord): Record<string, string> {
 }
 
 /** The pictures of a job that has expired are gone, or go any moment. */
-function isExpired({ status, expires_at }: JobRecord): boolean {
-  return isFinal(status) && expires_at !== null && Date.parse(expires_at) <= Date.now();
+function isExpired(record: JobRecord): boolean {
+  return isFinal(record.status) && isDue(record, Date.now());
 }
 
 export function jobPath(id: string): string {

@@ -37,7 +37,7 @@ const readableOptionsSchema = z.object({
 });
 
 /** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
-export const jobRecordSchema = z.object({
+const jobRecordSchema = z.object({
   version: z.int().min(1),
   /** UUID v7: sorts by time. */
   id: z.uuid(),

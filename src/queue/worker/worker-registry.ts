@@ -9,7 +9,7 @@ import { tally } from "../tallies.ts";
 const WORKER_TIMEOUT_MS = 15_000;
 export const HEARTBEAT_MS = 4_000;
 
-export const workerDescriptionSchema = z.object({
+const workerDescriptionSchema = z.object({
   id: z.string(),
   /** Version of this software. */
   version: z.string(),
