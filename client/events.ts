@@ -19,6 +19,8 @@ export type JobEvent =
   | { type: "status"; job: Job }
   | { type: "progress"; progress: Progress }
   | { type: "preview"; preview: Preview }
+  /** Its options were changed, whoever did it: how often by now, and what they are since. */
+  | { type: "steered"; steered: number; options: Job["options"] }
   | { type: "end"; reason: string };
 
 export interface EventSettings {
@@ -132,6 +134,8 @@ function parseEvent(name: string | undefined, data: string): JobEvent | null {
       return { type: "progress", progress: value };
     case "preview":
       return { type: "preview", preview: value };
+    case "steered":
+      return { type: "steered", steered: value.steered, options: value.options };
     case "end":
       return { type: "end", reason: value.reason };
     default:

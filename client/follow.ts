@@ -65,6 +65,9 @@ function updated(update: JobUpdate, event: Exclude<JobEvent, { type: "end" }>): 
   if (event.type === "progress") {
     return { ...update, job: { ...job, status: "running", queue: null, progress: event.progress } };
   }
+  if (event.type === "steered") {
+    return { ...update, job: { ...job, steered: event.steered, options: event.options } };
+  }
   const { preview } = event;
   return { job: { ...job, links: { ...job.links, preview: preview.href } }, preview };
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobEvent, Painter, ProblemError } from "../../client/index.ts";
-import type { TestPainter } from "../support/painter.ts";
+import { TestPainter } from "../support/painter.ts";
 import { jpeg } from "../support/pictures.ts";
 import { TestService } from "../support/service.ts";
 import { file } from "../support/submission-form.ts";
+import { progressAt } from "../support/three-steps.ts";
 
 let service: TestService;
 let worker: TestPainter | null = null;
@@ -76,6 +77,32 @@ describe("Following a job", () => {
       if (job.queue?.position === 0) await painter.cancel(second.id);
     }
     expect([positions[0], positions.includes(0), positions.at(-1)]).toEqual([1, true, "canceled"]);
+  });
+
+  it("sees that somebody else has changed a running job's options", async () => {
+    const watched = new AbortController();
+    worker = TestPainter.start(service, async ({ signal, update }) => {
+      while (!watched.signal.aborted) await sleep(10);
+      await update({ progress: progressAt(1) });
+      while (!signal.aborted) await sleep(10);
+      return { type: "stopped" };
+    });
+    const [mine, theirs] = [new Painter(service.url), new Painter(service.url)];
+    const { id } = await mine.submit(await submission());
+    let isSteered = false;
+    const seen: [number, string][] = [];
+    for await (const { job } of mine.follow(id)) {
+      seen.push([job.options.style_weight, job.status]);
+      if (job.status === "running") watched.abort();
+      // From here on the stream alone can tell it.
+      if (job.progress !== null && !isSteered) {
+        isSteered = true;
+        await theirs.steer(id, { style_weight: 33 });
+      }
+      if (job.steered === 1) await theirs.cancel(id);
+    }
+    expect(seen[0]?.[0]).toBe(10);
+    expect(seen).toContainEqual([33, "running"]);
   });
 
   it("throws what the service refuses, and the reason of a signal that is aborted", async () => {
