@@ -6,9 +6,9 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { addressOf } from "../e2e/client.ts";
 import { submission } from "../support/jobs.ts";
-import { jpeg } from "../support/pictures.ts";
+import { jpeg, png } from "../support/pictures.ts";
 import type { ProgramProcess } from "../support/programs.ts";
-import { form } from "../support/submission-form.ts";
+import { file, form } from "../support/submission-form.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
 const run = promisify(execFile);
@@ -74,6 +74,22 @@ describeOnOwnDisk("When the blob store is full", () => {
     expect((await submit(address)).status).toBe(202);
     const [record] = await setting.queue.list({ limit: 1 });
     await setting.queue.cancel(record?.id ?? "");
+  });
+
+  it("a batch for a part of which there is room is refused as a whole, and nothing of it is painted", async () => {
+    const address = await startApi();
+    const before = { jobs: await setting.queue.counts(), folders: await readdir(join(disk, "jobs")) };
+    const { bavail, bsize } = await statfs(disk);
+    await writeFile(join(disk, "filler"), new Uint8Array(bavail * bsize - 300_000));
+    const noise = await png({ width: 512, height: 512 });
+    expect(noise.length).toBeGreaterThan(300_000);
+    const body = new FormData();
+    for (const bytes of [await jpeg(), noise]) body.append("content", file(bytes), "content");
+    body.append("style", file(await jpeg({ seed: 2 })), "style");
+    const answer = await fetch(`${address}/v1/batches`, { method: "POST", body });
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
+    const { queued } = await setting.queue.counts();
+    expect([queued, await readdir(join(disk, "jobs"))]).toEqual([before.jobs.queued, before.folders]);
   });
 
   it("submissions are refused before that, where room is kept for the jobs that were accepted", async () => {

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
 import { createApiClient, type Job, unwrap } from "../../client/index.ts";
+import { connectForRequests } from "../../src/queue/connection.ts";
+import { QueueKeys } from "../../src/queue/keys.ts";
 import { addressOf } from "../e2e/client.ts";
 import { fetchByContract } from "../support/contract.ts";
 import { jpeg } from "../support/pictures.ts";
 import type { ProgramProcess } from "../support/programs.ts";
 import { Receiver } from "../support/receiver.ts";
+import { connected } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
@@ -65,6 +68,23 @@ async function attempts(outcome: "delivered" | "again" | "given_up"): Promise<nu
 }
 
 describe("A job's webhook", () => {
+  it("is told although an event before it is of a record that this version cannot read", async () => {
+    const unreadable = { event: "job.failed", at: 0, fields: ["version", "1", "id", '"no id"'] };
+    const redis = await connected(connectForRequests(setting.redis.url));
+    const { outbox } = new QueueKeys("nst");
+    await redis.rpush(outbox, JSON.stringify(unreadable));
+    try {
+      const job = await submit(receiver.url, ["job.queued"]);
+      const [event] = await receiver.events(1);
+      expect(event?.data.id).toBe(job.id);
+      await cancel(job.id);
+      expect(await redis.llen(outbox)).toBe(1);
+    } finally {
+      await redis.del(outbox);
+      redis.disconnect();
+    }
+  });
+
   it("is told of the events it chose, signed so that a receiver's library verifies it", async () => {
     const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
     await cancel(job.id);

@@ -1,6 +1,8 @@
+import { Refusal } from "../../contract/problems.ts";
 import type { SubmissionFields } from "../../contract/request.ts";
 import { QueueFullError, QuotaExceededError, type Submission } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
+import { StorageFullError } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 
 /** A picture of a job: its key in the blob store, and what brings it there. */
@@ -15,6 +17,12 @@ export type Asked = Pick<Submission, "traceparent" | "batch"> & { owner: string 
 /** What a client may say of a job beside its pictures and options. */
 type Wishes = Omit<SubmissionFields, "options">;
 
+/** Whether a job was certainly not taken, by this request or an earlier one with its id. */
+export function wasRefused(error: unknown): boolean {
+  const refusals = [Refusal, QueueFullError, QuotaExceededError, StorageFullError];
+  return refusals.some((refusal) => error instanceof refusal);
+}
+
 /**
  * Stores a job's pictures and only then queues it: what is accepted can be painted. Throws what the queue and the store
  * throw.
@@ -26,7 +34,9 @@ export async function queueJob(
   { metadata, webhook, priority, expires_in }: Wishes,
 ): Promise<JobRecord> {
   try {
-    await Promise.all(pictures.map((picture) => picture.store()));
+    // All have ended before any is deleted: none appears afterwards.
+    const stored = await Promise.allSettled(pictures.map((picture) => picture.store()));
+    for (const one of stored) if (one.status === "rejected") throw one.reason;
     return await queue.submit({
       ...job,
       metadata,
@@ -35,10 +45,8 @@ export async function queueJob(
       ...(expires_in !== undefined && { expires_in }),
     });
   } catch (error) {
-    // Only where the job was certainly not taken, by this request or an earlier one with its id: other pictures are
-    // swept away later where no job uses them.
-    if (error instanceof QueueFullError || error instanceof QuotaExceededError)
-      await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
+    // Other pictures are swept away later where no job uses them.
+    if (wasRefused(error)) await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
     throw error;
   }
 }

@@ -1,11 +1,10 @@
 import { v7 as uuidv7 } from "uuid";
 import { Refusal } from "../../contract/problems.ts";
-import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { jobFolder } from "../../queue/records/job-record.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { Asked } from "./queue-job.ts";
+import { type Asked, wasRefused } from "./queue-job.ts";
 import type { Spool } from "./spool.ts";
 import { submitJob } from "./submit-job.ts";
 import type { Submitted } from "./submitted.ts";
@@ -49,9 +48,7 @@ export async function submitBatch(
       );
     }
   } catch (error) {
-    const isRefusal =
-      error instanceof Refusal || error instanceof QueueFullError || error instanceof QuotaExceededError;
-    if (isRefusal) {
+    if (wasRefused(error)) {
       for (const { id: job } of batch.jobs) {
         if (await queue.delete(job)) await deleteFolder(store, jobFolder(job));
       }

@@ -28,15 +28,26 @@ export class Outbox {
     private readonly keys: QueueKeys,
   ) {}
 
-  /** Hands the oldest events to `take`, one after the other, and forgets each that it took. Gives how many. */
+  /**
+   * Hands the oldest events to `take`, one after the other, and forgets each that it took. Gives how many. One that this
+   * version cannot read is left to those that can: it holds up none of the others, and what is wrong with it is thrown in the
+   * end.
+   */
   async drain(limit: number, take: (event: OutboxEvent) => Promise<void>): Promise<number> {
     const entries = await this.redis.lrange(this.keys.outbox, 0, limit - 1);
+    let unreadable: unknown;
     for (const entry of entries) {
-      const { event, at, fields } = JSON.parse(entry) as Entry;
-      const record = decodeRecord(asHash(fields));
-      if (record) await take({ event, at: new Date(at), record });
+      let event: OutboxEvent | null;
+      try {
+        event = decodeEvent(entry);
+      } catch (error) {
+        unreadable ??= error;
+        continue;
+      }
+      if (event) await take(event);
       await this.redis.lrem(this.keys.outbox, 1, entry);
     }
+    if (unreadable !== undefined) throw unreadable;
     return entries.length;
   }
 
@@ -45,6 +56,13 @@ export class Outbox {
     const entry = await this.redis.lindex(this.keys.outbox, 0);
     return entry === null ? null : new Date((JSON.parse(entry) as Entry).at);
   }
+}
+
+/** null where there is no job to tell of. */
+function decodeEvent(entry: string): OutboxEvent | null {
+  const { event, at, fields } = JSON.parse(entry) as Entry;
+  const record = decodeRecord(asHash(fields));
+  return record && { event, at: new Date(at), record };
 }
 
 function asHash(fields: string[]): Record<string, string> {
