@@ -7,6 +7,7 @@ import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { ROOT } from "../src/root.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { type EmbeddedRedis, redisSocket, startRedis } from "./redis.ts";
+import { serviceUrl } from "./service-url.ts";
 import { redisServer } from "./setup-report.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
@@ -104,8 +105,7 @@ function stopRequest(): Promise<string> {
 
 /** Says where the service is once it answers. */
 async function announce(config: Config, log: Logger): Promise<void> {
-  const host = config.host === "0.0.0.0" || config.host === "127.0.0.1" ? "localhost" : config.host;
-  const url = `http://${host}:${config.port}`;
+  const url = serviceUrl(config.host, config.port);
   while (config.port !== 0) {
     const answered = await fetch(`${url}/livez`).then(
       (response) => response.ok,
