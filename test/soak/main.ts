@@ -12,7 +12,7 @@ const ledger = await soak({
     jobs: Number(values.jobs),
     clients: 6,
     workers: 2,
-    pauseMs: 4_000,
+    pauseMs: 5_000,
     faultMs: 4_000,
     patienceMs: 300_000,
   },
