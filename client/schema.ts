@@ -2205,7 +2205,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job ended while the answer was held back. */
+            /** @description The job has ended: the answer was held back, or the same request was made before, and cut off. */
             200: {
                 headers: {
                     [name: string]: unknown;

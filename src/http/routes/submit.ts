@@ -47,7 +47,9 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
           ...idempotencyHeader,
         }),
         response: {
-          200: jobResponse("The job ended while the answer was held back."),
+          200: jobResponse(
+            "The job has ended: the answer was held back, or the same request was made before, and cut off.",
+          ),
           202: jobResponse("The job is accepted; `Location` is where to follow it, `Retry-After` when."),
           ...problemResponses(...SUBMIT_PROBLEMS),
         },

@@ -65,10 +65,12 @@ export class Api {
    */
   async submit<View>(path: string, body: () => FormData | object, refusal = "none"): Promise<View | null> {
     const headers = { "idempotency-key": randomUUID() };
-    const expected = [202, "request_in_flight", refusal];
+    // 200: it was accepted before, by a process that died before it could say so, and has ended since.
+    const accepted = [200, 202];
+    const expected = [...accepted, "request_in_flight", refusal];
     for (;;) {
       const answer = await this.tryOnce(path, { method: "POST", body: body(), headers }, expected);
-      if (answer?.status === 202) return answer.json<View>();
+      if (answer && accepted.includes(answer.status)) return answer.json<View>();
       if (answer?.code === refusal) return null;
       await sleep(PAUSE_MS);
     }

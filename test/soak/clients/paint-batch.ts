@@ -19,7 +19,7 @@ export async function paintBatch({ api, promised, webhook }: Painting): Promise<
   promised.batches.set(view.id, ids);
   await api.tryOnce(`/v1/batches/${view.id}`, {}, [200]);
   await api.tryOnce(`/v1/batches/${view.id}/result`, {}, [200, "result_not_ready", "no_result"]);
-  if (happens(0.1)) await api.ask(`/v1/batches/${view.id}/cancel`, { method: "POST" });
+  if (happens(0.2)) await api.ask(`/v1/batches/${view.id}/cancel`, { method: "POST" });
 }
 
 /** Whether a batch whose jobs have all ended shows them, and gives the picture of each that succeeded. */

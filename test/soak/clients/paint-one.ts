@@ -18,7 +18,7 @@ export async function paintOne({ api, promised, webhook }: Painting): Promise<vo
   promised.accept([id], webhook);
   if (happens(0.2)) await api.ask(`/v1/jobs/${id}/events`, { patienceMs: FOLLOWED_MS });
   if (happens(0.4)) await steer(api, id, promised.weights);
-  if (happens(0.2)) {
+  if (happens(0.4)) {
     await api.ask(`/v1/jobs/${id}/cancel`, { method: "POST" });
     if (happens(0.5)) await api.ask(`/v1/jobs/${id}/retry`, { method: "POST" });
   }
