@@ -78,16 +78,24 @@ describe("An idempotency key", () => {
   });
 
   it("gives the job that a dead process had begun, and not a second one", async () => {
-    // What such a process leaves: an id chosen, its job perhaps submitted, no answer.
     const first = (await (await post("died")).json()) as JobView;
-    for (const key of await service.redis.keys("*idempotency:*")) {
-      const entry = JSON.parse((await service.redis.get(key)) ?? "{}") as { job: string };
-      if (entry.job === first.id) await service.redis.set(key, JSON.stringify({ ...entry, answer: null }));
-    }
+    // What such a process leaves: an id chosen, its job perhaps submitted, no answer.
+    const die = async () => {
+      for (const key of await service.redis.keys("*idempotency:*")) {
+        const entry = JSON.parse((await service.redis.get(key)) ?? "{}") as { job: string };
+        if (entry.job === first.id) await service.redis.set(key, JSON.stringify({ ...entry, answer: null }));
+      }
+    };
+    await die();
     const before = await countJobs();
     const again = await post("died");
     expect(again.status).toBe(202);
     expect(((await again.json()) as JobView).id).toBe(first.id);
+    await die();
+    await service.fetch(`/v1/jobs/${first.id}/cancel`, { method: "POST" });
+    const ended = await post("died");
+    expect(ended.status).toBe(200);
+    expect((await ended.json()) as JobView).toMatchObject({ id: first.id, status: "canceled" });
     expect(await countJobs()).toBe(before);
   });
 
