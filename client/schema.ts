@@ -738,7 +738,7 @@ export interface components {
             /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
             noise: number;
             /**
-             * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+             * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
              * @enum {string}
              */
             optimizer: "adam" | "lbfgs";
@@ -835,7 +835,7 @@ export interface components {
                     /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                     noise: number;
                     /**
-                     * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                     * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                      * @enum {string}
                      */
                     optimizer: "adam" | "lbfgs";
@@ -1128,7 +1128,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";
@@ -1265,7 +1265,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";
@@ -1951,7 +1951,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";
@@ -2118,7 +2118,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";
@@ -2840,7 +2840,7 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency.
+                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "lbfgs";

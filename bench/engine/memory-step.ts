@@ -7,8 +7,7 @@ import { planStrips } from "../../workers/engine/memory-plan.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Objective } from "../../workers/engine/objective/objective.ts";
-import { Lbfgs } from "../../workers/engine/optimizers/lbfgs.ts";
-import { SpectralPreconditioner } from "../../workers/engine/optimizers/preconditioner.ts";
+import { chooseOptimizer } from "../../workers/engine/optimizers/choose-optimizer.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { samplePicture } from "../sample-picture.ts";
@@ -42,7 +41,7 @@ const objective = new Objective(
   stripRows,
 );
 style.dispose();
-const optimizer = new Lbfgs(content, 1, new SpectralPreconditioner(size, size));
+const optimizer = chooseOptimizer({ optimizer: "lbfgs", learning_rate: 1 }, content);
 const first = objective.evaluate(optimizer.image);
 if (flags.gradient !== undefined) {
   await writeFile(flags.gradient, first.gradient.dataSync<"float32">());

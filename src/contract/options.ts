@@ -34,7 +34,9 @@ export const optionsSchema = z.strictObject({
   steps: z.int().min(1).max(20_000).describe("Optimiser steps in all, shared out over the scales."),
   optimizer: z
     .enum(["adam", "lbfgs"])
-    .describe("Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency."),
+    .describe(
+      "Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.",
+    ),
   learning_rate: z.number().positive().max(10).describe("Step length on pixels in [0, 1]; L-BFGS takes 1."),
   loss: z
     .enum(["gatys", "relative"])

@@ -4,7 +4,8 @@ import {
   type Preconditioner,
   SpectralPreconditioner,
 } from "../../../workers/engine/optimizers/preconditioner.ts";
-import { tf } from "../../../workers/engine/tensorflow.ts";
+import { Windows } from "../../../workers/engine/optimizers/windows.ts";
+import { type Tensor4D, tf } from "../../../workers/engine/tensorflow.ts";
 import { describeOptimizer } from "./conformance.ts";
 import { evaluate, type LossFunction, SHAPE, SIZE, startImage } from "./problems.ts";
 
@@ -12,9 +13,14 @@ const [, HEIGHT, WIDTH] = SHAPE;
 const spectral = () => new SpectralPreconditioner(HEIGHT, WIDTH);
 const identity: Preconditioner = { apply: (x) => x.clone(), dispose: () => {} };
 
-describeOptimizer("L-BFGS", 60, (image) => new Lbfgs(image, 1, identity));
+/** Some over a picture of this size, and one. */
+const several = () => new Windows(HEIGHT, WIDTH, 2);
+const one = () => new Windows(HEIGHT, WIDTH, Number.POSITIVE_INFINITY);
+
+describeOptimizer("L-BFGS", 60, (image) => new Lbfgs(image, 1, identity, one()));
+describeOptimizer("L-BFGS by windows", 60, (image) => new Lbfgs(image, 1, identity, several()));
 // These problems' curvature has nothing to do with spatial frequency: the preconditioner is in the way here.
-describeOptimizer("L-BFGS, preconditioned,", 150, (image) => new Lbfgs(image, 1, spectral()));
+describeOptimizer("L-BFGS, preconditioned,", 150, (image) => new Lbfgs(image, 1, spectral(), several()));
 
 /** How many of the latest pairs the optimiser remembers. */
 const HISTORY = 10;
@@ -37,12 +43,14 @@ const convex: LossFunction = (pixels) => {
 
 describe("L-BFGS", () => {
   it.each([
-    ["the identity", () => identity],
-    ["the spectral preconditioner", spectral],
+    ["the identity, one window", () => identity, one],
+    ["the identity", () => identity, several],
+    ["the spectral preconditioner", spectral, several],
   ])(
-    "steps along −H·g, with H the dense BFGS matrix of its latest pairs from %s on, built in float64",
-    (_, create) => {
-      const optimizer = new Lbfgs(startImage(), 1, create());
+    "steps along −H·g, with H the dense matrix of its latest pairs from %s on, built in float64",
+    (_, create, createWindows) => {
+      const optimizer = new Lbfgs(startImage(), 1, create(), createWindows());
+      const weights = { whole: weightsOf(one()), windows: weightsOf(createWindows()) };
       const start = dense(create());
       const pairs: { s: Float64Array; y: Float64Array }[] = [];
       let before: { x: Float64Array; gradient: Float64Array; loss: number } | undefined;
@@ -64,7 +72,9 @@ describe("L-BFGS", () => {
           optimizer.image.dataSync<"float32">(),
           (value, index) => value - (x[index] ?? 0),
         );
-        const expected = denseDirection(start, pairs.slice(-HISTORY), gradient);
+        const latest = pairs.slice(-HISTORY);
+        const isFull = latest.length === HISTORY;
+        const expected = denseDirection(start, latest, gradient, isFull ? weights.windows : weights.whole);
         if (expected !== undefined) {
           expect(relativeError(moved, expected)).toBeLessThan(2e-3);
           compared += 1;
@@ -77,7 +87,7 @@ describe("L-BFGS", () => {
   );
 
   it("takes no longer a step than 0.1 root mean square", () => {
-    const optimizer = new Lbfgs(startImage(), 10, spectral());
+    const optimizer = new Lbfgs(startImage(), 10, spectral(), several());
     for (let step = 0; step < 10; step += 1) {
       const before = optimizer.image.dataSync<"float32">();
       optimizer.update(evaluate(convex, optimizer.image));
@@ -90,7 +100,7 @@ describe("L-BFGS", () => {
   });
 
   it("takes a step back that raises the loss, a quarter of the way", () => {
-    const optimizer = new Lbfgs(startImage(), 1, spectral());
+    const optimizer = new Lbfgs(startImage(), 1, spectral(), several());
     optimizer.update(evaluate(convex, optimizer.image));
     const good = optimizer.image.dataSync<"float32">();
     optimizer.update(evaluate(convex, optimizer.image));
@@ -109,26 +119,61 @@ describe("L-BFGS", () => {
   });
 });
 
-/** −H·g, H by the BFGS update H ← (I − ρsyᵀ)·H·(I − ρysᵀ) + ρssᵀ from γH₀ (Nocedal & Wright, eq. 6.17 and 7.20). */
+/**
+ * −H·g, H by the update H ← Vᵀ·H·V + Σ ρ·(u∘s)·(u∘s)ᵀ, V = I − Σ ρ·(u∘y)·(u∘s)ᵀ, over the windows u with ρ = 1 / Σ u·s·y,
+ * from γH₀ of each window. With one window of ones it is BFGS (Nocedal & Wright, eq. 6.17 and 7.20).
+ */
 function denseDirection(
   start: Float64Array[],
   pairs: { s: Float64Array; y: Float64Array }[],
   gradient: Float64Array,
+  windows: Float64Array[],
 ): Float64Array | undefined {
   const newest = pairs.at(-1);
   if (newest === undefined) {
     return undefined;
   }
-  const scaled = Float64Array.from(start, (row) => dot(row, newest.y));
-  const gamma = dot(newest.s, newest.y) / dot(newest.y, scaled);
-  let inverse = start.map((row) => row.map((value) => value * gamma));
+  const { s, y } = newest;
+  const scaled = Float64Array.from(start, (row) => dot(row, y));
+  const whole = dot(s, y) / dot(y, scaled);
+  const roots = windows.map((window) => {
+    const own = dot(times(window, s), y) / dot(times(window, y), scaled) / whole;
+    return Math.sqrt(whole * Math.min(3, Math.max(1 / 3, own)));
+  });
+  const root = (pixel: number) =>
+    windows.reduce((sum, u, index) => sum + (u[pixel] ?? 0) * (roots[index] ?? 0), 0);
+  let inverse = start.map((row, i) => row.map((value, j) => root(i) * value * root(j)));
   for (const { s, y } of pairs) {
-    const rho = 1 / dot(s, y);
-    const left = unit().map((row, i) => row.map((value, j) => value - rho * (s[i] ?? 0) * (y[j] ?? 0)));
+    const left = unit();
+    const added = unit().map((row) => row.fill(0));
+    for (const window of windows) {
+      const [us, uy] = [times(window, s), times(window, y)];
+      const curvature = dot(us, y);
+      if (curvature > 1e-3 * Math.sqrt(dot(us, s) * dot(uy, y))) {
+        addProduct(left, us, uy, -1 / curvature);
+        addProduct(added, us, us, 1 / curvature);
+      }
+    }
     const product = multiply(multiply(left, inverse), transpose(left));
-    inverse = product.map((row, i) => row.map((value, j) => value + rho * (s[i] ?? 0) * (s[j] ?? 0)));
+    inverse = product.map((row, i) => row.map((value, j) => value + (added[i]?.[j] ?? 0)));
   }
   return Float64Array.from(inverse, (row) => -dot(row, gradient));
+}
+
+/** What each window weighs at each pixel and colour; its own to dispose of. */
+function weightsOf(windows: Windows): Float64Array[] {
+  const weights: Float64Array[] = [];
+  tf.tidy(() => {
+    const ones = tf.ones(SHAPE) as Tensor4D;
+    const { shape } = windows.products(ones, ones);
+    const count = shape[0] * shape[1];
+    for (let index = 0; index < count; index += 1) {
+      const factors = tf.tensor2d(new Float32Array(count).fill(1, index, index + 1), shape);
+      weights.push(Float64Array.from(windows.scale(ones, factors).dataSync<"float32">()));
+    }
+  });
+  windows.dispose();
+  return weights;
 }
 
 /** The matrix of a preconditioner, column by column (it is symmetric). */
@@ -166,4 +211,17 @@ function dot(a: Float64Array, b: Float64Array): number {
 function relativeError(value: Float64Array, expected: Float64Array): number {
   const difference = value.map((x, index) => x - (expected[index] ?? 0));
   return Math.sqrt(dot(difference, difference) / dot(expected, expected));
+}
+
+function times(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, index) => value * (b[index] ?? 0));
+}
+
+/** Adds factor·a·bᵀ. */
+function addProduct(matrix: Float64Array[], a: Float64Array, b: Float64Array, factor: number): void {
+  for (const [i, row] of matrix.entries()) {
+    for (const [j, value] of b.entries()) {
+      row[j] = (row[j] ?? 0) + factor * (a[i] ?? 0) * value;
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import type { Evaluation } from "../objective/objective.ts";
-import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
+import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 import {
   isFiniteEvaluation,
   MAX_RETREATS,
@@ -9,10 +9,15 @@ import {
   type OptimizerValues,
 } from "./optimizer.ts";
 import type { Preconditioner } from "./preconditioner.ts";
+import type { Windows } from "./windows.ts";
 
 const HISTORY = 10;
 /** A pair is learnt from only where sᵀy > this · ‖s‖·‖y‖: positive curvature, not rounding noise. */
 const CURVATURE_GUARD = 1e-6;
+/** The same within a window. */
+const WINDOW_CURVATURE_GUARD = 1e-3;
+/** H₀ is at most so many times as long, or as short, in a window as in the whole picture. */
+const WINDOW_SCALE = 3;
 /** Root mean square of the first step on pixels in [0, 1], where nothing is known of the curvature yet. */
 const FIRST_STEP = 0.01;
 /** No step is longer than this root mean square: far moves leave the region that the history tells of. */
@@ -26,8 +31,10 @@ interface Pair {
   /** Step s = x_{k+1} − x_k and change of gradient y = g_{k+1} − g_k. */
   s: Tensor4D;
   y: Tensor4D;
-  /** 1 / sᵀy. */
-  rho: number;
+  /** sᵀy of each window. */
+  curvature: Tensor2D;
+  /** 1 / sᵀy of each window, 0 where it is not positive. */
+  rho: Tensor2D;
 }
 
 interface Accepted {
@@ -39,6 +46,12 @@ interface Accepted {
 /**
  * L-BFGS (Liu & Nocedal 1989; two-loop recursion, Nocedal & Wright algorithm 7.4) on pixels kept in [0, 1].
  *
+ * Places far from each other hardly share curvature, and what a pair tells of one says little of another. So, once the
+ * history is full, each window takes its own of a pair: with U the windows' weights `[pixels, windows]` and R = diag(1 / sᵀy of
+ * each window), H ← VᵀHV + diag(s)·U·R·Uᵀ·diag(s), V = I − diag(y)·U·R·Uᵀ·diag(s). It is symmetric, positive definite, and
+ * H·y = s as ever, since the weights add up to 1; with one window it is BFGS. (Partitioned quasi-Newton methods: Griewank
+ * & Toint 1982. What it gains: bench/RESULTS.md.)
+ *
  * There is no line search: with a history the unit step is nearly always good, and each trial would cost a whole
  * evaluation. A step that raises the loss, or after which it is not finite, is taken back and quartered instead;
  * where that does not help, the history is forgotten and a short step goes straight downhill. At a minimum the steps
@@ -48,6 +61,7 @@ export class Lbfgs implements Optimizer {
   image: Tensor4D;
   readonly #learningRate: number;
   readonly #preconditioner: Preconditioner;
+  readonly #windows: Windows;
   #accepted: Accepted | undefined;
   #history: Pair[] = [];
   #retreats = 0;
@@ -58,11 +72,13 @@ export class Lbfgs implements Optimizer {
    * @param image becomes the optimiser's own
    * @param learningRate factor on every step, 1 as a rule
    * @param preconditioner H₀ up to a factor, where the recursion starts from; becomes the optimiser's own
+   * @param windows over a picture of this size; become the optimiser's own
    */
-  constructor(image: Tensor4D, learningRate: number, preconditioner: Preconditioner) {
+  constructor(image: Tensor4D, learningRate: number, preconditioner: Preconditioner, windows: Windows) {
     this.image = tf.keep(image);
     this.#learningRate = learningRate;
     this.#preconditioner = preconditioner;
+    this.#windows = windows;
   }
 
   /** The next trial may have to be taken back: the last picture that was accepted. */
@@ -95,16 +111,24 @@ export class Lbfgs implements Optimizer {
   #learn(before: Accepted, gradient: Tensor4D): void {
     const s = tf.keep(tf.sub(this.image, before.image) as Tensor4D);
     const y = tf.keep(tf.sub(gradient, before.gradient) as Tensor4D);
-    const curvature = dot(s, y);
-    if (curvature > CURVATURE_GUARD * Math.sqrt(dot(s, s) * dot(y, y))) {
-      this.#history.push({ s, y, rho: 1 / curvature });
+    if (dot(s, y) > CURVATURE_GUARD * Math.sqrt(dot(s, s) * dot(y, y))) {
+      this.#history.push(this.#pair(s, y));
       if (this.#history.length > HISTORY) {
-        const oldest = this.#history.shift();
-        tf.dispose([oldest?.s, oldest?.y] as Tensor[]);
+        disposePairs(this.#history.splice(0, 1));
       }
     } else {
       tf.dispose([s, y]);
     }
+  }
+
+  #pair(s: Tensor4D, y: Tensor4D): Pair {
+    const [curvature, rho] = tf.tidy(() => {
+      const curvature = this.#windows.products(s, y);
+      const squares = this.#windows.products(s, s).mul(this.#windows.products(y, y));
+      const isPositive = curvature.greater(squares.sqrt().mul(WINDOW_CURVATURE_GUARD));
+      return [curvature, tf.where(isPositive, tf.div(1, curvature), tf.zerosLike(curvature)) as Tensor2D];
+    }) as [Tensor2D, Tensor2D];
+    return { s, y, curvature: tf.keep(curvature), rho: tf.keep(rho) };
   }
 
   /**
@@ -121,20 +145,40 @@ export class Lbfgs implements Optimizer {
       return downhill.mul(-this.#firstStep / Math.max(rootMeanSquare(downhill), 1e-30));
     }
     let q: Tensor4D = gradient;
-    const alphas = new Map<Pair, number>();
+    const alphas = new Map<Pair, Tensor2D>();
     for (const pair of [...this.#history].reverse()) {
-      const alpha = pair.rho * dot(pair.s, q);
+      const alpha = this.#times(pair, this.#windows.products(pair.s, q));
       alphas.set(pair, alpha);
-      q = tf.sub(q, pair.y.mul(alpha)) as Tensor4D;
+      q = tf.sub(q, this.#windows.scale(pair.y, alpha)) as Tensor4D;
     }
-    // H₀ is scaled so that it is right for the newest pair (Nocedal & Wright, eq. 7.20, in H₀'s norm).
-    const scale = 1 / (newest.rho * dot(newest.y, this.#preconditioner.apply(newest.y)));
-    let r = this.#preconditioner.apply(q).mul(scale) as Tensor4D;
+    const root = this.#scale(newest).sqrt() as Tensor2D;
+    let r = this.#windows.scale(this.#preconditioner.apply(this.#windows.scale(q, root)), root);
     for (const pair of this.#history) {
-      const beta = pair.rho * dot(pair.y, r);
-      r = tf.add(r, pair.s.mul((alphas.get(pair) ?? 0) - beta)) as Tensor4D;
+      const beta = this.#times(pair, this.#windows.products(pair.y, r));
+      const factor = tf.sub(alphas.get(pair) as Tensor2D, beta) as Tensor2D;
+      r = tf.add(r, this.#windows.scale(pair.s, factor)) as Tensor4D;
     }
     return r.mul(free).neg() as Tensor4D;
+  }
+
+  /** Whether each window goes by itself: fewer pairs tell too little of one (the first steps would be too long). */
+  get #isByWindow(): boolean {
+    return this.#history.length === HISTORY;
+  }
+
+  /** `products` times ρ = 1 / sᵀy: of each window, or of the whole picture. */
+  #times({ curvature, rho }: Pair, products: Tensor2D): Tensor2D {
+    return this.#isByWindow
+      ? products.mul(rho)
+      : tf.fill(products.shape, 1).mul(products.sum().div(curvature.sum()));
+  }
+
+  /** What H₀ is scaled by so that it is right for the newest pair (Nocedal & Wright, eq. 7.20, in H₀'s norm). */
+  #scale({ y, curvature }: Pair): Tensor2D {
+    const squares = this.#windows.products(y, this.#preconditioner.apply(y));
+    const whole = curvature.sum().div(squares.sum());
+    const own = this.#isByWindow ? curvature.div(squares.maximum(1e-30)).div(whole) : tf.onesLike(squares);
+    return own.clipByValue(1 / WINDOW_SCALE, WINDOW_SCALE).mul(whole);
   }
 
   #target(direction: Tensor4D): Tensor4D {
@@ -195,14 +239,14 @@ export class Lbfgs implements Optimizer {
     this.#history = (state.s as Float32Array[]).map((step, index) => {
       const s = tensor(step);
       const y = tensor(changes[index] as Float32Array);
-      return { s, y, rho: 1 / dot(s, y) };
+      return this.#pair(s, y);
     });
     this.#retreats = state.retreats as number;
     this.#firstStep = state.firstStep as number;
   }
 
   #forgetHistory(): void {
-    tf.dispose(this.#history.flatMap(({ s, y }) => [s, y]));
+    disposePairs(this.#history);
     this.#history = [];
   }
 
@@ -218,7 +262,12 @@ export class Lbfgs implements Optimizer {
     this.#forget();
     this.image.dispose();
     this.#preconditioner.dispose();
+    this.#windows.dispose();
   }
+}
+
+function disposePairs(pairs: Pair[]): void {
+  tf.dispose(pairs.flatMap(({ s, y, curvature, rho }): Tensor[] => [s, y, curvature, rho]));
 }
 
 /** 1 where a pixel can follow its gradient downhill, 0 where that would lead past 0 or 1. */
