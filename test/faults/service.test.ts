@@ -4,14 +4,11 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Job } from "../../client/index.ts";
 import { COME_AGAIN_MS } from "../../src/http/events/job-events.ts";
-import { addressOf, Client } from "../e2e/client.ts";
+import { startApi, submitSmall } from "../support/api-process.ts";
 import { EventReader } from "../support/event-stream.ts";
-import { positionOf } from "../support/jobs.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { jpeg } from "../support/pictures.ts";
-import type { ProgramProcess } from "../support/programs.ts";
 import { form } from "../support/submission-form.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
@@ -22,41 +19,17 @@ beforeAll(async () => {
 afterEach(() => setting.stopPrograms());
 afterAll(() => setting.close());
 
-async function startApi(): Promise<{ api: ProgramProcess; address: string; client: Client }> {
-  const api = setting.run("src/main.js", { PORT: "0" });
-  const address = await addressOf(api);
-  return { api, address, client: new Client(address) };
-}
-
-const submit = async (client: Client, steps = 10): Promise<Job> =>
-  client.submit(await jpeg(), [await jpeg({ seed: 2 })], { preset: "draft", size: 64, steps });
-
-describe("When Redis is away", () => {
-  it("whoever asks is told so, and the process is alive", async () => {
-    const { client } = await startApi();
-    const { id } = await submit(client);
-    await setting.redis.kill();
-    try {
-      expect((await client.get(`/v1/jobs/${id}`)).status).toBe(503);
-      expect((await client.get("/livez")).status).toBe(200);
-      expect((await client.get("/readyz")).status).toBe(503);
-    } finally {
-      await setting.redis.start();
-    }
-  });
-});
-
 describe("When the API is killed", () => {
   it("right after its 202, the job runs", async () => {
-    const { api, client } = await startApi();
-    const { id } = await submit(client);
+    const { api, client } = await startApi(setting);
+    const { id } = await submitSmall(client);
     api.kill("SIGKILL");
     await setting.startWorker();
     expect(await setting.untilEnded(id)).toMatchObject({ status: "succeeded", attempts: 1 });
   });
 
   it("during an upload, there is no job, and the next API works", async () => {
-    const { api, address } = await startApi();
+    const { api, address } = await startApi(setting);
     const before = await setting.queue.counts();
     const upload = request(`${address}/v1/jobs`, {
       method: "POST",
@@ -69,14 +42,14 @@ describe("When the API is killed", () => {
     api.kill("SIGKILL");
     await failed;
     expect(await setting.queue.counts()).toEqual(before);
-    const { client } = await startApi();
-    expect(await submit(client)).toMatchObject({ status: "queued" });
+    const { client } = await startApi(setting);
+    expect(await submitSmall(client)).toMatchObject({ status: "queued" });
   });
 });
 
 describe("When the API is asked to stop", () => {
   it("it finishes the request that is open, takes no new one, and exits", async () => {
-    const { api, address } = await startApi();
+    const { api, address } = await startApi(setting);
     const body = await jpeg();
     const head = '--b\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n\r\n';
     const middle = '\r\n--b\r\nContent-Disposition: form-data; name="style"; filename="b"\r\n\r\n';
@@ -142,26 +115,9 @@ describe("When the blob store cannot be written for a while", () => {
   });
 });
 
-describe("When Redis stands still and then goes on", () => {
-  it("requests are refused after a few seconds instead of hanging", async () => {
-    const { client } = await startApi();
-    const { id } = await submit(client);
-    setting.redis.freeze();
-    const started = performance.now();
-    try {
-      expect((await client.get(`/v1/jobs/${id}`)).status).toBe(503);
-      expect(performance.now() - started).toBeLessThan(9_000);
-    } finally {
-      setting.redis.thaw();
-    }
-    await sleep(200);
-    expect((await client.view(id)).id).toBe(id);
-  });
-});
-
 describe("When ten clients send the same request with one idempotency key through two API processes", () => {
   it("there is one job, and each client gets to know it", async () => {
-    const addresses = [(await startApi()).address, (await startApi()).address];
+    const addresses = [(await startApi(setting)).address, (await startApi(setting)).address];
     const before = (await setting.queue.list({ limit: 1000 })).length;
     const body = Buffer.from(
       await new Response(await form({ options: '{"size":64,"steps":5}' })).arrayBuffer(),
@@ -196,8 +152,8 @@ describe("When ten clients send the same request with one idempotency key throug
 
 describe("When the API is asked to stop while clients follow a job", () => {
   it("it ends their streams with a time to come again, answers who waits, and exits", async () => {
-    const { api, address, client } = await startApi();
-    const { id } = await submit(client);
+    const { api, address, client } = await startApi(setting);
+    const { id } = await submitSmall(client);
     const reader = new EventReader(await fetch(`${address}/v1/jobs/${id}/events`));
     expect((await reader.next())?.event).toBe("status");
     const waiting = fetch(`${address}/v1/jobs`, {
@@ -214,43 +170,5 @@ describe("When the API is asked to stop while clients follow a job", () => {
     expect(api.exitCode).toBe(0);
     for (const job of await setting.queue.list({ limit: 10, status: "queued" }))
       await setting.queue.cancel(job.id);
-  });
-});
-
-describe("When Redis is killed and started again on its append-only file", () => {
-  it("every job, its place in the queue and every idempotency key are as they were", async () => {
-    const { address, client } = await startApi();
-    const post = async () =>
-      fetch(`${address}/v1/jobs`, {
-        method: "POST",
-        body: await form({ options: '{"size":64,"steps":5}' }),
-        headers: { "idempotency-key": "before-the-crash" },
-      });
-    const first = (await (await post()).json()) as Job;
-    const canceled = await submit(client);
-    await setting.queue.cancel(canceled.id);
-    const last = await submit(client);
-    const state = async () => ({
-      jobs: await setting.queue.list({ limit: 1000 }),
-      positions: await Promise.all([first, canceled, last].map(({ id }) => positionOf(setting.queue, id))),
-    });
-    const before = await state();
-    await setting.redis.kill();
-    await setting.redis.start();
-    let after = await state().catch(() => null);
-    while (after === null) {
-      await sleep(50);
-      after = await state().catch(() => null);
-    }
-    expect(after).toEqual(before);
-    let again = await post();
-    while (again.status === 503) again = await post();
-    expect(again.headers.get("idempotency-replayed")).toBe("true");
-    expect(((await again.json()) as Job).id).toBe(first.id);
-    await setting.startWorker();
-    for (const { id } of [first, last]) {
-      expect(await setting.untilEnded(id)).toMatchObject({ status: "succeeded", attempts: 1 });
-    }
-    expect(await setting.queue.find(canceled.id)).toMatchObject({ status: "canceled" });
   });
 });

@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
+import { expireJobs } from "../../src/housekeeping/expiry.ts";
+import { JobsOverHttp, workUntilStopped } from "../support/jobs-over-http.ts";
+import { succeed, TestPainter } from "../support/painter.ts";
+import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
+
+let service: TestService;
+let jobs: JobsOverHttp;
+let painter: TestPainter | null = null;
+beforeAll(async () => {
+  service = await TestService.start();
+  jobs = new JobsOverHttp(service);
+});
+afterEach(async () => {
+  await painter?.stop();
+  painter = null;
+  await service.redis.flushall();
+});
+afterAll(() => service.stop());
+
+describe("Cancelling", () => {
+  const cancel = (id: string) => service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+
+  it("stops a queued job, and says the same again", async () => {
+    const { id } = await jobs.submit();
+    for (let times = 0; times < 2; times += 1) {
+      const response = await cancel(id);
+      expect(response.status).toBe(200);
+      expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "canceled", queue: null });
+    }
+    expect((await jobs.look(id)).status).toBe("canceled");
+  });
+
+  it("stops a running job", async () => {
+    const { id } = await jobs.submit();
+    let stopped = false;
+    painter = TestPainter.start(service, async (run) => {
+      const outcome = await workUntilStopped(run);
+      stopped = true;
+      return outcome;
+    });
+    await jobs.waitFor(id, "running");
+    expect(await (await cancel(id)).json()).toMatchObject({ status: "canceled" });
+    for (let tries = 0; tries < 100 && !stopped; tries += 1) await sleep(10);
+    expect(stopped).toBe(true);
+  });
+
+  it("leaves a job that has ended as it is", async () => {
+    const { id } = await jobs.submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await jobs.waitFor(id, "succeeded");
+    const response = await cancel(id);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("Retrying", () => {
+  const retry = (id: string) => service.fetch(`/v1/jobs/${id}/retry`, { method: "POST" });
+
+  it("queues a canceled job again", async () => {
+    const { id } = await jobs.submit();
+    await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+    const response = await retry(id);
+    expect(response.status).toBe(202);
+    expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "queued", attempts: 0 });
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await jobs.waitFor(id, "succeeded");
+  });
+
+  it("begins anew: the time of its first life does not count", async () => {
+    const { id } = await jobs.submit();
+    painter = TestPainter.start(service, workUntilStopped);
+    expect((await jobs.waitFor(id, "running")).started_at).not.toBeNull();
+    await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
+    await painter.stop();
+    expect(await (await retry(id)).json()).toMatchObject({ status: "queued", started_at: null });
+  });
+
+  it("refuses a succeeded job", async () => {
+    const { id } = await jobs.submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await jobs.waitFor(id, "succeeded");
+    const response = await retry(id);
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ code: "not_retryable" });
+  });
+});
+
+describe("A job that has expired", () => {
+  it("is still known, its result is gone for good", async () => {
+    const succeeded = await jobs.submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await jobs.waitFor(succeeded.id, "succeeded");
+    await painter.stop();
+    painter = null;
+    await expireJobs(service.queue, service.store, Date.now() + service.config.resultSeconds * 1000 + 1000);
+    expect((await jobs.look(succeeded.id)).links.result).toBeUndefined();
+    const result = await service.fetch(`/v1/jobs/${succeeded.id}/result`);
+    expect(result.status).toBe(410);
+    expect(await result.json()).toMatchObject({ code: "result_expired", retryable: false });
+  });
+
+  it("cannot be retried: its pictures are gone", async () => {
+    const short = await TestService.start({ RESULT_TTL_SECONDS: "1" });
+    try {
+      const response = await short.fetch("/v1/jobs", { method: "POST", body: await form() });
+      const { links } = (await response.json()) as JobView;
+      await short.fetch(links.cancel ?? "", { method: "POST" });
+      await sleep(1100);
+      const expectExpired = async () => {
+        const retried = await short.fetch(`${links.self}/retry`, { method: "POST" });
+        expect(retried.status).toBe(410);
+        expect(await retried.json()).toMatchObject({ code: "result_expired" });
+      };
+      await expectExpired();
+      // Also by a process whose clock is behind.
+      jest.spyOn(Date, "now").mockReturnValue(Date.now() - 3600_000);
+      await expectExpired();
+    } finally {
+      jest.restoreAllMocks();
+      await short.stop();
+    }
+  });
+});
+
+describe("Deleting", () => {
+  it("forgets a job and its pictures", async () => {
+    const { id } = await jobs.submit();
+    const other = await jobs.submit();
+    painter = TestPainter.start(service, (run) => succeed(service, run));
+    await jobs.waitFor(id, "succeeded");
+    await jobs.waitFor(other.id, "succeeded");
+    const response = await service.fetch(`/v1/jobs/${id}`, { method: "DELETE" });
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe("");
+    expect((await service.fetch(`/v1/jobs/${id}`)).status).toBe(404);
+    const keys = await service.storedKeys();
+    expect(keys.some((key) => key.includes(id))).toBe(false);
+    expect(keys.filter((key) => key.includes(other.id))).toHaveLength(3);
+  });
+});
