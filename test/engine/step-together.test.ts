@@ -35,7 +35,7 @@ class Studio {
     const pictures = { content: discRaster(48, 48), styles: [stripesRaster(48, 40)] };
     const request = { type: "paint", id, pictures, options, steered: 0, checkpoint: null } as const;
     const run = new PaintingRun(request, async (event) => void this.events.push(event));
-    run.begin(this.#network, Number.POSITIVE_INFINITY, false);
+    run.begin(this.#network, { available: Number.POSITIVE_INFINITY, taken: 0 });
     return run;
   }
 

@@ -77,13 +77,12 @@ export class Engine {
     }
   }
 
-  /** Begins one, with the memory that those under way leave; where that is too little, one of them ends first. */
+  /** Begins one, where those under way leave the memory for it; else one of them ends first. */
   #beginNext(network: Vgg19, device: EngineDescription): void {
     const runs = [...this.#runs.values()];
-    const underWay = runs.filter((run) => run.isBegun);
-    const taken = underWay.reduce((sum, { bytes }) => sum + bytes, 0);
+    const taken = runs.reduce((sum, { bytes }) => sum + bytes, 0);
     const next = runs.find((run) => !run.isBegun); // in their order, or small ones could keep a large one waiting for ever
-    next?.begin(network, availableMemory(device) - taken, underWay.length > 0);
+    next?.begin(network, { available: availableMemory(device), taken });
   }
 }
 

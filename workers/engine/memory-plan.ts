@@ -56,16 +56,36 @@ export function planStrips(
   return fitting;
 }
 
-/** Rows of a strip at each scale of a painting, as planStrips() has them. */
+/** Bytes that the engine may hold in all, and of these what other paintings may come to hold. */
+export interface Memory {
+  available: number;
+  taken: number;
+}
+
+/**
+ * Rows of a strip at each scale of a painting, as planStrips() has them whatever others are painted beside it: other
+ * strips round differently.
+ *
+ * @param before the strips that it was begun with, which are kept where they fit
+ * @throws OutOfMemoryError where the smallest strips do not fit, or these while others have their memory
+ */
 export function planScales(
   scales: readonly Size[],
   options: PlannedOptions & Pick<Options, "style_scale">,
-  available: number,
+  { available, taken }: Memory,
   kernels: EngineDescription["kernels"],
+  before: readonly number[] = [],
 ): number[] {
-  return sizesSeen(scales, options).map(({ width, height }) =>
-    planStrips(width, height, options, available, kernels),
-  );
+  return sizesSeen(scales, options).map(({ width, height }, index) => {
+    const estimate = (rows: number) => estimateBytes(width, height, options, rows, kernels);
+    const known = before[index];
+    const isKept = known !== undefined && estimate(known) <= available;
+    const rows = isKept ? known : planStrips(width, height, options, available, kernels);
+    if (estimate(rows) > available - taken) {
+      throw new OutOfMemoryError("other paintings have the memory that it needs");
+    }
+    return rows;
+  });
 }
 
 /** An upper estimate of what a painting comes to hold beyond what the engine holds for all of them, in bytes. */

@@ -1,7 +1,7 @@
 import type { Options } from "../../src/contract/options.ts";
 import { CheckpointError } from "./checkpoint.ts";
 import { failureOf, messageOf } from "./failure.ts";
-import { OutOfMemoryError } from "./memory-plan.ts";
+import { type Memory, OutOfMemoryError } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import type { Question } from "./objective/evaluate-together.ts";
 import type { Evaluation } from "./objective/objective.ts";
@@ -58,19 +58,14 @@ export class PaintingRun {
     }
   }
 
-  /**
-   * Begins where it has not yet.
-   *
-   * @param memory bytes that the engine may hold in all, less those of other paintings
-   * @param canWait whether there is more memory later: where this is too little, a later call begins
-   */
-  begin(network: Vgg19, memory: number, canWait: boolean): void {
+  /** Begins where it has not yet. Where others have the memory for it, a later call does. */
+  begin(network: Vgg19, memory: Memory): void {
     const request = this.#request;
     if (request === undefined) return;
     try {
       this.#painting = this.#paintingOf(request, network, memory);
     } catch (error) {
-      if (canWait && error instanceof OutOfMemoryError) return;
+      if (memory.taken > 0 && error instanceof OutOfMemoryError) return;
       this.#fail(error);
     }
     this.#request = undefined; // lets its pictures go
@@ -122,7 +117,7 @@ export class PaintingRun {
   }
 
   /** From the checkpoint; anew where that is damaged or another painting's, since a job is worth more than its start. */
-  #paintingOf({ pictures, checkpoint }: PaintRequest, network: Vgg19, memory: number): Painting {
+  #paintingOf({ pictures, checkpoint }: PaintRequest, network: Vgg19, memory: Memory): Painting {
     try {
       return new Painting(network, this.#options, pictures, checkpoint, memory);
     } catch (error) {

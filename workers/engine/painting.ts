@@ -3,7 +3,7 @@ import type { Options } from "../../src/contract/options.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { paintingBytes, planScales } from "./memory-plan.ts";
+import { type Memory, paintingBytes, planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { describeObjective } from "./objective/describe-objective.ts";
 import { evaluateTogether, type Question } from "./objective/evaluate-together.ts";
@@ -33,7 +33,7 @@ export class Painting {
   readonly #network: Vgg19;
   readonly #sources: Sources;
   readonly #scales: Scale[];
-  /** Rows of a strip at each scale: part of a checkpoint, since another choice rounds differently. */
+  /** Rows of a strip at each scale: part of a checkpoint, since others round differently. */
   readonly #stripRows: number[];
   #options: Options;
   #scale = 0;
@@ -47,7 +47,7 @@ export class Painting {
 
   /**
    * @param checkpoint path of the file that save() of an equal painting wrote, to go on from there
-   * @param availableMemory bytes that the engine may hold in all
+   * @param memory as much as it may need where it is not given
    * @throws PictureTooSmallError, OutOfMemoryError, CheckpointError
    */
   constructor(
@@ -55,7 +55,7 @@ export class Painting {
     options: Options,
     pictures: Pictures,
     checkpoint: string | null,
-    availableMemory = Number.POSITIVE_INFINITY,
+    memory: Memory = { available: Number.POSITIVE_INFINITY, taken: 0 },
   ) {
     const { content } = pictures;
     if (Math.min(content.width, content.height) < SMALLEST_EDGE) {
@@ -67,8 +67,8 @@ export class Painting {
     this.#options = options;
     this.#scales = schedule(options, content.width, content.height);
     const restored = checkpoint === null ? undefined : this.#read(checkpoint);
-    this.#stripRows =
-      restored?.stripRows ?? planScales(this.#scales, options, availableMemory, network.kernels.name);
+    const { name } = network.kernels;
+    this.#stripRows = planScales(this.#scales, options, memory, name, restored?.stripRows);
     this.#sources = new Sources(pictures, options);
     this.#scale = restored?.scale ?? 0;
     this.#canvas = this.#stretch();
