@@ -84,7 +84,8 @@ const jobRecordSchema = z.object({
   /** Of another version it may be described in words that this one does not know. */
   engine: engineSchema.nullable().catch(null),
   progress: progressSchema.nullable(),
-  error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
+  /** A newer worker may know of more ways to fail; its message says which. */
+  error: z.object({ code: jobErrorCodeSchema.catch("engine_failed"), message: z.string() }).nullable(),
 
   result: storedPictureSchema.nullable(),
   /** What was painted, to go on from, where the result shows it in other colours, in part or with losses. */

@@ -104,6 +104,11 @@ describe("A record that a later version wrote", () => {
     expect(record?.options.preset).toBe(fixtures[0] && (fixtures[0].stored.options as Stored).preset);
   });
 
+  it("is read where its worker failed in a way that this version does not know", () => {
+    const error = { code: "out_of_paint", message: "Expected paint, received none" };
+    expect(decodeRecord(later({ error }))?.error).toEqual({ ...error, code: "engine_failed" });
+  });
+
   it("is refused by name where it cannot be understood", () => {
     expect(() => decodeRecord(later({ status: "dreaming" }))).toThrow(NewerRecordError);
     expect(() => decodeRecord(hash({ ...fixtures[0]?.stored, status: "dreaming" }))).not.toThrow(
