@@ -1,18 +1,16 @@
 // Everything on one machine: Redis, the API and one worker, as processes of their own that end with this one.
-import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { ROOT } from "../src/root.ts";
+import { keepRedis } from "./keep-redis.ts";
 import { checkPreconditions } from "./preconditions.ts";
-import { type EmbeddedRedis, redisSocket, startRedis } from "./redis.ts";
 import { serviceUrl } from "./service-url.ts";
 import { redisServer } from "./setup-report.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
-const REDIS_RESTART_MS = 1_000;
 /** Beyond the time that the API and the worker take for themselves when they are asked to stop. */
 const EXTRA_GRACE_MS = 5_000;
 
@@ -22,7 +20,9 @@ async function main(): Promise<void> {
   const log = createLogger(config, "local");
   const watchdog = startWatchdog();
   const stop = stopRequest();
-  const redis = config.redisIsGiven ? undefined : await embedRedis(config, watchdog, log);
+  const redis = config.redisIsGiven
+    ? undefined
+    : await keepRedis(await redisServer(), config.dataDirectory, watchdog, log);
   const environment = { ...process.env, ...(redis && { REDIS_URL: redis.url }) };
   const programs = [
     startProgram("API", "dist/src/main.js", environment, watchdog, log),
@@ -47,48 +47,6 @@ function startProgram(
   log: Logger,
 ): Supervised {
   return supervise(name, join(ROOT, script), environment, watchdog, (line) => log.warn(line));
-}
-
-/** Keeps a Redis running on one socket until it is stopped. */
-async function embedRedis(config: Config, watchdog: Watchdog, log: Logger) {
-  const executable = await redisServer();
-  const socket = await redisSocket(config.dataDirectory);
-  let stopping = false;
-  let current: EmbeddedRedis;
-  const start = async () => {
-    const onWait = () => log.info("waiting for the redis-server of an earlier start to end");
-    current = await startRedis(executable, config.dataDirectory, socket, { onWait });
-    const { pid, ended } = current;
-    watchdog.add(pid);
-    void ended.then(async (lastWords) => {
-      watchdog.remove(pid);
-      if (stopping) return;
-      log.warn(`redis-server ended; starting it again. Its last words:\n${lastWords}`);
-      await restart();
-    });
-    return current;
-  };
-  const restart = async () => {
-    while (!stopping) {
-      await sleep(REDIS_RESTART_MS);
-      try {
-        await start();
-        return;
-      } catch (error) {
-        log.error(error);
-      }
-    }
-  };
-  await start();
-  return {
-    url: `unix://${socket}`,
-    async stop() {
-      stopping = true;
-      await current.stop();
-      if (!socket.startsWith(config.dataDirectory))
-        await rm(dirname(socket), { recursive: true, force: true });
-    },
-  };
 }
 
 const STOP_ASKED = "asked to";
