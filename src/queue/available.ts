@@ -5,7 +5,7 @@ export async function available<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw isOutage(error) ? new QueueUnavailableError("Redis cannot be reached", { cause: error }) : error;
+    throw isOutage(error) ? new QueueUnavailableError(whatIsWrong(error), { cause: error }) : error;
   }
 }
 
@@ -20,8 +20,14 @@ const NAMES = [
   "QueueUnavailableError",
 ];
 
+/** In words that strangers may read. */
+function whatIsWrong({ message }: Error): string {
+  const [refusal] = REFUSED.exec(message) ?? [];
+  return refusal === undefined ? "Redis cannot be reached" : `Redis takes nothing at the moment (${refusal})`;
+}
+
 /** Whether an error says that Redis, or the way to it, is away. */
-export function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return LOST.test(error.message) || REFUSED.test(error.message) || NAMES.includes(error.name);
 }

@@ -99,6 +99,7 @@ export interface JobQueue {
   unfit(workers: WorkerDescription[]): Promise<{ count: number; largestSize: number }>;
   /** Calls back at every change of the job until the returned function is called. */
   watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>>;
+  /** Whether Redis takes writes. */
   ping(): Promise<void>;
   /** BullMQ's own queue for bull-board, to look at only. */
   board(): BullMQAdapter;

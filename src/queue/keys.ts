@@ -38,6 +38,10 @@ export class QueueKeys {
   idempotency(digest: string): string {
     return `${this.prefix}:idempotency:${digest}`;
   }
+  /** Written to see whether Redis takes writes: one that is full or a replica answers, and takes none. */
+  get trial(): string {
+    return `${this.prefix}:trial`;
+  }
   batch(id: string): string {
     return `${this.prefix}:batch:${id}`;
   }

@@ -215,7 +215,7 @@ export class RedisJobQueue implements JobQueue {
   }
 
   async ping(): Promise<void> {
-    await available(() => this.redis.ping());
+    await available(() => this.redis.set(this.keys.trial, "", "EX", 60));
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { forgetWorker } from "../../src/queue/worker/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
 import { submission } from "../support/jobs.ts";
 import { TestService } from "../support/service.ts";
+import { form } from "../support/submission-form.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -91,6 +92,24 @@ describe("/readyz", () => {
     await writeFile(blobs, "in the way");
     expect(await readiness()).toMatchObject({ status: 503, body: { checks: { store: { ok: false } } } });
     await rm(blobs);
+    expect((await readiness()).status).toBe(200);
+  });
+
+  it("says that Redis is full, in the log too, and takes jobs again when it is not", async () => {
+    const { redis } = service;
+    await redis.config("SET", "maxmemory", "1mb");
+    try {
+      expect(await readiness()).toMatchObject({
+        status: 503,
+        body: { checks: { redis: { ok: false, reason: "Redis takes nothing at the moment (OOM)" } } },
+      });
+      const body = await form({ options: '{"size":64,"steps":5}' });
+      expect((await service.fetch("/v1/jobs", { method: "POST", body })).status).toBe(503);
+      const reasons = service.logged.map(({ reason }) => reason);
+      expect(reasons).toContainEqual(expect.stringMatching(/^OOM command not allowed/));
+    } finally {
+      await redis.config("SET", "maxmemory", "0");
+    }
     expect((await readiness()).status).toBe(200);
   });
 

@@ -27,7 +27,11 @@ export function exposeMetrics(app: App, dependencies: Dependencies): void {
     ...storageMetrics(dependencies),
   ];
   for (const metric of read) registry.registerMetric(metric);
-  const redis = new Gauge({ name: "nst_redis_up", help: "Whether Redis answers.", registers });
+  const redis = new Gauge({
+    name: "nst_redis_up",
+    help: "Whether Redis answers and takes writes.",
+    registers,
+  });
   const jobs = new Gauge({ name: "nst_jobs", help: "Jobs by state.", labelNames: ["status"], registers });
   const oldest = new Gauge({
     name: "nst_queue_oldest_seconds",

@@ -34,7 +34,7 @@ export function answerProblems(app: App): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = asRefusal(error);
     if (refusal.code === "internal") request.log.error(error, "the request failed");
-    else request.log.info({ code: refusal.code }, refusal.message);
+    else request.log.info({ code: refusal.code, reason: reasonOf(error) }, refusal.message);
     // What is left of an upload is read and dropped: a client that still writes would miss the answer.
     request.raw.unpipe();
     request.raw.resume();
@@ -84,6 +84,11 @@ const CLIENT_ERROR_CODES: Record<string, ProblemCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
   HPE_HEADER_OVERFLOW: "request_too_large",
 };
+
+/** What Redis or the store said, where that is why the service cannot do what was asked. */
+function reasonOf({ cause }: Error): string | undefined {
+  return cause instanceof Error ? cause.message : undefined;
+}
 
 function asRefusal(error: Error & { code?: string; statusCode?: number }): Refusal {
   if (error instanceof Refusal) return error;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
+import { QueueUnavailableError } from "../../queue/job-queue.ts";
 import { RECORD_VERSION } from "../../queue/records/job-record.ts";
 import type { WorkerDescription } from "../../queue/worker/worker-registry.ts";
 import type { App, Dependencies } from "../dependencies.ts";
@@ -118,6 +119,6 @@ const failed = (reason: string): Check => ({ ok: false, reason });
 async function check(reason: string, action: () => Promise<void>): Promise<Check> {
   return await action().then(
     () => passed,
-    () => failed(reason),
+    (error: unknown) => failed(error instanceof QueueUnavailableError ? error.message : reason),
   );
 }
