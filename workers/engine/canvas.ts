@@ -29,8 +29,14 @@ export class Canvas {
   ) {
     this.#content = sources.content(scale);
     const { targets, owned } = sources.targets(scale, this.#content, options);
-    this.#objective = new Objective(network, options, targets, stripRows);
-    tf.dispose(owned);
+    try {
+      this.#objective = new Objective(network, options, targets, stripRows);
+    } catch (error) {
+      this.#disposeContent();
+      throw error;
+    } finally {
+      tf.dispose(owned);
+    }
   }
 
   /** What is to be evaluated: the picture that `pixels` make, which is the caller's to dispose of. */
@@ -90,6 +96,10 @@ export class Canvas {
 
   dispose(): void {
     this.#objective.dispose();
+    this.#disposeContent();
+  }
+
+  #disposeContent(): void {
     const { picture, visible, colors, keep } = this.#content;
     tf.dispose([picture, visible, colors, keep].filter((tensor) => tensor !== undefined));
   }

@@ -71,19 +71,25 @@ export class Painting {
     this.#stripRows = planScales(this.#scales, options, memory, name, restored?.stripRows);
     this.#sources = new Sources(pictures, options);
     this.#scale = restored?.scale ?? 0;
-    this.#canvas = this.#stretch();
-    this.#optimizer = chooseOptimizer(
-      options,
-      restored === undefined ? this.#sources.start(this.#current, options) : this.#tensor(restored.image),
-    );
-    if (restored !== undefined) {
-      this.#optimizer.restore(restored.optimizerState);
-      if (restored.objective !== describeObjective(options)) {
-        this.#optimizer.restart();
+    this.#stepInScale = restored?.stepInScale ?? 0;
+    this.#loss = restored?.loss ?? null;
+    let optimizer: Optimizer | undefined;
+    try {
+      optimizer = chooseOptimizer(
+        options,
+        restored === undefined ? this.#sources.start(this.#current, options) : this.#tensor(restored.image),
+      );
+      if (restored !== undefined) {
+        optimizer.restore(restored.optimizerState);
+        if (restored.objective !== describeObjective(options)) optimizer.restart();
       }
-      this.#stepInScale = restored.stepInScale;
-      this.#loss = restored.loss;
+      this.#canvas = this.#stretch();
+    } catch (error) {
+      optimizer?.dispose(); // the memory that ran out is there for the next painting
+      this.#sources.dispose();
+      throw error;
     }
+    this.#optimizer = optimizer;
   }
 
   get isDone(): boolean {
@@ -224,9 +230,9 @@ export class Painting {
     this.#since = undefined;
     const image = this.#sources.enlarge(this.#optimizer.result, this.#current, this.#options);
     this.#optimizer.dispose();
+    this.#optimizer = chooseOptimizer(this.#options, image);
     this.#canvas.dispose();
     this.#canvas = this.#stretch();
-    this.#optimizer = chooseOptimizer(this.#options, image);
   }
 
   #stretch(): Canvas {

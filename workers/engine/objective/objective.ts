@@ -8,7 +8,7 @@ import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import { ContentLoss } from "./content-loss.ts";
 import { evaluateTogether } from "./evaluate-together.ts";
 import { Guidance } from "./guidance.ts";
-import { StyledRegion, type StyleRegion } from "./styled-region.ts";
+import { type See, StyledRegion, type StyleRegion } from "./styled-region.ts";
 import { totalVariation } from "./total-variation.ts";
 
 /** Loss and gradient at one picture. `gradient` has the picture's shape and is the caller's to dispose of. */
@@ -54,7 +54,7 @@ export class Objective {
   readonly #options: ObjectiveOptions;
   readonly #visible: Guidance | undefined;
   readonly #contentLosses = new Map<Layer, ContentLoss>();
-  readonly #regions: StyledRegion[];
+  readonly #regions: StyledRegion[] = [];
   /** The losses of the evaluation under way, one for each layer and piece. */
   #terms: { content: Tensor[]; style: Tensor[] } = { content: [], style: [] };
 
@@ -68,19 +68,18 @@ export class Objective {
     this.network = network;
     this.#options = options;
     this.stripRows = stripRows;
-    this.#visible = visible && new Guidance(visible);
-    this.#aimAtContent(content);
-    const layers = weightedLayers(options.style_layers, options.style_weight);
-    this.#regions = regions.map(
-      (region) =>
-        new StyledRegion(
-          region,
-          layers,
-          options,
-          (picture, see) => this.#look(picture, layers, see),
-          network.kernels,
-        ),
-    );
+    try {
+      this.#visible = visible && new Guidance(visible);
+      this.#aimAtContent(content);
+      const layers = weightedLayers(options.style_layers, options.style_weight);
+      const look = (picture: Tensor4D, see: See) => this.#look(picture, layers, see);
+      for (const region of regions) {
+        this.#regions.push(new StyledRegion(region, layers, options, look, network.kernels));
+      }
+    } catch (error) {
+      this.dispose(); // the memory that ran out is there for the next painting
+      throw error;
+    }
   }
 
   /** Loss and gradient at a picture `[1, h, w, 3]`. */
@@ -146,24 +145,24 @@ export class Objective {
   #aimAtContent(content: Tensor4D): void {
     const layers = weightedLayers(this.#options.content_layers, this.#options.content_weight);
     const pieces = new Map<Layer, Tensor4D[]>(layers.map(([layer]) => [layer, []]));
-    this.#look(content, layers, (layer, features) => pieces.get(layer)?.push(tf.keep(features.clone())));
-    for (const [layer, weight] of layers) {
-      const rows = pieces.get(layer) ?? [];
-      const target = tf.concat(rows, 1) as Tensor4D;
-      this.#contentLosses.set(
-        layer,
-        new ContentLoss(layer, target, weight, this.#options.loss, this.#visible),
-      );
-      tf.dispose(rows);
+    try {
+      this.#look(content, layers, (layer, features) => pieces.get(layer)?.push(tf.keep(features.clone())));
+      for (const [layer, weight] of layers) {
+        const rows = pieces.get(layer) ?? [];
+        const target = tf.concat(rows, 1) as Tensor4D;
+        this.#contentLosses.set(
+          layer,
+          new ContentLoss(layer, target, weight, this.#options.loss, this.#visible),
+        );
+        tf.dispose(rows);
+      }
+    } finally {
+      tf.dispose([...pieces.values()].flat());
     }
   }
 
   /** Shows some layers' feature maps of a picture, piece by piece from top to bottom, to be kept or cloned. */
-  #look(
-    picture: Tensor4D,
-    layers: [Layer, number][],
-    see: (layer: Layer, features: Tensor4D, firstRow: number) => void,
-  ): void {
+  #look(picture: Tensor4D, layers: [Layer, number][], see: See): void {
     const names = layers.map(([layer]) => layer);
     tf.tidy(() => {
       const pass = new Pass(this.network, names, this.#options.pooling, this.stripRows);

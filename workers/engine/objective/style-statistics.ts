@@ -52,7 +52,7 @@ export class StatisticsAccumulator {
     );
   }
 
-  /** Instead of finish(). */
+  /** Instead of finish(), or after it. */
   dispose(): void {
     tf.dispose([this.#products, this.#sums].filter((tensor) => tensor !== undefined));
   }

@@ -24,7 +24,8 @@ export interface StyleRegion {
   weight: number;
 }
 
-type See = (layer: Layer, features: Tensor4D, firstRow: number) => void;
+/** Rows of a layer's feature map, from `firstRow` of the whole map on. */
+export type See = (layer: Layer, features: Tensor4D, firstRow: number) => void;
 
 /** The style's part of the objective in one region: statistics are taken where the region is, and pull only there. */
 export class StyledRegion {
@@ -59,14 +60,21 @@ export class StyledRegion {
     if (weighted.length === 0 || styles.length === 0) {
       return;
     }
-    const statistics = styles.map((style) => this.#statisticsOf(style, weighted, look));
-    for (const [layer, weight] of weighted) {
-      const all = statistics.map((ofStyle) => ofStyle.get(layer) as StyleStatistics);
-      const target = blend(
-        all,
-        styles.map((style) => style.weight),
-      );
-      this.#losses.set(layer, new StyleLoss(target, weight, options));
+    const statistics: Map<Layer, StyleStatistics>[] = [];
+    try {
+      for (const style of styles) statistics.push(this.#statisticsOf(style, weighted, look));
+      for (const [layer, weight] of weighted) {
+        const all = statistics.map((ofStyle) => ofStyle.get(layer) as StyleStatistics);
+        const target = blend(
+          all,
+          styles.map((style) => style.weight),
+        );
+        this.#losses.set(layer, new StyleLoss(target, weight, options));
+      }
+    } catch (error) {
+      disposeOf(...statistics.flatMap((ofStyle) => [...ofStyle.values()]));
+      this.dispose();
+      throw error;
     }
   }
 
@@ -128,16 +136,21 @@ export class StyledRegion {
         new StatisticsAccumulator(this.#options.style_distance, this.#kernels),
       ]),
     );
-    look(picture, (layer, features, firstRow) => {
-      const weights = guidance?.rows(layer, firstRow, features.shape[1]);
-      sums.get(layer)?.add(features, weights);
-      weights?.dispose();
-    });
-    guidance?.dispose();
-    return new Map([...sums].map(([layer, sum]) => [layer, sum.finish()]));
+    try {
+      look(picture, (layer, features, firstRow) => {
+        const weights = guidance?.rows(layer, firstRow, features.shape[1]);
+        sums.get(layer)?.add(features, weights);
+        weights?.dispose();
+      });
+      return new Map([...sums].map(([layer, sum]) => [layer, sum.finish()]));
+    } finally {
+      guidance?.dispose();
+      for (const sum of sums.values()) sum.dispose();
+    }
   }
 
   dispose(): void {
+    this.begin();
     for (const loss of this.#losses.values()) {
       loss.dispose();
     }

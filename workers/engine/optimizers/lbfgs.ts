@@ -236,11 +236,9 @@ export class Lbfgs implements Optimizer {
       this.#accepted = { image: tensor(image), gradient: tensor(gradient), loss: state.loss as number };
     }
     const changes = state.y as Float32Array[];
-    this.#history = (state.s as Float32Array[]).map((step, index) => {
-      const s = tensor(step);
-      const y = tensor(changes[index] as Float32Array);
-      return this.#pair(s, y);
-    });
+    for (const [index, step] of (state.s as Float32Array[]).entries()) {
+      this.#history.push(this.#pair(tensor(step), tensor(changes[index] as Float32Array)));
+    }
     this.#retreats = state.retreats as number;
     this.#firstStep = state.firstStep as number;
   }
