@@ -10,12 +10,12 @@ import { evaluateTogether, type Question } from "./objective/evaluate-together.t
 import type { Evaluation } from "./objective/objective.ts";
 import { chooseOptimizer } from "./optimizers/choose-optimizer.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
-import { Pace } from "./pace.ts";
 import { progressOf } from "./progress.ts";
 import type { Pictures } from "./protocol.ts";
 import { toRaster } from "./resample.ts";
 import { type Scale, schedule } from "./schedule.ts";
 import { SMALLEST_EDGE, Sources } from "./sources.ts";
+import { StepTimes } from "./step-times.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
 import type { PassShape } from "./together.ts";
 
@@ -41,7 +41,7 @@ export class Painting {
   #canvas: Canvas;
   #optimizer: Optimizer;
   #loss: Loss | null = null;
-  readonly #pace = new Pace();
+  readonly #stepTimes = new StepTimes();
   /** When the step before ended, or the next one began where its time is none of theirs. */
   #since: number | undefined;
 
@@ -143,13 +143,13 @@ export class Painting {
     this.#optimizer.update(evaluation);
     this.#stepInScale += 1;
     const now = performance.now();
-    this.#pace.note(this.#current, now - (this.#since ?? now)); // other paintings' steps between two of this one count
+    this.#stepTimes.note(this.#current, now - (this.#since ?? now)); // other paintings' steps between two of this one count
     this.#since = now;
   }
 
   progress(): Progress {
     const position = { index: this.#scale, stepInScale: this.#stepInScale };
-    return progressOf(this.#scales, position, this.#loss, this.#pace);
+    return progressOf(this.#scales, position, this.#loss, this.#stepTimes);
   }
 
   /** The picture as it stands, at the current scale's size. */

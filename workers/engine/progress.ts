@@ -1,13 +1,13 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
-import { type Pace, scaleCost } from "./pace.ts";
 import type { Scale } from "./schedule.ts";
+import { type StepTimes, scaleCost } from "./step-times.ts";
 
 /** How far a run has come: `index` of its scale, and the steps taken in it. */
 export function progressOf(
   scales: readonly Scale[],
   { index, stepInScale }: { index: number; stepInScale: number },
   loss: Loss | null,
-  pace: Pace,
+  times: StepTimes,
 ): Progress {
   const current = scales[index] as Scale;
   const before = scales.slice(0, index);
@@ -20,7 +20,7 @@ export function progressOf(
     fraction: (costOf(before) + scaleCost(current, stepInScale)) / costOf(scales),
     scale: { index, count: scales.length, width: current.width, height: current.height },
     loss,
-    step_ms: pace.stepMilliseconds,
-    eta_seconds: pace.secondsLeft(current.steps - stepInScale, scales.slice(index + 1)),
+    step_ms: times.stepMilliseconds,
+    eta_seconds: times.secondsLeft(current.steps - stepInScale, scales.slice(index + 1)),
   };
 }

@@ -28,7 +28,7 @@ interface Timing {
 }
 
 /** How long steps take, learnt from those taken: how long the others will take is told from it. */
-export class Pace {
+export class StepTimes {
   #before: Timing | undefined;
   #current: Timing | undefined;
 

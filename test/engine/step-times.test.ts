@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { Pace, stepCost } from "../../workers/engine/pace.ts";
 import type { Scale } from "../../workers/engine/schedule.ts";
+import { StepTimes, stepCost } from "../../workers/engine/step-times.ts";
 
 const scaleOf = (edge: number, steps: number): Scale => ({
   width: edge,
@@ -15,27 +15,27 @@ const machine = (overhead: number) => (scale: Scale) => (scale.width * scale.hei
 
 /** Plays the run up to a step of a scale; gives what the ETA says and what the rest takes, in seconds. */
 function play(millisecondsOf: (scale: Scale) => number, index: number, steps: number) {
-  const pace = new Pace();
+  const times = new StepTimes();
   for (const scale of scales.slice(0, index)) {
     for (let step = 0; step < scale.steps; step += 1) {
-      pace.note(scale, millisecondsOf(scale));
+      times.note(scale, millisecondsOf(scale));
     }
   }
   const current = scales[index] as Scale;
   for (let step = 0; step < steps; step += 1) {
-    pace.note(current, millisecondsOf(current));
+    times.note(current, millisecondsOf(current));
   }
   const later = scales.slice(index + 1);
   const rest = later.map((scale) => (scale.steps + 1) * millisecondsOf(scale));
   const takes = (current.steps - steps) * millisecondsOf(current) + rest.reduce((sum, time) => sum + time, 0);
-  return { eta: pace.secondsLeft(current.steps - steps, later) ?? Number.NaN, takes: takes / 1000 };
+  return { eta: times.secondsLeft(current.steps - steps, later) ?? Number.NaN, takes: takes / 1000 };
 }
 
-describe("Pace", () => {
+describe("StepTimes", () => {
   it("knows nothing before the first step", () => {
-    const pace = new Pace();
-    expect(pace.stepMilliseconds).toBeNull();
-    expect(pace.secondsLeft(10, [])).toBeNull();
+    const times = new StepTimes();
+    expect(times.stepMilliseconds).toBeNull();
+    expect(times.secondsLeft(10, [])).toBeNull();
   });
 
   it.each([3_000, 12_000, 30_000])(
@@ -59,13 +59,13 @@ describe("Pace", () => {
   });
 
   it("follows a change of the load within a scale", () => {
-    const pace = new Pace();
+    const times = new StepTimes();
     const scale = scaleOf(256, 200);
     for (let step = 0; step < 100; step += 1) {
-      pace.note(scale, step < 50 ? 100 : 300);
+      times.note(scale, step < 50 ? 100 : 300);
     }
-    expect(pace.secondsLeft(100, [])).toBeGreaterThan(29);
-    expect(pace.secondsLeft(100, [])).toBeLessThanOrEqual(30);
+    expect(times.secondsLeft(100, [])).toBeGreaterThan(29);
+    expect(times.secondsLeft(100, [])).toBeLessThanOrEqual(30);
   });
 });
 
