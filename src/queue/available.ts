@@ -5,7 +5,7 @@ export async function available<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw isOutage(error) ? new QueueUnavailableError(whatIsWrong(error), { cause: error }) : error;
+    throw isOutage(error) ? new QueueUnavailableError(whatIsWrong(error as Error), { cause: error }) : error;
   }
 }
 
@@ -27,7 +27,7 @@ function whatIsWrong({ message }: Error): string {
 }
 
 /** Whether an error says that Redis, or the way to it, is away. */
-export function isOutage(error: unknown): error is Error {
+export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return LOST.test(error.message) || REFUSED.test(error.message) || NAMES.includes(error.name);
 }

@@ -25,10 +25,13 @@ export function tellOutages(redis: Redis, logger: Logger, consequence: string): 
   return away;
 }
 
+/** BullMQ's lock of a job ran out while Redis was away. Whose the job is, its record says: nothing is wrong. */
+const LOST_LOCK = /^(could not renew lock|Missing lock|Lock mismatch) for job /;
+
 /** Logs what BullMQ reports of itself; that Redis is away is told by `tellOutages`, and not again at each attempt. */
 export function logQueueErrors(logger: Logger, name: string): (error: Error) => void {
   return (error) => {
-    if (isOutage(error)) logger.debug({ reason: error.message }, name);
+    if (isOutage(error) || LOST_LOCK.test(error.message)) logger.debug({ reason: error.message }, name);
     else logger.error({ err: error }, name);
   };
 }
