@@ -1,6 +1,5 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis } from "ioredis";
 import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
@@ -18,6 +17,8 @@ import { tellOutages } from "./queue/outages.ts";
 import { checkFolder } from "./storage/check-folder.ts";
 import { checkBlobStore } from "./storage/create-store.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
+
+type Redis = ReturnType<typeof connectForRequests>;
 
 const REDIS_PATIENCE_MS = 2_000;
 const RECHECK_MS = 500;
