@@ -3,7 +3,7 @@
  *
  *     npm run bench:engine -- --sizes 256,512,1024 --peer pytorch --json
  *
- * First both must compute the same loss and gradient, see engine-agreement.ts. The peer lives in an environment of its own in the cache.
+ * First both must compute the same loss and gradient, see agreement.ts. The peer lives in an environment of its own in the cache.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,5 +1,6 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
+import { SHORTEST_EDGE } from "../../src/images/picture-size.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
@@ -14,7 +15,7 @@ import { progressOf } from "./progress.ts";
 import type { Pictures } from "./protocol.ts";
 import { toRaster } from "./resample.ts";
 import { type Scale, schedule } from "./schedule.ts";
-import { SMALLEST_EDGE, Sources } from "./sources.ts";
+import { Sources } from "./sources.ts";
 import { StepTimes } from "./step-times.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
 import type { PassShape } from "./together.ts";
@@ -58,9 +59,9 @@ export class Painting {
     memory: Memory = { available: Number.POSITIVE_INFINITY, taken: 0 },
   ) {
     const { content } = pictures;
-    if (Math.min(content.width, content.height) < SMALLEST_EDGE) {
+    if (Math.min(content.width, content.height) < SHORTEST_EDGE) {
       throw new PictureTooSmallError(
-        `expected both edges of the picture to be at least ${SMALLEST_EDGE} px, received ${content.width} × ${content.height}`,
+        `expected both edges of the picture to be at least ${SHORTEST_EDGE} px, received ${content.width} × ${content.height}`,
       );
     }
     this.#network = network;

@@ -10,7 +10,7 @@ export interface Scale {
 }
 
 /** VGG-19 halves the picture four times: below this a coarse scale tells nothing of its content. */
-const SHORTEST_EDGE = 32;
+const SHORTEST_COARSE_EDGE = 32;
 
 /**
  * The sizes of a run, coarsest first: each edge twice that of the scale before, the last one `width` × `height`.
@@ -21,7 +21,7 @@ export function schedule(options: Pick<Options, "steps" | "scales">, width: numb
   const reductions = Array.from(
     { length: options.scales },
     (_, index) => 2 ** (options.scales - 1 - index),
-  ).filter((reduction) => reduction === 1 || Math.min(width, height) / reduction >= SHORTEST_EDGE);
+  ).filter((reduction) => reduction === 1 || Math.min(width, height) / reduction >= SHORTEST_COARSE_EDGE);
   const steps = shareSteps(options.steps, reductions.length);
   return reductions
     .map((reduction, index) => ({

@@ -1,4 +1,5 @@
 import { type Options, styleScale } from "../../src/contract/options.ts";
+import { SHORTEST_EDGE } from "../../src/images/picture-size.ts";
 import type { Mask, Raster } from "../../src/images/raster.ts";
 import { fillHidden } from "./colors/fill-hidden.ts";
 import { toLuminance } from "./colors/luminance.ts";
@@ -8,9 +9,6 @@ import type { Pictures } from "./protocol.ts";
 import { maskTensor, resample, toTensor } from "./resample.ts";
 import type { Scale } from "./schedule.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
-
-/** VGG-19 halves a picture four times and needs a pixel left. */
-export const SMALLEST_EDGE = 16;
 
 interface Source {
   picture: Tensor4D;
@@ -186,7 +184,7 @@ function visibility(alpha: Mask): Tensor4D | undefined {
 /** The longest edge at `size`, or longer where the shorter one would be too short to look at; never stretched. */
 function atSize({ picture, visible }: Source, size: number): Source {
   const [, height, width] = picture.shape;
-  const ratio = Math.max(size / Math.max(height, width), SMALLEST_EDGE / Math.min(height, width));
+  const ratio = Math.max(size / Math.max(height, width), SHORTEST_EDGE / Math.min(height, width));
   const edges = [Math.round(width * ratio), Math.round(height * ratio)] as const;
   return { picture: resample(picture, ...edges), visible: visible && resample(visible, ...edges) };
 }
