@@ -1,31 +1,23 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { pino } from "pino";
-import { v7 } from "uuid";
-import { readConfig } from "../../../src/config.ts";
 import { blobKeys, type JobRecord } from "../../../src/queue/records/job-record.ts";
 import { isFinal } from "../../../src/queue/records/job-states.ts";
 import { MAXIMUM_ATTEMPTS } from "../../../src/queue/worker/attempt.ts";
 import type { JobWorker } from "../../../src/queue/worker/job-worker.ts";
-import { ROOT } from "../../../src/root.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
-import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
 import { processJob } from "../../../workers/job/process-job.ts";
-import { Pace } from "../../../workers/pace.ts";
-import { submission } from "../../support/jobs.ts";
-import { jpeg } from "../../support/pictures.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
+import type { QueueSetting } from "../../support/queue-setting.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { StandInSetting } from "./stand-in-setting.ts";
 
 // As in the stand-in engine: its process aborts, has no memory, or does not end by itself; any other is painted.
 const [ABORT, OUT_OF_MEMORY, HANG, WELL] = [1, 2, 3, 4];
 
 const folder = temporaryFolder();
-let setting: QueueSetting;
+let setting: StandInSetting;
 let { queue } = {} as QueueSetting;
 let store: WatchedStore;
-let engine: EngineProcess;
 let worker: JobWorker;
 /** Called at the points of a job's life that a test may strike at. */
 let at: (point: string, id: string) => Promise<void> = async () => undefined;
@@ -46,24 +38,12 @@ class WatchedStore extends FilesystemBlobStore {
 }
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
-  ({ queue } = setting);
   store = new WatchedStore(join(folder(), "blobs"));
-  engine = new EngineProcess({
-    script: join(ROOT, "dist", "test", "workers", "stand-in-engine.js"),
-    arguments: [],
-    environment: process.env,
-  });
-  engine.start();
-  const { limits } = readConfig({});
-  const tools = {
-    ...{ store, engine, limits, scratchDirectory: join(folder(), "scratch"), checkpointMs: 60_000 },
-    pace: new Pace(),
-    logger: pino({ level: "silent" }),
-  };
-  worker = setting.startWorker(async (run) => {
+  setting = await StandInSetting.start(folder(), store);
+  ({ queue } = setting.queues);
+  worker = setting.queues.startWorker(async (run) => {
     const { id } = run.record;
-    const painting = processJob(tools, run);
+    const painting = processJob(setting.tools, run);
     if (run.record.options.seed === HANG) {
       await sleep(100);
       await at("painting", id);
@@ -85,15 +65,9 @@ afterEach(() => {
 });
 afterAll(async () => {
   await setting.close();
-  await engine.stop();
 });
 
-async function submitted(seed: number): Promise<JobRecord> {
-  const job = submission({ id: v7() });
-  await store.put(job.content, await jpeg());
-  for (const key of job.styles) await store.put(key, await jpeg({ seed: 2 }));
-  return queue.submit({ ...job, options: { ...job.options, seed } });
-}
+const submitted = (seed: number) => setting.submit(seed);
 
 /** The record when nothing happens to the job any more. */
 async function settled(id: string): Promise<JobRecord> {

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import { pino } from "pino";
+import { readConfig } from "../../../src/config.ts";
+import type { JobRecord } from "../../../src/queue/records/job-record.ts";
+import { ROOT } from "../../../src/root.ts";
+import type { BlobStore } from "../../../src/storage/blob-store.ts";
+import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
+import type { JobTools } from "../../../workers/job/process-job.ts";
+import { Pace } from "../../../workers/pace.ts";
+import { submission } from "../../support/jobs.ts";
+import { jpeg } from "../../support/pictures.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
+
+/** A real queue and store, and the stand-in engine: what jobs are worked at with. The worker is the test's. */
+export class StandInSetting {
+  private constructor(
+    readonly queues: QueueSetting,
+    readonly tools: JobTools,
+  ) {}
+
+  static async start(folder: string, store: BlobStore): Promise<StandInSetting> {
+    const engine = new EngineProcess({
+      script: join(ROOT, "dist", "test", "workers", "stand-in-engine.js"),
+      arguments: [],
+      environment: process.env,
+    });
+    engine.start();
+    const { limits } = readConfig({});
+    return new StandInSetting(await QueueSetting.start(), {
+      ...{ store, engine, limits, scratchDirectory: join(folder, "scratch"), checkpointMs: 60_000 },
+      pace: new Pace(),
+      logger: pino({ level: "silent" }),
+    });
+  }
+
+  /** A job with its pictures; the stand-in does what the seed says. */
+  async submit(seed: number): Promise<JobRecord> {
+    const { store } = this.tools;
+    const job = submission();
+    await store.put(job.content, await jpeg());
+    for (const key of job.styles) await store.put(key, await jpeg({ seed: 2 }));
+    return this.queues.queue.submit({ ...job, options: { ...job.options, seed } });
+  }
+
+  async close(): Promise<void> {
+    await this.queues.close();
+    await this.tools.engine.stop();
+  }
+}
