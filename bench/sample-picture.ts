@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
+import type { Raster } from "../src/images/raster.ts";
 import { ROOT } from "../src/root.ts";
 
 /** Real pictures where they lie beside the project, else its own examples. */
@@ -24,4 +25,10 @@ export async function samplePicture(kind: keyof typeof CANDIDATES, size: number)
     .removeAlpha()
     .toColourspace("srgb");
   return Float32Array.from(await picture.raw().toBuffer(), (value) => value / 255);
+}
+
+/** The same, 8 bits a channel. */
+export async function sampleRaster(kind: keyof typeof CANDIDATES, size: number): Promise<Raster> {
+  const values = await samplePicture(kind, size);
+  return { width: size, height: size, data: Uint8Array.from(values, (value) => Math.round(255 * value)) };
 }

@@ -2,7 +2,6 @@
 import { parseArgs } from "node:util";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import type { Raster } from "../../src/images/raster.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { evaluateTogether } from "../../workers/engine/objective/evaluate-together.ts";
@@ -10,7 +9,7 @@ import type { Evaluation } from "../../workers/engine/objective/objective.ts";
 import { Painting } from "../../workers/engine/painting.ts";
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
-import { samplePicture } from "../sample-picture.ts";
+import { sampleRaster } from "../sample-picture.ts";
 import { median } from "../statistics.ts";
 
 /** Not measured: the first steps set memory aside. */
@@ -27,7 +26,10 @@ const { values: flags } = parseArgs({
 const [size, count, rounds] = [Number(flags.size), Number(flags.count), Number(flags.rounds)];
 const network = new Vgg19(await loadWeights(flags.weights), chooseKernels());
 network.warmUp("block5_conv1");
-const pictures = { content: await raster("content"), styles: [await raster("style")] };
+const pictures = {
+  content: await sampleRaster("content", size),
+  styles: [await sampleRaster("style", size)],
+};
 const [inTurn, together] = [paintings(), paintings()];
 
 const ratios: { wall: number; processor: number }[] = [];
@@ -78,9 +80,4 @@ function measure(work: () => void): { wall: number; processor: number } {
   work();
   const { user, system } = process.cpuUsage(before);
   return { wall: performance.now() - started, processor: (user + system) / 1000 };
-}
-
-async function raster(kind: "content" | "style"): Promise<Raster> {
-  const values = await samplePicture(kind, size);
-  return { width: size, height: size, data: Uint8Array.from(values, (value) => Math.round(255 * value)) };
 }

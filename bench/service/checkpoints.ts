@@ -15,7 +15,7 @@ import { resolveOptions } from "../../src/contract/presets.ts";
 import { ROOT } from "../../src/root.ts";
 import { EngineProcess } from "../../workers/engine-process/engine-process.ts";
 import { CheckpointSchedule } from "../../workers/job/checkpoint-schedule.ts";
-import { samplePicture } from "../sample-picture.ts";
+import { sampleRaster } from "../sample-picture.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -56,7 +56,10 @@ async function measure(size: number) {
     { preset: "balanced", size, steps: 20_000, scales: 1, preview_interval: 0 },
     1,
   );
-  const pictures = { content: await raster("content", size), styles: [await raster("style", size)] };
+  const pictures = {
+    content: await sampleRaster("content", size),
+    styles: [await sampleRaster("style", size)],
+  };
   const id = String(size);
   let count = 0;
   const schedule = new CheckpointSchedule(1_000 * Number(flags.interval), () =>
@@ -94,9 +97,4 @@ async function measure(size: number) {
     ...{ size, steps, checkpoints: costs.length, mebibytes: Math.round(bytes / 2 ** 20) },
     ...{ cost_ms: Math.round(spent / costs.length), seconds: Math.round(ran / 1000), share: spent / ran },
   };
-}
-
-async function raster(kind: "content" | "style", size: number) {
-  const values = await samplePicture(kind, size);
-  return { width: size, height: size, data: Uint8Array.from(values, (value) => Math.round(255 * value)) };
 }
