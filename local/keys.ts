@@ -6,7 +6,7 @@ import { KEYS_USAGE, keysCommand, UsageError } from "../src/access/keys-command.
 import { readConfig } from "../src/config.ts";
 import { runProgram } from "../src/program.ts";
 import { refused } from "../src/queue/check-server.ts";
-import { connectForRequests } from "../src/queue/connection.ts";
+import { connectForRequests, untilReady } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { knownSocket } from "./redis.ts";
 
@@ -17,9 +17,8 @@ async function main(): Promise<void> {
   const url = config.redisIsGiven ? config.redisUrl : await embedded(config.dataDirectory);
   const redis = connectForRequests(url);
   try {
-    const ready = new Promise<true>((resolve) => redis.once("ready", () => resolve(true)));
-    const patience = sleep(PATIENCE_MS, false, { ref: false });
-    if (!(await Promise.race([ready, patience, refused(redis)]))) {
+    const patience = sleep(PATIENCE_MS, "away" as const, { ref: false });
+    if ((await Promise.race([untilReady(redis), patience, refused(redis)])) === "away") {
       throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
     }
     const output = { result: console.log, note: console.error };

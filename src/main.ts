@@ -11,7 +11,7 @@ import { guardOf } from "./net/guarded-request.ts";
 import { runProgram, stopSignal } from "./program.ts";
 import { isOutage } from "./queue/available.ts";
 import { checkServer, refused } from "./queue/check-server.ts";
-import { connectForRequests, connectForWork } from "./queue/connection.ts";
+import { connectForRequests, connectForWork, untilReady } from "./queue/connection.ts";
 import { QueueKeys } from "./queue/keys.ts";
 import { tellOutages } from "./queue/outages.ts";
 import { checkFolder } from "./storage/check-folder.ts";
@@ -84,7 +84,7 @@ async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
 
 async function checkWhenReady(redis: Redis, logger: Logger): Promise<void> {
   for (;;) {
-    if (redis.status !== "ready") await new Promise<void>((resolve) => redis.once("ready", () => resolve()));
+    await untilReady(redis);
     try {
       return await checkServer(redis, logger);
     } catch (error) {

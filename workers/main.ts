@@ -1,6 +1,5 @@
 // A worker as a process: its engine beside it, one job at a time or some small ones, until it is asked to stop.
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -10,7 +9,7 @@ import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { runProgram, stopSignal } from "../src/program.ts";
 import { checkServer } from "../src/queue/check-server.ts";
-import { connectForRequests, connectForWork } from "../src/queue/connection.ts";
+import { connectForRequests, connectForWork, untilReady } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { logQueueErrors, tellOutages } from "../src/queue/outages.ts";
 import { RECORD_VERSION } from "../src/queue/records/job-record.ts";
@@ -154,7 +153,7 @@ function condition(state: EngineState) {
 /** Sweeps over a connection of its own, whose commands fail while Redis is away: the next sweep will do. */
 async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobStore, logger: Logger) {
   const redis = connectForRequests(config.redisUrl);
-  if (redis.status !== "ready") await once(redis, "ready");
+  await untilReady(redis);
   const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
   const housekeeper = new Housekeeper(queue, store, config, logger);
   housekeeper.start();

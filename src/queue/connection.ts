@@ -26,6 +26,11 @@ export function connectForWork(url: string): Redis {
   return connect(url, { ...shared, maxRetriesPerRequest: null });
 }
 
+/** Waits until Redis answers, however long it is away; `once()` of node:events would reject at the first error on the way. */
+export async function untilReady(redis: Redis): Promise<void> {
+  if (redis.status !== "ready") await new Promise<void>((resolve) => redis.once("ready", () => resolve()));
+}
+
 function connect(url: string, options: Options): Redis {
   const redis = CLUSTER.test(url) ? connectCluster(url, options) : new Redis(withoutScheme(url), options);
   // An outage shows in the commands that fail or wait; without a listener each retry would print a stack.
