@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -45,13 +45,9 @@ export async function doctor(terminal: Terminal, flags: ServerFlags & { json?: b
 async function installed(): Promise<Finding[]> {
   const report = reportOfSetup();
   const redis = await versionOf(report.redis_server ?? "redis-server");
+  const kernels = builtKernels();
   const free = statfsSync(ROOT);
   const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
-  const there = (name: string, path: string, otherwise: Finding["state"]): Finding => ({
-    name,
-    state: existsSync(path) ? "ok" : otherwise,
-    found: existsSync(path) ? path : "not built",
-  });
   return [
     { name: "Node", state: "ok", found: process.version },
     {
@@ -65,7 +61,11 @@ async function installed(): Promise<Finding[]> {
       state: report.tensorflow && existsSync(report.tensorflow) ? "ok" : "missing",
       found: report.tensorflow ?? "not installed",
     },
-    there("native kernels", join(ROOT, "build/nst_kernels.node"), "notice"),
+    {
+      name: "native kernels",
+      state: kernels.length ? "ok" : "notice",
+      found: kernels.join(", ") || "not built",
+    },
     { name: "redis-server", state: redis ? "ok" : "missing", found: redis ?? "not found" },
     {
       name: "NVIDIA driver",
@@ -81,6 +81,13 @@ function reportOfSetup(): { tensorflow?: string; redis_server?: string } {
   } catch {
     return {};
   }
+}
+
+/** The processors that kernels were compiled for. */
+function builtKernels(): string[] {
+  const build = join(ROOT, "build");
+  const files = existsSync(build) ? readdirSync(build) : [];
+  return files.flatMap((file) => /^nst_kernels-(.+)\.node$/.exec(file)?.[1] ?? []).sort();
 }
 
 async function versionOf(program: string): Promise<string | null> {

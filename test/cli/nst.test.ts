@@ -219,4 +219,11 @@ describe("nst doctor", () => {
     expect([code, report.ok]).toEqual([0, true]);
     expect(report.findings.find(({ name }) => name === "a step")?.found).toMatch(/^\d+ ms at 256 × 256 px$/);
   });
+
+  it("says which kernels are built here", async () => {
+    const { out } = await nst("doctor", "--json");
+    const { findings } = JSON.parse(out) as { findings: { name: string; state: string; found: string }[] };
+    const kernels = findings.find(({ name }) => name === "native kernels");
+    expect([kernels?.state, kernels?.found]).toEqual(["ok", expect.stringMatching(/^[a-z]\w+(, \w+)*$/)]);
+  });
 });
