@@ -51,7 +51,8 @@ function describe({ status, queue, progress }: Job, blue: (text: string) => stri
   if (status === "queued") {
     if (!queue) return "waiting";
     const eta = queue.eta_seconds === null ? "" : `, begins in about ${duration(queue.eta_seconds)}`;
-    return `waiting: ${queue.position === 0 ? "next in line" : `${queue.position} jobs ahead`}${eta}`;
+    const ahead = queue.position === 1 ? "1 job ahead" : `${queue.position} jobs ahead`;
+    return `waiting: ${queue.position === 0 ? "next in line" : ahead}${eta}`;
   }
   if (status !== "running") return status;
   if (progress === null) return "loading the pictures";
