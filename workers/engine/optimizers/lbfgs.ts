@@ -48,9 +48,9 @@ interface Accepted {
  *
  * Places far from each other hardly share curvature, and what a pair tells of one says little of another. So, once the
  * history is full, each window takes its own of a pair: with U the windows' weights `[pixels, windows]` and R = diag(1 / sᵀy of
- * each window), H ← VᵀHV + diag(s)·U·R·Uᵀ·diag(s), V = I − diag(y)·U·R·Uᵀ·diag(s). It is symmetric, positive definite, and
- * H·y = s as ever, since the weights add up to 1; with one window it is BFGS. (Partitioned quasi-Newton methods: Griewank
- * & Toint 1982. What it gains: bench/RESULTS.md.)
+ * each window; 0 where that is not positive), H ← VᵀHV + diag(s)·U·R·Uᵀ·diag(s), V = I − diag(y)·U·R·Uᵀ·diag(s). It is symmetric and
+ * positive definite, H·y = s where every window learns, since the weights add up to 1, and with one window it is BFGS.
+ * (Partitioned quasi-Newton methods: Griewank & Toint 1982. What it gains: bench/RESULTS.md.)
  *
  * There is no line search: with a history the unit step is nearly always good, and each trial would cost a whole
  * evaluation. A step that raises the loss, or after which it is not finite, is taken back and quartered instead;
