@@ -675,8 +675,8 @@ export interface components {
         /**
          * @description As resolved from the preset and the request.
          * @example {
-         *       "optimizer": "lbfgs",
-         *       "learning_rate": 1,
+         *       "optimizer": "annealed_adam",
+         *       "learning_rate": 0.08,
          *       "loss": "relative",
          *       "content_weight": 1,
          *       "style_weight": 20,
@@ -708,7 +708,7 @@ export interface components {
          *         "color_space": "srgb"
          *       },
          *       "size": 768,
-         *       "steps": 300,
+         *       "steps": 230,
          *       "scales": 3,
          *       "seed": 7,
          *       "preset": "balanced"
@@ -728,7 +728,7 @@ export interface components {
             init: "content" | "recolored" | "noise" | "blend" | "picture";
             /** @description Share of noise where `init` is blend: 0 is the content alone. */
             init_blend: number;
-            /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+            /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
             learning_rate: number;
             /**
              * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -738,10 +738,10 @@ export interface components {
             /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
             noise: number;
             /**
-             * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+             * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
              * @enum {string}
              */
-            optimizer: "adam" | "lbfgs";
+            optimizer: "adam" | "annealed_adam" | "lbfgs";
             output: {
                 /** @description Bits of a channel; 16 for png only. */
                 bit_depth: 8 | 16;
@@ -825,7 +825,7 @@ export interface components {
                     init: "content" | "recolored" | "noise" | "blend" | "picture";
                     /** @description Share of noise where `init` is blend: 0 is the content alone. */
                     init_blend: number;
-                    /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                    /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
                     learning_rate: number;
                     /**
                      * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -835,10 +835,10 @@ export interface components {
                     /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                     noise: number;
                     /**
-                     * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                     * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                      * @enum {string}
                      */
-                    optimizer: "adam" | "lbfgs";
+                    optimizer: "adam" | "annealed_adam" | "lbfgs";
                     output: {
                         /** @description Bits of a channel; 16 for png only. */
                         bit_depth: 8 | 16;
@@ -1118,7 +1118,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -1128,10 +1128,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -1255,7 +1255,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -1265,10 +1265,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -1941,7 +1941,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -1951,10 +1951,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -2108,7 +2108,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -2118,10 +2118,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -2830,7 +2830,7 @@ export interface operations {
                         };
                         /** @description α: how strongly the content is kept. */
                         content_weight?: number;
-                        /** @description Step length on pixels in [0, 1]; L-BFGS takes 1. */
+                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -2840,10 +2840,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;

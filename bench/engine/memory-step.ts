@@ -41,7 +41,11 @@ const objective = new Objective(
   stripRows,
 );
 style.dispose();
-const optimizer = chooseOptimizer({ optimizer: "lbfgs", learning_rate: 1 }, content);
+const optimizer = chooseOptimizer(
+  { optimizer: "lbfgs", learning_rate: 1 },
+  content,
+  Number.POSITIVE_INFINITY,
+);
 const first = objective.evaluate(optimizer.image);
 if (flags.gradient !== undefined) {
   await writeFile(flags.gradient, first.gradient.dataSync<"float32">());

@@ -33,11 +33,17 @@ export const optionsSchema = z.strictObject({
     .describe("Longest edge of the result in pixels; the aspect ratio is the content's."),
   steps: z.int().min(1).max(20_000).describe("Optimiser steps in all, shared out over the scales."),
   optimizer: z
-    .enum(["adam", "lbfgs"])
+    .enum(["adam", "annealed_adam", "lbfgs"])
     .describe(
-      "Adam (Kingma & Ba 2014) or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.",
+      "Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.",
     ),
-  learning_rate: z.number().positive().max(10).describe("Step length on pixels in [0, 1]; L-BFGS takes 1."),
+  learning_rate: z
+    .number()
+    .positive()
+    .max(10)
+    .describe(
+      "Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs.",
+    ),
   loss: z
     .enum(["gatys", "relative"])
     .describe(
@@ -109,8 +115,11 @@ export const optionsSchema = z.strictObject({
   output: outputSchema,
 });
 
-/** A scale gets this many times the steps of the one twice its size: coarse steps cost a quarter. */
-export const COARSER_STEPS = 1.25;
+/**
+ * A scale gets this many times the steps of the one twice its size. With more the picture takes longer to the same loss, with
+ * fewer the style finds no larger structures (bench/RESULTS.md).
+ */
+export const COARSER_STEPS = 0.5;
 
 /** All options, none missing: what a job runs with. */
 export type Options = z.infer<typeof optionsSchema>;

@@ -4,9 +4,12 @@ export const DEFAULT_PRESET: PresetName = "balanced";
 
 type PresetOptions = Omit<Options, "preset" | "seed">;
 
+/** The step length that suits an optimiser. */
+const LEARNING_RATES: Record<Options["optimizer"], number> = { adam: 0.02, annealed_adam: 0.08, lbfgs: 1 };
+
 const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
-  optimizer: "lbfgs",
-  learning_rate: 1,
+  optimizer: "annealed_adam",
+  learning_rate: LEARNING_RATES.annealed_adam,
   loss: "relative",
   content_weight: 1,
   style_weight: 10,
@@ -34,16 +37,20 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
 
 /** What each preset stands for, in the order in which they are shown. `classic` is bound to Gatys et al. 2015; the others were chosen by eye. */
 export const PRESETS: Record<PresetName, PresetOptions> = {
-  draft: { ...relative, size: 256, steps: 60, scales: 2 },
-  balanced: { ...relative, size: 512, steps: 300, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 700, scales: 4 },
+  draft: {
+    ...relative,
+    ...{ size: 256, steps: 48, scales: 2 },
+    ...{ optimizer: "lbfgs", learning_rate: LEARNING_RATES.lbfgs }, // leads further where there are few steps
+  },
+  balanced: { ...relative, size: 512, steps: 230, scales: 3 },
+  fine: { ...relative, size: 1024, steps: 290, scales: 4 },
   classic: {
     ...relative,
     size: 512,
     steps: 1000,
     scales: 1,
     optimizer: "adam",
-    learning_rate: 0.02,
+    learning_rate: LEARNING_RATES.adam,
     loss: "gatys",
     content_weight: 10,
     style_weight: 40,
@@ -72,12 +79,20 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
   const size = longestEdge(requested.size ?? base.size, contentEdge);
   return {
     ...base,
+    ...suitableLearningRate(requested),
     seed,
     ...given,
     preset,
     size,
     output: { ...base.output, ...requested.output },
   } as Options;
+}
+
+/** The step length of an optimiser that is asked for, to be put before what else is asked for. */
+export function suitableLearningRate({
+  optimizer,
+}: Pick<RequestOptions, "optimizer">): Partial<Pick<Options, "learning_rate">> {
+  return optimizer === undefined ? {} : { learning_rate: LEARNING_RATES[optimizer] };
 }
 
 /**

@@ -17,12 +17,9 @@ describe("schedule", () => {
     ]);
   });
 
-  it("gives the coarser, cheaper scales more steps", () => {
-    const [coarse = 0, middle = 0, fine = 0] = schedule({ steps: 190, scales: 3 }, 512, 512).map(
-      ({ steps }) => steps,
-    );
-    expect(coarse).toBeGreaterThan(middle);
-    expect(middle).toBeGreaterThan(fine);
+  it("gives each scale twice the steps of the coarser one before it", () => {
+    const steps = schedule({ steps: 210, scales: 3 }, 512, 512).map((scale) => scale.steps);
+    expect(steps).toEqual([30, 60, 120]);
   });
 
   it.each([

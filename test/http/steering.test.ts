@@ -126,13 +126,14 @@ describe("Continuing", () => {
 
   it("makes a new job with the same pictures that starts as the result", async () => {
     const before = await succeeded({ size: 64, steps: 30, style_weight: 5, noise: 0.1, scales: 2 });
-    const options = { steps: 12, size: 96, output: { format: "webp" } };
+    const options = { steps: 12, size: 96, optimizer: "lbfgs", output: { format: "webp" } };
     const response = await send("POST", `${before.id}/continue`, { options, metadata: { order: 1 } });
     expect(response.headers.get("location")).toMatch(/^\/v1\/jobs\//);
     const view = await viewOf(response);
     expect(view).toMatchObject({ status: "queued", continued_from: before.id, metadata: { order: 1 } });
     expect(view.options).toEqual({
       ...before.options,
+      ...{ optimizer: "lbfgs", learning_rate: 1 },
       ...{ steps: 12, size: 96, scales: 1, noise: 0, init: "picture" },
       output: { ...before.options.output, format: "webp" },
     });

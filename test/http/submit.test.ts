@@ -71,6 +71,18 @@ describe("A submitted form", () => {
     expect(left).toBeLessThanOrEqual(3600_000);
   });
 
+  it.each([
+    [{ optimizer: "lbfgs" }, 1],
+    [{ optimizer: "adam", preset: "draft" }, 0.02],
+    [{ optimizer: "annealed_adam", preset: "classic" }, 0.08],
+    [{ optimizer: "lbfgs", learning_rate: 0.5 }, 0.5],
+    [{ learning_rate: 0.5 }, 0.5],
+  ])("gives %j the step length %d", async (options, learningRate) => {
+    const response = await post(await form({ options: JSON.stringify(options) }));
+    const view = jobViewSchema.parse(await response.json());
+    expect(view.options).toMatchObject({ ...options, learning_rate: learningRate });
+  });
+
   it("takes options that come as a file, and parts in any order", async () => {
     const data = new FormData();
     data.append("options", new Blob(['{"size": 64}'], { type: "application/json" }), "options.json");

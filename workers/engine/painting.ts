@@ -79,6 +79,7 @@ export class Painting {
       optimizer = chooseOptimizer(
         options,
         restored === undefined ? this.#sources.start(this.#current, options) : this.#tensor(restored.image),
+        this.#current.steps,
       );
       if (restored !== undefined) {
         optimizer.restore(restored.optimizerState);
@@ -231,7 +232,7 @@ export class Painting {
     this.#since = undefined;
     const image = this.#sources.enlarge(this.#optimizer.result, this.#current, this.#options);
     this.#optimizer.dispose();
-    this.#optimizer = chooseOptimizer(this.#options, image);
+    this.#optimizer = chooseOptimizer(this.#options, image, this.#current.steps);
     this.#canvas.dispose();
     this.#canvas = this.#stretch();
   }

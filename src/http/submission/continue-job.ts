@@ -1,4 +1,5 @@
 import { longestEdge, type Options } from "../../contract/options.ts";
+import { suitableLearningRate } from "../../contract/presets.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { Continuation } from "../../contract/request.ts";
 import { contentSize, type Size } from "../../images/picture-size.ts";
@@ -59,7 +60,7 @@ function continuedOptions(before: Options, asked: Continuation["options"], conte
   const size = longestEdge(asked.size ?? before.size, Math.max(content.width, content.height));
   const fresh = { scales: 1, noise: 0, init: "picture", size } as const;
   const output = { ...before.output, ...asked.output };
-  return { ...before, ...fresh, ...given, size, output } as Options;
+  return { ...before, ...fresh, ...suitableLearningRate(asked), ...given, size, output } as Options;
 }
 
 function stateOf(record: JobRecord): string {

@@ -10,7 +10,7 @@ import { describeOptimizer } from "./conformance.ts";
 import { evaluate, type LossFunction, SHAPE, SIZE, startImage } from "./problems.ts";
 
 const [, HEIGHT, WIDTH] = SHAPE;
-const spectral = () => new SpectralPreconditioner(HEIGHT, WIDTH);
+const spectral = () => new SpectralPreconditioner(HEIGHT, WIDTH, 1.4);
 const identity: Preconditioner = { apply: (x) => x.clone(), dispose: () => {} };
 
 /** Some over a picture of this size, and one. */

@@ -6,7 +6,7 @@ const [HEIGHT, WIDTH] = [24, 36];
 
 /** Applies it to a picture given pixel by pixel; both as plain numbers. */
 function applyTo(pixel: (row: number, column: number, colour: number) => number) {
-  const preconditioner = new SpectralPreconditioner(HEIGHT, WIDTH);
+  const preconditioner = new SpectralPreconditioner(HEIGHT, WIDTH, 1.4);
   const x = Float32Array.from({ length: HEIGHT * WIDTH * 3 }, (_, index) =>
     pixel(Math.floor(index / 3 / WIDTH), Math.floor(index / 3) % WIDTH, index % 3),
   );
@@ -34,6 +34,15 @@ const redAgainstBlue = (shape: (row: number, column: number) => number) => {
   return (row: number, column: number, colour: number) => (1 - colour) * shape(row, column);
 };
 
+/** −1 or 1 without any order (an integer's bits mixed: Wang 2007). */
+function whiteNoise(index: number): number {
+  let bits = index ^ 61 ^ (index >>> 16);
+  bits = Math.imul(bits, 9);
+  bits ^= bits >>> 4;
+  bits = Math.imul(bits, 0x27d4eb2d);
+  return (bits ^ (bits >>> 15)) & 1 ? 1 : -1;
+}
+
 describe("SpectralPreconditioner", () => {
   it("lengthens waves by what the measured curvature at their frequency says, and turns none", () => {
     // 0.1105 cycles a pixel: the third of the middle half octaves; a constant picture: the lowest.
@@ -52,6 +61,13 @@ describe("SpectralPreconditioner", () => {
 
   it("is the same for a wave along rows and along columns of the same frequency", () => {
     expect(factorOf(applyTo(wave(4, 0)))).toBeCloseTo(factorOf(applyTo(wave(0, 6))), 2);
+  });
+
+  it("keeps the root mean square of white noise", () => {
+    const { x, y } = applyTo((row, column, colour) => whiteNoise((row * WIDTH + column) * 3 + colour));
+    const energy = (values: Float32Array) => values.reduce((sum, value) => sum + value ** 2, 0);
+    expect(Math.sqrt(energy(y) / energy(x))).toBeGreaterThan(0.9);
+    expect(Math.sqrt(energy(y) / energy(x))).toBeLessThan(1.1);
   });
 
   it("leaves no tensor behind", () => {

@@ -1,5 +1,6 @@
 import type { Evaluation } from "../objective/objective.ts";
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import { freePixels } from "./free-pixels.ts";
 import {
   isFiniteEvaluation,
   MAX_RETREATS,
@@ -133,7 +134,7 @@ export class Lbfgs implements Optimizer {
 
   /**
    * −H·g by the two-loop recursion; −H₀·g, scaled to a cautious length, without a history. Both only over the pixels
-   * that are free to move, or what would go past 0 or 1 would steer the others (two-metric projection, Bertsekas 1982).
+   * that are free to move.
    */
   #direction(): Tensor4D {
     const { image, gradient: whole } = this.#accepted as Accepted;
@@ -266,13 +267,6 @@ export class Lbfgs implements Optimizer {
 
 function disposePairs(pairs: Pair[]): void {
   tf.dispose(pairs.flatMap(({ s, y, curvature, rho }): Tensor[] => [s, y, curvature, rho]));
-}
-
-/** 1 where a pixel can follow its gradient downhill, 0 where that would lead past 0 or 1. */
-function freePixels(image: Tensor4D, gradient: Tensor4D): Tensor4D {
-  const darker = image.greater(0).logicalOr(gradient.less(0));
-  const brighter = image.less(1).logicalOr(gradient.greater(0));
-  return darker.logicalAnd(brighter).toFloat() as Tensor4D;
 }
 
 function dot(a: Tensor4D, b: Tensor4D): number {

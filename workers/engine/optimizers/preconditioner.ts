@@ -1,6 +1,6 @@
 import { type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 
-/** A symmetric, positive definite matrix of norm 1 at most, near the inverse of the loss's curvature up to a factor. */
+/** A symmetric, positive definite matrix, near the inverse of the loss's curvature up to a factor, or a power of that. */
 export interface Preconditioner {
   /** Its product with a picture's change or gradient `[1, h, w, 3]`. */
   apply(x: Tensor4D): Tensor4D;
@@ -25,13 +25,12 @@ const CURVATURE = [
   [14, 24, 26, 31, 30, 28, 26, 31, 29, 12, 4.5, 1.5],
 ];
 
-/** The step is shortened by this power of the curvature: 1.4 leads sooner than 1 and 2 do (bench/RESULTS.md). */
-const POWER = 1.4;
-
 /**
  * Diagonal in spatial frequency and opponent colours: Cᵀ·D·C with C the discrete cosine transform (DCT-II) of rows and
  * columns. VGG-19 sees brightness at middle frequencies twenty times as well as the broad and the fine, and colours at
  * fine ones hardly at all.
+ *
+ * What it makes of white noise has the noise's root mean square.
  */
 export class SpectralPreconditioner implements Preconditioner {
   readonly #rows: Tensor2D;
@@ -40,11 +39,12 @@ export class SpectralPreconditioner implements Preconditioner {
   /** `[w·h, 3]` */
   readonly #diagonal: Tensor2D;
 
-  constructor(height: number, width: number) {
+  /** @param power of the curvature that waves are divided by */
+  constructor(height: number, width: number, power: number) {
     this.#rows = tf.keep(cosines(height));
     this.#columns = tf.keep(height === width ? this.#rows.clone() : cosines(width));
     this.#colours = tf.keep(tf.tensor2d(OPPONENT_COLOURS));
-    this.#diagonal = tf.keep(diagonal(height, width));
+    this.#diagonal = tf.keep(diagonal(height, width, power));
   }
 
   apply(x: Tensor4D): Tensor4D {
@@ -83,15 +83,19 @@ function cosines(length: number): Tensor2D {
   return tf.tensor2d(values, [length, length]);
 }
 
-function diagonal(height: number, width: number): Tensor2D {
+function diagonal(height: number, width: number, power: number): Tensor2D {
   const values = new Float32Array(width * height * 3);
   for (let column = 0; column < width; column += 1) {
     for (let row = 0; row < height; row += 1) {
       const cyclesPerPixel = Math.hypot(column / (2 * width), row / (2 * height));
       CURVATURE.forEach((curve, colour) => {
-        values[(column * height + row) * 3 + colour] = at(curve, cyclesPerPixel) ** -POWER;
+        values[(column * height + row) * 3 + colour] = at(curve, cyclesPerPixel) ** -power;
       });
     }
+  }
+  const norm = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+  for (const [index, value] of values.entries()) {
+    values[index] = value / norm;
   }
   return tf.tensor2d(values, [width * height, 3]);
 }
