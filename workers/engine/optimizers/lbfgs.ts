@@ -1,6 +1,8 @@
 import type { Evaluation } from "../objective/objective.ts";
-import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import { type Tensor4D, tf } from "../tensorflow.ts";
+import { CurvatureHistory } from "./curvature-history.ts";
 import { freePixels } from "./free-pixels.ts";
+import { innerProduct } from "./inner-product.ts";
 import {
   isFiniteEvaluation,
   MAX_RETREATS,
@@ -12,13 +14,6 @@ import {
 import type { Preconditioner } from "./preconditioner.ts";
 import type { Windows } from "./windows.ts";
 
-const HISTORY = 10;
-/** A pair is learnt from only where sᵀy > this · ‖s‖·‖y‖: positive curvature, not rounding noise. */
-const CURVATURE_GUARD = 1e-6;
-/** The same within a window. */
-const WINDOW_CURVATURE_GUARD = 1e-3;
-/** H₀ is at most so many times as long, or as short, in a window as in the whole picture. */
-const WINDOW_SCALE = 3;
 /** Root mean square of the first step on pixels in [0, 1], where nothing is known of the curvature yet. */
 const FIRST_STEP = 0.01;
 /** No step is longer than this root mean square: far moves leave the region that the history tells of. */
@@ -28,16 +23,6 @@ const TOLERATED_RISE = 1.1;
 /** After so many steps back in a row the history is no guide any more (near the edges of [0, 1], in rounding noise). */
 const PATIENCE = 3;
 
-interface Pair {
-  /** Step s = x_{k+1} − x_k and change of gradient y = g_{k+1} − g_k. */
-  s: Tensor4D;
-  y: Tensor4D;
-  /** sᵀy of each window. */
-  curvature: Tensor2D;
-  /** 1 / sᵀy of each window, 0 where it is not positive. */
-  rho: Tensor2D;
-}
-
 interface Accepted {
   image: Tensor4D;
   gradient: Tensor4D;
@@ -45,13 +30,7 @@ interface Accepted {
 }
 
 /**
- * L-BFGS (Liu & Nocedal 1989; two-loop recursion, Nocedal & Wright algorithm 7.4) on pixels kept in [0, 1].
- *
- * Places far from each other hardly share curvature, and what a pair tells of one says little of another. So, once the
- * history is full, each window takes its own of a pair: with U the windows' weights `[pixels, windows]` and R = diag(1 / sᵀy of
- * each window; 0 where that is not positive), H ← VᵀHV + diag(s)·U·R·Uᵀ·diag(s), V = I − diag(y)·U·R·Uᵀ·diag(s). It is symmetric and
- * positive definite, H·y = s where every window learns, since the weights add up to 1, and with one window it is BFGS.
- * (Partitioned quasi-Newton methods: Griewank & Toint 1982. What it gains: bench/RESULTS.md.)
+ * L-BFGS (Liu & Nocedal 1989) on pixels kept in [0, 1]: steps along −H·g, with H as its history of the curvature has it.
  *
  * There is no line search: with a history the unit step is nearly always good, and each trial would cost a whole
  * evaluation. A step that raises the loss, or after which it is not finite, is taken back and quartered instead;
@@ -61,10 +40,8 @@ interface Accepted {
 export class Lbfgs implements Optimizer {
   image: Tensor4D;
   readonly #learningRate: number;
-  readonly #preconditioner: Preconditioner;
-  readonly #windows: Windows;
+  readonly #history: CurvatureHistory;
   #accepted: Accepted | undefined;
-  #history: Pair[] = [];
   #retreats = 0;
   /** Root mean square of the next step that has no history to go by. */
   #firstStep = FIRST_STEP;
@@ -78,8 +55,7 @@ export class Lbfgs implements Optimizer {
   constructor(image: Tensor4D, learningRate: number, preconditioner: Preconditioner, windows: Windows) {
     this.image = tf.keep(image);
     this.#learningRate = learningRate;
-    this.#preconditioner = preconditioner;
-    this.#windows = windows;
+    this.#history = new CurvatureHistory(preconditioner, windows);
   }
 
   /** The next trial may have to be taken back: the last picture that was accepted. */
@@ -103,83 +79,26 @@ export class Lbfgs implements Optimizer {
   #accept({ loss, gradient }: Evaluation): void {
     this.#retreats = 0;
     if (this.#accepted !== undefined) {
-      this.#learn(this.#accepted, gradient);
-      tf.dispose([this.#accepted.image, this.#accepted.gradient]);
+      const before = this.#accepted;
+      this.#history.learn(
+        tf.sub(this.image, before.image) as Tensor4D,
+        tf.sub(gradient, before.gradient) as Tensor4D,
+      );
+      tf.dispose([before.image, before.gradient]);
     }
     this.#accepted = { image: tf.keep(this.image.clone()), gradient: tf.keep(gradient), loss: loss.total };
   }
 
-  #learn(before: Accepted, gradient: Tensor4D): void {
-    const s = tf.keep(tf.sub(this.image, before.image) as Tensor4D);
-    const y = tf.keep(tf.sub(gradient, before.gradient) as Tensor4D);
-    if (dot(s, y) > CURVATURE_GUARD * Math.sqrt(dot(s, s) * dot(y, y))) {
-      this.#history.push(this.#pair(s, y));
-      if (this.#history.length > HISTORY) {
-        disposePairs(this.#history.splice(0, 1));
-      }
-    } else {
-      tf.dispose([s, y]);
-    }
-  }
-
-  #pair(s: Tensor4D, y: Tensor4D): Pair {
-    const [curvature, rho] = tf.tidy(() => {
-      const curvature = this.#windows.products(s, y);
-      const squares = this.#windows.products(s, s).mul(this.#windows.products(y, y));
-      const isPositive = curvature.greater(squares.sqrt().mul(WINDOW_CURVATURE_GUARD));
-      return [curvature, tf.where(isPositive, tf.div(1, curvature), tf.zerosLike(curvature)) as Tensor2D];
-    }) as [Tensor2D, Tensor2D];
-    return { s, y, curvature: tf.keep(curvature), rho: tf.keep(rho) };
-  }
-
   /**
-   * −H·g by the two-loop recursion; −H₀·g, scaled to a cautious length, without a history. Both only over the pixels
-   * that are free to move.
+   * −H·g; −H₀·g, scaled to a cautious length, without a history. Both only over the pixels that are free to move.
    */
   #direction(): Tensor4D {
-    const { image, gradient: whole } = this.#accepted as Accepted;
-    const free = freePixels(image, whole);
-    const gradient: Tensor4D = whole.mul(free);
-    const newest = this.#history.at(-1);
-    if (newest === undefined) {
-      const downhill: Tensor4D = this.#preconditioner.apply(gradient).mul(free);
-      return downhill.mul(-this.#firstStep / Math.max(rootMeanSquare(downhill), 1e-30));
-    }
-    let q: Tensor4D = gradient;
-    const alphas = new Map<Pair, Tensor2D>();
-    for (const pair of [...this.#history].reverse()) {
-      const alpha = this.#times(pair, this.#windows.products(pair.s, q));
-      alphas.set(pair, alpha);
-      q = tf.sub(q, this.#windows.scale(pair.y, alpha)) as Tensor4D;
-    }
-    const root = this.#scale(newest).sqrt() as Tensor2D;
-    let r = this.#windows.scale(this.#preconditioner.apply(this.#windows.scale(q, root)), root);
-    for (const pair of this.#history) {
-      const beta = this.#times(pair, this.#windows.products(pair.y, r));
-      const factor = tf.sub(alphas.get(pair) as Tensor2D, beta) as Tensor2D;
-      r = tf.add(r, this.#windows.scale(pair.s, factor)) as Tensor4D;
-    }
-    return r.mul(free).neg() as Tensor4D;
-  }
-
-  /** Whether each window goes by itself: fewer pairs tell too little of one (the first steps would be too long). */
-  get #isByWindow(): boolean {
-    return this.#history.length === HISTORY;
-  }
-
-  /** `products` times ρ = 1 / sᵀy: of each window, or of the whole picture. */
-  #times({ curvature, rho }: Pair, products: Tensor2D): Tensor2D {
-    return this.#isByWindow
-      ? products.mul(rho)
-      : tf.fill(products.shape, 1).mul(products.sum().div(curvature.sum()));
-  }
-
-  /** What H₀ is scaled by so that it is right for the newest pair (Nocedal & Wright, eq. 7.20, in H₀'s norm). */
-  #scale({ y, curvature }: Pair): Tensor2D {
-    const squares = this.#windows.products(y, this.#preconditioner.apply(y));
-    const whole = curvature.sum().div(squares.sum());
-    const own = this.#isByWindow ? curvature.div(squares.maximum(1e-30)).div(whole) : tf.onesLike(squares);
-    return own.clipByValue(1 / WINDOW_SCALE, WINDOW_SCALE).mul(whole);
+    const { image, gradient } = this.#accepted as Accepted;
+    const free = freePixels(image, gradient);
+    const uphill: Tensor4D = this.#history.apply(gradient.mul(free)).mul(free);
+    return this.#history.isEmpty
+      ? uphill.mul(-this.#firstStep / Math.max(rootMeanSquare(uphill), 1e-30))
+      : uphill.neg();
   }
 
   #target(direction: Tensor4D): Tensor4D {
@@ -197,7 +116,7 @@ export class Lbfgs implements Optimizer {
     }
     const shorter = tf.tidy(() => tf.sub(this.image, accepted.image).mul(0.25) as Tensor4D);
     if (this.#retreats >= PATIENCE) {
-      this.#forgetHistory();
+      this.#history.forget();
       this.#firstStep = rootMeanSquare(shorter);
       this.#moveTo(tf.tidy(() => this.#target(this.#direction())));
     } else {
@@ -222,8 +141,7 @@ export class Lbfgs implements Optimizer {
     return {
       accepted: this.#accepted === undefined ? [] : [this.#accepted.image, this.#accepted.gradient],
       loss: this.#accepted?.loss ?? 0,
-      s: this.#history.map((pair) => pair.s),
-      y: this.#history.map((pair) => pair.y),
+      ...this.#history.state(),
       retreats: this.#retreats,
       firstStep: this.#firstStep,
     };
@@ -236,21 +154,16 @@ export class Lbfgs implements Optimizer {
     if (image !== undefined && gradient !== undefined) {
       this.#accepted = { image: tensor(image), gradient: tensor(gradient), loss: state.loss as number };
     }
-    const changes = state.y as Float32Array[];
-    for (const [index, step] of (state.s as Float32Array[]).entries()) {
-      this.#history.push(this.#pair(tensor(step), tensor(changes[index] as Float32Array)));
-    }
+    this.#history.restore({
+      s: (state.s as Float32Array[]).map(tensor),
+      y: (state.y as Float32Array[]).map(tensor),
+    });
     this.#retreats = state.retreats as number;
     this.#firstStep = state.firstStep as number;
   }
 
-  #forgetHistory(): void {
-    disposePairs(this.#history);
-    this.#history = [];
-  }
-
   #forget(): void {
-    this.#forgetHistory();
+    this.#history.forget();
     if (this.#accepted !== undefined) {
       tf.dispose([this.#accepted.image, this.#accepted.gradient]);
       this.#accepted = undefined;
@@ -260,22 +173,10 @@ export class Lbfgs implements Optimizer {
   dispose(): void {
     this.#forget();
     this.image.dispose();
-    this.#preconditioner.dispose();
-    this.#windows.dispose();
+    this.#history.dispose();
   }
 }
 
-function disposePairs(pairs: Pair[]): void {
-  tf.dispose(pairs.flatMap(({ s, y, curvature, rho }): Tensor[] => [s, y, curvature, rho]));
-}
-
-function dot(a: Tensor4D, b: Tensor4D): number {
-  const product = tf.tidy(() => tf.matMul(a.reshape([1, a.size]), b.reshape([1, b.size]), false, true));
-  const [value = Number.NaN] = product.dataSync();
-  product.dispose();
-  return value;
-}
-
 function rootMeanSquare(x: Tensor4D): number {
-  return Math.sqrt(dot(x, x) / x.size);
+  return Math.sqrt(innerProduct(x, x) / x.size);
 }
