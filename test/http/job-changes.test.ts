@@ -2,24 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { expireJobs } from "../../src/housekeeping/expiry.ts";
-import { JobsOverHttp, workUntilStopped } from "../support/jobs-over-http.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
+import { workUntilStopped } from "../support/jobs-over-http.ts";
 import { TestService } from "../support/service.ts";
+import { ServiceSetting } from "../support/service-setting.ts";
 import { form } from "../support/submission-form.ts";
 
-let service: TestService;
-let jobs: JobsOverHttp;
-let painter: TestPainter | null = null;
+let setting: ServiceSetting;
+let { service, jobs } = {} as ServiceSetting;
 beforeAll(async () => {
-  service = await TestService.start();
-  jobs = new JobsOverHttp(service);
+  setting = await ServiceSetting.start();
+  ({ service, jobs } = setting);
 });
-afterEach(async () => {
-  await painter?.stop();
-  painter = null;
-  await service.redis.flushall();
-});
-afterAll(() => service.stop());
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
 
 describe("Cancelling", () => {
   const cancel = (id: string) => service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
@@ -37,7 +32,7 @@ describe("Cancelling", () => {
   it("stops a running job", async () => {
     const { id } = await jobs.submit();
     let stopped = false;
-    painter = TestPainter.start(service, async (run) => {
+    setting.startPainter(async (run) => {
       const outcome = await workUntilStopped(run);
       stopped = true;
       return outcome;
@@ -50,7 +45,7 @@ describe("Cancelling", () => {
 
   it("leaves a job that has ended as it is", async () => {
     const { id } = await jobs.submit();
-    painter = TestPainter.start(service, (run) => succeed(service, run));
+    setting.startPainter();
     await jobs.waitFor(id, "succeeded");
     const response = await cancel(id);
     expect(response.status).toBe(200);
@@ -67,22 +62,22 @@ describe("Retrying", () => {
     const response = await retry(id);
     expect(response.status).toBe(202);
     expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "queued", attempts: 0 });
-    painter = TestPainter.start(service, (run) => succeed(service, run));
+    setting.startPainter();
     await jobs.waitFor(id, "succeeded");
   });
 
   it("begins anew: the time of its first life does not count", async () => {
     const { id } = await jobs.submit();
-    painter = TestPainter.start(service, workUntilStopped);
+    setting.startPainter(workUntilStopped);
     expect((await jobs.waitFor(id, "running")).started_at).not.toBeNull();
     await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
-    await painter.stop();
+    await setting.stopPainters();
     expect(await (await retry(id)).json()).toMatchObject({ status: "queued", started_at: null });
   });
 
   it("refuses a succeeded job", async () => {
     const { id } = await jobs.submit();
-    painter = TestPainter.start(service, (run) => succeed(service, run));
+    setting.startPainter();
     await jobs.waitFor(id, "succeeded");
     const response = await retry(id);
     expect(response.status).toBe(409);
@@ -93,10 +88,9 @@ describe("Retrying", () => {
 describe("A job that has expired", () => {
   it("is still known, its result is gone for good", async () => {
     const succeeded = await jobs.submit();
-    painter = TestPainter.start(service, (run) => succeed(service, run));
+    setting.startPainter();
     await jobs.waitFor(succeeded.id, "succeeded");
-    await painter.stop();
-    painter = null;
+    await setting.stopPainters();
     await expireJobs(service.queue, service.store, Date.now() + service.config.resultSeconds * 1000 + 1000);
     expect((await jobs.look(succeeded.id)).links.result).toBeUndefined();
     const result = await service.fetch(`/v1/jobs/${succeeded.id}/result`);
@@ -131,7 +125,7 @@ describe("Deleting", () => {
   it("forgets a job and its pictures", async () => {
     const { id } = await jobs.submit();
     const other = await jobs.submit();
-    painter = TestPainter.start(service, (run) => succeed(service, run));
+    setting.startPainter();
     await jobs.waitFor(id, "succeeded");
     await jobs.waitFor(other.id, "succeeded");
     const response = await service.fetch(`/v1/jobs/${id}`, { method: "DELETE" });

@@ -2,23 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
 import { jobViewSchema } from "../../src/contract/job.ts";
-import { JobsOverHttp, workUntilStopped } from "../support/jobs-over-http.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
-import { TestService } from "../support/service.ts";
+import { workUntilStopped } from "../support/jobs-over-http.ts";
+import { succeed } from "../support/painter.ts";
+import { ServiceSetting } from "../support/service-setting.ts";
 
-let service: TestService;
-let jobs: JobsOverHttp;
-let painter: TestPainter | null = null;
+let setting: ServiceSetting;
+let { service, jobs } = {} as ServiceSetting;
 beforeAll(async () => {
-  service = await TestService.start();
-  jobs = new JobsOverHttp(service);
+  setting = await ServiceSetting.start();
+  ({ service, jobs } = setting);
 });
-afterEach(async () => {
-  await painter?.stop();
-  painter = null;
-  await service.redis.flushall();
-});
-afterAll(() => service.stop());
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
 
 describe("A job's view", () => {
   it("tells the exact position of each waiting job", async () => {
@@ -48,7 +43,7 @@ describe("A job's view", () => {
       memory_mib: 8000,
     } as const;
     expect((await jobs.look(id)).engine).toBeNull();
-    painter = TestPainter.start(service, async (run) => {
+    setting.startPainter(async (run) => {
       await run.update({ engine });
       await finished;
       return await succeed(service, run);
@@ -71,7 +66,7 @@ describe("A job's view", () => {
 
   it("shows progress, and asks to come again after about a tenth of the time that is left", async () => {
     const { id } = await jobs.submit();
-    painter = TestPainter.start(service, workUntilStopped);
+    setting.startPainter(workUntilStopped);
     await jobs.waitFor(id, "running");
     await sleep(100);
     const response = await service.fetch(`/v1/jobs/${id}`);
@@ -82,7 +77,7 @@ describe("A job's view", () => {
 
   it("tells why a job failed, and whether it may succeed another time", async () => {
     const { id } = await jobs.submit();
-    painter = TestPainter.start(service, async () => ({
+    setting.startPainter(async () => ({
       type: "failed",
       code: "out_of_memory",
       message: "64 GiB were needed",
