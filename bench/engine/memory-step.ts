@@ -41,11 +41,7 @@ const objective = new Objective(
   stripRows,
 );
 style.dispose();
-const optimizer = chooseOptimizer(
-  { optimizer: "lbfgs", learning_rate: 1 },
-  content,
-  Number.POSITIVE_INFINITY,
-);
+const optimizer = chooseOptimizer(PRESETS.balanced, content, PRESETS.balanced.steps);
 const first = objective.evaluate(optimizer.image);
 if (flags.gradient !== undefined) {
   await writeFile(flags.gradient, first.gradient.dataSync<"float32">());

@@ -43,7 +43,7 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     ...{ optimizer: "lbfgs", learning_rate: LEARNING_RATES.lbfgs }, // leads further where there are few steps
   },
   balanced: { ...relative, size: 512, steps: 230, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 290, scales: 4 },
+  fine: { ...relative, size: 1024, steps: 360, scales: 4 },
   classic: {
     ...relative,
     size: 512,

@@ -16,7 +16,7 @@ const COMFORTABLE_BYTES = 4096 * MIB;
 /** Gradients in flight while the activations are still held, in feature maps of the largest layer. */
 const GRADIENTS_IN_FLIGHT = 3;
 /** Pictures that an optimiser holds at its fullest (see optimizers/), and a few more on the way. */
-const PICTURES = { adam: 8, annealed_adam: 12, lbfgs: 38 };
+const PICTURES = { adam: 8, annealed_adam: 14, lbfgs: 38 };
 /** Strips to choose from, tallest first: the halo of 16 rows is computed for each. */
 const STRIP_ROWS = [512, 256, 128, 64, 32, STRIP_ALIGNMENT];
 

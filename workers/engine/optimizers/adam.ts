@@ -25,11 +25,8 @@ export interface AdamSettings {
   learningRate: number;
   /** β₂: how much of the variance is kept at each step. */
   varianceDecay?: number;
-  /**
-   * The coordinates, which become the optimiser's own: u of pixels P·u, with P symmetric. A step of one in each
-   * coordinate should move the pixels by a root mean square of one.
-   */
-  coordinates?: Preconditioner;
+  /** What each step is multiplied by, keeping its root mean square as a rule; becomes the optimiser's own. */
+  preconditioner?: Preconditioner;
   /** Over how many steps the learning rate is held, then annealed to 0; held for ever where left out. */
   annealedOver?: number;
 }
@@ -48,7 +45,7 @@ export class Adam implements Optimizer {
   #mean: Tensor4D;
   #variance: Tensor4D;
   readonly #varianceDecay: number;
-  readonly #coordinates: Preconditioner | undefined;
+  readonly #preconditioner: Preconditioner | undefined;
   readonly #annealedOver: number;
   #learningRate: number;
   /** Since the moments were forgotten. */
@@ -64,13 +61,13 @@ export class Adam implements Optimizer {
     {
       learningRate,
       varianceDecay = 0.999,
-      coordinates,
+      preconditioner,
       annealedOver = Number.POSITIVE_INFINITY,
     }: AdamSettings,
   ) {
     this.image = tf.keep(image);
     this.#varianceDecay = varianceDecay;
-    this.#coordinates = coordinates;
+    this.#preconditioner = preconditioner;
     this.#annealedOver = annealedOver;
     this.#mean = tf.keep(tf.zerosLike(image));
     this.#variance = tf.keep(tf.zerosLike(image));
@@ -113,13 +110,10 @@ export class Adam implements Optimizer {
     const rate = (learningRate * Math.sqrt(1 - beta2 ** this.#step)) / (1 - BETA1 ** this.#step);
     const epsilon = EPSILON * Math.sqrt(1 - beta2 ** this.#step);
     const [mean, variance, image] = tf.tidy(() => {
-      const coordinates = this.#coordinates;
-      const free = coordinates && freePixels(this.image, gradient);
-      const slope = free ? coordinates.apply(gradient.mul(free)) : gradient;
-      const mean = tf.add(this.#mean.mul(BETA1), slope.mul(1 - BETA1)) as Tensor4D;
-      const variance = tf.add(this.#variance.mul(beta2), slope.square().mul(1 - beta2)) as Tensor4D;
+      const mean = tf.add(this.#mean.mul(BETA1), gradient.mul(1 - BETA1)) as Tensor4D;
+      const variance = tf.add(this.#variance.mul(beta2), gradient.square().mul(1 - beta2)) as Tensor4D;
       const step: Tensor4D = mean.mul(rate).div(variance.sqrt().add(epsilon));
-      const move = free ? coordinates.apply(step).mul(free) : step;
+      const move = this.#preconditioner === undefined ? step : this.#together(step, gradient);
       return [mean, variance, tf.clipByValue(tf.sub(this.image, move) as Tensor4D, 0, 1)];
     });
     tf.dispose([this.#mean, this.#variance]);
@@ -128,6 +122,12 @@ export class Adam implements Optimizer {
     this.#mean = tf.keep(mean);
     this.#variance = tf.keep(variance);
     this.image = tf.keep(image);
+  }
+
+  /** The step of pixels that are moved together, where they are free to. */
+  #together(step: Tensor4D, gradient: Tensor4D): Tensor4D {
+    const free = freePixels(this.image, gradient);
+    return (this.#preconditioner as Preconditioner).apply(step.mul(free)).mul(free);
   }
 
   #retreat(): void {
@@ -185,6 +185,6 @@ export class Adam implements Optimizer {
   dispose(): void {
     tf.dispose([this.image, this.#mean, this.#variance]);
     this.#previous?.dispose();
-    this.#coordinates?.dispose();
+    this.#preconditioner?.dispose();
   }
 }

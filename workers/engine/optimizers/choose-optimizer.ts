@@ -10,8 +10,8 @@ import { Windows } from "./windows.ts";
 const INVERSE_CURVATURE_POWER = 1.4;
 /** Distance of L-BFGS's windows in pixels. The loss falls more slowly with 64 and 128, no sooner with 32. */
 const WINDOW_EDGE = 40;
-/** Annealed Adam's coordinates go by the root of the curvature to the power 0.7: 0 and 1.4 lead less far. */
-const COORDINATE_POWER = 0.35;
+/** Annealed Adam's steps are divided by the curvature to this power: 0 leads less far, 0.7 no further. */
+const STEP_POWER = 0.35;
 /** 0.9 and 0.95 lead further than 0.99 and 0.999: the gradient's size changes within tens of steps. */
 const VARIANCE_DECAY = 0.9;
 
@@ -33,7 +33,7 @@ export function chooseOptimizer(
       return new Adam(image, {
         learningRate,
         varianceDecay: VARIANCE_DECAY,
-        coordinates: new SpectralPreconditioner(height, width, COORDINATE_POWER),
+        preconditioner: new SpectralPreconditioner(height, width, STEP_POWER),
         annealedOver: steps,
       });
     case "lbfgs":
