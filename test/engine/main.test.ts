@@ -115,11 +115,13 @@ describe("The engine process", () => {
   });
 
   it("shows a preview at the interval asked for, at its scale's size", async () => {
-    engine.send(paintRequest("previews", { preview_interval: 3, scales: 2 }));
+    engine.send(paintRequest("previews", { preview_interval: 2, scales: 2 }));
     await engine.next("painted");
     const previews = engine.events.flatMap((event) => (event.type === "preview" ? [event] : []));
-    expect(previews.map(({ step }) => step)).toEqual([3, 6]);
-    expect(previews.map(({ picture }) => picture.data.length)).toEqual([32 * 32 * 3, 64 * 64 * 3]);
+    expect(previews.map(({ step }) => step)).toEqual([2, 4, 6]);
+    expect(previews.map(({ picture }) => picture.data.length)).toEqual(
+      [32, 64, 64].map((edge) => edge * edge * 3),
+    );
   });
 
   it("gives a checkpoint when asked, from which another run ends in the same picture", async () => {
