@@ -1,11 +1,14 @@
-import { longestEdge, type Options, type PresetName, type RequestOptions } from "./options.ts";
+import {
+  LEARNING_RATES,
+  longestEdge,
+  type Options,
+  type PresetName,
+  type RequestOptions,
+} from "./options.ts";
 
 export const DEFAULT_PRESET: PresetName = "balanced";
 
 type PresetOptions = Omit<Options, "preset" | "seed">;
-
-/** The step length that suits an optimiser. */
-const LEARNING_RATES: Record<Options["optimizer"], number> = { adam: 0.02, annealed_adam: 0.08, lbfgs: 1 };
 
 const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   optimizer: "annealed_adam",

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { lossSchema } from "../../src/contract/job.ts";
 import { optionsSchema } from "../../src/contract/options.ts";
 import type { OptimizerState, OptimizerValues } from "./optimizers/optimizer.ts";
+import type { Scale } from "./schedule.ts";
 import type { Tensor4D } from "./tensorflow.ts";
 
 const VERSION = 4;
@@ -95,8 +96,31 @@ export function writeCheckpoint(path: string, state: State<Tensor4D, OptimizerSt
   }
 }
 
+/** @throws CheckpointError unless the checkpoint is of a painting with these scales and this optimiser */
+export function readCheckpointOf(
+  path: string,
+  scales: readonly Scale[],
+  ownOptimizer: Checkpoint["optimizer"],
+): Checkpoint {
+  const checkpoint = readCheckpoint(path);
+  const { width, height, stripRows, stepInScale, optimizer } = checkpoint;
+  const scale = scales[checkpoint.scale];
+  const isOwn =
+    scale?.width === width &&
+    scale.height === height &&
+    scale.steps >= stepInScale &&
+    stripRows.length === scales.length &&
+    optimizer === ownOptimizer;
+  if (!isOwn) {
+    throw new CheckpointError(
+      `the checkpoint is of another painting: ${optimizer}, scale ${checkpoint.scale} of ${width} × ${height}, step ${stepInScale}`,
+    );
+  }
+  return checkpoint;
+}
+
 /** @throws CheckpointError when the file is not what {@link writeCheckpoint} wrote, or not all of it */
-export function readCheckpoint(path: string): Checkpoint {
+function readCheckpoint(path: string): Checkpoint {
   const file = openSync(path, "r");
   try {
     const { size } = fstatSync(file);

@@ -3,7 +3,7 @@ import type { Options } from "../../src/contract/options.ts";
 import { SHORTEST_EDGE } from "../../src/images/picture-size.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { Canvas } from "./canvas.ts";
-import { type Checkpoint, CheckpointError, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { readCheckpointOf, writeCheckpoint } from "./checkpoint.ts";
 import { type Memory, paintingBytes, planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { describeObjective } from "./objective/describe-objective.ts";
@@ -67,7 +67,8 @@ export class Painting {
     this.#network = network;
     this.#options = options;
     this.#scales = schedule(options, content.width, content.height);
-    const restored = checkpoint === null ? undefined : this.#read(checkpoint);
+    const restored =
+      checkpoint === null ? undefined : readCheckpointOf(checkpoint, this.#scales, options.optimizer);
     const { name } = network.kernels;
     this.#stripRows = planScales(this.#scales, options, memory, name, restored?.stripRows);
     this.#sources = new Sources(pictures, options);
@@ -205,25 +206,6 @@ export class Painting {
       objective: describeObjective(this.#options),
       loss: this.#loss,
     });
-  }
-
-  /** @throws CheckpointError unless the checkpoint is of a painting with these scales and this optimiser */
-  #read(path: string): Checkpoint {
-    const checkpoint = readCheckpoint(path);
-    const scale = this.#scales[checkpoint.scale];
-    const isOwn =
-      scale?.width === checkpoint.width &&
-      scale.height === checkpoint.height &&
-      scale.steps >= checkpoint.stepInScale &&
-      checkpoint.stripRows.length === this.#scales.length &&
-      checkpoint.optimizer === this.#options.optimizer;
-    if (!isOwn) {
-      const { width, height, stepInScale, optimizer } = checkpoint;
-      throw new CheckpointError(
-        `the checkpoint is of another painting: ${optimizer}, scale ${checkpoint.scale} of ${width} × ${height}, step ${stepInScale}`,
-      );
-    }
-    return checkpoint;
   }
 
   #enterNextScale(): void {

@@ -113,7 +113,7 @@ export class Adam implements Optimizer {
       const mean = tf.add(this.#mean.mul(BETA1), gradient.mul(1 - BETA1)) as Tensor4D;
       const variance = tf.add(this.#variance.mul(beta2), gradient.square().mul(1 - beta2)) as Tensor4D;
       const step: Tensor4D = mean.mul(rate).div(variance.sqrt().add(epsilon));
-      const move = this.#preconditioner === undefined ? step : this.#together(step, gradient);
+      const move = this.#preconditioner ? this.#together(step, gradient, this.#preconditioner) : step;
       return [mean, variance, tf.clipByValue(tf.sub(this.image, move) as Tensor4D, 0, 1)];
     });
     tf.dispose([this.#mean, this.#variance]);
@@ -125,9 +125,9 @@ export class Adam implements Optimizer {
   }
 
   /** The step of pixels that are moved together, where they are free to. */
-  #together(step: Tensor4D, gradient: Tensor4D): Tensor4D {
+  #together(step: Tensor4D, gradient: Tensor4D, preconditioner: Preconditioner): Tensor4D {
     const free = freePixels(this.image, gradient);
-    return (this.#preconditioner as Preconditioner).apply(step.mul(free)).mul(free);
+    return preconditioner.apply(step.mul(free)).mul(free);
   }
 
   #retreat(): void {
