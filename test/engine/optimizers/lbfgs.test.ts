@@ -137,7 +137,8 @@ function denseDirection(
   const scaled = Float64Array.from(start, (row) => dot(row, y));
   const whole = dot(s, y) / dot(y, scaled);
   const roots = windows.map((window) => {
-    const own = dot(times(window, s), y) / dot(times(window, y), scaled) / whole;
+    const squares = Math.max(dot(times(window, y), scaled), 1e-30); // of a small window it may be negative
+    const own = dot(times(window, s), y) / squares / whole;
     return Math.sqrt(whole * Math.min(3, Math.max(1 / 3, own)));
   });
   const root = (pixel: number) =>

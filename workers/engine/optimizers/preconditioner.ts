@@ -1,4 +1,4 @@
-import { type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import { fourier, inverseFourier, type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 
 /** A symmetric, positive definite matrix, near the inverse of the loss's curvature up to a factor, or a power of that. */
 export interface Preconditioner {
@@ -26,23 +26,19 @@ const CURVATURE = [
 ];
 
 /**
- * Diagonal in spatial frequency and opponent colours: Cᵀ·D·C with C the discrete cosine transform (DCT-II) of rows and
- * columns. VGG-19 sees brightness at middle frequencies twenty times as well as the broad and the fine, and colours at
- * fine ones hardly at all.
+ * Diagonal in spatial frequency and opponent colours: Fᴴ·D·F with F the discrete Fourier transform of rows and columns, to
+ * which the picture goes on at its other side. VGG-19 sees brightness at middle frequencies twenty times as well as the
+ * broad and the fine, and colours at fine ones hardly at all.
  *
  * What it makes of white noise has the noise's root mean square.
  */
 export class SpectralPreconditioner implements Preconditioner {
-  readonly #rows: Tensor2D;
-  readonly #columns: Tensor2D;
   readonly #colours: Tensor2D;
-  /** `[w·h, 3]` */
-  readonly #diagonal: Tensor2D;
+  /** `[3, h, ⌊w/2⌋ + 1]`, complex as the spectrum is. */
+  readonly #diagonal: Tensor;
 
   /** @param power of the curvature that waves are divided by */
   constructor(height: number, width: number, power: number) {
-    this.#rows = tf.keep(cosines(height));
-    this.#columns = tf.keep(height === width ? this.#rows.clone() : cosines(width));
     this.#colours = tf.keep(tf.tensor2d(OPPONENT_COLOURS));
     this.#diagonal = tf.keep(diagonal(height, width, power));
   }
@@ -50,54 +46,39 @@ export class SpectralPreconditioner implements Preconditioner {
   apply(x: Tensor4D): Tensor4D {
     return tf.tidy(() => {
       const [, height, width] = x.shape;
-      const turned = tf.matMul(this.#rows, x.reshape([height, width * 3]));
-      const columns = turned.reshape([height, width, 3]).transpose([1, 0, 2]);
-      const spectrum = tf.matMul(this.#columns, columns.reshape([width, height * 3]));
-      const opponents: Tensor2D = tf.matMul(
-        spectrum.reshape([width * height, 3]),
-        this.#colours,
-        false,
-        true,
-      );
-      const scaled: Tensor2D = tf.matMul(opponents.mul(this.#diagonal), this.#colours);
-      const back = tf.matMul(this.#columns, scaled.reshape([width, height * 3]), true, false);
-      const rows = back.reshape([width, height, 3]).transpose([1, 0, 2]);
-      return tf.matMul(this.#rows, rows.reshape([height, width * 3]), true, false).reshape(x.shape);
+      const opponents = tf.matMul(this.#colours, x.reshape([-1, 3]), false, true);
+      const spectrum = fourier(opponents.reshape([3, height, width]));
+      const scaled = inverseFourier(spectrum.mul(this.#diagonal), [height, width]);
+      return tf.matMul(scaled.reshape([3, -1]), this.#colours, true, false).reshape(x.shape);
     });
   }
 
   dispose(): void {
-    tf.dispose([this.#rows, this.#columns, this.#colours, this.#diagonal]);
+    tf.dispose([this.#colours, this.#diagonal]);
   }
 }
 
-/** The orthonormal DCT-II of `length` numbers: row k is √(2/n)·cos(π·k·(2i + 1) / 2n), the first √(1/n). */
-function cosines(length: number): Tensor2D {
-  const values = new Float32Array(length * length);
-  for (let k = 0; k < length; k += 1) {
-    const norm = Math.sqrt((k === 0 ? 1 : 2) / length);
-    for (let i = 0; i < length; i += 1) {
-      values[k * length + i] = norm * Math.cos((Math.PI * k * (2 * i + 1)) / (2 * length));
-    }
-  }
-  return tf.tensor2d(values, [length, length]);
-}
-
-function diagonal(height: number, width: number, power: number): Tensor2D {
-  const values = new Float32Array(width * height * 3);
-  for (let column = 0; column < width; column += 1) {
+function diagonal(height: number, width: number, power: number): Tensor {
+  const columns = Math.floor(width / 2) + 1;
+  const values = new Float32Array(3 * height * columns);
+  let energy = 0;
+  let index = 0;
+  for (const curve of CURVATURE) {
     for (let row = 0; row < height; row += 1) {
-      const cyclesPerPixel = Math.hypot(column / (2 * width), row / (2 * height));
-      CURVATURE.forEach((curve, colour) => {
-        values[(column * height + row) * 3 + colour] = at(curve, cyclesPerPixel) ** -power;
-      });
+      for (let column = 0; column < columns; column += 1) {
+        const cyclesPerPixel = Math.hypot(Math.min(row, height - row) / height, column / width);
+        const value = at(curve, cyclesPerPixel) ** -power;
+        values[index] = value;
+        energy += (column === 0 || 2 * column === width ? 1 : 2) * value ** 2; // the columns left out mirror these
+        index += 1;
+      }
     }
   }
-  const norm = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
-  for (const [index, value] of values.entries()) {
-    values[index] = value / norm;
-  }
-  return tf.tensor2d(values, [width * height, 3]);
+  const norm = Math.sqrt(energy / (3 * height * width));
+  return tf.tidy(() => {
+    const real = tf.tensor3d(values, [3, height, columns]).div<Tensor>(norm);
+    return tf.complex(real, tf.zerosLike(real));
+  });
 }
 
 /** Between two half octaves in proportion, beyond the first and the last like these. */
