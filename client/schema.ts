@@ -675,7 +675,7 @@ export interface components {
         /**
          * @description As resolved from the preset and the request.
          * @example {
-         *       "optimizer": "annealed_adam",
+         *       "optimizer": "lbfgs_then_adam",
          *       "learning_rate": 0.08,
          *       "loss": "relative",
          *       "content_weight": 1,
@@ -708,8 +708,8 @@ export interface components {
          *         "color_space": "srgb"
          *       },
          *       "size": 768,
-         *       "steps": 230,
-         *       "scales": 3,
+         *       "steps": 260,
+         *       "scales": 4,
          *       "seed": 7,
          *       "preset": "balanced"
          *     }
@@ -728,7 +728,7 @@ export interface components {
             init: "content" | "recolored" | "noise" | "blend" | "picture";
             /** @description Share of noise where `init` is blend: 0 is the content alone. */
             init_blend: number;
-            /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+            /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
             learning_rate: number;
             /**
              * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -738,10 +738,10 @@ export interface components {
             /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
             noise: number;
             /**
-             * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+             * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
              * @enum {string}
              */
-            optimizer: "adam" | "annealed_adam" | "lbfgs";
+            optimizer: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
             output: {
                 /** @description Bits of a channel; 16 for png only. */
                 bit_depth: 8 | 16;
@@ -775,7 +775,7 @@ export interface components {
             preset: "draft" | "balanced" | "fine" | "classic";
             /** @description Steps between previews; 0 for none. */
             preview_interval: number;
-            /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+            /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
             scales: number;
             /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
             seed: number;
@@ -825,7 +825,7 @@ export interface components {
                     init: "content" | "recolored" | "noise" | "blend" | "picture";
                     /** @description Share of noise where `init` is blend: 0 is the content alone. */
                     init_blend: number;
-                    /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+                    /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                     learning_rate: number;
                     /**
                      * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -835,10 +835,10 @@ export interface components {
                     /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                     noise: number;
                     /**
-                     * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                     * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
                      * @enum {string}
                      */
-                    optimizer: "adam" | "annealed_adam" | "lbfgs";
+                    optimizer: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                     output: {
                         /** @description Bits of a channel; 16 for png only. */
                         bit_depth: 8 | 16;
@@ -867,7 +867,7 @@ export interface components {
                     preserve_color: "none" | "luminance" | "histogram" | "both";
                     /** @description Steps between previews; 0 for none. */
                     preview_interval: number;
-                    /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                    /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
                     scales: number;
                     /** @description Longest edge of the result in pixels; the aspect ratio is the content's. */
                     size: number;
@@ -1118,7 +1118,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -1128,10 +1128,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -1165,7 +1165,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -1255,7 +1255,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -1265,10 +1265,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -1302,7 +1302,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -1941,7 +1941,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -1951,10 +1951,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -1988,7 +1988,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -2108,7 +2108,7 @@ export interface operations {
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
                         /** @description Share of noise where `init` is blend: 0 is the content alone. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -2118,10 +2118,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -2155,7 +2155,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -2830,7 +2830,7 @@ export interface operations {
                         };
                         /** @description α: how strongly the content is kept. */
                         content_weight?: number;
-                        /** @description Step length on pixels in [0, 1]. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs. */
+                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
                          * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
@@ -2840,10 +2840,10 @@ export interface operations {
                         /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.
+                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
                          * @enum {string}
                          */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs";
+                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits of a channel; 16 for png only. */
                             bit_depth?: 8 | 16;
@@ -2872,7 +2872,7 @@ export interface operations {
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;

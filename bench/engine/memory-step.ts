@@ -8,6 +8,7 @@ import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Objective } from "../../workers/engine/objective/objective.ts";
 import { chooseOptimizer } from "../../workers/engine/optimizers/choose-optimizer.ts";
+import { type Scale, schedule } from "../../workers/engine/schedule.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { samplePicture } from "../sample-picture.ts";
@@ -41,7 +42,8 @@ const objective = new Objective(
   stripRows,
 );
 style.dispose();
-const optimizer = chooseOptimizer(PRESETS.balanced, content, PRESETS.balanced.steps);
+const [scale] = schedule({ ...PRESETS.balanced, scales: 1 }, size, size) as [Scale];
+const optimizer = chooseOptimizer(scale, content);
 const first = objective.evaluate(optimizer.image);
 if (flags.gradient !== undefined) {
   await writeFile(flags.gradient, first.gradient.dataSync<"float32">());

@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import { readConfig } from "../../src/config.ts";
 import type { Options, PresetName } from "../../src/contract/options.ts";
-import { DEFAULT_PRESET, PRESETS } from "../../src/contract/presets.ts";
+import { DEFAULT_PRESET, PRESETS, resolveOptions } from "../../src/contract/presets.ts";
 import { decodePicture } from "../../src/images/decode.ts";
 import { contentSize } from "../../src/images/picture-size.ts";
 import { ROOT } from "../../src/root.ts";
@@ -65,11 +65,12 @@ const timings = new Map<string, { targets: Spent; step: Spent }>();
 const rows: Row[] = [];
 for (const preset of flags.presets.split(",") as PresetName[]) {
   for (const size of sizes) {
-    const options: Options = { ...PRESETS[preset], preset, size, seed: 1, preview_interval: 0 };
+    const options = resolveOptions({ preset, size, preview_interval: 0 }, 1);
     const { width, height } = await decode("content", size);
     let [wall, processor] = [0, 0];
     for (const scale of schedule(options, width, height)) {
-      const { targets, step } = await time(options, scale.styleSize);
+      const { styleSize, optimizer, learningRate } = scale;
+      const { targets, step } = await time({ ...options, optimizer, learning_rate: learningRate }, styleSize);
       wall += targets.wall + scale.steps * step.wall;
       processor += targets.processor + scale.steps * step.processor;
     }
@@ -128,13 +129,7 @@ function measure(work: () => void): Spent {
 
 async function compareWithWhole(): Promise<void> {
   const [size = 256] = sizes;
-  const options: Options = {
-    ...PRESETS[DEFAULT_PRESET],
-    preset: DEFAULT_PRESET,
-    size,
-    seed: 1,
-    preview_interval: 0,
-  };
+  const options = resolveOptions({ size, preview_interval: 0 }, 1);
   const pictures = [await decode("content", size), await decode("style", size)] as const;
   const started = performance.now();
   const painting = paint(options, pictures);

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig } from "../../src/config.ts";
 import type { Options, PresetName } from "../../src/contract/options.ts";
-import { PRESETS } from "../../src/contract/presets.ts";
+import { PRESETS, resolveOptions } from "../../src/contract/presets.ts";
 import { decodePicture } from "../../src/images/decode.ts";
 import { contentSize } from "../../src/images/picture-size.ts";
 import { ROOT } from "../../src/root.ts";
@@ -53,7 +53,7 @@ const style = await decode(samplePath("style"));
 
 const names = (flags.presets.split(",") as PresetName[]).filter((name) => !isPlain(PRESETS[name]));
 const painted = names.map((name) => {
-  const { optimizer, learning_rate, steps, scales } = PRESETS[name];
+  const { optimizer, learning_rate, steps, scales } = resolveOptions({ preset: name, size }, 1);
   return run(name, { ...objective, optimizer, learning_rate, steps, scales });
 });
 const plain = run("plain", plainOptions);

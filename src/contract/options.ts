@@ -7,6 +7,7 @@ export type PresetName = z.infer<typeof presetNameSchema>;
 
 /** Smallest and largest longest edge of a result, in pixels. */
 export const SIZE_RANGE = { minimum: 32, maximum: 4096 } as const;
+export const SCALES_RANGE = { minimum: 1, maximum: 8 } as const;
 /** More styles than any server takes. */
 const MOST_STYLES = 16;
 
@@ -23,8 +24,8 @@ const outputSchema = z.strictObject({
 
 const styleScaleSchema = z.number().min(0.1).max(4);
 
-/** The step length that suits an optimiser. */
-export const LEARNING_RATES = { adam: 0.02, annealed_adam: 0.08, lbfgs: 1 };
+/** The step length that suits an optimiser; of lbfgs_then_adam, its Adam. */
+export const LEARNING_RATES = { adam: 0.02, annealed_adam: 0.08, lbfgs: 1, lbfgs_then_adam: 0.08 };
 
 /** Every knob with its range; what a client leaves out comes from the preset. */
 export const optionsSchema = z.strictObject({
@@ -36,16 +37,16 @@ export const optionsSchema = z.strictObject({
     .describe("Longest edge of the result in pixels; the aspect ratio is the content's."),
   steps: z.int().min(1).max(20_000).describe("Optimiser steps in all, shared out over the scales."),
   optimizer: z
-    .enum(["adam", "annealed_adam", "lbfgs"] satisfies (keyof typeof LEARNING_RATES)[])
+    .enum(["adam", "annealed_adam", "lbfgs", "lbfgs_then_adam"] satisfies (keyof typeof LEARNING_RATES)[])
     .describe(
-      "Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; or L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place.",
+      "Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.",
     ),
   learning_rate: z
     .number()
     .positive()
     .max(10)
     .describe(
-      `Step length on pixels in [0, 1]. Where a request names the optimizer alone: ${Object.entries(
+      `Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: ${Object.entries(
         LEARNING_RATES,
       )
         .map(([optimizer, rate]) => `${rate} for ${optimizer}`)
@@ -99,9 +100,11 @@ export const optionsSchema = z.strictObject({
     .describe("Seed of the noise; the same seed gives the same picture on a CPU."),
   scales: z
     .int()
-    .min(1)
-    .max(8)
-    .describe("Coarse-to-fine sizes, each twice the one before, ending at `size`."),
+    .min(SCALES_RANGE.minimum)
+    .max(SCALES_RANGE.maximum)
+    .describe(
+      "Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one.",
+    ),
   pooling: z.enum(["max", "average"]).describe("Pooling of VGG-19."),
   init: z
     .enum(["content", "recolored", "noise", "blend", "picture"])
@@ -123,10 +126,10 @@ export const optionsSchema = z.strictObject({
 });
 
 /**
- * A scale gets this many times the steps of the one twice its size. Chosen at 512 px: with fewer coarse steps the loss ends lower in as
- * much time, with more the style finds larger structures, of which 1024 px has too few (bench/RESULTS.md).
+ * A scale gets this many times the steps of the one twice its size: with fewer coarse steps the loss ends lower in as much time, with
+ * more the style forms larger structures; at 1024 px 0.5 leaves too few of them (bench/RESULTS.md).
  */
-export const COARSER_STEPS = 0.5;
+export const COARSER_STEPS = 0.6;
 
 /** All options, none missing: what a job runs with. */
 export type Options = z.infer<typeof optionsSchema>;

@@ -4,6 +4,7 @@ import {
   type Options,
   type PresetName,
   type RequestOptions,
+  SCALES_RANGE,
 } from "./options.ts";
 
 export const DEFAULT_PRESET: PresetName = "balanced";
@@ -11,8 +12,8 @@ export const DEFAULT_PRESET: PresetName = "balanced";
 type PresetOptions = Omit<Options, "preset" | "seed">;
 
 const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
-  optimizer: "annealed_adam",
-  learning_rate: LEARNING_RATES.annealed_adam,
+  optimizer: "lbfgs_then_adam",
+  learning_rate: LEARNING_RATES.lbfgs_then_adam,
   loss: "relative",
   content_weight: 1,
   style_weight: 10,
@@ -45,7 +46,7 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     ...{ size: 256, steps: 48, scales: 2 },
     ...{ optimizer: "lbfgs", learning_rate: LEARNING_RATES.lbfgs }, // leads further where there are few steps
   },
-  balanced: { ...relative, size: 512, steps: 230, scales: 3 },
+  balanced: { ...relative, size: 512, steps: 260, scales: 3 },
   fine: { ...relative, size: 1024, steps: 360, scales: 4 },
   classic: {
     ...relative,
@@ -82,6 +83,7 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
   const size = longestEdge(requested.size ?? base.size, contentEdge);
   return {
     ...base,
+    scales: suitableScales(base, size),
     ...suitableLearningRate(requested),
     seed,
     ...given,
@@ -89,6 +91,13 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
     size,
     output: { ...base.output, ...requested.output },
   } as Options;
+}
+
+/** As many scales as keep the coarsest one as large as the preset has it: what it leads to is the same at every size. */
+function suitableScales(preset: PresetOptions, size: number): number {
+  const { minimum, maximum } = SCALES_RANGE;
+  const doublings = preset.scales === 1 ? 0 : Math.round(Math.log2(size / preset.size));
+  return Math.min(maximum, Math.max(minimum, preset.scales + doublings));
 }
 
 /** The step length of an optimiser that is asked for, to be put before what else is asked for. */

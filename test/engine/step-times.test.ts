@@ -7,6 +7,8 @@ const scaleOf = (edge: number, steps: number): Scale => ({
   height: edge,
   styleSize: edge,
   steps,
+  optimizer: "adam",
+  learningRate: 0.02,
 });
 const scales = [scaleOf(128, 80), scaleOf(256, 50), scaleOf(512, 40)];
 

@@ -75,12 +75,27 @@ describe("A submitted form", () => {
     [{ optimizer: "lbfgs" }, 1],
     [{ optimizer: "adam", preset: "draft" }, 0.02],
     [{ optimizer: "annealed_adam", preset: "classic" }, 0.08],
+    [{ optimizer: "lbfgs_then_adam", preset: "classic" }, 0.08],
     [{ optimizer: "lbfgs", learning_rate: 0.5 }, 0.5],
     [{ learning_rate: 0.5 }, 0.5],
   ])("gives %j the step length %d", async (options, learningRate) => {
     const response = await post(await form({ options: JSON.stringify(options) }));
     const view = jobViewSchema.parse(await response.json());
     expect(view.options).toMatchObject({ ...options, learning_rate: learningRate });
+  });
+
+  it.each([
+    [{}, 3],
+    [{ size: 256 }, 2],
+    [{ size: 1024 }, 4],
+    [{ size: 4096 }, 6],
+    [{ size: 64 }, 1],
+    [{ size: 512, preset: "draft" }, 3],
+    [{ size: 2048, preset: "classic" }, 1],
+    [{ size: 1024, scales: 2 }, 2],
+  ])("paints %j over %d scales: the coarsest one stays as large", async (options, scales) => {
+    const response = await post(await form({ options: JSON.stringify(options) }));
+    expect(jobViewSchema.parse(await response.json()).options.scales).toBe(scales);
   });
 
   it("takes options that come as a file, and parts in any order", async () => {

@@ -1,10 +1,11 @@
 import type { Layer } from "../../src/contract/network.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
+import { addMargin, foldMargin, type Size, sizeWithMargin } from "./margin.ts";
 import { deepestLayer } from "./network/stages.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import type { Question } from "./objective/evaluate-together.ts";
-import { type Evaluation, Objective, type ObjectiveOptions } from "./objective/objective.ts";
+import { type Evaluation, Objective, type ObjectiveOptions, type Targets } from "./objective/objective.ts";
 import { toDeepRaster, toRaster } from "./resample.ts";
 import type { Scale } from "./schedule.ts";
 import type { ScaledContent, Sources } from "./sources.ts";
@@ -19,6 +20,9 @@ import { type Tensor4D, tf } from "./tensorflow.ts";
 export class Canvas {
   readonly #content: ScaledContent;
   readonly #objective: Objective;
+  readonly #size: Size;
+  /** With the margin. */
+  readonly #seen: Size;
 
   constructor(
     network: Vgg19,
@@ -27,10 +31,13 @@ export class Canvas {
     options: ObjectiveOptions & Parameters<Sources["targets"]>[2],
     stripRows: number | undefined,
   ) {
+    this.#size = scale;
+    this.#seen = sizeWithMargin(scale, options);
     this.#content = sources.content(scale);
     const { targets, owned } = sources.targets(scale, this.#content, options);
     try {
-      this.#objective = new Objective(network, options, targets, stripRows);
+      const seen = targetsWithMargin(targets, this.#seen, owned);
+      this.#objective = new Objective(network, options, seen, stripRows);
     } catch (error) {
       this.#disposeContent();
       throw error;
@@ -41,18 +48,19 @@ export class Canvas {
 
   /** What is to be evaluated: the picture that `pixels` make, which is the caller's to dispose of. */
   ask(pixels: Tensor4D): Question {
-    return { objective: this.#objective, picture: this.#compose(pixels) };
+    const picture = tf.tidy(() => addMargin(this.#compose(pixels), this.#seen));
+    return { objective: this.#objective, picture };
   }
 
   /** The evaluation of that picture, which is disposed of → the same with the gradient with respect to the pixels. */
   answer({ loss, gradient }: Evaluation): Evaluation {
     const { keep } = this.#content;
-    if (keep === undefined) {
-      return { loss, gradient };
-    }
-    const free = tf.tidy(() => tf.mul<Tensor4D>(gradient, tf.sub(1, keep)));
+    const own = tf.tidy(() => {
+      const folded = foldMargin(gradient, this.#size);
+      return keep === undefined ? folded : tf.mul<Tensor4D>(folded, tf.sub(1, keep));
+    });
     gradient.dispose();
-    return { loss, gradient: free };
+    return { loss, gradient: own };
   }
 
   /** The deepest layer that the loss looks at. */
@@ -103,4 +111,18 @@ export class Canvas {
     const { picture, visible, colors, keep } = this.#content;
     tf.dispose([picture, visible, colors, keep].filter((tensor) => tensor !== undefined));
   }
+}
+
+/** What the network is to see; its tensors are added to `owned`. */
+function targetsWithMargin({ content, visible, regions }: Targets, size: Size, owned: Tensor4D[]): Targets {
+  const widened = (x: Tensor4D) => {
+    const wide = addMargin(x, size);
+    owned.push(wide);
+    return wide;
+  };
+  return {
+    content: widened(content),
+    visible: visible && widened(visible),
+    regions: regions.map((region) => ({ ...region, where: region.where && widened(region.where) })),
+  };
 }

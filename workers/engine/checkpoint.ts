@@ -96,12 +96,8 @@ export function writeCheckpoint(path: string, state: State<Tensor4D, OptimizerSt
   }
 }
 
-/** @throws CheckpointError unless the checkpoint is of a painting with these scales and this optimiser */
-export function readCheckpointOf(
-  path: string,
-  scales: readonly Scale[],
-  ownOptimizer: Checkpoint["optimizer"],
-): Checkpoint {
+/** @throws CheckpointError unless the checkpoint is of a painting with these scales and their optimisers */
+export function readCheckpointOf(path: string, scales: readonly Scale[]): Checkpoint {
   const checkpoint = readCheckpoint(path);
   const { width, height, stripRows, stepInScale, optimizer } = checkpoint;
   const scale = scales[checkpoint.scale];
@@ -110,7 +106,7 @@ export function readCheckpointOf(
     scale.height === height &&
     scale.steps >= stepInScale &&
     stripRows.length === scales.length &&
-    optimizer === ownOptimizer;
+    scale.optimizer === optimizer;
   if (!isOwn) {
     throw new CheckpointError(
       `the checkpoint is of another painting: ${optimizer}, scale ${checkpoint.scale} of ${width} × ${height}, step ${stepInScale}`,

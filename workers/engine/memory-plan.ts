@@ -1,6 +1,7 @@
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/network.ts";
 import { type Options, styleScale } from "../../src/contract/options.ts";
+import { sizeWithMargin } from "./margin.ts";
 import { deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
 import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";
 import type { Scale } from "./schedule.ts";
@@ -16,7 +17,10 @@ const COMFORTABLE_BYTES = 4096 * MIB;
 /** Gradients in flight while the activations are still held, in feature maps of the largest layer. */
 const GRADIENTS_IN_FLIGHT = 3;
 /** Pictures that an optimiser holds at its fullest (see optimizers/), and a few more on the way. */
-const PICTURES = { adam: 8, annealed_adam: 14, lbfgs: 38 };
+const PICTURES: Record<Options["optimizer"], number> = {
+  ...{ adam: 8, annealed_adam: 14, lbfgs: 38 },
+  lbfgs_then_adam: 14, // at its last scale
+};
 /** Strips to choose from, tallest first: the halo of 16 rows is computed for each. */
 const STRIP_ROWS = [512, 256, 128, 64, 32, STRIP_ALIGNMENT];
 
@@ -25,7 +29,6 @@ export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
 }
 
-type Size = Pick<Scale, "width" | "height">;
 type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers">;
 
 /**
@@ -70,17 +73,17 @@ export interface Memory {
  * @throws OutOfMemoryError where the smallest strips do not fit, or these while others have their memory
  */
 export function planScales(
-  scales: readonly Size[],
-  options: PlannedOptions & Pick<Options, "style_scale">,
+  scales: readonly Scale[],
+  options: PlannedOptions & Pick<Options, "style_scale" | "loss">,
   { available, taken }: Memory,
   kernels: EngineDescription["kernels"],
   before: readonly number[] = [],
 ): number[] {
-  return sizesSeen(scales, options).map(({ width, height }, index) => {
-    const estimate = (rows: number) => estimateBytes(width, height, options, rows, kernels);
+  return scalesSeen(scales, options).map(({ width, height, own }, index) => {
+    const estimate = (rows: number) => estimateBytes(width, height, own, rows, kernels);
     const known = before[index];
     const isKept = known !== undefined && estimate(known) <= available;
-    const rows = isKept ? known : planStrips(width, height, options, available, kernels);
+    const rows = isKept ? known : planStrips(width, height, own, available, kernels);
     if (estimate(rows) > available - taken) {
       throw new OutOfMemoryError("other paintings have the memory that it needs");
     }
@@ -90,21 +93,31 @@ export function planScales(
 
 /** An upper estimate of what a painting comes to hold beyond what the engine holds for all of them, in bytes. */
 export function paintingBytes(
-  scales: readonly Size[],
+  scales: readonly Scale[],
   stripRows: readonly number[],
-  options: PlannedOptions & Pick<Options, "style_scale">,
+  options: PlannedOptions & Pick<Options, "style_scale" | "loss">,
   kernels: EngineDescription["kernels"],
 ): number {
-  const bytes = sizesSeen(scales, options).map(({ width, height }, index) =>
-    ownBytes(width, height, options, stripRows[index] as number, kernels),
+  const bytes = scalesSeen(scales, options).map(({ width, height, own }, index) =>
+    ownBytes(width, height, own, stripRows[index] as number, kernels),
   );
   return Math.max(...bytes);
 }
 
-/** Styles that are looked at larger than the picture decide, where there are any. */
-function sizesSeen(scales: readonly Size[], { style_scale }: Pick<Options, "style_scale">): Size[] {
+/** Each scale's size and its own options. Styles that are looked at larger than the picture decide, where there are any. */
+function scalesSeen(
+  scales: readonly Scale[],
+  options: PlannedOptions & Pick<Options, "style_scale" | "loss">,
+) {
+  const { style_scale } = options;
   const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
-  return scales.map(({ width, height }) => ({ width: width * largest, height: height * largest }));
+  return scales.map((scale) => {
+    const { width, height } = sizeWithMargin(scale, options);
+    return {
+      ...{ width: width * largest, height: height * largest },
+      own: { ...options, optimizer: scale.optimizer },
+    };
+  });
 }
 
 /** An upper estimate of the engine's memory at its peak with one painting, in bytes. */

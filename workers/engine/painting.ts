@@ -4,6 +4,7 @@ import { SHORTEST_EDGE } from "../../src/images/picture-size.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { readCheckpointOf, writeCheckpoint } from "./checkpoint.ts";
+import { sizeWithMargin } from "./margin.ts";
 import { type Memory, paintingBytes, planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { describeObjective } from "./objective/describe-objective.ts";
@@ -67,8 +68,7 @@ export class Painting {
     this.#network = network;
     this.#options = options;
     this.#scales = schedule(options, content.width, content.height);
-    const restored =
-      checkpoint === null ? undefined : readCheckpointOf(checkpoint, this.#scales, options.optimizer);
+    const restored = checkpoint === null ? undefined : readCheckpointOf(checkpoint, this.#scales);
     const { name } = network.kernels;
     this.#stripRows = planScales(this.#scales, options, memory, name, restored?.stripRows);
     this.#sources = new Sources(pictures, options);
@@ -78,9 +78,8 @@ export class Painting {
     let optimizer: Optimizer | undefined;
     try {
       optimizer = chooseOptimizer(
-        options,
+        this.#current,
         restored === undefined ? this.#sources.start(this.#current, options) : this.#tensor(restored.image),
-        this.#current.steps,
       );
       if (restored !== undefined) {
         optimizer.restore(restored.optimizerState);
@@ -119,9 +118,9 @@ export class Painting {
   /** What its next step takes through the network. */
   get shape(): PassShape {
     const index = this.#stepInScale === this.#current.steps ? this.#scale + 1 : this.#scale;
-    const { width, height } = this.#scales[index] as Scale;
     return {
-      ...{ kernels: this.#network.kernels.name, width, height },
+      kernels: this.#network.kernels.name,
+      ...sizeWithMargin(this.#scales[index] as Scale, this.#options),
       isInStrips: Number.isFinite(this.#stripRows[index]),
       pooling: this.#options.pooling,
       deepest: this.#canvas.deepest,
@@ -193,7 +192,7 @@ export class Painting {
 
   /** Writes a new file with all that it takes to go on exactly from here. */
   save(path: string): void {
-    const { width, height } = this.#current;
+    const { width, height, optimizer } = this.#current;
     writeCheckpoint(path, {
       width,
       height,
@@ -201,7 +200,7 @@ export class Painting {
       scale: this.#scale,
       stepInScale: this.#stepInScale,
       image: this.#optimizer.image,
-      optimizer: this.#options.optimizer,
+      optimizer,
       optimizerState: this.#optimizer.state(),
       objective: describeObjective(this.#options),
       loss: this.#loss,
@@ -214,7 +213,7 @@ export class Painting {
     this.#since = undefined;
     const image = this.#sources.enlarge(this.#optimizer.result, this.#current, this.#options);
     this.#optimizer.dispose();
-    this.#optimizer = chooseOptimizer(this.#options, image, this.#current.steps);
+    this.#optimizer = chooseOptimizer(this.#current, image);
     this.#canvas.dispose();
     this.#canvas = this.#stretch();
   }

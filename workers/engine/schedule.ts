@@ -1,4 +1,7 @@
-import { COARSER_STEPS, type Options } from "../../src/contract/options.ts";
+import { COARSER_STEPS, LEARNING_RATES, type Options } from "../../src/contract/options.ts";
+
+/** lbfgs_then_adam is two of them, one after the other. */
+export type SingleOptimizer = Exclude<Options["optimizer"], "lbfgs_then_adam">;
 
 /** One size of a coarse-to-fine run. */
 export interface Scale {
@@ -7,6 +10,8 @@ export interface Scale {
   /** Longest edge of the styles at this scale. */
   styleSize: number;
   steps: number;
+  optimizer: SingleOptimizer;
+  learningRate: number;
 }
 
 /** VGG-19 halves the picture four times: below this a coarse scale tells nothing of its content. */
@@ -16,7 +21,11 @@ const SHORTEST_COARSE_EDGE = 32;
  * The sizes of a run, coarsest first: each edge twice that of the scale before, the last one `width` × `height`.
  * Scales that would be too small are left out; their steps go to the others.
  */
-export function schedule(options: Pick<Options, "steps" | "scales">, width: number, height: number): Scale[] {
+export function schedule(
+  options: Pick<Options, "steps" | "scales" | "optimizer" | "learning_rate">,
+  width: number,
+  height: number,
+): Scale[] {
   const longest = Math.max(width, height);
   const reductions = Array.from(
     { length: options.scales },
@@ -29,8 +38,19 @@ export function schedule(options: Pick<Options, "steps" | "scales">, width: numb
       height: Math.round(height / reduction),
       styleSize: Math.round(longest / reduction),
       steps: steps[index] ?? 0,
+      ...optimizerOf(options, reduction === 1),
     }))
     .filter((scale) => scale.steps > 0);
+}
+
+function optimizerOf(
+  { optimizer, learning_rate: learningRate }: Pick<Options, "optimizer" | "learning_rate">,
+  isLast: boolean,
+): Pick<Scale, "optimizer" | "learningRate"> {
+  if (optimizer !== "lbfgs_then_adam") return { optimizer, learningRate };
+  return isLast
+    ? { optimizer: "annealed_adam", learningRate }
+    : { optimizer: "lbfgs", learningRate: LEARNING_RATES.lbfgs };
 }
 
 /** `steps` shared out over `count` scales, coarsest first; the finest gets at least one. */

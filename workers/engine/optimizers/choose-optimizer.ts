@@ -1,4 +1,4 @@
-import type { Options } from "../../../src/contract/options.ts";
+import type { Scale } from "../schedule.ts";
 import type { Tensor4D } from "../tensorflow.ts";
 import { Adam } from "./adam.ts";
 import { Lbfgs } from "./lbfgs.ts";
@@ -15,16 +15,8 @@ const STEP_POWER = 0.35;
 /** 0.9 and 0.95 lead further than 0.99 and 0.999: the gradient's size changes within tens of steps. */
 const VARIANCE_DECAY = 0.9;
 
-/**
- * The optimiser asked for; `image` becomes its own.
- *
- * @param steps that it is going to take
- */
-export function chooseOptimizer(
-  { optimizer, learning_rate: learningRate }: Pick<Options, "optimizer" | "learning_rate">,
-  image: Tensor4D,
-  steps: number,
-): Optimizer {
+/** The optimiser of a scale; `image`, of its size, becomes its own. */
+export function chooseOptimizer({ optimizer, learningRate, steps }: Scale, image: Tensor4D): Optimizer {
   const [, height, width] = image.shape;
   switch (optimizer) {
     case "adam":

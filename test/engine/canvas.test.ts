@@ -1,0 +1,58 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Options } from "../../src/contract/options.ts";
+import { resolveOptions } from "../../src/contract/presets.ts";
+import { Canvas } from "../../workers/engine/canvas.ts";
+import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
+import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
+import { evaluateTogether } from "../../workers/engine/objective/evaluate-together.ts";
+import type { Evaluation } from "../../workers/engine/objective/objective.ts";
+import { type Scale, schedule } from "../../workers/engine/schedule.ts";
+import { Sources } from "../../workers/engine/sources.ts";
+import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
+import { randomWeights } from "../../workers/engine/weights/random.ts";
+import { discRaster, stripesRaster } from "../support/rasters.ts";
+
+const [WIDTH, HEIGHT] = [45, 71];
+
+/** How strongly the content holds the last rows and columns of a grey picture, against all of it: root mean squares. */
+function holdOfEdges(loss: Options["loss"]): { rows: number; columns: number } {
+  const before = tf.memory().numTensors;
+  const network = new Vgg19(randomWeights(1, 16), chooseKernels());
+  const options = resolveOptions({ loss, style_weight: 0, tv_weight: 0, scales: 1 }, 1);
+  const [scale] = schedule(options, WIDTH, HEIGHT) as [Scale];
+  const pictures = { content: discRaster(WIDTH, HEIGHT), styles: [stripesRaster(40, 40)] };
+  const sources = new Sources(pictures, options);
+  const canvas = new Canvas(network, sources, scale, options, undefined);
+  const grey = tf.fill([1, HEIGHT, WIDTH, 3], 0.5) as Tensor4D;
+  const question = canvas.ask(grey);
+  const { gradient } = canvas.answer(evaluateTogether([question])[0] as Evaluation);
+  expect(gradient.shape).toEqual(grey.shape);
+  const values = gradient.dataSync<"float32">();
+  const strengthWhere = (isCounted: (row: number, column: number) => boolean) => {
+    const squares = values
+      .filter((_, index) => isCounted(Math.floor(index / 3 / WIDTH), Math.floor(index / 3) % WIDTH))
+      .map((value) => value ** 2);
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
+  };
+  const all = strengthWhere(() => true);
+  const hold = {
+    rows: strengthWhere((row) => row >= HEIGHT - 3) / all,
+    columns: strengthWhere((_, column) => column >= WIDTH - 3) / all,
+  };
+  tf.dispose([grey, question.picture, gradient]);
+  canvas.dispose();
+  sources.dispose();
+  network.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+  return hold;
+}
+
+describe("Canvas", () => {
+  it("has the content hold a picture's last rows and columns, which pooling would drop", () => {
+    const [seen, dropped] = [holdOfEdges("relative"), holdOfEdges("gatys")];
+    expect(seen.rows).toBeGreaterThan(0.3);
+    expect(seen.columns).toBeGreaterThan(0.3);
+    expect(dropped.rows).toBeLessThan(0.5 * seen.rows);
+    expect(dropped.columns).toBeLessThan(0.5 * seen.columns);
+  });
+});
