@@ -1,7 +1,8 @@
 import type { Layer } from "../../src/contract/network.ts";
+import type { Size } from "../../src/images/picture-size.ts";
 import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
-import { addMargin, foldMargin, type Size, sizeWithMargin } from "./margin.ts";
+import { addMargin, foldMargin, sizeWithMargin } from "./margin.ts";
 import { deepestLayer } from "./network/stages.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import type { Question } from "./objective/evaluate-together.ts";

@@ -1,10 +1,6 @@
 import type { Options } from "../../src/contract/options.ts";
+import type { Size } from "../../src/images/picture-size.ts";
 import { runKernel, type Tensor4D, tf } from "./tensorflow.ts";
-
-export interface Size {
-  width: number;
-  height: number;
-}
 
 /**
  * Max pooling drops the last row and column of a map whose edge is odd: up to the third pooling, after which the content is

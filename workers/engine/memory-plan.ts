@@ -11,7 +11,7 @@ const MIB = 2 ** 20;
 const FLOAT = 4;
 
 /** What the process holds without any picture: Node and TensorFlow (measured: 370 MiB), scratch memory, what loading left. */
-const BASE_BYTES = 560 * MIB;
+const BASE_BYTES = 600 * MIB;
 /** Up to here the picture is computed whole: strips compute the shallow blocks a second time. */
 const COMFORTABLE_BYTES = 4096 * MIB;
 /** Gradients in flight while the activations are still held, in feature maps of the largest layer. */
@@ -30,6 +30,7 @@ export class OutOfMemoryError extends Error {
 }
 
 type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers">;
+type PaintedOptions = PlannedOptions & Pick<Options, "style_scale" | "loss">;
 
 /**
  * How many rows a strip gets for a picture of this size: Infinity (the picture whole) where that is comfortable, else
@@ -74,7 +75,7 @@ export interface Memory {
  */
 export function planScales(
   scales: readonly Scale[],
-  options: PlannedOptions & Pick<Options, "style_scale" | "loss">,
+  options: PaintedOptions,
   { available, taken }: Memory,
   kernels: EngineDescription["kernels"],
   before: readonly number[] = [],
@@ -95,7 +96,7 @@ export function planScales(
 export function paintingBytes(
   scales: readonly Scale[],
   stripRows: readonly number[],
-  options: PlannedOptions & Pick<Options, "style_scale" | "loss">,
+  options: PaintedOptions,
   kernels: EngineDescription["kernels"],
 ): number {
   const bytes = scalesSeen(scales, options).map(({ width, height, own }, index) =>
@@ -105,10 +106,7 @@ export function paintingBytes(
 }
 
 /** Each scale's size and its own options. Styles that are looked at larger than the picture decide, where there are any. */
-function scalesSeen(
-  scales: readonly Scale[],
-  options: PlannedOptions & Pick<Options, "style_scale" | "loss">,
-) {
+function scalesSeen(scales: readonly Scale[], options: PaintedOptions) {
   const { style_scale } = options;
   const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
   return scales.map((scale) => {
