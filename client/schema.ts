@@ -775,7 +775,7 @@ export interface components {
             preset: "draft" | "balanced" | "fine" | "classic";
             /** @description Steps between previews; 0 for none. */
             preview_interval: number;
-            /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+            /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
             scales: number;
             /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
             seed: number;
@@ -867,7 +867,7 @@ export interface components {
                     preserve_color: "none" | "luminance" | "histogram" | "both";
                     /** @description Steps between previews; 0 for none. */
                     preview_interval: number;
-                    /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+                    /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
                     scales: number;
                     /** @description Longest edge of the result in pixels; the aspect ratio is the content's. */
                     size: number;
@@ -1165,7 +1165,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -1302,7 +1302,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -1988,7 +1988,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -2155,7 +2155,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;
@@ -2872,7 +2872,7 @@ export interface operations {
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one. */
+                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
                         scales?: number;
                         /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
                         seed?: number;

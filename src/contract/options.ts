@@ -103,7 +103,7 @@ export const optionsSchema = z.strictObject({
     .min(SCALES_RANGE.minimum)
     .max(SCALES_RANGE.maximum)
     .describe(
-      "Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large and the picture looks alike; `classic` keeps to one.",
+      "Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one.",
     ),
   pooling: z.enum(["max", "average"]).describe("Pooling of VGG-19."),
   init: z

@@ -93,7 +93,7 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
   } as Options;
 }
 
-/** As many scales as keep the coarsest one as large as the preset has it: what it leads to is the same at every size. */
+/** As many scales as keep the coarsest one as large as the preset has it, and with it the largest strokes. */
 function suitableScales(preset: PresetOptions, size: number): number {
   const { minimum, maximum } = SCALES_RANGE;
   const doublings = preset.scales === 1 ? 0 : Math.round(Math.log2(size / preset.size));
