@@ -1,6 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { PRESETS } from "../../src/contract/presets.ts";
-import { estimateBytes, OutOfMemoryError, planStrips } from "../../workers/engine/memory-plan.ts";
+import {
+  estimateBytes,
+  OutOfMemoryError,
+  paintingBytes,
+  planStrips,
+} from "../../workers/engine/memory-plan.ts";
+import { schedule } from "../../workers/engine/schedule.ts";
 
 const GIB = 2 ** 30;
 const { balanced, classic } = PRESETS;
@@ -30,5 +36,23 @@ describe("planStrips()", () => {
     expect(() => planStrips(4096, 4096, classic, 2 * GIB)).toThrow(
       /4096 × 4096 px needs about \d+ MiB.* 2048 MiB/,
     );
+  });
+});
+
+describe("paintingBytes()", () => {
+  it("counts each scale with its own optimiser, and the picture with its margin", () => {
+    const scales = schedule(balanced, 512, 344);
+    const [coarse, , last] = scales.map((scale) => paintingBytes([scale], [16], balanced, "avx2"));
+    const coarseByAdam = paintingBytes(
+      schedule({ ...balanced, optimizer: "annealed_adam" }, 512, 344).slice(0, 1),
+      [16],
+      balanced,
+      "avx2",
+    );
+    expect(coarse).toBeGreaterThan(coarseByAdam);
+    expect(last).toBeGreaterThan(coarse ?? 0);
+    expect(paintingBytes(scales, [16, 16, 16], balanced, "avx2")).toBe(last);
+    const narrower = schedule(balanced, 512, 341).slice(-1);
+    expect(paintingBytes(narrower, [16], balanced, "avx2")).toBe(last);
   });
 });

@@ -15,6 +15,8 @@ import { type Tensor4D, tf } from "./tensorflow.ts";
 /**
  * One size of a painting: what its pixels are to be like, and what is seen of them.
  *
+ * The network sees it with its margin, nobody else does.
+ *
  * What of the content is kept lies over the pixels that are optimised, in the loss as in what is shown: these have no
  * say where it is opaque.
  */
