@@ -684,13 +684,14 @@ export interface components {
          *         "block4_conv2": 1
          *       },
          *       "style_layers": {
-         *         "block1_conv1": 0.36,
-         *         "block2_conv1": 0.27,
+         *         "block1_conv1": 0.09,
+         *         "block2_conv1": 0.1,
          *         "block3_conv1": 0.18,
-         *         "block4_conv1": 0.09,
-         *         "block5_conv1": 0.1
+         *         "block4_conv1": 0.27,
+         *         "block5_conv1": 0.36
          *       },
          *       "style_distance": "gram",
+         *       "style_windows": 3,
          *       "style_weights": [],
          *       "style_scale": 1,
          *       "preserve_color": "none",
@@ -798,6 +799,8 @@ export interface components {
             style_weight: number;
             /** @description How much each style counts, in the order of the styles; empty: all alike. */
             style_weights: number[];
+            /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+            style_windows: number;
             /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
             timelapse_interval: number;
             /** @description Total variation: how strongly neighbouring pixels are kept alike. */
@@ -888,6 +891,8 @@ export interface components {
                     style_weight: number;
                     /** @description How much each style counts, in the order of the styles; empty: all alike. */
                     style_weights: number[];
+                    /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                    style_windows: number;
                     /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
                     timelapse_interval: number;
                     /** @description Total variation: how strongly neighbouring pixels are kept alike. */
@@ -1188,6 +1193,8 @@ export interface operations {
                         style_weight?: number;
                         /** @description How much each style counts, in the order of the styles; empty: all alike. */
                         style_weights?: number[];
+                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        style_windows?: number;
                         /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
                         timelapse_interval?: number;
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */
@@ -1325,6 +1332,8 @@ export interface operations {
                         style_weight?: number;
                         /** @description How much each style counts, in the order of the styles; empty: all alike. */
                         style_weights?: number[];
+                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        style_windows?: number;
                         /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
                         timelapse_interval?: number;
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */
@@ -2011,6 +2020,8 @@ export interface operations {
                         style_weight?: number;
                         /** @description How much each style counts, in the order of the styles; empty: all alike. */
                         style_weights?: number[];
+                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        style_windows?: number;
                         /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
                         timelapse_interval?: number;
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */
@@ -2178,6 +2189,8 @@ export interface operations {
                         style_weight?: number;
                         /** @description How much each style counts, in the order of the styles; empty: all alike. */
                         style_weights?: number[];
+                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        style_windows?: number;
                         /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
                         timelapse_interval?: number;
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */
@@ -2895,6 +2908,8 @@ export interface operations {
                         style_weight?: number;
                         /** @description How much each style counts, in the order of the styles; empty: all alike. */
                         style_weights?: number[];
+                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        style_windows?: number;
                         /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
                         timelapse_interval?: number;
                         /** @description Total variation: how strongly neighbouring pixels are kept alike. */

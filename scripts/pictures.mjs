@@ -10,8 +10,10 @@ const SMALL = { preset: "draft", size: 192, seed: 1, timelapse_interval: 0, prev
 /** What each picture is painted with: docs/how-it-paints.md shows them. */
 const PICTURES = {
   standard: {},
-  "style-weight-low": { style_weight: 2 },
-  "style-weight-high": { style_weight: 80 },
+  "style-weight-low": { style_weight: 0.5 },
+  "style-weight-high": { style_weight: 30 },
+  "windows-one": { style_windows: 1 },
+  "windows-six": { style_windows: 6 },
   "steps-few": { steps: 8 },
   "scales-one": { scales: 1 },
   "scales-three": { scales: 3 },

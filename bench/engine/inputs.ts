@@ -26,6 +26,7 @@ export async function writeInputs(
     content_layers: classic.content_layers,
     style_layers: classic.style_layers,
     style_distance: classic.style_distance,
+    style_windows: classic.style_windows,
     tv_weight: 0,
     pooling: classic.pooling,
   };

@@ -66,6 +66,13 @@ export const optionsSchema = z.strictObject({
     .describe(
       "How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.",
     ),
+  style_windows: z
+    .int()
+    .min(1)
+    .max(8)
+    .describe(
+      "Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest.",
+    ),
   style_weights: z
     .array(z.number().min(0).max(1000))
     .max(MOST_STYLES)

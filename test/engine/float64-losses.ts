@@ -38,6 +38,35 @@ export function addContent(
   return factor * loss;
 }
 
+/**
+ * How much each position counts in each window: along an edge of n windows there are n + 1 equal tiles, of which a window
+ * has two, and shares those that are not at the picture's edge.
+ */
+export function windowMasks({ height, width }: Map64, count: number): Float64Array[] {
+  const along = (edge: number): Float64Array[] => {
+    const asked = Math.round((count * edge) / Math.max(height, width));
+    const windows = Math.max(1, Math.min(asked, edge - 1));
+    const tiles = windows + 1;
+    return Array.from({ length: windows }, (_, window) =>
+      Float64Array.from({ length: edge }, (_, position) => {
+        if (windows === 1) return 1;
+        let tile = 0;
+        while (position >= Math.round(((tile + 1) * edge) / tiles)) tile += 1;
+        if (tile < window || tile > window + 1) return 0;
+        return tile > 0 && tile < windows ? 0.5 : 1;
+      }),
+    );
+  };
+  return along(height).flatMap((rows) =>
+    along(width).map((columns) =>
+      Float64Array.from(
+        { length: height * width },
+        (_, p) => (rows[Math.floor(p / width)] as number) * (columns[p % width] as number),
+      ),
+    ),
+  );
+}
+
 interface WeightedMap {
   map: Map64;
   weights: Float64Array | undefined;

@@ -1,6 +1,6 @@
 import type { Layer, LayerWeights } from "../../src/contract/network.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
-import { addContent, addStyle, addTotalVariation, shrunk } from "./float64-losses.ts";
+import { addContent, addStyle, addTotalVariation, shrunk, windowMasks } from "./float64-losses.ts";
 
 /** A feature map in float64, channels last. */
 export interface Map64 {
@@ -20,6 +20,7 @@ export interface Picture {
 export interface ReferenceOptions {
   loss: "gatys" | "relative";
   style_distance: "gram" | "moments";
+  style_windows: number;
   content_weight: number;
   style_weight: number;
   content_layers: LayerWeights;
@@ -95,7 +96,10 @@ export function referenceLossAndGradient(
           weight: style.weight,
         }));
         const where = region.where && shrunk(region.where, block);
-        loss += addStyle(map, styles, styleWeight * region.weight, options, gradient.data, where);
+        for (const window of windowMasks(map, options.style_windows)) {
+          const mask = where === undefined ? window : window.map((share, p) => share * (where[p] as number));
+          loss += addStyle(map, styles, styleWeight * region.weight, options, gradient.data, mask);
+        }
       }
     }
     gradient = convolveBackward(gradient, map, weights[name]);

@@ -39,6 +39,7 @@ const base: ReferenceOptions = {
     block5_conv1: 0.2,
   },
   style_distance: "gram",
+  style_windows: 1,
   tv_weight: 10,
   pooling: "max",
 };
@@ -47,6 +48,8 @@ const cases: [string, Partial<ReferenceOptions>, number, number][] = [
   ["the source's layers and formulas", {}, 37, 50],
   ["relative losses", { loss: "relative", content_layers: { block4_conv2: 1 }, style_weight: 50 }, 41, 32],
   ["average pooling", { pooling: "average" }, 35, 49],
+  ["three windows", { style_windows: 3 }, 37, 50],
+  ["as many windows as there may be, relative losses", { style_windows: 8, loss: "relative" }, 50, 33],
   ["relative losses with average pooling", { pooling: "average", loss: "relative" }, 64, 32],
   [
     "several content layers, and all last layers of a block as style",
@@ -116,7 +119,7 @@ describe.each(implementations)("loss and gradient on %s kernels", (_name, kernel
     const different: [Partial<ReferenceOptions>, ReferenceTargets["regions"]][] = [
       [{}, [{ styles: [style(3)], weight: 1 }]],
       [
-        { loss: "relative", style_distance: "moments", style_weight: 40 },
+        { loss: "relative", style_distance: "moments", style_weight: 40, style_windows: 3 },
         [
           { styles: [style(4), style(6)], where, weight: 0.7 },
           { styles: [style(7)], weight: 1 },
@@ -164,6 +167,8 @@ const formulas: [string, Partial<ReferenceOptions>][] = [
   ["Gram matrices, relative", { style_distance: "gram", loss: "relative" }],
   ["moments", { style_distance: "moments", loss: "gatys" }],
   ["moments, relative", { style_distance: "moments", loss: "relative" }],
+  ["Gram matrices in windows", { style_distance: "gram", loss: "relative", style_windows: 3 }],
+  ["moments in windows", { style_distance: "moments", loss: "gatys", style_windows: 2 }],
 ];
 
 describe("loss and gradient by every formula equal the float64 reference", () => {

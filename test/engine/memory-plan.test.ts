@@ -40,6 +40,16 @@ describe("planStrips()", () => {
 });
 
 describe("paintingBytes()", () => {
+  it("counts what windows hold", () => {
+    const scales = schedule(balanced, 512, 344).slice(-1);
+    const [one, three, eight] = [1, 3, 8].map((style_windows) =>
+      paintingBytes(scales, [16], { ...balanced, style_windows }, "avx2"),
+    ) as [number, number, number];
+    const matrix = 512 ** 2 * 4; // of the deepest layer
+    expect(three - one).toBeGreaterThan(15 * matrix);
+    expect(eight - three).toBeGreaterThan(65 * matrix);
+  });
+
   it("counts each scale with its own optimiser, and the picture with its margin", () => {
     const scales = schedule(balanced, 512, 344);
     const [coarse, , last] = scales.map((scale) => paintingBytes([scale], [16], balanced, "avx2"));

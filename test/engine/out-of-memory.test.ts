@@ -40,9 +40,13 @@ function counted(onCall: () => void): Kernels {
       onCall();
       return real.poolGradient(...parameters);
     },
-    gramMatrix: (features) => {
+    gramMatrices: (...parameters) => {
       onCall();
-      return real.gramMatrix(features);
+      return real.gramMatrices(...parameters);
+    },
+    tileProducts: (...parameters) => {
+      onCall();
+      return real.tileProducts(...parameters);
     },
   };
 }

@@ -16,6 +16,8 @@ const BASE_BYTES = 600 * MIB;
 const COMFORTABLE_BYTES = 4096 * MIB;
 /** Gradients in flight while the activations are still held, in feature maps of the largest layer. */
 const GRADIENTS_IN_FLIGHT = 3;
+/** While a layer's statistics are compared with the style's: products, windows, differences. */
+const MATRICES_IN_COMPARISON = 4;
 /** Pictures that an optimiser holds at its fullest (see optimizers/), and a few more on the way. */
 const PICTURES: Record<Options["optimizer"], number> = {
   ...{ adam: 8, annealed_adam: 14, lbfgs: 38 },
@@ -29,7 +31,7 @@ export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
 }
 
-type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers">;
+type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers" | "style_windows">;
 type PaintedOptions = PlannedOptions & Pick<Options, "style_scale" | "loss">;
 
 /**
@@ -156,7 +158,15 @@ function ownBytes(
   const largest = Math.max(0, ...shallowMaps, ...deepMaps);
   const pictures = PICTURES[options.optimizer] * width * height * 3 * FLOAT;
   const maps = kept + sum(targets) + boundary;
-  return maps + GRADIENTS_IN_FLIGHT * largest + pictures;
+  const statistics = statisticsBytes(styleLayers, options.style_windows);
+  return maps + GRADIENTS_IN_FLIGHT * largest + pictures + statistics;
+}
+
+/** A matrix for each tile, see objective/style-windows.ts: one of every layer, and of the widest one those it is made from. */
+function statisticsBytes(layers: readonly Layer[], windows: number): number {
+  const tiles = windows === 1 ? 1 : (windows + 1) ** 2;
+  const matrices = layers.map((layer) => tiles * layerChannels(layer).outputs ** 2 * FLOAT);
+  return sum(matrices) + MATRICES_IN_COMPARISON * Math.max(0, ...matrices);
 }
 
 function layersOf({ content_layers, style_layers }: PlannedOptions) {

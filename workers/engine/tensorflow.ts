@@ -12,6 +12,7 @@ export const tf = createRequire(import.meta.url)("@tensorflow/tfjs-node-gpu") as
 
 export type Tensor = TensorFlow.Tensor;
 export type Tensor2D = TensorFlow.Tensor2D;
+export type Tensor3D = TensorFlow.Tensor3D;
 /** Feature maps or pictures, `[count, height, width, channels]`: one, where nothing else is said. */
 export type Tensor4D = TensorFlow.Tensor4D;
 

@@ -12,7 +12,7 @@ import { deliverySchema, webhookSchema } from "../../contract/webhook.ts";
  * not know an option, or could not read the record at all. While two versions run side by side, workers leave jobs of
  * a newer form to newer workers; everybody reads older forms, and of newer ones what it knows.
  */
-export const RECORD_VERSION = 5;
+export const RECORD_VERSION = 6;
 
 export const DEFAULT_PRIORITY = 50;
 

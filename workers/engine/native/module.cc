@@ -9,7 +9,8 @@
 //   Nst*ImageConvolutionGradient(gradient, trace, kernel) → image gradient
 //   Nst*Pool(input; average: bool) → output, trace
 //   Nst*PoolGradient(gradient, trace; average: bool, height: int, width: int) → input gradient
-//   Nst*GramMatrix(features [positions, channels]) → AᵀA [channels, channels]
+//   Nst*GramMatrices(features of one picture, tiles [count, 4]: top, height, left, width) → AᵀA [count, channels, channels]
+//   Nst*TileProducts(features of one picture, tiles, matrices [count, channels, channels]) → A·matrix in each tile
 
 #include <node_api.h>
 
@@ -23,6 +24,8 @@
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_status.h"
+#include "tile_products.h"
+#include "tiles.h"
 #include "winograd.h"
 
 namespace nst {
@@ -49,6 +52,7 @@ class Call {
   const float* Input(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
   int Length(int i, int axis) const { return static_cast<int>(TF_Dim(inputs_[i], axis)); }
   const LaneBits* Bits(int i) const { return static_cast<const LaneBits*>(TF_TensorData(inputs_[i])); }
+  const Tile* Tiles(int i) const { return static_cast<const Tile*>(TF_TensorData(inputs_[i])); }
   FeatureMap Map(int i) const { return {Length(i, 0), Length(i, 1), Length(i, 2), Length(i, 3)}; }
 
   // Null where there is no memory: the failure is reported to TensorFlow.
@@ -122,10 +126,21 @@ void ComputeImageConvolutionGradient(void*, TF_OpKernelContext* context) {
   }
 }
 
-void ComputeGramMatrix(void*, TF_OpKernelContext* context) {
-  Call call(context, 1);
-  const int channels = call.Length(0, 1);
-  if (float* to = call.Output({channels, channels})) GramMatrix(call.Input(0), call.Length(0, 0), channels, to);
+void ComputeGramMatrices(void*, TF_OpKernelContext* context) {
+  Call call(context, 2);
+  const FeatureMap map = call.Map(0);
+  const int tiles = call.Length(1, 0);
+  if (float* to = call.Output({tiles, map.channels, map.channels})) {
+    GramMatrices(call.Input(0), map, call.Tiles(1), tiles, to);
+  }
+}
+
+void ComputeTileProducts(void*, TF_OpKernelContext* context) {
+  Call call(context, 3);
+  const FeatureMap map = call.Map(0);
+  if (float* to = call.Output({map.pictures, map.height, map.width, map.channels})) {
+    TileProducts(call.Input(0), map, call.Tiles(1), call.Length(1, 0), call.Input(2), to);
+  }
 }
 
 // The attributes of a pooling and its gradient.
@@ -208,7 +223,8 @@ void RegisterAll(TF_Status* status) {
       {"ImageConvolutionGradient", {"gradient: T", "trace: int32", "kernel: T"}, false, false, ComputeImageConvolutionGradient},
       {"Pool", {"input: T"}, true, true, ComputePool},
       {"PoolGradient", {"gradient: T", "trace: int32"}, false, true, ComputePoolGradient},
-      {"GramMatrix", {"features: T"}, false, false, ComputeGramMatrix},
+      {"GramMatrices", {"features: T", "tiles: int32"}, false, false, ComputeGramMatrices},
+      {"TileProducts", {"features: T", "tiles: int32", "matrices: T"}, false, false, ComputeTileProducts},
   };
   for (const Kind& kind : kinds) {
     Register(kind, status);

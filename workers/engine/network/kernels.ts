@@ -1,6 +1,7 @@
 import type { EngineDescription } from "../../../src/contract/engine.ts";
-import type { Tensor, Tensor2D, Tensor4D } from "../tensorflow.ts";
+import type { Tensor, Tensor3D, Tensor4D } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
+import type { Tiling } from "./tiles.ts";
 
 export type Pooling = "max" | "average";
 
@@ -38,6 +39,8 @@ export interface Kernels {
     shape: Tensor4D["shape"],
     pooling: Pooling,
   ): Tensor4D;
-  /** An unrolled feature map A `[positions, channels]` → its undivided Gram matrix AᵀA. */
-  gramMatrix(features: Tensor2D): Tensor2D;
+  /** Feature maps A of one picture → each tile's undivided Gram matrix AᵀA, `[tiles, channels, channels]`; zeros where it has no piece. */
+  gramMatrices(features: Tensor4D, tiling: Tiling): Tensor3D;
+  /** Feature maps A of one picture, and a matrix for each tile `[tiles, channels, channels]` → A·matrix in each tile's place. */
+  tileProducts(features: Tensor4D, matrices: Tensor3D, tiling: Tiling): Tensor4D;
 }

@@ -6,7 +6,7 @@ import {
   runKernel,
   runKernelForMore,
   type Tensor,
-  type Tensor2D,
+  type Tensor3D,
   type Tensor4D,
   tf,
 } from "../tensorflow.ts";
@@ -14,6 +14,7 @@ import type { LayerWeights } from "../weights/vgg19-weights.ts";
 import type { Convolution, Kernels, StageResult } from "./kernels.ts";
 import { type Processor, processorsHere } from "./processor.ts";
 import { stockKernels } from "./stock-kernels.ts";
+import type { Tiling } from "./tiles.ts";
 
 /** The kernels work on whole vectors of 16 channels; VGG-19's widths are multiples of it. */
 const CHANNELS = 16;
@@ -45,7 +46,8 @@ function kernelsFor(processor: Processor): Kernels {
       return { output: output as Tensor4D, trace };
     },
   };
-  const canPool = ([, , , channels]: Tensor4D["shape"]) => channels % CHANNELS === 0;
+  /** Whether it is whole vectors that the kernels work on. */
+  const isWhole = ([, , , channels]: Tensor4D["shape"]) => channels % CHANNELS === 0;
   return {
     name: processor,
 
@@ -60,12 +62,12 @@ function kernelsFor(processor: Processor): Kernels {
         : stockKernels.imageConvolution(weights),
 
     pool: (input, pooling) =>
-      canPool(input.shape)
+      isWhole(input.shape)
         ? run.traced("Pool", [input], { average: pooling === "average" })
         : stockKernels.pool(input, pooling),
 
     poolGradient: (gradient, trace, shape, pooling) => {
-      if (!canPool(shape)) {
+      if (!isWhole(shape)) {
         return stockKernels.poolGradient(gradient, trace, shape, pooling);
       }
       const [, height, width] = shape;
@@ -73,11 +75,30 @@ function kernelsFor(processor: Processor): Kernels {
       return run.one("PoolGradient", [gradient, ...trace], attributes) as Tensor4D;
     },
 
-    gramMatrix: (features) =>
-      features.shape[1] % CHANNELS === 0
-        ? (run.one("GramMatrix", [features]) as Tensor2D)
-        : stockKernels.gramMatrix(features),
+    gramMatrices: (features, tiling) =>
+      isWhole(features.shape)
+        ? withTiles(tiling, (tiles) => run.one("GramMatrices", [features, tiles]) as Tensor3D)
+        : stockKernels.gramMatrices(features, tiling),
+
+    tileProducts: (features, matrices, tiling) =>
+      isWhole(features.shape)
+        ? withTiles(tiling, (tiles) => run.one("TileProducts", [features, tiles, matrices]) as Tensor4D)
+        : stockKernels.tileProducts(features, matrices, tiling),
   };
+}
+
+/** What `compute` makes of the tiles as the kernels take them: `[tiles, 4]`, each with its top, height, left and width. */
+function withTiles<Result>({ tiles, rows }: Tiling, compute: (tiles: Tensor) => Result): Result {
+  const rectangles = Array.from({ length: tiles }, () => [0, 0, 0, 0]);
+  for (const { tile, top, height, left, width } of rows.flat()) {
+    rectangles[tile] = [top, height, left, width];
+  }
+  const tensor = tf.tensor2d(rectangles, [tiles, 4], "int32");
+  try {
+    return compute(tensor);
+  } finally {
+    tensor.dispose();
+  }
 }
 
 /** Runs a kernel by its name without the prefix. */

@@ -1,4 +1,5 @@
 import { type Layer, VGG19_LAYERS } from "../../../src/contract/network.ts";
+import type { Size } from "../../../src/images/picture-size.ts";
 
 /** VGG-19 as the list of its stages: a convolution with its ReLU, or the pooling at the end of a block. */
 export type Stage = { kind: "convolution"; layer: Layer } | { kind: "pooling" };
@@ -19,4 +20,15 @@ export function stagesUpTo(deepest: Layer | undefined): Stage[] {
 /** The deepest of some layers. */
 export function deepestLayer(layers: readonly Layer[]): Layer | undefined {
   return VGG19_LAYERS.findLast((layer) => layers.includes(layer));
+}
+
+/** The block that a layer is in, counted from 0: so often is a picture halved before it. */
+export function blockOf(layer: Layer): number {
+  return Number(layer["block".length]) - 1;
+}
+
+/** Rows and columns of a layer's feature map. */
+export function mapSize({ width, height }: Size, layer: Layer): Size {
+  const reduction = 2 ** blockOf(layer); // a last odd row or column is dropped each time
+  return { width: Math.floor(width / reduction), height: Math.floor(height / reduction) };
 }

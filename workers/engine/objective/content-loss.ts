@@ -59,9 +59,7 @@ export class ContentLoss {
   }
 
   #weighted(features: Tensor4D, guidance: Guidance, firstRow: number): Tensor4D {
-    const [, height, width] = features.shape;
-    const weights = guidance.rows(this.#layer, firstRow, height);
-    return tf.mul(features, weights.reshape([1, height, width, 1]));
+    return tf.mul(features, guidance.rows(this.#layer, firstRow, features.shape[1]));
   }
 
   dispose(): void {

@@ -1,5 +1,6 @@
 import type { Layer } from "../../../src/contract/network.ts";
-import { type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import { blockOf } from "../network/stages.ts";
+import { type Tensor4D, tf } from "../tensorflow.ts";
 
 /** Below this share of a picture there is nothing to look at. */
 const LEAST_SHARE = 1e-4;
@@ -30,14 +31,11 @@ export class Guidance {
     return share < LEAST_SHARE ? 0 : share;
   }
 
-  /** Weights of `count` rows of a layer's feature map from `firstRow` on, `[rows · columns, 1]`. */
-  rows(layer: Layer, firstRow: number, count: number): Tensor2D {
-    return tf.tidy(() => {
-      const weights = this.#blocks[blockOf(layer)] as Tensor4D;
-      const [, height, width] = weights.shape;
-      const part = count === height ? weights : weights.slice([0, firstRow, 0, 0], [1, count, width, 1]);
-      return part.reshape([count * width, 1]);
-    });
+  /** Weights of `count` rows of a layer's feature map from `firstRow` on, `[1, rows, columns, 1]`. */
+  rows(layer: Layer, firstRow: number, count: number): Tensor4D {
+    const weights = this.#blocks[blockOf(layer)] as Tensor4D;
+    const [, height, width] = weights.shape;
+    return count === height ? weights.clone() : weights.slice([0, firstRow, 0, 0], [1, count, width, 1]);
   }
 
   dispose(): void {
@@ -48,8 +46,4 @@ export class Guidance {
     const [, height, width] = (this.#blocks[block] as Tensor4D).shape;
     return [height, width];
   }
-}
-
-function blockOf(layer: Layer): number {
-  return Number(layer["block".length]) - 1;
 }

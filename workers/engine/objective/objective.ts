@@ -26,6 +26,7 @@ export type ObjectiveOptions = Pick<
   | "content_layers"
   | "style_layers"
   | "style_distance"
+  | "style_windows"
   | "tv_weight"
   | "pooling"
 >;
@@ -73,8 +74,10 @@ export class Objective {
       this.#aimAtContent(content);
       const layers = weightedLayers(options.style_layers, options.style_weight);
       const look = (picture: Tensor4D, see: See) => this.#look(picture, layers, see);
+      const [, height, width] = content.shape;
       for (const region of regions) {
-        this.#regions.push(new StyledRegion(region, layers, options, look, network.kernels));
+        const styled = new StyledRegion(region, { width, height }, layers, options, look, network.kernels);
+        this.#regions.push(styled);
       }
     } catch (error) {
       this.dispose(); // the memory that ran out is there for the next painting

@@ -1,10 +1,14 @@
 import type { Layer } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
+import type { Size } from "../../../src/images/picture-size.ts";
 import type { Kernels } from "../network/kernels.ts";
-import type { Tensor, Tensor4D } from "../tensorflow.ts";
+import { mapSize } from "../network/stages.ts";
+import { mapOfPieces, type Tiling } from "../network/tiles.ts";
+import { type Tensor, type Tensor3D, type Tensor4D, tf } from "../tensorflow.ts";
 import { Guidance } from "./guidance.ts";
-import { type StyleGradient, StyleLoss, styleGradientAt } from "./style-loss.ts";
+import { type StyleGradient, StyleLoss } from "./style-loss.ts";
 import { blend, disposeOf, StatisticsAccumulator, type StyleStatistics } from "./style-statistics.ts";
+import { StyleWindows } from "./style-windows.ts";
 
 /** A style's picture and how much it counts among the styles of its region. */
 export interface WeightedStyle {
@@ -27,23 +31,33 @@ export interface StyleRegion {
 /** Rows of a layer's feature map, from `firstRow` of the whole map on. */
 export type See = (layer: Layer, features: Tensor4D, firstRow: number) => void;
 
+export type StyleOptions = Pick<Options, "loss" | "style_distance" | "style_windows">;
+
+/** A layer's loss, and the windows of its feature map that it is taken in. */
+interface LayerLoss {
+  loss: StyleLoss;
+  windows: StyleWindows;
+}
+
 /** The style's part of the objective in one region: statistics are taken where the region is, and pull only there. */
 export class StyledRegion {
-  readonly #options: Pick<Options, "loss" | "style_distance">;
+  readonly #options: StyleOptions;
   readonly #kernels: Kernels;
   readonly #where: Guidance | undefined;
-  readonly #losses = new Map<Layer, StyleLoss>();
+  readonly #losses = new Map<Layer, LayerLoss>();
   #seen = new Map<Layer, StatisticsAccumulator>();
   #gradients = new Map<Layer, StyleGradient>();
 
   /**
+   * @param size of the pictures to evaluate
    * @param layers with their weights, β included
    * @param look shows these layers' feature maps of a picture piece by piece
    */
   constructor(
     region: StyleRegion,
+    size: Size,
     layers: readonly [Layer, number][],
-    options: Pick<Options, "loss" | "style_distance">,
+    options: StyleOptions,
     look: (picture: Tensor4D, see: See) => void,
     kernels: Kernels,
   ) {
@@ -69,7 +83,8 @@ export class StyledRegion {
           all,
           styles.map((style) => style.weight),
         );
-        this.#losses.set(layer, new StyleLoss(target, weight, options));
+        const windows = new StyleWindows(mapSize(size, layer), options.style_windows);
+        this.#losses.set(layer, { loss: new StyleLoss(target, weight, options), windows });
       }
     } catch (error) {
       disposeOf(...statistics.flatMap((ofStyle) => [...ofStyle.values()]));
@@ -93,13 +108,17 @@ export class StyledRegion {
 
   /** Takes in rows of a layer's feature map. */
   see(layer: Layer, features: Tensor4D, firstRow: number): void {
-    if (!this.#losses.has(layer)) {
+    const windows = this.#losses.get(layer)?.windows;
+    if (windows === undefined) {
       return;
     }
     const accumulator =
       this.#seen.get(layer) ?? new StatisticsAccumulator(this.#options.style_distance, this.#kernels);
     this.#seen.set(layer, accumulator);
-    accumulator.add(features, this.#where?.rows(layer, firstRow, features.shape[1]));
+    const count = features.shape[1];
+    const weights = this.#where?.rows(layer, firstRow, count);
+    accumulator.add(features, weights, windows.tiling(firstRow, count));
+    weights?.dispose();
   }
 
   /** The loss of each layer, once all rows were seen; from then on gradientAt() can be asked. */
@@ -108,8 +127,9 @@ export class StyledRegion {
     this.#seen = new Map();
     this.#gradients = new Map();
     return seen.map(([layer, accumulator]) => {
-      const statistics = accumulator.finish();
-      const { loss, ...gradient } = (this.#losses.get(layer) as StyleLoss).evaluate(statistics);
+      const { loss: formula, windows } = this.#losses.get(layer) as LayerLoss;
+      const statistics = accumulator.finish(windows.shares);
+      const { loss, ...gradient } = formula.evaluate(statistics, windows.shares);
       disposeOf(statistics);
       this.#gradients.set(layer, gradient);
       return loss;
@@ -119,9 +139,20 @@ export class StyledRegion {
   /** The gradient of the loss with respect to rows of a layer's feature map; undefined where it says nothing. */
   gradientAt(layer: Layer, features: Tensor4D, firstRow: number): Tensor4D | undefined {
     const gradient = this.#gradients.get(layer);
-    return (
-      gradient && styleGradientAt(features, gradient, this.#where?.rows(layer, firstRow, features.shape[1]))
-    );
+    const windows = this.#losses.get(layer)?.windows;
+    if (gradient === undefined || windows === undefined) {
+      return undefined;
+    }
+    const count = features.shape[1];
+    const tiling = windows.tiling(firstRow, count);
+    return tf.tidy(() => {
+      const product = this.#kernels.tileProducts(features, gradient.matrix, tiling);
+      const moved =
+        gradient.offset === undefined ? product : tf.add<Tensor4D>(product, spread(gradient.offset, tiling));
+      return this.#where === undefined
+        ? moved
+        : tf.mul<Tensor4D>(moved, this.#where.rows(layer, firstRow, count));
+    });
   }
 
   #statisticsOf(
@@ -151,10 +182,18 @@ export class StyledRegion {
 
   dispose(): void {
     this.begin();
-    for (const loss of this.#losses.values()) {
+    for (const { loss } of this.#losses.values()) {
       loss.dispose();
     }
     this.#losses.clear();
     this.#where?.dispose();
   }
+}
+
+/** Each tile's values `[tiles, 1, n_C]` at all of its positions. */
+function spread(values: Tensor3D, tiling: Tiling): Tensor4D {
+  const channels = values.shape[2];
+  return mapOfPieces(tiling, ({ tile, height, width }) =>
+    values.slice(tile, 1).reshape([1, 1, 1, channels]).tile([1, height, width, 1]),
+  );
 }
