@@ -87,7 +87,7 @@ describe("Painting", () => {
     { optimizer: "annealed_adam", learning_rate: 0.08 },
     { optimizer: "lbfgs", learning_rate: 1 },
   ] as const)("lowers the loss with $optimizer", (more) => {
-    const painting = begin({ ...more, steps: 25 });
+    const painting = begin({ ...more, steps: 25, style_weight: 100 });
     painting.step();
     const first = painting.progress().loss?.total ?? 0;
     while (!painting.isDone) {
