@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobEvent, Painter, ProblemError } from "../../client/index.ts";
+import { PRESETS } from "../../src/contract/presets.ts";
 import { TestPainter } from "../support/painter.ts";
 import { jpeg } from "../support/pictures.ts";
 import { TestService } from "../support/service.ts";
@@ -101,7 +102,7 @@ describe("Following a job", () => {
       }
       if (job.steered === 1) await theirs.cancel(id);
     }
-    expect(seen[0]?.[0]).toBe(10);
+    expect(seen[0]?.[0]).toBe(PRESETS.balanced.style_weight);
     expect(seen).toContainEqual([33, "running"]);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
+import { PRESETS } from "../../src/contract/presets.ts";
 import { addressOf } from "../e2e/client.ts";
 import { accessibilityFaults, launchBrowser, openPage } from "../support/browser.ts";
 import { jpeg } from "../support/pictures.ts";
@@ -66,8 +67,9 @@ async function steer(page: Page): Promise<void> {
   await slider.waitFor();
   await slider.focus();
   await page.keyboard.press("End");
-  await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === 320);
-  await page.getByText(/^Style weight 320$/).waitFor();
+  const highest = 32 * PRESETS.draft.style_weight;
+  await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === highest);
+  await page.getByText(`Style weight ${highest}`, { exact: true }).waitFor();
 }
 
 describe("The studio", () => {

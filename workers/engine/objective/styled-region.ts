@@ -31,7 +31,7 @@ export interface StyleRegion {
 /** Rows of a layer's feature map, from `firstRow` of the whole map on. */
 export type See = (layer: Layer, features: Tensor4D, firstRow: number) => void;
 
-export type StyleOptions = Pick<Options, "loss" | "style_distance" | "style_windows">;
+type StyleOptions = Pick<Options, "loss" | "style_distance" | "style_windows">;
 
 /** A layer's loss, and the windows of its feature map that it is taken in. */
 interface LayerLoss {
