@@ -100,6 +100,7 @@ describeOnLinux("Clocks that are set", () => {
     const { id } = await setting.submit();
     await setting.startWorker();
     const ended = await setting.untilEnded(id);
+    await expectNothingLeftOver(setting, ended); // a worker that is killed before it has cleaned up leaves that to the sweep
     await setting.stopPrograms();
     await setAllButRedis(30 * 24 * HOUR);
     const api = setting.run("src/main.js", { PORT: "0" });
