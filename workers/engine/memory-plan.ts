@@ -2,7 +2,7 @@ import type { EngineDescription } from "../../src/contract/engine.ts";
 import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/network.ts";
 import { type Options, styleScale } from "../../src/contract/options.ts";
 import { sizeWithMargin } from "./margin.ts";
-import { deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
+import { blockOf, deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
 import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";
 import type { Scale } from "./schedule.ts";
 import { layerChannels } from "./weights/vgg19-weights.ts";
@@ -151,7 +151,7 @@ function ownBytes(
   const deepMaps = mapBytes(deep, width, height, 4);
   const kept = keptBytes(shallow, shallowMaps, lookedAt) + keptBytes(deep, deepMaps, lookedAt);
   const targets = contentLayers.map((layer) => {
-    const reduction = 2 ** (Number(layer[5]) - 1);
+    const reduction = 2 ** blockOf(layer);
     return (width * height * layerChannels(layer).outputs * FLOAT) / reduction ** 2;
   });
   const boundary = width * height * 8 * FLOAT * 2; // 128 channels at a quarter of each edge, and its gradient
