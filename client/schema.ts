@@ -681,21 +681,21 @@ export interface components {
          *       "content_weight": 1,
          *       "style_weight": 20,
          *       "content_layers": {
-         *         "block4_conv2": 1
+         *         "block3_conv2": 1
          *       },
          *       "style_layers": {
-         *         "block1_conv1": 0.09,
-         *         "block2_conv1": 0.1,
-         *         "block3_conv1": 0.18,
-         *         "block4_conv1": 0.27,
-         *         "block5_conv1": 0.36
+         *         "block1_conv1": 0.2,
+         *         "block2_conv1": 0.2,
+         *         "block3_conv1": 0.2,
+         *         "block4_conv1": 0.2,
+         *         "block5_conv1": 0.2
          *       },
          *       "style_distance": "gram",
          *       "style_windows": 3,
          *       "style_weights": [],
          *       "style_scale": 1,
          *       "preserve_color": "none",
-         *       "tv_weight": 2,
+         *       "tv_weight": 40,
          *       "noise": 0,
          *       "pooling": "max",
          *       "init": "recolored",

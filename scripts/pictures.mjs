@@ -24,7 +24,7 @@ const PICTURES = {
   "color-luminance": { preserve_color: "luminance" },
   "color-histogram": { preserve_color: "histogram" },
   "smooth-none": { tv_weight: 0 },
-  "smooth-strong": { tv_weight: 40 },
+  "smooth-strong": { tv_weight: 400 },
   result: { preset: "balanced", size: 384 },
 };
 

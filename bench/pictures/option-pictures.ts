@@ -53,7 +53,7 @@ const STRIPS: Record<string, Recipe[]> = {
   size: [80, 160, 320].map((size) => of({ size })),
   style_distance: [
     inWaves({}),
-    ...[1.5, 0.75].map((style_weight) => inWaves({ style_distance: "moments", style_weight })),
+    ...[2, 1].map((style_weight) => inWaves({ style_distance: "moments", style_weight })),
   ],
   preserve_color: (["none", "luminance", "histogram", "both"] as const).map((preserve_color) =>
     inWaves({ preserve_color }),

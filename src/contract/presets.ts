@@ -11,27 +11,29 @@ export const DEFAULT_PRESET: PresetName = "balanced";
 
 type PresetOptions = Omit<Options, "preset" | "seed">;
 
+/** The source's, all alike. */
+const STYLE_LAYERS: Options["style_layers"] = {
+  block1_conv1: 0.2,
+  block2_conv1: 0.2,
+  block3_conv1: 0.2,
+  block4_conv1: 0.2,
+  block5_conv1: 0.2,
+};
+
 const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   optimizer: "lbfgs_then_adam",
   learning_rate: LEARNING_RATES.lbfgs_then_adam,
   loss: "relative",
   content_weight: 1,
-  style_weight: 3,
-  content_layers: { block4_conv2: 1 },
-  // The deep ones weigh the most: at 1024 px shallow ones alone make grain, not strokes (bench/RESULTS.md).
-  style_layers: {
-    block1_conv1: 0.09,
-    block2_conv1: 0.1,
-    block3_conv1: 0.18,
-    block4_conv1: 0.27,
-    block5_conv1: 0.36,
-  },
+  style_weight: 4,
+  content_layers: { block3_conv2: 1 }, // shallower than the source's: eyes and whiskers stay whole (bench/RESULTS.md)
+  style_layers: STYLE_LAYERS,
   style_distance: "gram",
   style_windows: 3,
   style_weights: [],
   style_scale: 1,
   preserve_color: "none",
-  tv_weight: 2,
+  tv_weight: 40, // strokes in place of grain
   noise: 0,
   pooling: "max",
   init: "recolored",
@@ -61,13 +63,6 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     content_weight: 10,
     style_weight: 40,
     content_layers: { block5_conv4: 1 },
-    style_layers: {
-      block1_conv1: 0.2,
-      block2_conv1: 0.2,
-      block3_conv1: 0.2,
-      block4_conv1: 0.2,
-      block5_conv1: 0.2,
-    },
     style_windows: 1,
     tv_weight: 0,
     noise: 0.1,
