@@ -92,7 +92,14 @@ describe("Painting", () => {
       ...{ block1_conv1: 0.36, block2_conv1: 0.27, block3_conv1: 0.18 },
       ...{ block4_conv1: 0.09, block5_conv1: 0.1 },
     };
-    const painting = begin({ ...more, steps: 25, style_weight: 10, style_layers, style_windows: 1 });
+    const objective = {
+      content_layers: { block4_conv2: 1 },
+      style_weight: 10,
+      style_layers,
+      style_windows: 1,
+      tv_weight: 2,
+    };
+    const painting = begin({ ...more, ...objective, steps: 25 });
     painting.step();
     const first = painting.progress().loss?.total ?? 0;
     while (!painting.isDone) {
