@@ -18,7 +18,8 @@ const [WIDTH, HEIGHT] = [45, 71];
 function holdOfEdges(loss: Options["loss"]): { rows: number; columns: number } {
   const before = tf.memory().numTensors;
   const network = new Vgg19(randomWeights(1, 16), chooseKernels());
-  const options = resolveOptions({ loss, style_weight: 0, tv_weight: 0, scales: 1 }, 1);
+  const content_layers = { block4_conv2: 1 }; // after three poolings, each of which may drop a row
+  const options = resolveOptions({ loss, content_layers, style_weight: 0, tv_weight: 0, scales: 1 }, 1);
   const [scale] = schedule(options, WIDTH, HEIGHT) as [Scale];
   const pictures = { content: discRaster(WIDTH, HEIGHT), styles: [stripesRaster(40, 40)] };
   const sources = new Sources(pictures, options);

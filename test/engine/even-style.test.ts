@@ -34,7 +34,8 @@ describe("style_windows", () => {
 
   /** How much of its left half's texture the right half of the painting has. */
   function evenness(style_windows: number): number {
-    const requested = { size: width, steps: 30, scales: 1, init: "content", style_weight: 10 } as const;
+    const objective = { content_layers: { block4_conv2: 1 }, style_weight: 10, tv_weight: 2 };
+    const requested = { size: width, steps: 30, scales: 1, init: "content", ...objective } as const;
     const options = optionsSchema.parse(resolveOptions({ preset: "draft", ...requested, style_windows }, 1));
     const painting = new Painting(network, options, { content: halfBare, styles: [stripes] }, null);
     while (!painting.isDone) painting.step();
