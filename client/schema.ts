@@ -679,7 +679,7 @@ export interface components {
          *       "learning_rate": 0.08,
          *       "loss": "relative",
          *       "content_weight": 1,
-         *       "style_weight": 20,
+         *       "style_weight": 6,
          *       "content_layers": {
          *         "block3_conv2": 1
          *       },

@@ -9,7 +9,7 @@ const WEBHOOK = { url: "https://example.com/hooks/paintings", events: ["job.succ
 const METADATA = { order: "A-1042" };
 
 /** `options` of a request: what is left out comes from the preset. */
-export const requestOptionsExample = { preset: "balanced", size: 768, style_weight: 20, seed: 7 } as const;
+export const requestOptionsExample = { preset: "balanced", size: 768, style_weight: 6, seed: 7 } as const;
 
 /** POST /v1/jobs as application/json. */
 export const submitJsonExample = {

@@ -11,8 +11,8 @@ export const DEFAULT_PRESET: PresetName = "balanced";
 
 type PresetOptions = Omit<Options, "preset" | "seed">;
 
-/** The source's, all alike. */
-const STYLE_LAYERS: Options["style_layers"] = {
+/** Gatys et al. 2015: one of each block, all alike. */
+const SOURCE_STYLE_LAYERS: Options["style_layers"] = {
   block1_conv1: 0.2,
   block2_conv1: 0.2,
   block3_conv1: 0.2,
@@ -27,7 +27,7 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   content_weight: 1,
   style_weight: 4,
   content_layers: { block3_conv2: 1 }, // shallower than the source's: eyes and whiskers stay whole (bench/RESULTS.md)
-  style_layers: STYLE_LAYERS,
+  style_layers: SOURCE_STYLE_LAYERS,
   style_distance: "gram",
   style_windows: 3,
   style_weights: [],
@@ -63,6 +63,7 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
     content_weight: 10,
     style_weight: 40,
     content_layers: { block5_conv4: 1 },
+    style_layers: SOURCE_STYLE_LAYERS,
     style_windows: 1,
     tv_weight: 0,
     noise: 0.1,
