@@ -20,8 +20,8 @@ const GRADIENTS_IN_FLIGHT = 3;
 const MATRICES_IN_COMPARISON = 4;
 /** Pictures that an optimiser holds at its fullest (see optimizers/), and a few more on the way. */
 const PICTURES: Record<Options["optimizer"], number> = {
-  ...{ adam: 8, annealed_adam: 14, lbfgs: 38 },
-  lbfgs_then_adam: 14, // at its last scale
+  ...{ adam: 8, annealed_adam: 15, lbfgs: 39 },
+  lbfgs_then_adam: 15, // at its last scale
 };
 /** Strips to choose from, tallest first: the halo of 16 rows is computed for each. */
 const STRIP_ROWS = [512, 256, 128, 64, 32, STRIP_ALIGNMENT];

@@ -11,7 +11,7 @@ import { evaluate, type LossFunction, SHAPE, SIZE, startImage } from "./problems
 
 const [, HEIGHT, WIDTH] = SHAPE;
 const spectral = () => new SpectralPreconditioner(HEIGHT, WIDTH, 1.4);
-const identity: Preconditioner = { apply: (x) => x.clone(), dispose: () => {} };
+const identity: Preconditioner = { apply: (x) => x.clone(), fit: () => {}, dispose: () => {} };
 
 /** Some over a picture of this size, and one. */
 const several = () => new Windows(HEIGHT, WIDTH, 2);
@@ -21,6 +21,11 @@ describeOptimizer("L-BFGS", 60, (image) => new Lbfgs(image, 1, identity, one()))
 describeOptimizer("L-BFGS by windows", 60, (image) => new Lbfgs(image, 1, identity, several()));
 // These problems' curvature has nothing to do with spatial frequency: the preconditioner is in the way here.
 describeOptimizer("L-BFGS, preconditioned,", 150, (image) => new Lbfgs(image, 1, spectral(), several()));
+
+interface DensePair {
+  s: Float64Array;
+  y: Float64Array;
+}
 
 /** How many of the latest pairs the optimiser remembers. */
 const HISTORY = 10;
@@ -51,8 +56,7 @@ describe("L-BFGS", () => {
     (_, create, createWindows) => {
       const optimizer = new Lbfgs(startImage(), 1, create(), createWindows());
       const weights = { whole: weightsOf(one()), windows: weightsOf(createWindows()) };
-      const start = dense(create());
-      const pairs: { s: Float64Array; y: Float64Array }[] = [];
+      const pairs: DensePair[] = [];
       let before: { x: Float64Array; gradient: Float64Array; loss: number } | undefined;
       let compared = 0;
       for (let step = 0; step < 15; step += 1) {
@@ -74,6 +78,7 @@ describe("L-BFGS", () => {
         );
         const latest = pairs.slice(-HISTORY);
         const isFull = latest.length === HISTORY;
+        const start = dense(create(), latest.at(-1));
         const expected = denseDirection(start, latest, gradient, isFull ? weights.windows : weights.whole);
         if (expected !== undefined) {
           expect(relativeError(moved, expected)).toBeLessThan(2e-3);
@@ -125,7 +130,7 @@ describe("L-BFGS", () => {
  */
 function denseDirection(
   start: Float64Array[],
-  pairs: { s: Float64Array; y: Float64Array }[],
+  pairs: DensePair[],
   gradient: Float64Array,
   windows: Float64Array[],
 ): Float64Array | undefined {
@@ -177,11 +182,13 @@ function weightsOf(windows: Windows): Float64Array[] {
   return weights;
 }
 
-/** The matrix of a preconditioner, column by column (it is symmetric). */
-function dense(preconditioner: Preconditioner): Float64Array[] {
+/** The matrix of a preconditioner that knows of a pair, column by column (it is symmetric). */
+function dense(preconditioner: Preconditioner, newest: DensePair | undefined): Float64Array[] {
+  const tensor = (values: Float64Array) => tf.tensor4d(Float32Array.from(values), SHAPE);
+  tf.tidy(() => preconditioner.fit(newest && { s: tensor(newest.s), y: tensor(newest.y) }));
   const matrix = unit().map((row) => {
     const [x, product] = tf.tidy(() => {
-      const x = tf.tensor4d(Float32Array.from(row), SHAPE);
+      const x = tensor(row);
       return [x, preconditioner.apply(x)];
     });
     const values = Float64Array.from(product.dataSync<"float32">());

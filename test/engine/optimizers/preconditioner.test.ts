@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { SpectralPreconditioner } from "../../../workers/engine/optimizers/preconditioner.ts";
-import { tf } from "../../../workers/engine/tensorflow.ts";
+import { type Tensor4D, tf } from "../../../workers/engine/tensorflow.ts";
 
 const [HEIGHT, WIDTH] = [24, 36];
 
@@ -46,20 +46,67 @@ function whiteNoise(index: number): number {
   return (bits ^ (bits >>> 15)) & 1 ? 1 : -1;
 }
 
+const SHAPE: Tensor4D["shape"] = [1, HEIGHT, WIDTH, 3];
+const noise = Float32Array.from({ length: HEIGHT * WIDTH * 3 }, (_, index) => whiteNoise(index));
+
+/** Half the gradient of the squared differences between neighbours, the picture going on at its other side. */
+function periodicDifferences(x: Float32Array): Float32Array {
+  const at = (row: number, column: number, colour: number) =>
+    x[(((row + HEIGHT) % HEIGHT) * WIDTH + ((column + WIDTH) % WIDTH)) * 3 + colour] ?? 0;
+  return x.map((value, index) => {
+    const [row, column, colour] = [Math.floor(index / 3 / WIDTH), Math.floor(index / 3) % WIDTH, index % 3];
+    const neighbours = [at(row - 1, column, colour), at(row + 1, column, colour)];
+    neighbours.push(at(row, column - 1, colour), at(row, column + 1, colour));
+    return neighbours.reduce((sum, neighbour) => sum + value - neighbour, 0);
+  });
+}
+
 describe("SpectralPreconditioner", () => {
   it("lengthens waves by what the measured curvature at their frequency says, and turns none", () => {
-    // A ninth of a cycle a pixel: the third of the middle half octaves; a constant picture: the lowest.
+    // A ninth of a cycle a pixel: 12 of the network's curvature, and a little of total variation's; a constant picture: the least.
     const middle = factorOf(applyTo(wave(0, 4)));
     const constant = factorOf(applyTo(() => 0.3));
-    expect(constant / middle).toBeGreaterThan((46 / 3) ** 1.4);
-    expect(constant / middle).toBeLessThan((59 / 3) ** 1.4);
+    expect(constant / middle).toBeGreaterThan(12 ** 1.4);
+    expect(constant / middle).toBeLessThan(13 ** 1.4);
     expect(factorOf(applyTo(wave(3, 2)))).toBeGreaterThan(0);
-    expect(factorOf(applyTo(wave(12, 18)))).toBeGreaterThan(middle);
+    expect(factorOf(applyTo(wave(0, 1)))).toBeGreaterThan(middle);
   });
 
   it("tells brightness from colour", () => {
-    const fine = wave(10, 15);
-    expect(factorOf(applyTo(redAgainstBlue(fine)))).toBeGreaterThan(5 * factorOf(applyTo(fine)));
+    const quarter = wave(6, 0);
+    expect(factorOf(applyTo(redAgainstBlue(quarter)))).toBeGreaterThan(5 * factorOf(applyTo(quarter)));
+  });
+
+  it.each([0, 0.1, 30])(
+    "finds out from a pair how much total variation there is (%d more), and takes the change of the gradient back to the step",
+    (more) => {
+      const forward = new SpectralPreconditioner(HEIGHT, WIDTH, -1);
+      const inverse = new SpectralPreconditioner(HEIGHT, WIDTH, 1);
+      const back = tf.tidy(() => {
+        const s = tf.tensor4d(noise, SHAPE);
+        const smoothing = tf.tensor4d(periodicDifferences(noise), SHAPE).mul<Tensor4D>(more);
+        const y = forward.apply(s).add<Tensor4D>(smoothing);
+        inverse.fit({ s, y });
+        return inverse.apply(y).dataSync<"float32">();
+      });
+      expect(factorOf({ x: noise, y: back })).toBeGreaterThan(0);
+      forward.dispose();
+      inverse.dispose();
+    },
+  );
+
+  it("forgets what a pair told", () => {
+    const preconditioner = new SpectralPreconditioner(HEIGHT, WIDTH, 1.4);
+    tf.tidy(() => {
+      const x = tf.tensor4d(noise, SHAPE);
+      const products = [undefined, { s: x, y: x }, undefined].map((pair) => {
+        preconditioner.fit(pair);
+        return preconditioner.apply(x).dataSync<"float32">();
+      });
+      expect(products[1]).not.toEqual(products[0]);
+      expect(products[2]).toEqual(products[0]);
+    });
+    preconditioner.dispose();
   });
 
   it("is the same for a wave along rows and along columns of the same frequency", () => {

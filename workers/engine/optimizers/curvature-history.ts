@@ -1,6 +1,6 @@
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 import { innerProduct } from "./inner-product.ts";
-import type { Preconditioner } from "./preconditioner.ts";
+import type { Pair, Preconditioner } from "./preconditioner.ts";
 import type { Windows } from "./windows.ts";
 
 /** How many of the latest pairs are remembered. */
@@ -12,10 +12,8 @@ const WINDOW_CURVATURE_GUARD = 1e-3;
 /** H₀ is at most so many times as long, or as short, in a window as in the whole picture. */
 const WINDOW_SCALE = 3;
 
-interface Pair {
-  /** Step s = x_{k+1} − x_k and change of gradient y = g_{k+1} − g_k. */
-  s: Tensor4D;
-  y: Tensor4D;
+/** s = x_{k+1} − x_k and y = g_{k+1} − g_k. */
+interface LearntPair extends Pair {
   /** sᵀy of each window. */
   curvature: Tensor2D;
   /** 1 / sᵀy of each window, 0 where it is not positive. */
@@ -36,7 +34,7 @@ export class CurvatureHistory {
   readonly #preconditioner: Preconditioner;
   readonly #windows: Windows;
   /** Oldest first. */
-  #pairs: Pair[] = [];
+  #pairs: LearntPair[] = [];
 
   /**
    * @param preconditioner H₀ up to a factor, where the recursion starts from; becomes the history's own
@@ -54,7 +52,8 @@ export class CurvatureHistory {
   /** Takes a step and the change of the gradient over it, which become its own; the oldest pair goes where it is full. */
   learn(s: Tensor4D, y: Tensor4D): void {
     if (innerProduct(s, y) > CURVATURE_GUARD * Math.sqrt(innerProduct(s, s) * innerProduct(y, y))) {
-      this.#pairs.push(this.#pair(s, y));
+      this.#pairs.push(this.#learnt(s, y));
+      this.#preconditioner.fit({ s, y });
       if (this.#pairs.length > CAPACITY) {
         disposePairs(this.#pairs.splice(0, 1));
       }
@@ -63,7 +62,7 @@ export class CurvatureHistory {
     }
   }
 
-  #pair(s: Tensor4D, y: Tensor4D): Pair {
+  #learnt(s: Tensor4D, y: Tensor4D): LearntPair {
     const [curvature, rho] = tf.tidy(() => {
       const curvature = this.#windows.products(s, y);
       const squares = this.#windows.products(s, s).mul(this.#windows.products(y, y));
@@ -81,7 +80,7 @@ export class CurvatureHistory {
         return this.#preconditioner.apply(x);
       }
       let q = x;
-      const alphas = new Map<Pair, Tensor2D>();
+      const alphas = new Map<LearntPair, Tensor2D>();
       for (const pair of [...this.#pairs].reverse()) {
         const alpha = this.#times(pair, this.#windows.products(pair.s, q));
         alphas.set(pair, alpha);
@@ -104,14 +103,14 @@ export class CurvatureHistory {
   }
 
   /** `products` times ρ = 1 / sᵀy: of each window, or of the whole picture. */
-  #times({ curvature, rho }: Pair, products: Tensor2D): Tensor2D {
+  #times({ curvature, rho }: LearntPair, products: Tensor2D): Tensor2D {
     return this.#isByWindow
       ? products.mul(rho)
       : tf.fill(products.shape, 1).mul(products.sum().div(curvature.sum()));
   }
 
   /** What H₀ is scaled by so that it is right for the newest pair (Nocedal & Wright, eq. 7.20, in H₀'s norm). */
-  #scale({ y, curvature }: Pair): Tensor2D {
+  #scale({ y, curvature }: LearntPair): Tensor2D {
     const squares = this.#windows.products(y, this.#preconditioner.apply(y));
     const whole = curvature.sum().div(squares.sum());
     const own = this.#isByWindow ? curvature.div(squares.maximum(1e-30)).div(whole) : tf.onesLike(squares);
@@ -126,12 +125,14 @@ export class CurvatureHistory {
   /** Has these pairs, which become its own, and no others. */
   restore({ s, y }: { s: Tensor4D[]; y: Tensor4D[] }): void {
     this.forget();
-    this.#pairs = s.map((step, index) => this.#pair(step, y[index] as Tensor4D));
+    this.#pairs = s.map((step, index) => this.#learnt(step, y[index] as Tensor4D));
+    this.#preconditioner.fit(this.#pairs.at(-1));
   }
 
   forget(): void {
     disposePairs(this.#pairs);
     this.#pairs = [];
+    this.#preconditioner.fit(undefined);
   }
 
   dispose(): void {
@@ -141,6 +142,6 @@ export class CurvatureHistory {
   }
 }
 
-function disposePairs(pairs: Pair[]): void {
+function disposePairs(pairs: LearntPair[]): void {
   tf.dispose(pairs.flatMap(({ s, y, curvature, rho }): Tensor[] => [s, y, curvature, rho]));
 }

@@ -1,9 +1,25 @@
-import { fourier, inverseFourier, type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import {
+  fourier,
+  inverseFourier,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tf,
+} from "../tensorflow.ts";
+
+/** A step s and the change of the gradient over it y, both `[1, h, w, 3]`. */
+export interface Pair {
+  s: Tensor4D;
+  y: Tensor4D;
+}
 
 /** A symmetric, positive definite matrix, near the inverse of the loss's curvature up to a factor, or a power of that. */
 export interface Preconditioner {
   /** Its product with a picture's change or gradient `[1, h, w, 3]`. */
   apply(x: Tensor4D): Tensor4D;
+  /** Becomes what a pair tells of the curvature, whatever it was before; what it is as a rule where there is none. */
+  fit(pair: Pair | undefined): void;
   dispose(): void;
 }
 
@@ -15,70 +31,130 @@ const OPPONENT_COLOURS = [
 ];
 
 /**
- * ‖y‖ / ‖s‖ of L-BFGS's pairs (change of the gradient by change of the picture), in half octaves of spatial frequency
- * from 2^LOWEST_OCTAVE cycles a pixel on, against the least.
+ * The network's part of sᵀy / sᵀs over L-BFGS's pairs, in half octaves of spatial frequency from 2^LOWEST_OCTAVE cycles a
+ * pixel on, up to a factor: the geometric mean over pairs of pictures (bench/RESULTS.md), and nowhere less than a 20th of the most.
  */
 const LOWEST_OCTAVE = -5.76;
-const CURVATURE = [
-  [3, 8, 12.5, 25, 35, 46, 53, 58, 51, 40, 23, 13],
-  [9, 16, 22, 25, 26, 23, 20, 18, 18, 8, 2.5, 1],
-  [14, 24, 26, 31, 30, 28, 26, 31, 29, 12, 4.5, 1.5],
+const NETWORK_CURVATURE = [
+  [1, 2.2, 3.1, 4.4, 7.1, 11, 17, 20, 15, 8.3, 4, 1.2],
+  [2.3, 6, 8.3, 10.3, 9.7, 6.5, 3.9, 2.5, 2.3, 1, 1, 1],
+  [4.4, 14, 18.5, 22, 18.5, 12, 6.9, 5.6, 5.5, 2.4, 1, 1],
 ];
+
+/** How much there is of total variation's curvature to so much of the network's: as a rule with presets, and at most. */
+const USUAL_SMOOTHNESS = 0.8;
+const MOST_SMOOTHNESS = 1000;
 
 /**
  * Diagonal in spatial frequency and opponent colours: Fᴴ·D·F with F the discrete Fourier transform of rows and columns, to
- * which the picture goes on at its other side. VGG-19 sees brightness at middle frequencies twenty times as well as the
- * broad and the fine, and colours at fine ones hardly at all.
+ * which the picture goes on at its other side.
+ *
+ * D is the curvature to a power, and the curvature has two parts. VGG-19 sees brightness at middle frequencies twenty times
+ * as well as the broad and the fine, and colours at fine ones hardly at all: that was measured, and is much alike for all
+ * pictures but for a factor. Total variation's grows with frequency as 4 − 2·cos 2πu − 2·cos 2πv, but for a factor. How
+ * much there is of each, which weights, pictures and formula decide, fit() finds out.
  *
  * What it makes of white noise has the noise's root mean square.
  */
 export class SpectralPreconditioner implements Preconditioner {
+  readonly #power: number;
   readonly #colours: Tensor2D;
-  /** `[3, h, ⌊w/2⌋ + 1]`, complex as the spectrum is. */
-  readonly #diagonal: Tensor;
+  /** The two parts, `[3, h, ⌊w/2⌋ + 1]` and `[1, h, ⌊w/2⌋ + 1]`. */
+  readonly #network: Tensor3D;
+  readonly #smoothness: Tensor3D;
+  /** How often each column of the spectrum counts, `[1, 1, ⌊w/2⌋ + 1]`: the columns left out mirror these. */
+  readonly #counts: Tensor3D;
+  /** D, `[3, h, ⌊w/2⌋ + 1]`, complex as the spectrum is. */
+  #diagonal: Tensor;
 
   /** @param power of the curvature that waves are divided by */
   constructor(height: number, width: number, power: number) {
+    const columns = Math.floor(width / 2) + 1;
+    /** Cycles a pixel, down and across. */
+    const waves = Array.from({ length: height * columns }, (_, index): [number, number] => {
+      const row = Math.floor(index / columns);
+      return [Math.min(row, height - row) / height, (index % columns) / width];
+    });
+    const network = NETWORK_CURVATURE.flatMap((curve) => waves.map((wave) => at(curve, Math.hypot(...wave))));
+    const smoothness = waves.map(
+      ([u, v]) => 4 - 2 * Math.cos(2 * Math.PI * u) - 2 * Math.cos(2 * Math.PI * v),
+    );
+    const counts = Array.from({ length: columns }, (_, column) =>
+      column === 0 || 2 * column === width ? 1 : 2,
+    );
+    this.#power = power;
     this.#colours = tf.keep(tf.tensor2d(OPPONENT_COLOURS));
-    this.#diagonal = tf.keep(diagonal(height, width, power));
+    this.#network = tf.keep(tf.tensor3d(network, [3, height, columns]));
+    this.#smoothness = tf.keep(tf.tensor3d(smoothness, [1, height, columns]));
+    this.#counts = tf.keep(tf.tensor3d(counts, [1, 1, columns]));
+    this.#diagonal = this.#diagonalOf(USUAL_SMOOTHNESS);
   }
 
   apply(x: Tensor4D): Tensor4D {
     return tf.tidy(() => {
       const [, height, width] = x.shape;
-      const opponents = tf.matMul(this.#colours, x.reshape([-1, 3]), false, true);
-      const spectrum = fourier(opponents.reshape([3, height, width]));
-      const scaled = inverseFourier(spectrum.mul(this.#diagonal), [height, width]);
+      const scaled = inverseFourier(this.#spectrum(x).mul(this.#diagonal), [height, width]);
       return tf.matMul(scaled.reshape([3, -1]), this.#colours, true, false).reshape(x.shape);
     });
   }
 
-  dispose(): void {
-    tf.dispose([this.#colours, this.#diagonal]);
+  fit(pair: Pair | undefined): void {
+    const smoothness = pair === undefined ? USUAL_SMOOTHNESS : this.#smoothnessOf(pair);
+    this.#diagonal.dispose();
+    this.#diagonal = this.#diagonalOf(smoothness);
   }
-}
 
-function diagonal(height: number, width: number, power: number): Tensor {
-  const columns = Math.floor(width / 2) + 1;
-  const values = new Float32Array(3 * height * columns);
-  let energy = 0;
-  let index = 0;
-  for (const curve of CURVATURE) {
-    for (let row = 0; row < height; row += 1) {
-      for (let column = 0; column < columns; column += 1) {
-        const cyclesPerPixel = Math.hypot(Math.min(row, height - row) / height, column / width);
-        const value = at(curve, cyclesPerPixel) ** -power;
-        values[index] = value;
-        energy += (column === 0 || 2 * column === width ? 1 : 2) * value ** 2; // the columns left out mirror these
-        index += 1;
-      }
-    }
+  /** b / a of the a and b ≥ 0 for which (a·network + b·smoothness)·s comes nearest to y, by least squares. */
+  #smoothnessOf({ s, y }: Pair): number {
+    const sums = tf.tidy(() => {
+      const [step, change] = [this.#spectrum(s), this.#spectrum(y)];
+      const energy = this.#product(step, step);
+      const along = this.#product(step, change);
+      const [network, smoothness] = [this.#network, this.#smoothness];
+      const terms = [
+        ...[energy.mul(network).mul(network), energy.mul(network).mul(smoothness)],
+        ...[energy.mul(smoothness).mul(smoothness), along.mul(network), along.mul(smoothness)],
+      ];
+      return tf.stack(terms.map((term) => term.sum())).dataSync<"float32">();
+    });
+    const [networkSquared = 0, both = 0, smoothnessSquared = 0, withNetwork = 0, withSmoothness = 0] = sums;
+    // Cramer's rule; the determinant is not negative, and goes in the ratio.
+    const a = withNetwork * smoothnessSquared - withSmoothness * both;
+    const b = withSmoothness * networkSquared - withNetwork * both;
+    if (a <= 0) return b > 0 ? MOST_SMOOTHNESS : USUAL_SMOOTHNESS;
+    return Math.min(MOST_SMOOTHNESS, Math.max(0, b / a));
   }
-  const norm = Math.sqrt(energy / (3 * height * width));
-  return tf.tidy(() => {
-    const real = tf.tensor3d(values, [3, height, columns]).div<Tensor>(norm);
-    return tf.complex(real, tf.zerosLike(real));
-  });
+
+  /** Kept. */
+  #diagonalOf(smoothness: number): Tensor {
+    return tf.keep(
+      tf.tidy(() => {
+        const curvature = tf.add(this.#network, this.#smoothness.mul(smoothness));
+        const factors = tf.pow(curvature, -this.#power);
+        const [, height] = this.#network.shape;
+        const energy = factors.square().mul(this.#counts).sum();
+        const count = this.#counts.sum().mul(3 * height);
+        const real = factors.div(energy.div(count).sqrt());
+        return tf.complex(real, tf.zerosLike(real));
+      }),
+    );
+  }
+
+  #spectrum(x: Tensor4D): Tensor {
+    const [, height, width] = x.shape;
+    const opponents = tf.matMul(this.#colours, x.reshape([-1, 3]), false, true);
+    return fourier(opponents.reshape([3, height, width]));
+  }
+
+  /** Of two spectra, wave by wave: a's and b's real parts' product and the imaginary ones'. */
+  #product(a: Tensor, b: Tensor): Tensor3D {
+    const parts = tf.add(tf.mul(tf.real(a), tf.real(b)), tf.mul(tf.imag(a), tf.imag(b)));
+    return parts.mul(this.#counts);
+  }
+
+  dispose(): void {
+    tf.dispose([this.#colours, this.#network, this.#smoothness, this.#counts, this.#diagonal]);
+  }
 }
 
 /** Between two half octaves in proportion, beyond the first and the last like these. */
