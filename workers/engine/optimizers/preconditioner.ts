@@ -69,24 +69,12 @@ export class SpectralPreconditioner implements Preconditioner {
 
   /** @param power of the curvature that waves are divided by */
   constructor(height: number, width: number, power: number) {
-    const columns = Math.floor(width / 2) + 1;
-    /** Cycles a pixel, down and across. */
-    const waves = Array.from({ length: height * columns }, (_, index): [number, number] => {
-      const row = Math.floor(index / columns);
-      return [Math.min(row, height - row) / height, (index % columns) / width];
-    });
-    const network = NETWORK_CURVATURE.flatMap((curve) => waves.map((wave) => at(curve, Math.hypot(...wave))));
-    const smoothness = waves.map(
-      ([u, v]) => 4 - 2 * Math.cos(2 * Math.PI * u) - 2 * Math.cos(2 * Math.PI * v),
-    );
-    const counts = Array.from({ length: columns }, (_, column) =>
-      column === 0 || 2 * column === width ? 1 : 2,
-    );
     this.#power = power;
     this.#colours = tf.keep(tf.tensor2d(OPPONENT_COLOURS));
-    this.#network = tf.keep(tf.tensor3d(network, [3, height, columns]));
-    this.#smoothness = tf.keep(tf.tensor3d(smoothness, [1, height, columns]));
-    this.#counts = tf.keep(tf.tensor3d(counts, [1, 1, columns]));
+    const smooth: Wave = (u, v) => 4 - 2 * Math.cos(2 * Math.PI * u) - 2 * Math.cos(2 * Math.PI * v);
+    this.#network = tf.keep(spectrumOf(NETWORK_CURVATURE.map(along), height, width));
+    this.#smoothness = tf.keep(spectrumOf([smooth], height, width));
+    this.#counts = tf.keep(spectrumOf([(_, v) => (v === 0 || v === 0.5 ? 1 : 2)], 1, width));
     this.#diagonal = this.#diagonalOf(USUAL_SMOOTHNESS);
   }
 
@@ -157,11 +145,32 @@ export class SpectralPreconditioner implements Preconditioner {
   }
 }
 
-/** Between two half octaves in proportion, beyond the first and the last like these. */
-function at(curve: readonly number[], cyclesPerPixel: number): number {
-  const place = 2 * (Math.log2(Math.max(cyclesPerPixel, 1e-9)) - LOWEST_OCTAVE);
-  const clamped = Math.min(curve.length - 1, Math.max(0, place));
-  const below = Math.floor(clamped);
-  const [a = 1, b = a] = curve.slice(below, below + 2);
-  return a + (b - a) * (clamped - below);
+/** A value for each wave of `u` cycles a pixel down and `v` across. */
+type Wave = (u: number, v: number) => number;
+
+/** Their values where a spectrum has its waves: `[parts, height, ⌊width/2⌋ + 1]`. */
+function spectrumOf(parts: readonly Wave[], height: number, width: number): Tensor3D {
+  const columns = Math.floor(width / 2) + 1;
+  const values = new Float32Array(parts.length * height * columns);
+  let index = 0;
+  for (const part of parts) {
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < columns; column += 1) {
+        values[index] = part(Math.min(row, height - row) / height, column / width);
+        index += 1;
+      }
+    }
+  }
+  return tf.tensor3d(values, [parts.length, height, columns]);
+}
+
+/** A row of the table: between two half octaves in proportion, beyond the first and the last like these. */
+function along(curve: readonly number[]): Wave {
+  return (u, v) => {
+    const place = 2 * (Math.log2(Math.max(Math.hypot(u, v), 1e-9)) - LOWEST_OCTAVE);
+    const clamped = Math.min(curve.length - 1, Math.max(0, place));
+    const below = Math.floor(clamped);
+    const [a = 1, b = a] = curve.slice(below, below + 2);
+    return a + (b - a) * (clamped - below);
+  };
 }
