@@ -8,7 +8,7 @@ import { evaluate, quadratic, rosenbrock, SHAPE, SIZE, startImage } from "./prob
 const annealed = (image: Tensor4D, annealedOver: number) =>
   new Adam(image, {
     ...{ learningRate: 0.03, varianceDecay: 0.9, annealedOver },
-    preconditioner: new SpectralPreconditioner(image.shape[1], image.shape[2], 0.35),
+    preconditioner: new SpectralPreconditioner(image.shape[1], image.shape[2], 1),
   });
 
 describeOptimizer("Adam", 300, (image) => new Adam(image, { learningRate: 0.02 }));

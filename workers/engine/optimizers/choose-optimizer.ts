@@ -6,7 +6,7 @@ import type { Optimizer } from "./optimizer.ts";
 import { SpectralPreconditioner } from "./preconditioner.ts";
 import { Windows } from "./windows.ts";
 
-/** L-BFGS's H₀ is divided by the curvature to this power: 1 and 1.7 lead less far, 1.2 as far (bench/RESULTS.md, as all figures here). */
+/** L-BFGS's H₀ divides by the curvature to this power: 1 and 1.7 lead less far, 1.2 as far (bench/RESULTS.md, as all figures here). */
 const INVERSE_CURVATURE_POWER = 1.4;
 /** Distance of L-BFGS's windows in pixels. The loss falls more slowly with 64 and 128, no sooner with 32. */
 const WINDOW_EDGE = 40;

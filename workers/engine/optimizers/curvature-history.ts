@@ -124,7 +124,7 @@ export class CurvatureHistory {
 
   /** Has these pairs, which become its own, and no others. */
   restore({ s, y }: { s: Tensor4D[]; y: Tensor4D[] }): void {
-    this.forget();
+    disposePairs(this.#pairs);
     this.#pairs = s.map((step, index) => this.#learnt(step, y[index] as Tensor4D));
     this.#preconditioner.fit(this.#pairs.at(-1));
   }
@@ -136,7 +136,7 @@ export class CurvatureHistory {
   }
 
   dispose(): void {
-    this.forget();
+    disposePairs(this.#pairs);
     this.#preconditioner.dispose();
     this.#windows.dispose();
   }

@@ -52,7 +52,7 @@ const MOST_SMOOTHNESS = 1000;
  * D is the curvature to a power, and the curvature has two parts. VGG-19 sees brightness at middle frequencies twenty times
  * as well as the broad and the fine, and colours at fine ones hardly at all: that was measured, and is much alike for all
  * pictures but for a factor. Total variation's grows with frequency as 4 − 2·cos 2πu − 2·cos 2πv, but for a factor. How
- * much there is of each, which weights, pictures and formula decide, fit() finds out.
+ * much there is of each, which weights, pictures and formula decide, fit() finds out; until then it is as presets have it.
  *
  * What it makes of white noise has the noise's root mean square.
  */
