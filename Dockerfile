@@ -17,7 +17,7 @@ RUN npm ci
 FROM packages AS compiled
 COPY tsconfig.json ./
 COPY scripts scripts
-COPY client client
+COPY clients clients
 COPY examples examples
 COPY local local
 COPY src src

@@ -1,4 +1,4 @@
-import { Painter, ProblemError } from "../client/index.ts";
+import { Painter, ProblemError } from "../clients/typescript/index.ts";
 import { EmbeddedServiceError, startEmbeddedService } from "../local/embedded-service.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";

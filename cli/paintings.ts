@@ -1,5 +1,5 @@
 import { rename, writeFile } from "node:fs/promises";
-import { type Job, JobFailedError } from "../client/index.ts";
+import { type Job, JobFailedError } from "../clients/typescript/index.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import { failureOf, throwFailures } from "./failures.ts";

@@ -1,7 +1,7 @@
 import { openAsBlob } from "node:fs";
 import { access, constants, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import type { PictureFormat } from "../client/index.ts";
+import type { PictureFormat } from "../clients/typescript/index.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 
 /** One painting to be made. */

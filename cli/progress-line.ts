@@ -1,4 +1,4 @@
-import { isFinal, type Job } from "../client/index.ts";
+import { isFinal, type Job } from "../clients/typescript/index.ts";
 import { canRedraw, colors, type Terminal } from "./terminal.ts";
 
 const WIDTH = 24;

@@ -34,7 +34,7 @@ await runScript(async () => {
   const { setUp } = await import("./setup/steps.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
   const { startEmbeddedService } = await import("../dist/local/embedded-service.js");
-  const { Painter } = await import("../dist/client/index.js");
+  const { Painter } = await import("../dist/clients/typescript/index.js");
   const named = process.argv.slice(2);
   const unknown = named.filter((name) => !(name in PICTURES));
   if (unknown.length > 0) {

@@ -1,6 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { Painter } from "../client/index.ts";
+import { Painter } from "../clients/typescript/index.ts";
 
 const KEY_NAME = "nst-key";
 

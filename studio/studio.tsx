@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Presets } from "../client/index.ts";
+import type { Presets } from "../clients/typescript/index.ts";
 import { Composer } from "./compose/composer.tsx";
 import { type Draft, EMPTY_DRAFT, keepDraft, keptDraft } from "./draft.ts";
 import { JobPage } from "./job/job-page.tsx";

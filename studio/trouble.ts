@@ -1,4 +1,4 @@
-import { ProblemError } from "../client/index.ts";
+import { ProblemError } from "../clients/typescript/index.ts";
 
 /** What went wrong, for a person, and what to do about it. */
 export interface Trouble {

@@ -21,7 +21,10 @@ beforeAll(async () => {
 describe("The table of libraries", () => {
   it("has every dependency, and nothing else", async () => {
     const read = async (path: string) => JSON.parse(await readFile(join(ROOT, path), "utf8"));
-    const [root, generator] = [await read("package.json"), await read("client/generate/package.json")];
+    const [root, generator] = [
+      await read("package.json"),
+      await read("clients/typescript/generate/package.json"),
+    ];
     const names = Object.keys({
       ...root.dependencies,
       ...root.devDependencies,

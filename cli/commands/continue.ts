@@ -1,4 +1,4 @@
-import type { Continuation, Job } from "../../client/index.ts";
+import type { Continuation, Job } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
 import { readOptions } from "../option-flags.ts";
 import { Paintings, type PaintingsFlags } from "../paintings.ts";

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Painter } from "../../client/index.ts";
+import type { Painter } from "../../clients/typescript/index.ts";
 import { ROOT } from "../../src/root.ts";
 import { connect, connectOrEmbed, type ServerFlags } from "../connection.ts";
 import { CommandError, EXIT } from "../exit-codes.ts";

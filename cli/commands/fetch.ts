@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import type { PictureFormat } from "../../client/index.ts";
+import type { PictureFormat } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
 import { outputFile } from "../pictures.ts";
 import type { Terminal } from "../terminal.ts";

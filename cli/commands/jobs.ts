@@ -1,4 +1,4 @@
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
 import { columns, type Terminal, writeJson } from "../terminal.ts";
 

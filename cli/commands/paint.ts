@@ -1,4 +1,4 @@
-import type { PictureFormat, SubmissionOptions } from "../../client/index.ts";
+import type { PictureFormat, SubmissionOptions } from "../../clients/typescript/index.ts";
 import { DEFAULT_PRESET, PRESETS } from "../../src/contract/presets.ts";
 import { connectOrEmbed, embed, type ServerFlags } from "../connection.ts";
 import { CommandError, EXIT } from "../exit-codes.ts";

@@ -1,4 +1,4 @@
-import { isFinal, JobFailedError } from "../../client/index.ts";
+import { isFinal, JobFailedError } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
 import { CommandError, EXIT } from "../exit-codes.ts";
 import { ProgressLine } from "../progress-line.ts";

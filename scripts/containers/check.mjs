@@ -84,7 +84,7 @@ async function build(buildah, context, target) {
 
 /** @param {string} url */
 async function paintThrough(url) {
-  const { Painter } = await import("../../dist/client/index.js");
+  const { Painter } = await import("../../dist/clients/typescript/index.js");
   const [content, style] = await Promise.all(
     ["cat", "sandstone"].map((name) => openAsBlob(join(ROOT, `examples/${name}.jpg`))),
   );

@@ -5,7 +5,7 @@ import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
 import { buildStudio } from "./studio.mjs";
 
-const FOLDERS = ["src", "client", "workers", "local", "cli", "test", "bench"];
+const FOLDERS = ["src", "clients", "workers", "local", "cli", "test", "bench"];
 /** What the studio's bundle is made of, beside the client. */
 const STUDIO_FOLDERS = ["studio", "examples"];
 

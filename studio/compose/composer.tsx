@@ -1,4 +1,4 @@
-import type { Presets, SubmissionOptions } from "../../client/index.ts";
+import type { Presets, SubmissionOptions } from "../../clients/typescript/index.ts";
 import { type Draft, nameOf } from "../draft.ts";
 import { CONTENT_EXAMPLES, STYLE_EXAMPLES } from "../examples.ts";
 import { OptionForm } from "../options/option-form.tsx";

@@ -1,4 +1,4 @@
-import type { Presets } from "../../client/index.ts";
+import type { Presets } from "../../clients/typescript/index.ts";
 import { spoken } from "../words.ts";
 
 interface Props {

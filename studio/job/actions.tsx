@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Job, PictureFormat } from "../../client/index.ts";
+import type { Job, PictureFormat } from "../../clients/typescript/index.ts";
 import type { Draft } from "../draft.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Job, Presets } from "../../client/index.ts";
+import type { Job, Presets } from "../../clients/typescript/index.ts";
 import type { OptionSchema } from "../options/option-schema.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";

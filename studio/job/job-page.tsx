@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { isFinal, type Job, type Presets } from "../../client/index.ts";
+import { isFinal, type Job, type Presets } from "../../clients/typescript/index.ts";
 import type { Draft } from "../draft.ts";
 import { useShared } from "../painter-context.ts";
 import { TroubleNote } from "../parts/trouble-note.tsx";

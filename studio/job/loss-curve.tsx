@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { isFinal, type Job, type Losses } from "../../client/index.ts";
+import { isFinal, type Job, type Losses } from "../../clients/typescript/index.ts";
 import { useShared } from "../painter-context.ts";
 import { figure } from "../words.ts";
 

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { duration, figure } from "../words.ts";
 
 interface Props {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { usePicture } from "../parts/use-picture.ts";
 import { Compare } from "./compare.tsx";
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { useShared } from "../painter-context.ts";
 
 const QUARTERS = 4;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Job, Preview } from "../../client/index.ts";
+import type { Job, Preview } from "../../clients/typescript/index.ts";
 import { useShared } from "../painter-context.ts";
 
 export interface Watched {

@@ -1,4 +1,4 @@
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { ago, duration, spoken } from "../words.ts";
 
 /** Like the label beside a picture in a museum: what it is, how and when it was made. */

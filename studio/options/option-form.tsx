@@ -1,4 +1,4 @@
-import type { Presets } from "../../client/index.ts";
+import type { Presets } from "../../clients/typescript/index.ts";
 import { OptionControl } from "./option-control.tsx";
 import type { OptionSchema } from "./option-schema.ts";
 

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { useShared } from "../painter-context.ts";
 import { usePicture } from "../parts/use-picture.ts";
 import { jobAddress } from "../use-route.ts";

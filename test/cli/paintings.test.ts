@@ -5,7 +5,7 @@ import { expect, it } from "@jest/globals";
 import { CommandError, EXIT } from "../../cli/exit-codes.ts";
 import { Paintings } from "../../cli/paintings.ts";
 import type { Terminal } from "../../cli/terminal.ts";
-import { Painter } from "../../client/index.ts";
+import { Painter } from "../../clients/typescript/index.ts";
 
 it("Many pictures are sent some at a time, and the failure of each is told under its name", async () => {
   const err = new PassThrough();

@@ -5,7 +5,7 @@ import {
   type Job,
   type SubmissionOptions,
   unwrap,
-} from "../../client/index.ts";
+} from "../../clients/typescript/index.ts";
 import { fetchByContract } from "../support/contract.ts";
 import type { ProgramProcess } from "../support/programs.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { startApi, submitSmall } from "../support/api-process.ts";
 import { positionOf } from "../support/jobs.ts";
 import { form } from "../support/submission-form.ts";

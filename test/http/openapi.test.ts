@@ -76,8 +76,10 @@ describe("The client's types", () => {
   it("are what `npm run openapi` makes of openapi.yaml", async () => {
     const folder = await mkdtemp(join(tmpdir(), "nst-client-"));
     const made = join(folder, "schema.ts");
-    await promisify(execFile)(process.execPath, [join(ROOT, "client/generate/main.mjs"), made]);
-    expect(await readFile(join(ROOT, "client/schema.ts"), "utf8")).toBe(await readFile(made, "utf8"));
+    await promisify(execFile)(process.execPath, [join(ROOT, "clients/typescript/generate/main.mjs"), made]);
+    expect(await readFile(join(ROOT, "clients/typescript/schema.ts"), "utf8")).toBe(
+      await readFile(made, "utf8"),
+    );
     await rm(folder, { recursive: true });
   });
 });

@@ -1,4 +1,4 @@
-import type { Job } from "../../client/index.ts";
+import type { Job } from "../../clients/typescript/index.ts";
 import { addressOf, Client } from "../e2e/client.ts";
 import { jpeg } from "./pictures.ts";
 import type { ProgramProcess } from "./programs.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
-import { createApiClient, type Job, unwrap } from "../../client/index.ts";
+import { createApiClient, type Job, unwrap } from "../../clients/typescript/index.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { addressOf } from "../e2e/client.ts";

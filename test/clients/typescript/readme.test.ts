@@ -3,9 +3,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { ROOT } from "../../src/root.ts";
-import { addressOf } from "../e2e/client.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
+import { ROOT } from "../../../src/root.ts";
+import { addressOf } from "../../e2e/client.ts";
+import { WorkerSetting } from "../../support/worker-setting.ts";
 
 let setting: WorkerSetting;
 let server: string;
@@ -14,7 +14,7 @@ beforeAll(async () => {
   setting = await WorkerSetting.create();
   const api = setting.run("src/main.js", { PORT: "0" });
   [server] = await Promise.all([addressOf(api), setting.startWorker()]);
-  const readme = await readFile(join(ROOT, "client/README.md"), "utf8");
+  const readme = await readFile(join(ROOT, "clients/typescript/README.md"), "utf8");
   examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code ?? "");
 });
 afterAll(() => setting?.close());

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { type JobEvent, Painter, ProblemError } from "../../client/index.ts";
-import { PRESETS } from "../../src/contract/presets.ts";
-import { TestPainter } from "../support/painter.ts";
-import { jpeg } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
-import { file } from "../support/submission-form.ts";
-import { progressAt } from "../support/three-steps.ts";
+import { type JobEvent, Painter, ProblemError } from "../../../clients/typescript/index.ts";
+import { PRESETS } from "../../../src/contract/presets.ts";
+import { TestPainter } from "../../support/painter.ts";
+import { jpeg } from "../../support/pictures.ts";
+import { TestService } from "../../support/service.ts";
+import { file } from "../../support/submission-form.ts";
+import { progressAt } from "../../support/three-steps.ts";
 
 let service: TestService;
 let worker: TestPainter | null = null;

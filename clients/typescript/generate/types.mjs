@@ -7,7 +7,7 @@ const BLOB = factory.createTypeReferenceNode("Blob");
  * The contract as TypeScript types. openapi-typescript wants the compiler's JavaScript interface, which TypeScript 7
  * does not have: hence a package of its own with TypeScript 5 beside it.
  * @param {string} document openapi.yaml
- * @returns {Promise<string>} client/schema.ts
+ * @returns {Promise<string>} clients/typescript/schema.ts
  */
 export async function clientTypes(document) {
   const nodes = await openapiTypeScript(document, {
