@@ -1,8 +1,8 @@
 import { createParser } from "eventsource-parser";
 import type { ApiClient } from "./client.ts";
-import type { Job } from "./index.ts";
 import { pause } from "./pause.ts";
 import { ProblemError } from "./problem-error.ts";
+import type { Job } from "./types.ts";
 
 export type Progress = NonNullable<Job["progress"]>;
 

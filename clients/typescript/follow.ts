@@ -1,7 +1,7 @@
 import type { ApiClient } from "./client.ts";
 import { type EventSettings, type JobEvent, jobEvents, type Preview } from "./events.ts";
-import type { Job } from "./index.ts";
 import { unwrap } from "./problem-error.ts";
+import type { Job } from "./types.ts";
 
 /** A job as it is now, and the newest preview there is. */
 export interface JobUpdate {

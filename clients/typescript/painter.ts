@@ -1,9 +1,9 @@
 import { type ApiClient, type ClientSettings, createApiClient } from "./client.ts";
 import { type EventSettings, type JobEvent, jobEvents } from "./events.ts";
 import { followJob, type JobUpdate } from "./follow.ts";
-import type { Continuation, Job, JobList, Losses, Presets, Steering, Submission } from "./index.ts";
 import { pause } from "./pause.ts";
 import { ProblemError, unwrap } from "./problem-error.ts";
+import type { Continuation, Job, JobList, Losses, Presets, Steering, Submission } from "./types.ts";
 
 export interface PainterSettings extends ClientSettings {
   /** An API key, where the service wants one. */

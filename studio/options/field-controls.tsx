@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { ControlProps } from "./option-control.tsx";
+import type { ControlProps } from "./control-props.ts";
 
 export function NumberControl({ id, schema, standard, value, onChange }: ControlProps) {
   return (

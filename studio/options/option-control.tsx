@@ -1,18 +1,8 @@
 import { spoken } from "../words.ts";
+import type { ControlProps } from "./control-props.ts";
 import { FreeControl, NumberControl, TextControl } from "./field-controls.tsx";
-import { kindOf, type OptionSchema, rangeOf } from "./option-schema.ts";
+import { kindOf, rangeOf } from "./option-schema.ts";
 import { WeightsControl } from "./weights-control.tsx";
-
-export interface ControlProps {
-  id: string;
-  name: string;
-  schema: OptionSchema;
-  /** What the preset sets it to. */
-  standard: unknown;
-  /** undefined: the preset's. */
-  value: unknown;
-  onChange: (value: unknown) => void;
-}
 
 /** One option: its control, its meaning, its range, and the way back to the preset's value. */
 export function OptionControl(props: ControlProps) {

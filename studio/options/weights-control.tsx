@@ -1,4 +1,4 @@
-import type { ControlProps } from "./option-control.tsx";
+import type { ControlProps } from "./control-props.ts";
 
 /** Weights by name, for example of a network's layers: those in use, each with its weight, and one more to add. */
 export function WeightsControl({ id, schema, standard, value, onChange }: ControlProps) {
