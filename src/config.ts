@@ -104,8 +104,6 @@ export interface Config {
   heartbeatSeconds: number;
   /** How long a finished job and its pictures are kept. */
   resultSeconds: number;
-  /** How long an upload that no job uses is kept. */
-  uploadSeconds: number;
   /** How long open requests may take to finish when the service stops. */
   shutdownSeconds: number;
   engine: EngineSettings;
@@ -183,7 +181,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     },
     heartbeatSeconds: variables.HEARTBEAT_SECONDS,
     resultSeconds: variables.RESULT_TTL_SECONDS,
-    uploadSeconds: variables.UPLOAD_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
     aliveFile: variables.ALIVE_FILE ?? null,
     engine: {

@@ -130,7 +130,6 @@ export const environmentSchema = z.object({
   PICTURE_TIMEOUT_SECONDS: integer(20, 1, 600),
   HEARTBEAT_SECONDS: integer(15, 1, 300),
   RESULT_TTL_SECONDS: integer(7 * 24 * HOUR, 1, 10 * 365 * 24 * HOUR),
-  UPLOAD_TTL_SECONDS: integer(24 * HOUR, 60, 10 * 365 * 24 * HOUR),
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
   WORKER_MAX_SIZE: integer(SIZE_RANGE.maximum, SIZE_RANGE.minimum, SIZE_RANGE.maximum),
   ENGINE_SANDBOX: choice(["on", "off"]).default("on"),

@@ -7,23 +7,18 @@ import { type BlobStore, StorageFullError, StorageUnavailableError } from "../st
 import { expireJobs } from "./expiry.ts";
 import { failJobsWithoutPictures } from "./missing-pictures.ts";
 import { deleteOrphans } from "./orphans.ts";
-import { SteadyClock } from "./steady-clock.ts";
 import { sweepScratch, sweepSpool } from "./temporary-folders.ts";
 
 const EXPIRY_PAUSE_MS = 10_000;
 const REDISPATCH_PAUSE_MS = 60_000;
 const LEFTOVERS_PAUSE_MS = 3600_000;
 
-/** A blob that its record does not name after this long never will be named; no request takes so long. */
-const LEFTOVER_MS = 2 * 3600_000;
-
-export type HousekeepingSettings = Pick<Config, "uploadSeconds" | "spoolDirectory" | "scratchDirectory">;
+export type HousekeepingSettings = Pick<Config, "spoolDirectory" | "scratchDirectory">;
 
 /** Sweeps at its start and now and then: each process of the service may have one, they do not disturb each other. */
 export class Housekeeper {
   private readonly stopped = new AbortController();
   private readonly loops: Promise<void>[] = [];
-  private readonly clock = new SteadyClock();
 
   constructor(
     private readonly queue: RedisJobQueue,
@@ -49,14 +44,11 @@ export class Housekeeper {
 
   /** Whatever a process left that died: in the blob store, in the queue, and on this machine's disk. */
   async sweepLeftovers(): Promise<number> {
-    const { uploadSeconds, spoolDirectory, scratchDirectory } = this.settings;
-    const now = () => this.clock.now();
+    const { spoolDirectory, scratchDirectory } = this.settings;
     const counts = [
-      await deleteOrphans(this.queue, this.store, {
-        ...{ uploadMs: uploadSeconds * 1000, leftoverMs: LEFTOVER_MS, now },
-      }),
+      await deleteOrphans(this.queue, this.store),
       await failJobsWithoutPictures(this.queue, this.store),
-      await sweepSpool(spoolDirectory, LEFTOVER_MS, now),
+      await sweepSpool(spoolDirectory),
       await sweepScratch(scratchDirectory, this.queue),
     ];
     return counts.reduce((sum, count) => sum + count, 0);

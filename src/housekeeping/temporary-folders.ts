@@ -1,22 +1,14 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RedisJobQueue } from "../queue/redis-job-queue.ts";
-import { folderTime } from "../storage/folder-time.ts";
+import { ORPHAN_AGE_MS } from "./orphans.ts";
 
-/**
- * Removes uploads in the spool that a crash cut off: no request takes so long, by the disk's clock and by `now`. Gives how
- * many these were.
- */
-export async function sweepSpool(
-  spool: string,
-  olderThanMs: number,
-  now: () => number = Date.now,
-): Promise<number> {
-  // A disk that is full takes no file to tell the time by, and needs the sweep most.
-  const latest = Math.min(now(), await folderTime(spool).catch(now));
-  return await removeDead(spool, async (name) => {
+/** Removes uploads from the spool that a crash interrupted. Returns their number. */
+export function sweepSpool(spool: string): Promise<number> {
+  const before = Date.now() - ORPHAN_AGE_MS;
+  return removeDead(spool, async (name) => {
     if (!name.startsWith("request-")) return false;
-    return latest - (await stat(join(spool, name))).mtimeMs > olderThanMs;
+    return (await stat(join(spool, name))).mtimeMs < before;
   });
 }
 

@@ -24,7 +24,6 @@ import {
   checkBlobPrefix,
 } from "./blob-store.ts";
 import { hasCode, isMissing, storageError } from "./file-errors.ts";
-import { folderTime } from "./folder-time.ts";
 
 /** What is written to see whether something can be: a block. */
 const PROBE = new Uint8Array(4096);
@@ -122,12 +121,11 @@ export class FilesystemBlobStore implements BlobStore {
       if (isMissing(error)) return [];
       throw storageError(error);
     });
-    if (names.length === 0) return 0;
-    const latest = Math.min(Date.now(), await folderTime(folder).catch(Date.now));
+    const before = Date.now() - ageMs;
     let count = 0;
     for (const name of names) {
       const found = await stat(join(folder, name)).catch(() => null);
-      if (!found || found.mtimeMs > latest - ageMs) continue;
+      if (!found || found.mtimeMs > before) continue;
       await rm(join(folder, name), { force: true });
       count += 1;
     }

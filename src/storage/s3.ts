@@ -27,7 +27,6 @@ import {
 } from "./blob-store.ts";
 import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
 import { unfinishedUploads } from "./s3-unfinished.ts";
-import { storeTime } from "./store-time.ts";
 
 /** Above it a body goes in parts, three at once; S3 takes parts of 5 MiB and more. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -137,7 +136,7 @@ export class S3BlobStore implements BlobStore {
 
   async removeUnfinished(ageMs: number): Promise<number> {
     const { bucket, prefix } = this.settings;
-    const before = Math.min(Date.now(), await storeTime(this)) - ageMs;
+    const before = Date.now() - ageMs;
     return await translated(async () => {
       let count = 0;
       for await (const { Key, UploadId } of unfinishedUploads(this.client, bucket, prefix, before)) {

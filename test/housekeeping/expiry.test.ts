@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import { v7 } from "uuid";
 import { expireJobs } from "../../src/housekeeping/expiry.ts";
-import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
-import { SteadyClock } from "../../src/housekeeping/steady-clock.ts";
 import { REMEMBER_EXPIRED_MS } from "../../src/queue/upkeep.ts";
 import { positionOf, submission } from "../support/jobs.ts";
 import { HOUR, KeptJobs } from "../support/kept-jobs.ts";
@@ -99,13 +96,12 @@ describe("A job that is retried while it is about to expire", () => {
   });
 });
 
-describe("Clocks", () => {
-  it("of processes do not decide when a job expires, Redis' does", async () => {
+describe("The clock", () => {
+  it("that decides when a job expires is Redis', not the process's", async () => {
     const { id, expires_at } = await jobs.succeeded();
     const setForward = jest.spyOn(Date, "now").mockReturnValue(Date.parse(expires_at ?? "") + 30 * 24 * HOUR);
     try {
       expect(await expireJobs(queue, jobs.store)).toEqual({ expired: 0, forgotten: 0 });
-      expect(await deleteOrphans(queue, jobs.store, { uploadMs: 0, leftoverMs: 0 })).toBe(0);
       const another = await queue.submit(submission());
       const end = Date.parse((await queue.cancel(another.id))?.expires_at ?? "");
       expect(Math.abs(end - (await queue.upkeep.now()) - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
@@ -113,17 +109,5 @@ describe("Clocks", () => {
       setForward.mockRestore();
     }
     expect(await queue.find(id)).toMatchObject({ status: "succeeded", result: { width: 1 } });
-  });
-
-  it("that are set forward make no blob old", async () => {
-    const clock = new SteadyClock();
-    await jobs.put(`jobs/${v7()}/content`);
-    const setForward = jest.spyOn(Date, "now").mockReturnValue(Date.now() + 365 * 24 * HOUR);
-    try {
-      const ages = { uploadMs: HOUR, leftoverMs: HOUR };
-      expect(await deleteOrphans(queue, jobs.store, { ...ages, now: () => clock.now() })).toBe(0);
-    } finally {
-      setForward.mockRestore();
-    }
   });
 });

@@ -65,8 +65,7 @@ export async function closeLedger(
   const reasons: Record<string, number> = {};
   for (const { error } of records) if (error) reasons[error.code] = (reasons[error.code] ?? 0) + 1;
   const count = (is: (record: JobRecord) => boolean) => kept.filter(is).length;
-  const ages = { uploadMs: 0, leftoverMs: 0 };
-  const swept = await deleteOrphans(setting.queue, setting.store, ages);
+  const swept = await deleteOrphans(setting.queue, setting.store, 0);
   const alive = await Promise.all([...processes].map(isAlive));
   return {
     accepted: accepted.size,
@@ -80,7 +79,7 @@ export async function closeLedger(
       unsteered: [...weights].filter(([id, weight]) => found.get(id)?.options.style_weight !== weight).length,
       untold: [...webhooks].filter((id) => !isTold(found.get(id) ?? null, told)).length,
       strange: unsigned + [...told.keys()].filter((id) => !accepted.has(id)).length,
-      orphans: await deleteOrphans(setting.queue, setting.store, ages),
+      orphans: await deleteOrphans(setting.queue, setting.store, 0),
       leaks: alive.filter(Boolean).length + handles,
     },
     reasons,

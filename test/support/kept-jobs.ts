@@ -8,7 +8,7 @@ import type { QueueSetting } from "./queue-setting.ts";
 
 export const HOUR = 3600_000;
 
-/** Jobs and their blobs, made two hours ago, in a store of a test's own. */
+/** Jobs and their blobs, made more than a day ago, in a store of a test's own. */
 export class KeptJobs {
   readonly store: FilesystemBlobStore;
 
@@ -34,7 +34,7 @@ export class KeptJobs {
 
   async submitted(more: Parameters<typeof submission>[0] = {}): Promise<JobRecord> {
     const record = await this.setting.queue.submit(submission(more));
-    for (const key of [record.content, ...record.styles]) await this.put(key, 2 * HOUR);
+    for (const key of [record.content, ...record.styles]) await this.put(key, 25 * HOUR);
     return record;
   }
 
@@ -43,7 +43,7 @@ export class KeptJobs {
     const { id } = await this.submitted();
     await records.transition(id, "start", { run: "r", attempts: 1 });
     const key = `jobs/${id}/r/result`;
-    await this.put(key, 2 * HOUR);
+    await this.put(key, 25 * HOUR);
     const result = { key, media_type: "image/png", bytes: 1, width: 1, height: 1 };
     await records.transition(id, "succeed", { result }, { run: "r" });
     return (await queue.find(id)) as JobRecord;

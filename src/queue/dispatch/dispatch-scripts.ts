@@ -62,14 +62,6 @@ for _, id in ipairs(redis.call("ZRANGE", KEYS[1], ARGV[2], ARGV[3])) do
 end
 return lost`;
 
-/** KEYS: a key, the running jobs. ARGV: longest time to live in ms, prefix of BullMQ's job keys. Also the jobs' locks. */
-const SHORTEN = `
-local function shorten(key)
-  if redis.call("PTTL", key) > tonumber(ARGV[1]) then redis.call("PEXPIRE", key, ARGV[1]) end
-end
-shorten(KEYS[1])
-for _, id in ipairs(redis.call("ZRANGE", KEYS[2], 0, -1)) do shorten(ARGV[2] .. id .. ":lock") end`;
-
 declare module "ioredis" {
   interface RedisCommander<Context> {
     nstPlace(...keysAndArguments: string[]): Result<number, Context>;
@@ -78,7 +70,6 @@ declare module "ioredis" {
       ...keysAndArguments: string[]
     ): Result<[position: number, work: number, revision: number][], Context>;
     nstUndispatched(...keysAndArguments: string[]): Result<string[], Context>;
-    nstShorten(...keysAndArguments: string[]): Result<null, Context>;
   }
 }
 
@@ -89,5 +80,4 @@ export function defineDispatchScripts(redis: Redis): void {
   redis.defineCommand("nstLeave", { numberOfKeys: 2, lua: LEAVE });
   redis.defineCommand("nstAhead", { numberOfKeys: 4, lua: AHEAD });
   redis.defineCommand("nstUndispatched", { numberOfKeys: 1, lua: UNDISPATCHED });
-  redis.defineCommand("nstShorten", { numberOfKeys: 2, lua: SHORTEN });
 }

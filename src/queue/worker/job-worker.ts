@@ -3,7 +3,6 @@ import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { bringForward, type Capacity, demandOf, fits, ownCapacity } from "../dispatch/capacity.ts";
 import { Dispatch } from "../dispatch/dispatch.ts";
-import { shortenLocks } from "../dispatch/shorten-locks.ts";
 import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
 import { JobChanges } from "../records/changes.ts";
 import { RecordStore } from "../records/record-store.ts";
@@ -42,8 +41,6 @@ export class JobWorker {
   private readonly attempts = new Set<Attempt>();
   private readonly company: Company;
   private readonly stopped = new AbortController();
-  private readonly lockMs: number;
-  private lockWatch: NodeJS.Timeout | null = null;
   private passedOver: string | null = null;
 
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
@@ -54,7 +51,6 @@ export class JobWorker {
     private readonly settings: JobWorkerSettings,
   ) {
     const lockDuration = settings.lockMs ?? 20_000;
-    this.lockMs = lockDuration;
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.attemptTools = {
       name: settings.name,
@@ -99,9 +95,6 @@ export class JobWorker {
 
   /** Begins to take jobs, or does so again after `pause`. */
   start(): void {
-    this.lockWatch ??= setInterval(() => {
-      shortenLocks(this.redis, this.keys, this.lockMs).catch(() => undefined);
-    }, this.lockMs).unref();
     if (this.worker.isPaused()) this.worker.resume();
     else if (!this.worker.isRunning()) {
       this.worker.run().catch((error: unknown) => this.settings.onError?.(error as Error));
@@ -126,7 +119,6 @@ export class JobWorker {
   /** Takes no more jobs, hands the current ones back, and resolves when that is done or `withinMs` are over. */
   async close(withinMs: number): Promise<void> {
     this.stopped.abort();
-    if (this.lockWatch) clearInterval(this.lockWatch);
     for (const attempt of this.attempts) attempt.stop("stopping");
     const late = new Promise<"late">((resolve) => {
       setTimeout(resolve, withinMs, "late").unref();
