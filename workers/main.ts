@@ -12,7 +12,6 @@ import { checkServer } from "../src/queue/check-server.ts";
 import { connectForRequests, connectForWork, untilReady } from "../src/queue/connection.ts";
 import { QueueKeys } from "../src/queue/keys.ts";
 import { logQueueErrors, tellOutages } from "../src/queue/outages.ts";
-import { RECORD_VERSION } from "../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
 import { tally } from "../src/queue/tallies.ts";
 import { JobWorker } from "../src/queue/worker/job-worker.ts";
@@ -80,7 +79,6 @@ async function main(): Promise<void> {
     ...described,
     ...condition(engine.state),
     largest_size: largestSizeOf(engine.state, config),
-    record_version: RECORD_VERSION,
     pace: pace.secondsPerWork,
     free_in: pace.freeIn,
     step_ms: pace.stepMs,

@@ -105,28 +105,3 @@ export function suitableLearningRate({
 }: Pick<RequestOptions, "optimizer">): Partial<Pick<Options, "learning_rate">> {
   return optimizer === undefined ? {} : { learning_rate: LEARNING_RATES[optimizer] };
 }
-
-/**
- * What options mean in a record that was written before there were any: what was painted then, whatever presets say
- * today. Only added to, never changed.
- */
-const BEFORE = {
-  init: "content",
-  init_blend: 0.5,
-  style_distance: "gram",
-  style_windows: 1,
-  style_weights: [],
-  style_scale: 1,
-  preserve_color: "none",
-  timelapse_interval: 10,
-} satisfies Partial<PresetOptions>;
-
-const OUTPUT_BEFORE = { bit_depth: 8, color_space: "srgb" } satisfies Partial<PresetOptions["output"]>;
-
-/** Options as an earlier version stored them, with what has been added since as it was painted before. */
-export function completeOptions(stored: unknown): unknown {
-  if (typeof stored !== "object" || stored === null) return stored;
-  const { preset, output } = stored as { preset?: PresetName; output?: object };
-  const base = PRESETS[preset ?? DEFAULT_PRESET] ?? PRESETS[DEFAULT_PRESET];
-  return { ...base, ...BEFORE, ...stored, output: { ...base.output, ...OUTPUT_BEFORE, ...output } };
-}

@@ -33,7 +33,6 @@ export class Housekeeper {
       this.repeat("jobs dispatched that BullMQ did not know", REDISPATCH_PAUSE_MS, () =>
         queue.upkeep.redispatch(),
       ),
-      this.repeat("jobs without an owner given one", REDISPATCH_PAUSE_MS, () => queue.upkeep.indexOwners()),
       this.repeat("jobs expired or forgotten", EXPIRY_PAUSE_MS, async () => {
         const { expired, forgotten } = await expireJobs(queue, store);
         return expired + forgotten;

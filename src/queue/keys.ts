@@ -57,10 +57,6 @@ export class QueueKeys {
   get arrivals(): string {
     return `${this.prefix}:arrivals`;
   }
-  /** Set where every job that was made before jobs had owners has one. */
-  get ownersKnown(): string {
-    return `${this.prefix}:owners-known`;
-  }
   /** One of the API's keys, and the ids of all. */
   apiKey(id: string): string {
     return `${this.prefix}:api-key:${id}`;

@@ -69,11 +69,6 @@ export class Upkeep {
     });
   }
 
-  /** Gives jobs of before there were owners to `LOCAL_OWNER`, once. Gives how many these were. */
-  indexOwners(): Promise<number> {
-    return available(() => this.records.indexOwners());
-  }
-
   /** See `redispatch`. */
   redispatch(): Promise<number> {
     return available(() => redispatch(this.records, this.dispatch));

@@ -182,23 +182,3 @@ describe("A service with keys", () => {
     expect(log).not.toContain(headers.authorization?.slice(-43));
   });
 });
-
-describe("A record of before there were owners", () => {
-  it("is the open mode's, and in its list once it was looked for", async () => {
-    const open = await TestService.start();
-    try {
-      const { id } = await open.queue.submit(submission());
-      await open.redis.hdel(open.keys.job(id), "owner");
-      await open.redis.del(open.keys.owners("local", "all"), open.keys.owners("local", "queued"));
-      expect((await open.fetch(`/v1/jobs/${id}`)).status).toBe(200);
-      expect(await open.queue.upkeep.indexOwners()).toBe(1);
-      expect(await open.queue.upkeep.indexOwners()).toBe(0);
-      for (const query of ["", "?status=queued"]) {
-        const list = (await (await open.fetch(`/v1/jobs${query}`)).json()) as { jobs: JobView[] };
-        expect(list.jobs.map((job) => job.id)).toEqual([id]);
-      }
-    } finally {
-      await open.stop();
-    }
-  });
-});

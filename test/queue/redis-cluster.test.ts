@@ -87,7 +87,7 @@ describe("A queue in a Redis Cluster", () => {
       pace: null,
       free_in: null,
     };
-    await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096, record_version: 1 });
+    await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096 });
     expect(await queue.workers()).toHaveLength(1);
     expect(await inspectServer(one.redis)).toEqual([]);
     expect(await holders("nst")).toHaveLength(1);

@@ -1,4 +1,3 @@
-import { RECORD_VERSION } from "../../src/queue/records/job-record.ts";
 import { announceWorker, type WorkerDescription } from "../../src/queue/worker/worker-registry.ts";
 import type { TestService } from "./service.ts";
 
@@ -6,7 +5,7 @@ import type { TestService } from "./service.ts";
 export function announce(service: TestService, more: Partial<WorkerDescription> = {}): Promise<void> {
   return announceWorker(service.redis, service.keys, {
     ...{ id: "w1", version: "0", host: "here", pid: 1, started_at: new Date().toISOString() },
-    ...{ ready: true, reason: null, engine: null, largest_size: 4096, record_version: RECORD_VERSION },
+    ...{ ready: true, reason: null, engine: null, largest_size: 4096 },
     ...{ pace: null, free_in: null, job: null },
     ...more,
   });

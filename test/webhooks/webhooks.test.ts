@@ -68,8 +68,8 @@ async function attempts(outcome: "delivered" | "again" | "given_up"): Promise<nu
 }
 
 describe("A job's webhook", () => {
-  it("is told although an event before it is of a record that this version cannot read", async () => {
-    const unreadable = { event: "job.failed", at: 0, fields: ["version", "1", "id", '"no id"'] };
+  it("is delivered although the event before it cannot be read", async () => {
+    const unreadable = { event: "job.failed", at: 0, fields: ["id", '"no id"'] };
     const redis = await connected(connectForRequests(setting.redis.url));
     const { outbox } = new QueueKeys("nst");
     await redis.rpush(outbox, JSON.stringify(unreadable));
@@ -78,7 +78,7 @@ describe("A job's webhook", () => {
       const [event] = await receiver.events(1);
       expect(event?.data.id).toBe(job.id);
       await cancel(job.id);
-      expect(await redis.llen(outbox)).toBe(1);
+      expect(await redis.llen(outbox)).toBe(0);
     } finally {
       await redis.del(outbox);
       redis.disconnect();

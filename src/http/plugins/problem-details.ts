@@ -3,7 +3,6 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PROBLEMS, type Problem, type ProblemCode, Refusal } from "../../contract/problems.ts";
 import { QueueFullError, QueueUnavailableError, QuotaExceededError } from "../../queue/job-queue.ts";
-import { NewerRecordError } from "../../queue/records/job-record.ts";
 import { BlobNotFoundError, StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
 import { allowedMethods, rememberRoutes } from "./route-table.ts";
@@ -105,7 +104,6 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Refus
       "Expected a picture that is still kept, received the name of one that is not",
     );
   }
-  if (error instanceof NewerRecordError) return new Refusal("unavailable", error.message, { retryAfter: 30 });
   if (error instanceof QueueUnavailableError) {
     return new Refusal("unavailable", "The queue cannot be reached", { retryAfter: 2 });
   }

@@ -119,6 +119,5 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
 /** The worker's own lines of JSON. */
 function parseLosses(stored: string): LossEntry[] {
   const lines = stored.split("\n").filter((line) => line !== "");
-  // Lines of an earlier version have no number of their objective.
-  return lines.map((line) => ({ objective: 0, ...(JSON.parse(line) as Omit<LossEntry, "objective">) }));
+  return lines.map((line) => JSON.parse(line) as LossEntry);
 }

@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
 import { QueueUnavailableError } from "../../queue/job-queue.ts";
-import { RECORD_VERSION } from "../../queue/records/job-record.ts";
-import type { WorkerDescription } from "../../queue/worker/worker-registry.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isLocal } from "../open-mode.ts";
 import { withoutPaths } from "../views/without-paths.ts";
@@ -60,9 +58,7 @@ export function healthRoutes(app: App, { config, queue, store }: Dependencies): 
     const ready = (await queue.workers()).filter((worker) => worker.ready);
     if (ready.length === 0) return { ...passed, largest_size: null };
     const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
-    const takesAll = (worker: WorkerDescription) =>
-      worker.largest_size >= config.limits.size && worker.record_version >= RECORD_VERSION;
-    if (ready.some(takesAll)) return { ...passed, largest_size };
+    if (largest_size >= config.limits.size) return { ...passed, largest_size };
     const { count, largestSize } = await queue.unfit(ready);
     if (count === 0) return { ...passed, largest_size };
     const reason = `${count} queued jobs, of up to ${largestSize} px, fit no living worker; the largest takes ${largest_size} px`;

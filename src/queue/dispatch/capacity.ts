@@ -1,38 +1,26 @@
 import type { Redis, Result } from "ioredis";
 import { SIZE_RANGE } from "../../contract/options.ts";
 import type { QueueKeys } from "../keys.ts";
-import { RECORD_VERSION } from "../records/job-record.ts";
 import type { WorkerDescription } from "../worker/worker-registry.ts";
 
-/** What a worker takes: jobs up to this size, made by a version up to its own. */
+/** What a worker takes. */
 export interface Capacity {
   /** Longest edge of a result in pixels. */
   largestSize: number;
-  /** Form of the record: see `RECORD_VERSION`. */
-  recordVersion: number;
 }
 
 /** What a job asks of a worker. */
 export interface Demand {
   size: number;
-  recordVersion: number;
   /** Attempts that it has lost. */
   attempts: number;
 }
 
-export const capacityOf = ({ largest_size, record_version }: WorkerDescription): Capacity => ({
+export const capacityOf = ({ largest_size }: WorkerDescription): Capacity => ({
   largestSize: largest_size,
-  recordVersion: record_version,
 });
 
-/** Of this version, with an engine that has room for `largestSize`. */
-export const ownCapacity = (largestSize: number): Capacity => ({
-  largestSize,
-  recordVersion: RECORD_VERSION,
-});
-
-export const fits = (demand: Demand, capacity: Capacity): boolean =>
-  demand.size <= capacity.largestSize && demand.recordVersion <= capacity.recordVersion;
+export const fits = (demand: Demand, capacity: Capacity): boolean => demand.size <= capacity.largestSize;
 
 /**
  * Whether a job may be painted at once with others: it is small, and has lost no attempt. One that has may be what engines
@@ -41,33 +29,33 @@ export const fits = (demand: Demand, capacity: Capacity): boolean =>
 export const isCompany = ({ size, attempts }: Demand, largestSize: number): boolean =>
   size <= largestSize && attempts === 0;
 
-/** Whether a worker takes every job that this version makes. */
+/** Whether a worker takes every job. */
 export const takesAll = (capacity: Capacity): boolean =>
-  fits({ size: SIZE_RANGE.maximum, recordVersion: RECORD_VERSION, attempts: 0 }, capacity);
+  fits({ size: SIZE_RANGE.maximum, attempts: 0 }, capacity);
 
-/** A job's demand, read from its record as it lies in Redis: a newer record may not be readable as a whole. */
+/** A job's demand, read from its record. */
 const DEMAND = `
 local function demand(job)
-  local found = redis.call("HMGET", job, "version", "options", "attempts")
-  local size = string.match(found[2] or "", '"size":(%d+)')
-  return tonumber(found[1] or "0"), tonumber(size or "0"), tonumber(found[3] or "0")
+  local found = redis.call("HMGET", job, "options", "attempts")
+  local size = string.match(found[1] or "", '"size":(%d+)')
+  return tonumber(size or "0"), tonumber(found[2] or "0")
 end`;
 
 /**
  * KEYS: BullMQ's list of jobs to take first (from its right end), BullMQ's sorted set of the others.
- * ARGV: prefix of the records' keys, largest size, record version, largest size of a job that is painted with others.
+ * ARGV: prefix of the records' keys, largest size, largest size of a job that is painted with others.
  * Brings the first job that fits to the right end of the list, where it is taken next. Gives 1, or 0 where none fits, or
  * where the last argument is above 0 and that job is not one to be painted with others. O(n) in the jobs before it, about
  * 1 µs each.
  */
 const BRING_FORWARD = `${DEMAND}
-local company = tonumber(ARGV[4])
+local company = tonumber(ARGV[3])
 local function fits(id)
-  local version, size = demand(ARGV[1] .. id)
-  return version <= tonumber(ARGV[3]) and size <= tonumber(ARGV[2])
+  local size = demand(ARGV[1] .. id)
+  return size <= tonumber(ARGV[2])
 end
 local function is_wanted(id)
-  local _, size, attempts = demand(ARGV[1] .. id)
+  local size, attempts = demand(ARGV[1] .. id)
   return company == 0 or (size <= company and attempts == 0)
 end
 local first = redis.call("LRANGE", KEYS[1], 0, -1)
@@ -92,18 +80,14 @@ end
 return 0`;
 
 /**
- * KEYS: the set of queued jobs. ARGV: prefix of the records' keys, then largest size and record version of each worker.
- * Gives how many jobs none of them takes, and the largest size among these.
+ * KEYS: the set of queued jobs. ARGV: prefix of the records' keys, the largest size that a worker takes.
+ * Gives how many jobs are larger, and the largest size among these.
  */
 const UNFIT = `${DEMAND}
 local count, largest = 0, 0
 for _, id in ipairs(redis.call("ZRANGE", KEYS[1], 0, -1)) do
-  local version, size = demand(ARGV[1] .. id)
-  local taken = false
-  for i = 2, #ARGV, 2 do
-    taken = taken or (size <= tonumber(ARGV[i]) and version <= tonumber(ARGV[i + 1]))
-  end
-  if not taken then
+  local size = demand(ARGV[1] .. id)
+  if size > tonumber(ARGV[2]) then
     count = count + 1
     largest = math.max(largest, size)
   end
@@ -124,10 +108,10 @@ export function defineCapacityScripts(redis: Redis): void {
 
 /** What a job asks for, or null where there is no such job. */
 export async function demandOf(redis: Redis, keys: QueueKeys, id: string): Promise<Demand | null> {
-  const [version, options, attempts] = await redis.hmget(keys.job(id), "version", "options", "attempts");
-  if (version == null || options == null) return null;
+  const [options, attempts] = await redis.hmget(keys.job(id), "options", "attempts");
+  if (options == null) return null;
   const { size } = JSON.parse(options) as { size?: unknown };
-  return { recordVersion: Number(version), size: Number(size), attempts: Number(attempts ?? 0) };
+  return { size: Number(size), attempts: Number(attempts ?? 0) };
 }
 
 /**
@@ -139,11 +123,11 @@ export async function demandOf(redis: Redis, keys: QueueKeys, id: string): Promi
 export async function bringForward(
   redis: Redis,
   keys: QueueKeys,
-  { largestSize, recordVersion }: Capacity,
+  { largestSize }: Capacity,
   company = 0,
 ): Promise<boolean> {
   const lists = [keys.dispatch("wait"), keys.dispatch("prioritized")];
-  const bounds = [largestSize, recordVersion, company].map(String);
+  const bounds = [largestSize, company].map(String);
   return (await redis.nstBringForward(...lists, keys.job(""), ...bounds)) === 1;
 }
 
@@ -153,8 +137,7 @@ export async function unfitJobs(
   keys: QueueKeys,
   workers: Capacity[],
 ): Promise<{ count: number; largestSize: number }> {
-  const bounds = new Set(workers.map(({ largestSize, recordVersion }) => `${largestSize} ${recordVersion}`));
-  const pairs = [...bounds].flatMap((bound) => bound.split(" "));
-  const [count, largestSize] = await redis.nstUnfit(keys.status("queued"), keys.job(""), ...pairs);
+  const largest = Math.max(0, ...workers.map(({ largestSize }) => largestSize));
+  const [count, largestSize] = await redis.nstUnfit(keys.status("queued"), keys.job(""), String(largest));
   return { count, largestSize };
 }

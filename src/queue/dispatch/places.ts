@@ -27,9 +27,8 @@ export function placeOf(
   return { position, eta_seconds: waitSeconds(position, work, free), waiting_for };
 }
 
-const demandOf = ({ options, version, attempts }: JobRecord): Demand => ({
+const demandOf = ({ options, attempts }: JobRecord): Demand => ({
   size: options.size,
-  recordVersion: version,
   attempts,
 });
 

@@ -1,18 +1,10 @@
 import { z } from "zod";
-import { LOCAL_OWNER, ownerSchema } from "../../contract/access.ts";
+import { ownerSchema } from "../../contract/access.ts";
 import { engineSchema } from "../../contract/engine.ts";
 import { jobStatusSchema, progressSchema } from "../../contract/job.ts";
 import { optionsSchema } from "../../contract/options.ts";
-import { completeOptions } from "../../contract/presets.ts";
 import { jobErrorCodeSchema } from "../../contract/problems.ts";
 import { deliverySchema, webhookSchema } from "../../contract/webhook.ts";
-
-/**
- * Version of the record's form, which goes up where an older version must not paint a job of the new form: it would
- * not know an option, or could not read the record at all. While two versions run side by side, workers leave jobs of
- * a newer form to newer workers; everybody reads older forms, and of newer ones what it knows.
- */
-export const RECORD_VERSION = 6;
 
 export const DEFAULT_PRIORITY = 50;
 
@@ -30,25 +22,17 @@ const storedPictureSchema = z.object({
 /** An encoded picture in the blob store. */
 export type StoredPicture = z.infer<typeof storedPictureSchema>;
 
-/** Options without the strictness of what clients send: one that a newer version knows is passed over. */
-const readableOptionsSchema = z.object({
-  ...optionsSchema.shape,
-  output: z.object(optionsSchema.shape.output.shape),
-});
-
 /** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
 const jobRecordSchema = z.object({
-  version: z.int().min(1),
   /** UUID v7: sorts by time. */
   id: z.uuid(),
-  /** Whose job it is; a record of before there were owners has none. */
   owner: ownerSchema,
   status: jobStatusSchema,
   /** Counts the changes of this record: the ETag of a view, the order of events. */
   revision: z.int().min(1),
   /** Among its owner's jobs: 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
   priority: z.int().min(1).max(100),
-  options: z.preprocess(completeOptions, readableOptionsSchema),
+  options: optionsSchema,
   metadata: z.record(z.string(), z.unknown()),
   content: blobKey,
   styles: z.array(blobKey).min(1),
@@ -62,11 +46,7 @@ const jobRecordSchema = z.object({
   continued_from: z.uuid().nullable(),
   batch: z.uuid().nullable(),
   /** How often the options were changed since the job was submitted. */
-  steered: z
-    .int()
-    .min(0)
-    .nullable()
-    .transform((count) => count ?? 0),
+  steered: z.int().min(0),
 
   /** What painting it costs, in thousands of pixels times steps: see `workOf`. */
   work: z.int().min(1).nullable(),
@@ -81,11 +61,9 @@ const jobRecordSchema = z.object({
   /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
   run: z.string().nullable(),
   worker: z.string().nullable(),
-  /** Of another version it may be described in words that this one does not know. */
-  engine: engineSchema.nullable().catch(null),
+  engine: engineSchema.nullable(),
   progress: progressSchema.nullable(),
-  /** A newer worker may know of more ways to fail; its message says which. */
-  error: z.object({ code: jobErrorCodeSchema.catch("engine_failed"), message: z.string() }).nullable(),
+  error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
 
   result: storedPictureSchema.nullable(),
   /** What was painted, to go on from, where the result shows it in other colours, in part or with losses. */
@@ -166,27 +144,11 @@ export function encodeFields(fields: Partial<JobRecord>): string[] {
   );
 }
 
-/**
- * The record in a hash as Redis gives it, or null where there is none. Throws where it is not a record, a
- * `NewerRecordError` where it is one of a later version.
- */
+/** Parses a record from its Redis hash; null if the hash is empty. */
 export function decodeRecord(hash: Record<string, string>): JobRecord | null {
   const entries = Object.entries(hash);
   if (entries.length === 0) return null;
   const empty = Object.fromEntries(Object.keys(jobRecordSchema.shape).map((name) => [name, null]));
   const found = Object.fromEntries(entries.map(([name, text]) => [name, JSON.parse(text) as unknown]));
-  const parsed = jobRecordSchema.safeParse({ ...empty, owner: LOCAL_OWNER, ...found });
-  if (parsed.success) return parsed.data;
-  if (Number(found.version) > RECORD_VERSION) throw new NewerRecordError(found.version, parsed.error);
-  throw parsed.error;
-}
-
-/** A newer version made the record, and this one cannot make sense of it. */
-export class NewerRecordError extends Error {
-  override readonly name = "NewerRecordError";
-  constructor(version: unknown, cause: unknown) {
-    super(`The job was made by a newer version: expected form ${RECORD_VERSION}, received ${version}`, {
-      cause,
-    });
-  }
+  return jobRecordSchema.parse({ ...empty, ...found });
 }

@@ -1,13 +1,12 @@
 import { LOCAL_OWNER } from "../../contract/access.ts";
 import { workOf } from "../dispatch/work.ts";
 import type { Submission } from "../job-queue.ts";
-import { DEFAULT_PRIORITY, type JobRecord, RECORD_VERSION } from "./job-record.ts";
+import { DEFAULT_PRIORITY, type JobRecord } from "./job-record.ts";
 
 /** The record of a job that was submitted just now; where it is to expire, at `now` (ms) and its time from then on. */
 export function newRecord(submission: Submission, now: number = Date.now()): JobRecord {
   const { expires_in } = submission;
   return {
-    version: RECORD_VERSION,
     id: submission.id,
     owner: submission.owner ?? LOCAL_OWNER,
     status: "queued",

@@ -1,5 +1,4 @@
 import type { Redis, Result } from "ioredis";
-import { LOCAL_OWNER } from "../../contract/access.ts";
 import { jobStatusSchema } from "../../contract/job.ts";
 
 /** The order in which every script gets the keys of the status sets. */
@@ -13,7 +12,7 @@ const statusSets = (first: number) =>
  * in one slot, so that a Redis Cluster finds them there too.
  */
 const ownerSets = (prefix: string) => `
-local owner = cjson.decode(redis.call("HGET", KEYS[1], "owner") or '"${LOCAL_OWNER}"')
+local owner = cjson.decode(redis.call("HGET", KEYS[1], "owner"))
 local function owners(of) return ${prefix} .. owner .. ":" .. of end`;
 
 /** Counts what a job costs to, or with "-" from, the sum of those that wait. */
@@ -132,14 +131,6 @@ while #log > tonumber(ARGV[2]) do table.remove(log, 1) end
 redis.call("HSET", KEYS[1], "deliveries", cjson.encode(log))
 return redis.call("HINCRBY", KEYS[1], "revision", 1)`;
 
-/** Puts a job into its owner's sets. KEYS: job. ARGV: id, prefix of owners' sets. Gives 1 where it was not there. */
-const ADOPT = `
-local found = redis.call("HGET", KEYS[1], "status")
-if not found then return 0 end
-${ownerSets("ARGV[2]")}
-redis.call("ZADD", owners(cjson.decode(found)), 0, ARGV[1])
-return redis.call("ZADD", owners("all"), 0, ARGV[1])`;
-
 /** What CREATE gives. */
 export type Creation = "created" | "exists" | "full" | "quota" | "kept";
 
@@ -149,7 +140,6 @@ declare module "ioredis" {
     nstChange(...keysAndArguments: string[]): Result<"applied" | "refused" | "missing", Context>;
     nstRemove(...keysAndArguments: string[]): Result<string[], Context>;
     nstDelivered(...keysAndArguments: string[]): Result<number, Context>;
-    nstAdopt(...keysAndArguments: string[]): Result<number, Context>;
   }
 }
 
@@ -159,5 +149,4 @@ export function defineRecordScripts(redis: Redis): void {
   redis.defineCommand("nstChange", { numberOfKeys: 4 + STATUSES.length, lua: CHANGE });
   redis.defineCommand("nstRemove", { numberOfKeys: 3 + STATUSES.length, lua: REMOVE });
   redis.defineCommand("nstDelivered", { numberOfKeys: 1, lua: DELIVERED });
-  redis.defineCommand("nstAdopt", { numberOfKeys: 1, lua: ADOPT });
 }

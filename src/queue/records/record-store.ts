@@ -15,7 +15,6 @@ export interface Guard {
   revision?: number;
 }
 
-const PAGE = 500;
 /** Attempts to tell a webhook that a job's view shows. */
 const KEPT_DELIVERIES = 20;
 
@@ -171,20 +170,6 @@ export class RecordStore {
       JobStatus,
       number
     >;
-  }
-
-  async indexOwners(): Promise<number> {
-    if (await this.redis.exists(this.keys.ownersKnown)) return 0;
-    let count = 0;
-    for (let last: string | undefined; ; ) {
-      const start = last === undefined ? "-" : `(${last}`;
-      const ids = await this.redis.zrange(this.keys.all, start, "+", "BYLEX", "LIMIT", 0, PAGE);
-      for (const id of ids) count += await this.redis.nstAdopt(this.keys.job(id), id, this.ownerPrefix);
-      last = ids.at(-1);
-      if (last === undefined) break;
-    }
-    await this.redis.set(this.keys.ownersKnown, "1");
-    return count;
   }
 
   private get ownerPrefix(): string {

@@ -29,20 +29,18 @@ export class Outbox {
   ) {}
 
   /**
-   * Hands the oldest events to `take`, one after the other, and forgets each that it took. Gives how many. One that this
-   * version cannot read is left to those that can: it holds up none of the others, and what is wrong with it is thrown in the
-   * end.
+   * Passes the oldest events to `take`, one after the other, and removes each of them. Returns how many it removed.
+   * An event that cannot be read is removed too, so that it does not hold up the others; its error is thrown at the end.
    */
   async drain(limit: number, take: (event: OutboxEvent) => Promise<void>): Promise<number> {
     const entries = await this.redis.lrange(this.keys.outbox, 0, limit - 1);
     let unreadable: unknown;
     for (const entry of entries) {
-      let event: OutboxEvent | null;
+      let event: OutboxEvent | null = null;
       try {
         event = decodeEvent(entry);
       } catch (error) {
         unreadable ??= error;
-        continue;
       }
       if (event) await take(event);
       await this.redis.lrem(this.keys.outbox, 1, entry);

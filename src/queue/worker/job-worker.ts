@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { bringForward, type Capacity, demandOf, fits, ownCapacity } from "../dispatch/capacity.ts";
+import { bringForward, type Capacity, demandOf, fits } from "../dispatch/capacity.ts";
 import { Dispatch } from "../dispatch/dispatch.ts";
 import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
 import { JobChanges } from "../records/changes.ts";
@@ -178,7 +178,7 @@ export class JobWorker {
   }
 
   private get capacity(): Capacity {
-    return ownCapacity(this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER);
+    return { largestSize: this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER };
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { engineSchema } from "../../contract/engine.ts";
-import { SIZE_RANGE } from "../../contract/options.ts";
 import type { QueueKeys } from "../keys.ts";
 import { tally } from "../tallies.ts";
 
@@ -19,16 +18,13 @@ const workerDescriptionSchema = z.object({
   /** false: why not is in `reason`, with the code that jobs would fail with. */
   ready: z.boolean(),
   reason: z.object({ code: z.string(), message: z.string() }).nullable(),
-  /** Of another version it may be described otherwise; the worker counts all the same. */
-  engine: engineSchema.nullable().catch(null),
-  /** Longest edge of the results that it takes, in pixels; a worker that does not say takes all. */
-  largest_size: z.int().min(0).default(SIZE_RANGE.maximum),
-  /** The newest form of records that it reads. */
-  record_version: z.int().min(1).default(1),
+  engine: engineSchema.nullable(),
+  /** Longest edge of the results that it takes, in pixels. */
+  largest_size: z.int().min(0),
   /** Seconds that it takes for a unit of work (see `workOf`); null before it has painted. */
-  pace: z.number().min(0).nullable().default(null),
+  pace: z.number().min(0).nullable(),
   /** Seconds until it is done with all its jobs; null where it cannot tell. */
-  free_in: z.number().min(0).nullable().default(null),
+  free_in: z.number().min(0).nullable(),
   /** While it takes jobs beside those that it is at: how large they may be, and seconds until it takes the next one. */
   company: z
     .object({ largest_size: z.int().min(1), free_in: z.number().min(0).nullable() })

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { resolveOptions } from "../../../src/contract/presets.ts";
 import { connectForRequests } from "../../../src/queue/connection.ts";
-import { type JobRecord, RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../../src/queue/records/job-record.ts";
 import { RedisJobQueue } from "../../../src/queue/redis-job-queue.ts";
 import type { JobRun } from "../../../src/queue/worker/job-run.ts";
-import { announceWorker, findWorkers } from "../../../src/queue/worker/worker-registry.ts";
+import { announceWorker } from "../../../src/queue/worker/worker-registry.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
 import { QueueSetting } from "../../support/queue-setting.ts";
 import { connected } from "../../support/redis.ts";
@@ -91,19 +91,6 @@ describe("A worker whose memory is small", () => {
   });
 });
 
-describe("A worker of an older version", () => {
-  it("leaves jobs of a newer form to newer workers", async () => {
-    const newer = await submit(64);
-    await redis.hset(keys.job(newer.id), "version", String(RECORD_VERSION + 1));
-    const job = await submit(64);
-    const { taken } = startWorker(4096);
-    await until(() => hasEnded(job));
-    await sleep(100);
-    expect(taken).toEqual([job.id]);
-    expect(await queue.find(newer.id)).toMatchObject({ status: "queued", attempts: 0 });
-  });
-});
-
 describe("A job that waits", () => {
   it("says whether it waits for its turn, for any worker, or for one that takes its size", async () => {
     const { id } = await submit(2048);
@@ -112,7 +99,7 @@ describe("A job that waits", () => {
       const fresh = new RedisJobQueue(await connected(connectForRequests(server.url)), keys);
       await redis.del(keys.worker("w"));
       const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
-      const state = { ready, reason: null, engine: null, job: null, record_version: RECORD_VERSION };
+      const state = { ready, reason: null, engine: null, job: null };
       const rest = { pace: null, free_in: null };
       if (largest_size !== null) {
         await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
@@ -131,25 +118,11 @@ describe("A job that waits", () => {
 describe("What no living worker takes", () => {
   it("is counted, with the largest size", async () => {
     for (const size of [64, 2048, 3000]) await submit(size);
-    const worker = { largest_size: 1024, record_version: RECORD_VERSION };
-    const other = { largest_size: 2048, record_version: RECORD_VERSION };
+    const worker = { largest_size: 1024 };
+    const other = { largest_size: 2048 };
     const counted = (workers: object[]) => queue.unfit(workers as Parameters<typeof queue.unfit>[0]);
     expect(await counted([worker])).toEqual({ count: 2, largestSize: 3000 });
     expect(await counted([worker, other])).toEqual({ count: 1, largestSize: 3000 });
-    expect(await counted([worker, { ...other, record_version: 0 }])).toEqual({ count: 2, largestSize: 3000 });
     expect(await counted([{ ...worker, largest_size: 4096 }])).toEqual({ count: 0, largestSize: 0 });
-  });
-});
-
-describe("A worker's description that another version wrote", () => {
-  it("counts, whatever it says of its engine", async () => {
-    const old = { id: "old", version: "0.0", host: "h", pid: 1, started_at: new Date().toISOString() };
-    const engine = { device: "cpu", name: "Zen", tensorflow: "2.18", memory_mib: 1 };
-    const described = { ...old, ready: true, reason: null, engine, job: null };
-    await redis.sadd(keys.workers, "old");
-    await redis.set(keys.worker("old"), JSON.stringify(described), "PX", 10_000);
-    expect(await findWorkers(redis, keys)).toEqual([
-      { ...described, engine: null, largest_size: 4096, record_version: 1, pace: null, free_in: null },
-    ]);
   });
 });

@@ -3,7 +3,7 @@ import { resolveOptions } from "../../../src/contract/presets.ts";
 import { placeOf } from "../../../src/queue/dispatch/places.ts";
 import { waitSeconds } from "../../../src/queue/dispatch/wait-seconds.ts";
 import { workOf } from "../../../src/queue/dispatch/work.ts";
-import { type JobRecord, RECORD_VERSION } from "../../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../../src/queue/records/job-record.ts";
 import { newRecord } from "../../../src/queue/records/new-record.ts";
 import { announceWorker, type WorkerDescription } from "../../../src/queue/worker/worker-registry.ts";
 import { submission } from "../../support/jobs.ts";
@@ -19,7 +19,7 @@ const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
     ready: true,
     reason: null,
   },
-  ...{ engine: null, largest_size: 4096, record_version: RECORD_VERSION, pace: 0.01, free_in: 0, job: null },
+  ...{ engine: null, largest_size: 4096, pace: 0.01, free_in: 0, job: null },
   ...more,
 });
 
