@@ -23,21 +23,11 @@ export function parseTraceparent(header: string | string[] | undefined | null): 
 
 /** A span of its own within the trace that `parent` belongs to, or within a new one. */
 export function newSpan(parent: TraceContext | null): TraceContext {
-  const spanId = randomHex(8);
+  const spanId = randomBytes(8).toString("hex");
   if (parent) return { ...parent, spanId };
-  return { traceId: randomHex(16), spanId, flags: "00" };
+  return { traceId: randomBytes(16).toString("hex"), spanId, flags: "00" };
 }
 
 export function formatTraceparent({ traceId, spanId, flags }: TraceContext): string {
   return `00-${traceId}-${spanId}-${flags}`;
-}
-
-/** Random bytes are made for many spans at once: one by one they cost more than all else of a span. */
-let pool = "";
-
-function randomHex(bytes: number): string {
-  if (pool.length < 2 * bytes) pool = randomBytes(4096).toString("hex");
-  const hex = pool.slice(0, 2 * bytes);
-  pool = pool.slice(2 * bytes);
-  return hex;
 }
