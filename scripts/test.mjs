@@ -38,14 +38,30 @@ async function readResults(path) {
 }
 
 /**
- * Prints the closing line.
- * @param {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numRuntimeErrorTestSuites: number }} results
+ * @typedef {object} Results as Jest writes them
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {number} numRuntimeErrorTestSuites
+ * @property {{ assertionResults: { status: string, ancestorTitles: string[] }[] }[]} testResults
+ */
+
+/**
+ * Prints what was skipped and why, then the closing line.
+ * @param {Results} results
  * @returns {boolean} whether tests ran and all of them passed
  */
 function summarize(results) {
   const passed = results.numPassedTests;
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   const skipped = results.numPendingTests > 0 ? `, ${results.numPendingTests} skipped` : "";
+  const pending = results.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === "pending");
+  const isPartial = process.argv.some((argument) => /^(-t|--testNamePattern)/.test(argument));
+  for (const title of isPartial ? [] : new Set(pending.map(({ ancestorTitles }) => ancestorTitles[0]))) {
+    console.log(`skipped: ${title}`);
+  }
   if (passed + failed === 0) console.error("No test ran.");
   console.log(`${passed} passed, ${failed} failed${skipped}`);
   return passed > 0 && failed === 0;

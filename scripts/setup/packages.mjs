@@ -11,9 +11,7 @@ import { SetupFailure } from "./failure.mjs";
 export async function installPackages(root, log) {
   if (packagesMatch(root)) return;
   log("installing npm packages");
-  const npm = process.env.npm_execpath;
-  const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-  const result = await runCommand(command, [...first, "ci", "--include=dev"], { cwd: root });
+  const result = await runNpm(["ci", "--include=dev", "--include=optional"], root);
   if (result.code === "missing") {
     throw new SetupFailure("npm is missing.", "Install it: it comes with Node from nodejs.org.");
   }
@@ -28,7 +26,22 @@ export async function installPackages(root, log) {
   }
 }
 
-/** Whether every package of the lock file is installed in its version, and no other. @param {string} root */
+/**
+ * Runs the npm that started this script, else the one on PATH.
+ * @param {string[]} args
+ * @param {string} cwd
+ */
+export function runNpm(args, cwd) {
+  const npm = process.env.npm_execpath;
+  const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
+  return runCommand(command, [...first, ...args], { cwd });
+}
+
+/**
+ * Whether every package of the lock file that this platform needs is installed in its version, and no other.
+ * Optional ones count too: sharp's and esbuild's programs are such, one for each platform.
+ * @param {string} root
+ */
 export function packagesMatch(root) {
   let wanted;
   let installed;
@@ -39,7 +52,23 @@ export function packagesMatch(root) {
     return false;
   }
   const missing = Object.entries(wanted).some(
-    ([path, entry]) => path !== "" && !entry.optional && installed[path]?.version !== entry.version,
+    ([path, entry]) => path !== "" && isForThisPlatform(entry) && installed[path]?.version !== entry.version,
   );
   return !missing && Object.keys(installed).every((path) => path in wanted);
+}
+
+/** @param {{ optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} entry of the lock file */
+function isForThisPlatform({ optional, os, cpu, libc }) {
+  // One that names no platform is a fallback, which npm installs or not.
+  if (optional && os === undefined && cpu === undefined) return false;
+  // Set-up refuses a Linux without glibc.
+  return allows(os, process.platform) && allows(cpu, process.arch) && allows(libc, "glibc");
+}
+
+/** @param {string[] | undefined} names such as ["linux"] or ["!win32"] @param {string} own */
+function allows(names, own) {
+  if (names === undefined || names.length === 0) return true;
+  const refused = names.filter((name) => name.startsWith("!"));
+  if (refused.includes(`!${own}`)) return false;
+  return refused.length === names.length || names.includes(own);
 }

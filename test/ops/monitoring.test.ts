@@ -5,9 +5,11 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { ROOT } from "../../src/root.ts";
-import { findExecutable } from "../support/find-executable.ts";
+import { describeIfPossible } from "../support/requirements.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
+
+const { onPath } = await import(`${ROOT}/scripts/setup/on-path.mjs`);
 
 interface Rule {
   alert: string;
@@ -37,11 +39,6 @@ beforeAll(async () => {
   const alerts = parse(await read("ops/alerts.yaml")) as { groups: { rules: Rule[] }[] };
   rules = alerts.groups.flatMap((group) => group.rules);
   panels = (JSON.parse(await read("ops/grafana-dashboard.json")) as { panels: Panel[] }).panels;
-});
-let promtool: string | undefined;
-beforeAll(async () => {
-  promtool = await findExecutable("promtool");
-  if (!promtool) console.warn("promtool is missing: the alert rules are not checked by Prometheus itself");
 });
 
 /** What a query asks for: a metric's name and the labels it is picked and grouped by. */
@@ -101,13 +98,17 @@ describe("Alerts and dashboard", () => {
       expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
     }
   });
+});
 
-  it("are taken by Prometheus itself", async () => {
-    if (!promtool) return;
+const promtool: string | undefined = onPath("promtool");
+const missing = promtool ? undefined : "promtool is missing (Debian, Ubuntu: apt install prometheus)";
+describeIfPossible("Prometheus itself", missing, () => {
+  it("accepts the alert rules and its configuration", async () => {
     const run = promisify(execFile);
-    const { stdout } = await run(promtool, ["check", "rules", join(ROOT, "ops/alerts.yaml")]);
+    const promtoolPath = promtool ?? "";
+    const { stdout } = await run(promtoolPath, ["check", "rules", join(ROOT, "ops/alerts.yaml")]);
     expect(stdout).toContain(`SUCCESS: ${rules.length} rules found`);
-    const config = await run(promtool, ["check", "config", join(ROOT, "ops/prometheus.yaml")]);
+    const config = await run(promtoolPath, ["check", "config", join(ROOT, "ops/prometheus.yaml")]);
     expect(config.stdout).toContain("SUCCESS");
   });
 });

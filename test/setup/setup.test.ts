@@ -190,7 +190,8 @@ describe("the parts of set-up", () => {
     const wanted = {
       "": { name: "nst" },
       "node_modules/a": { version: "1.0.0" },
-      "node_modules/other-platform": { version: "1.0.0", optional: true },
+      "node_modules/other-platform": { version: "1.0.0", optional: true, os: ["aix"] },
+      "node_modules/fallback": { version: "1.0.0", optional: true },
     };
     await write("package-lock.json", wanted);
     expect(packagesMatch(folder)).toBe(false);
@@ -200,6 +201,19 @@ describe("the parts of set-up", () => {
     expect(packagesMatch(folder)).toBe(false);
     await write("node_modules/.package-lock.json", { ...wanted, "node_modules/b": { version: "1.0.0" } });
     expect(packagesMatch(folder)).toBe(false);
+  });
+
+  it("see when a program that an optional package carries for this platform is not there", async () => {
+    const program = { version: "1.0.0", optional: true, os: [process.platform], cpu: [process.arch] };
+    const others = { "node_modules/for-aix": { ...program, os: ["aix"] }, "node_modules/for-any": program };
+    await writeFile(join(folder, "package-lock.json"), JSON.stringify({ packages: others }));
+    await mkdir(join(folder, "node_modules"));
+    const installed = join(folder, "node_modules/.package-lock.json");
+    // As `npm ci --omit=optional` leaves it, or node_modules copied from another platform.
+    await writeFile(installed, JSON.stringify({ packages: { "node_modules/for-aix": program } }));
+    expect(packagesMatch(folder)).toBe(false);
+    await writeFile(installed, JSON.stringify({ packages: { "node_modules/for-any": program } }));
+    expect(packagesMatch(folder)).toBe(true);
   });
 
   it("remove what was compiled from a source that is gone", async () => {

@@ -1,9 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, it } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { PRESETS } from "../../src/contract/presets.ts";
 import { addressOf } from "../e2e/client.ts";
-import { accessibilityFaults, launchBrowser, openPage } from "../support/browser.ts";
+import {
+  accessibilityFaults,
+  type Chromium,
+  findChromium,
+  launchBrowser,
+  openPage,
+} from "../support/browser.ts";
 import { jpeg } from "../support/pictures.ts";
+import { describeIfPossible } from "../support/requirements.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
 // The real page in a real browser on the real service: API, Redis, worker and engine are processes of their own.
@@ -11,20 +18,6 @@ let setting: WorkerSetting;
 let browser: Browser;
 let address: string;
 let opened: Page[] = [];
-
-beforeAll(async () => {
-  setting = await WorkerSetting.create();
-  const api = setting.run("src/main.js", { PORT: "0", HEARTBEAT_SECONDS: "1" });
-  [address, browser] = await Promise.all([addressOf(api), launchBrowser(), setting.startWorker()]);
-});
-afterEach(async () => {
-  await Promise.all(opened.map((page) => page.context().close()));
-  opened = [];
-});
-afterAll(async () => {
-  await browser?.close();
-  await setting?.close();
-});
 
 async function studio(options: Parameters<typeof openPage>[1] = {}) {
   const { page, errors } = await openPage(browser, options);
@@ -72,7 +65,23 @@ async function steer(page: Page): Promise<void> {
   await page.getByText(`Style weight ${highest}`, { exact: true }).waitFor();
 }
 
-describe("The studio", () => {
+const found = await findChromium();
+describeIfPossible("The studio", typeof found === "string" ? found : undefined, () => {
+  beforeAll(async () => {
+    setting = await WorkerSetting.create();
+    const api = setting.run("src/main.js", { PORT: "0", HEARTBEAT_SECONDS: "1" });
+    const launched = launchBrowser(found as Chromium);
+    [address, browser] = await Promise.all([addressOf(api), launched, setting.startWorker()]);
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((page) => page.context().close()));
+    opened = [];
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await setting?.close();
+  });
+
   it("takes a whole job by mouse, and its result on to the next", async () => {
     const { page, errors } = await studio();
     expect(await accessibilityFaults(page)).toEqual([]);

@@ -1,20 +1,41 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { findExecutable } from "./find-executable.ts";
+import { ROOT } from "../../src/root.ts";
+
+const { installBrowser } = await import(`${ROOT}/scripts/setup/browser.mjs`);
+const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);
 
 const ARGUMENTS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
 
-/** The Chromium of this machine. */
-export async function launchBrowser(): Promise<Browser> {
-  const executablePath = await findExecutable("chromium", "chromium-browser", "google-chrome");
-  if (!executablePath) {
-    throw new Error("The studio's tests need Chromium. Debian, Ubuntu: apt install chromium");
+export interface Chromium {
+  executable: string;
+  env: Record<string, string>;
+}
+
+/** The Chromium on PATH, else one that is downloaded once; or, as text, why there is none and what to do. */
+export async function findChromium(): Promise<Chromium | string> {
+  try {
+    return (await installBrowser(cacheFolder(), (line: string) =>
+      process.stderr.write(`setup: ${line}\n`),
+    )) as Chromium;
+  } catch (error) {
+    const { message, remedy } = error as Error & { remedy?: string };
+    if (remedy === undefined) throw error;
+    return `${message} ${remedy}`;
   }
-  return await chromium.launch({ executablePath, args: ARGUMENTS });
+}
+
+export async function launchBrowser({ executable, env }: Chromium): Promise<Browser> {
+  const environment = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
+  return await chromium.launch({
+    executablePath: executable,
+    args: ARGUMENTS,
+    env: Object.fromEntries(environment) as Record<string, string>,
+  });
 }
 
 /** A page that fails the test on errors of its scripts and on what its policy forbids. */
