@@ -1,18 +1,27 @@
 // Runs before anything else, on whatever Node there is: only syntax and modules that old versions know.
 import { SetupFailure } from "./failure.mjs";
 
-/** From 20.19 (the oldest that the libraries in use support) up to, not including, 25. */
-export const NODE_RANGE = ">=20.19 <25";
+/** The oldest that the libraries in use support. */
+export const OLDEST = "20.19";
+/** The newest that `npm run test:node-versions` has tried. */
+export const NEWEST_TRIED = 26;
 
 /**
+ * Refuses a Node that is too old, and warns of one that nobody has tried yet.
  * @param {string} version as in process.versions.node
+ * @param {(line: string) => void} [warn]
  */
-export function checkNode(version) {
+export function checkNode(version, warn = console.warn) {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major < 20 || (major === 20 && minor < 19) || major >= 25) {
+  if (major < 20 || (major === 20 && minor < 19)) {
     throw new SetupFailure(
-      `Node ${version} cannot run this project: it needs Node ${NODE_RANGE}.`,
-      "Install Node 22 or 24 (nodejs.org, or `nvm install 22`), and start the command again.",
+      `Node ${version} is too old: this project needs Node ${OLDEST} or newer.`,
+      "Install Node 24 (nodejs.org, or `nvm install 24`), and start the command again.",
+    );
+  }
+  if (major > NEWEST_TRIED) {
+    warn(
+      `warning: Node ${version} is newer than those that this project was tried on (up to ${NEWEST_TRIED}).`,
     );
   }
 }

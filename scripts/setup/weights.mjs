@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
@@ -17,21 +16,21 @@ const KERAS_WEIGHTS = {
 const SILENCE_MS = 30_000;
 
 /**
- * Downloads the weights into Keras's own cache when the engine finds none in any of its places.
+ * Downloads the weights if the engine finds none in any of its places.
  * A failure is only a notice: the service starts without weights, and says in /readyz what is missing.
  * @param {string} root with the built engine, which knows the places and their order
  * @param {(line: string) => void} log
  */
 export async function provideWeights(root, log) {
   const engine = pathToFileURL(join(root, "dist/workers/engine/weights/locate.js")).href;
-  const { locateWeights, KERAS_FILE } = await import(engine);
+  const { locateWeights, downloadedWeights } = await import(engine);
   try {
     locateWeights(root, process.env.NST_VGG19_WEIGHTS || undefined);
     return;
   } catch (error) {
     if (process.env.NST_VGG19_WEIGHTS) return log(`notice: ${error.message}`);
   }
-  const file = join(homedir(), ".keras/models", KERAS_FILE);
+  const file = downloadedWeights(root);
   log("downloading VGG-19's weights");
   try {
     await download({ ...KERAS_WEIGHTS, url: process.env.NST_VGG19_URL || KERAS_WEIGHTS.url }, file, log);
@@ -51,7 +50,9 @@ export async function provideWeights(root, log) {
 export async function download(source, file, log, silenceMs = SILENCE_MS) {
   if (existsSync(file)) return;
   const partial = `${file}.partial`;
-  await mkdir(dirname(file), { recursive: true });
+  await mkdir(dirname(file), { recursive: true }).catch((error) => {
+    throw unfetched(source.url, error);
+  });
   const resumed = (await stat(partial).catch(() => undefined))?.size ?? 0;
   if (resumed > 0) log(`going on after ${resumed} bytes`);
   await fetchInto(source.url, partial, resumed, silenceMs);
@@ -69,10 +70,13 @@ export async function download(source, file, log, silenceMs = SILENCE_MS) {
 /** @param {string} url @param {string} partial @param {number} from bytes that are there @param {number} silenceMs */
 async function fetchInto(url, partial, from, silenceMs) {
   const silence = new AbortController();
+  // Loaded only now: set-up runs before there are npm packages. Node's own fetch ignores HTTPS_PROXY before Node 24.
+  const { EnvHttpProxyAgent, fetch } = await import("undici");
+  const dispatcher = new EnvHttpProxyAgent();
   const timer = setTimeout(() => silence.abort(new Error(`no answer for ${silenceMs / 1000} s`)), silenceMs);
   try {
     const headers = from > 0 ? { range: `bytes=${from}-` } : {};
-    const response = await fetch(url, { headers, signal: silence.signal });
+    const response = await fetch(url, { headers, signal: silence.signal, dispatcher });
     if (response.status === 416) return; // nothing is left to fetch: the hash decides
     if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`);
     const start = response.status === 206 ? from : 0;
@@ -97,6 +101,7 @@ async function fetchInto(url, partial, from, silenceMs) {
     throw unfetched(url, error);
   } finally {
     clearTimeout(timer);
+    await dispatcher.destroy();
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
 import { makeOnce } from "./once.mjs";
@@ -8,7 +9,7 @@ import { megabytes, progressLine } from "./progress.mjs";
 
 /** @typedef {import("./pins.mjs").Wheel} Wheel */
 
-const EXTRACT = new URL("extract.py", import.meta.url).pathname;
+const EXTRACT = fileURLToPath(new URL("extract.py", import.meta.url));
 const python = () => process.env.PYTHON ?? "python3";
 
 /**

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -138,6 +138,29 @@ describe("the download of the weights", () => {
       response.write(BYTES.subarray(0, 1000));
     });
     await expect(get(url, MD5, 300)).rejects.toThrow("no answer for 0.3 s");
+  });
+
+  it("goes through the proxy that the environment names", async () => {
+    const url = await serve(honest);
+    const asked: (string | undefined)[] = [];
+    const proxy = createServer().listen(0, "127.0.0.1");
+    proxy.on("connect", (request, client) => {
+      asked.push(request.url);
+      const target = connect(Number(new URL(url).port), "127.0.0.1", () => {
+        client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        client.pipe(target).pipe(client);
+      });
+    });
+    await new Promise((resolve) => proxy.once("listening", resolve));
+    process.env.HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    try {
+      await get(url.replace("127.0.0.1", "weights.example"));
+      expect(asked).toEqual([`weights.example:${new URL(url).port}`]);
+      expect(BYTES.equals(await readFile(file))).toBe(true);
+    } finally {
+      delete process.env.HTTP_PROXY;
+      proxy.close();
+    }
   });
 
   it("says that nobody is there", async () => {

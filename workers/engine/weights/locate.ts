@@ -8,16 +8,23 @@ export const KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5";
 /** `random:<seed>:<divisor>` stands for random weights: tests of numerics and plumbing need no trained ones. */
 export const RANDOM = /^random:(\d+):(1|2|4|8|16|32)$/;
 
+/** Where set-up downloads the weights to: Keras's own cache, or this clone if the user has no home. */
+export function downloadedWeights(root: string): string {
+  try {
+    const home = homedir();
+    if (existsSync(home)) return join(home, ".keras/models", KERAS_FILE);
+  } catch {
+    // Neither HOME nor an entry in the system's list of users.
+  }
+  return join(root, "models/vgg19", KERAS_FILE);
+}
+
 /** Where VGG-19's weights may lie, first choice first. `configured` is NST_VGG19_WEIGHTS. */
 export function weightsCandidates(root: string, configured: string | undefined): string[] {
   if (configured !== undefined) {
     return [RANDOM.test(configured) ? configured : resolve(root, configured)];
   }
-  return [
-    join(root, "models/vgg19"),
-    resolve(root, "../shared/vgg19"),
-    join(homedir(), ".keras/models", KERAS_FILE),
-  ];
+  return [join(root, "models/vgg19"), resolve(root, "../shared/vgg19"), downloadedWeights(root)];
 }
 
 /**
