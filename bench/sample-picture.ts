@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
-import type { Raster } from "../src/images/raster.ts";
+import type { Raster } from "../src/pictures/raster.ts";
 import { ROOT } from "../src/root.ts";
 
 /** Real pictures where they lie beside the project, else its own examples. */

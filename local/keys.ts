@@ -1,8 +1,8 @@
 // npm run keys -- create|list|rotate|revoke …: the API's keys, in the Redis of REDIS_URL or the embedded one.
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openAccess } from "../src/access/access.ts";
-import { KEYS_USAGE, keysCommand, UsageError } from "../src/access/keys-command.ts";
+import { openAccess } from "../src/auth/access.ts";
+import { KEYS_USAGE, keysCommand, UsageError } from "../src/auth/keys-command.ts";
 import { readConfig } from "../src/config.ts";
 import { runProgram } from "../src/program.ts";
 import { refused } from "../src/queue/check-server.ts";

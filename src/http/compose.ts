@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { openAccess } from "../access/access.ts";
+import { openAccess } from "../auth/access.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
 import type { QueueKeys } from "../queue/keys.ts";

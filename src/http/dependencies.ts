@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { Access } from "../access/access.ts";
+import type { Access } from "../auth/access.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
 import type { JobQueue } from "../queue/job-queue.ts";

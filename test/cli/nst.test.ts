@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Job } from "../../clients/typescript/index.ts";
-import { sharp } from "../../src/images/sharp.ts";
+import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { addressOf } from "../e2e/client.ts";
 import { jpeg } from "../support/pictures.ts";

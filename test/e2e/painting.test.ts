@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type Job, type SubmissionOptions, unwrap } from "../../clients/typescript/index.ts";
-import { sharp } from "../../src/images/sharp.ts";
+import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
 import { jpeg, png } from "../support/pictures.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import type { Mask, Raster } from "../../src/images/raster.ts";
+import type { Mask, Raster } from "../../src/pictures/raster.ts";
 import { inverse, multiply, squareRoot } from "../../workers/engine/colors/symmetric-matrix.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";

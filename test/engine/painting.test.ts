@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import type { Raster } from "../../src/images/raster.ts";
+import type { Raster } from "../../src/pictures/raster.ts";
 import { CheckpointError } from "../../workers/engine/checkpoint.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema, type RequestOptions } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import type { Mask, Raster } from "../../src/images/raster.ts";
+import type { Mask, Raster } from "../../src/pictures/raster.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Painting } from "../../workers/engine/painting.ts";

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { freePorts } from "../../local/free-ports.ts";
-import { openAccess } from "../../src/access/access.ts";
+import { openAccess } from "../../src/auth/access.ts";
 import { readConfig } from "../../src/config.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Problem } from "../../src/contract/problems.ts";
-import { decodePicture } from "../../src/images/decode.ts";
-import { contentSize } from "../../src/images/picture-size.ts";
-import { PICTURE_TYPES, type PictureType } from "../../src/images/picture-type.ts";
+import { decodePicture } from "../../src/pictures/decode.ts";
+import { contentSize } from "../../src/pictures/picture-size.ts";
+import { PICTURE_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
 import { addressOf } from "../e2e/client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";

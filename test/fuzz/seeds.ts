@@ -1,5 +1,5 @@
 import type { Sharp } from "sharp";
-import { PICTURE_TYPES, type PictureType } from "../../src/images/picture-type.ts";
+import { PICTURE_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
 import { draw } from "../support/pictures.ts";
 
 const edge = { width: 96, height: 72 };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp from "sharp";
 import type { JobView } from "../../src/contract/job.ts";
-import { detectPictureType, PICTURE_TYPES } from "../../src/images/picture-type.ts";
+import { detectPictureType, PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";

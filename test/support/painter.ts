@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { MEDIA_TYPES, type PictureType } from "../../src/images/picture-type.ts";
+import { MEDIA_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
 import { connectForWork } from "../../src/queue/connection.ts";
 import type { JobOutcome, JobRun } from "../../src/queue/worker/job-run.ts";
 import { JobWorker } from "../../src/queue/worker/job-worker.ts";

@@ -1,4 +1,4 @@
-import { sharp } from "../../src/images/sharp.ts";
+import { sharp } from "../../src/pictures/sharp.ts";
 import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import type { WorkerSetting } from "./worker-setting.ts";
 

@@ -1,4 +1,4 @@
-import type { Raster } from "../../src/images/raster.ts";
+import type { Raster } from "../../src/pictures/raster.ts";
 
 /** A content: soft light from one corner, a disc in the middle, a little grain. */
 export function discRaster(width: number, height: number): Raster {

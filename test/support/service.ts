@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import type { Access } from "../../src/access/access.ts";
+import type { Access } from "../../src/auth/access.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
 import { composeDependencies } from "../../src/http/compose.ts";

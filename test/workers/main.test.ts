@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { sharp } from "../../src/images/sharp.ts";
+import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";

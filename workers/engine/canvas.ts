@@ -1,6 +1,6 @@
 import type { Layer } from "../../src/contract/network.ts";
-import type { Size } from "../../src/images/picture-size.ts";
-import type { DeepRaster, Raster } from "../../src/images/raster.ts";
+import type { Size } from "../../src/pictures/picture-size.ts";
+import type { DeepRaster, Raster } from "../../src/pictures/raster.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
 import { addMargin, foldMargin, sizeWithMargin } from "./margin.ts";
 import { deepestLayer } from "./network/stages.ts";

@@ -1,5 +1,5 @@
 import type { Options } from "../../src/contract/options.ts";
-import type { Size } from "../../src/images/picture-size.ts";
+import type { Size } from "../../src/pictures/picture-size.ts";
 import { runKernel, type Tensor4D, tf } from "./tensorflow.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
-import { SHORTEST_EDGE } from "../../src/images/picture-size.ts";
-import type { DeepRaster, Raster } from "../../src/images/raster.ts";
+import { SHORTEST_EDGE } from "../../src/pictures/picture-size.ts";
+import type { DeepRaster, Raster } from "../../src/pictures/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { readCheckpointOf, writeCheckpoint } from "./checkpoint.ts";
 import { sizeWithMargin } from "./margin.ts";

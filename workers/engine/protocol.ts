@@ -2,7 +2,7 @@ import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { DeepRaster, Mask, Raster } from "../../src/images/raster.ts";
+import type { DeepRaster, Mask, Raster } from "../../src/pictures/raster.ts";
 
 /** What a painting is made from. */
 export interface Pictures {

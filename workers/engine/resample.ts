@@ -1,4 +1,4 @@
-import type { DeepRaster, Mask, Raster } from "../../src/images/raster.ts";
+import type { DeepRaster, Mask, Raster } from "../../src/pictures/raster.ts";
 import { runKernel, type Tensor4D, tf } from "./tensorflow.ts";
 
 /** A decoded picture → `[1, h, w, 3]`, RGB in [0, 1]. */

@@ -1,6 +1,6 @@
 import { type Options, styleScale } from "../../src/contract/options.ts";
-import { SHORTEST_EDGE } from "../../src/images/picture-size.ts";
-import type { Mask, Raster } from "../../src/images/raster.ts";
+import { SHORTEST_EDGE } from "../../src/pictures/picture-size.ts";
+import type { Mask, Raster } from "../../src/pictures/raster.ts";
 import { fillHidden } from "./colors/fill-hidden.ts";
 import { toLuminance } from "./colors/luminance.ts";
 import { recolor } from "./colors/recolor.ts";

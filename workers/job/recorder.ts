@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Progress } from "../../src/contract/job.ts";
-import type { ColorSpace } from "../../src/images/decode.ts";
-import { encodePicture } from "../../src/images/encode.ts";
-import { MEDIA_TYPES } from "../../src/images/picture-type.ts";
-import type { DeepRaster, Raster } from "../../src/images/raster.ts";
 import type { Logger } from "../../src/logging.ts";
+import type { ColorSpace } from "../../src/pictures/decode.ts";
+import { encodePicture } from "../../src/pictures/encode.ts";
+import { MEDIA_TYPES } from "../../src/pictures/picture-type.ts";
+import type { DeepRaster, Raster } from "../../src/pictures/raster.ts";
 import {
   type JobFields,
   type JobRecord,

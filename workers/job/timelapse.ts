@@ -1,5 +1,5 @@
-import type { Raster } from "../../src/images/raster.ts";
-import { encodeFrame } from "../../src/images/timelapse.ts";
+import type { Raster } from "../../src/pictures/raster.ts";
+import { encodeFrame } from "../../src/pictures/timelapse.ts";
 import { timelapseFolder } from "../../src/queue/records/job-record.ts";
 import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";

@@ -1,5 +1,5 @@
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from "fastify";
-import type { LinkSignature } from "../../access/signed-links.ts";
+import type { LinkSignature } from "../../auth/signed-links.ts";
 import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/access.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { WINDOW_SECONDS } from "../../access/rate-limits.ts";
+import { WINDOW_SECONDS } from "../../auth/rate-limits.ts";
 import { Refusal } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 

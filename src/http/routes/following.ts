@@ -2,7 +2,7 @@ import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { type LossEntry, lossesSchema } from "../../contract/losses.ts";
 import { Refusal } from "../../contract/problems.ts";
-import { MEDIA_TYPES } from "../../images/picture-type.ts";
+import { MEDIA_TYPES } from "../../pictures/picture-type.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
 import type { App, Dependencies } from "../dependencies.ts";

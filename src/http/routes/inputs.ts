@@ -6,7 +6,7 @@ import {
   MEDIA_TYPES,
   PICTURE_TYPES,
   SIGNATURE_BYTES,
-} from "../../images/picture-type.ts";
+} from "../../pictures/picture-type.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { strongTag } from "../files/conditional.ts";
 import { sendFile } from "../files/send-file.ts";

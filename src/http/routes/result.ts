@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { PROBLEMS, Refusal } from "../../contract/problems.ts";
-import { convertPicture } from "../../images/encode.ts";
-import { endingOf, MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../images/picture-type.ts";
+import { convertPicture } from "../../pictures/encode.ts";
+import { endingOf, MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../pictures/picture-type.ts";
 import { type JobRecord, jobFolder, type StoredPicture } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";

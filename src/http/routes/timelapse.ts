@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { Refusal } from "../../contract/problems.ts";
-import { MEDIA_TYPES } from "../../images/picture-type.ts";
-import { joinFrames } from "../../images/timelapse.ts";
+import { MEDIA_TYPES } from "../../pictures/picture-type.ts";
+import { joinFrames } from "../../pictures/timelapse.ts";
 import { type JobRecord, jobFolder, timelapseFolder } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";

@@ -3,7 +3,7 @@ import { contradictions, type Surroundings } from "../../contract/option-rules.t
 import type { Options, RequestOptions } from "../../contract/options.ts";
 import { resolveOptions } from "../../contract/presets.ts";
 import { Refusal } from "../../contract/problems.ts";
-import { fitsContent, type Size, smallestContentEdge } from "../../images/picture-size.ts";
+import { fitsContent, type Size, smallestContentEdge } from "../../pictures/picture-size.ts";
 
 /** The options that a job runs with. Throws a `Refusal` that names each that does not fit. */
 export function chooseOptions(

@@ -1,8 +1,8 @@
 import { Refusal } from "../../contract/problems.ts";
-import { checkPicture } from "../../images/intake.ts";
-import { contentSize, type Size } from "../../images/picture-size.ts";
 import { checkUrl } from "../../net/check-url.ts";
 import { guardOf } from "../../net/guarded-request.ts";
+import { checkPicture } from "../../pictures/intake.ts";
+import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { chooseOptions } from "./choose-options.ts";

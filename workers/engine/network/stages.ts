@@ -1,5 +1,5 @@
 import { type Layer, VGG19_LAYERS } from "../../../src/contract/network.ts";
-import type { Size } from "../../../src/images/picture-size.ts";
+import type { Size } from "../../../src/pictures/picture-size.ts";
 
 /** VGG-19 as the list of its stages: a convolution with its ReLU, or the pooling at the end of a block. */
 export type Stage = { kind: "convolution"; layer: Layer } | { kind: "pooling" };

@@ -1,4 +1,4 @@
-import type { Size } from "../../../src/images/picture-size.ts";
+import type { Size } from "../../../src/pictures/picture-size.ts";
 import type { Tiling } from "../network/tiles.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Layer } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
-import type { Size } from "../../../src/images/picture-size.ts";
+import type { Size } from "../../../src/pictures/picture-size.ts";
 import type { Kernels } from "../network/kernels.ts";
 import { mapSize } from "../network/stages.ts";
 import { mapOfPieces, type Tiling } from "../network/tiles.ts";

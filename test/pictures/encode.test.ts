@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import sharp from "sharp";
-import { decodePicture } from "../../src/images/decode.ts";
-import { convertPicture, encodePicture } from "../../src/images/encode.ts";
-import { detectPictureType, PICTURE_TYPES } from "../../src/images/picture-type.ts";
-import type { Raster } from "../../src/images/raster.ts";
+import { decodePicture } from "../../src/pictures/decode.ts";
+import { convertPicture, encodePicture } from "../../src/pictures/encode.ts";
+import { detectPictureType, PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
+import type { Raster } from "../../src/pictures/raster.ts";
 import { draw } from "../support/pictures.ts";
 
 const limits = { picturePixels: 10_000_000, pictureSeconds: 20 };

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
 import type { Refusal } from "../../src/contract/problems.ts";
-import { checkPicture } from "../../src/images/intake.ts";
+import { checkPicture } from "../../src/pictures/intake.ts";
 import { draw, jpeg, plain, png } from "../support/pictures.ts";
 
 const limits = { ...readConfig({}).limits, uploadBytes: 1_000_000, picturePixels: 1_000_000 };
@@ -206,7 +206,7 @@ describe("The intake of pictures", () => {
   });
 
   it("lets other decoders stay shut", async () => {
-    const { sharp } = await import("../../src/images/sharp.ts");
+    const { sharp } = await import("../../src/pictures/sharp.ts");
     await expect(sharp(Buffer.from("<svg width='9' height='9'/>")).metadata()).rejects.toThrow();
     await expect(sharp(await draw().gif().toBuffer()).metadata()).rejects.toThrow();
   });

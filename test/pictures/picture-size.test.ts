@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { contentSize, fitsContent, smallestContentEdge, styleSize } from "../../src/images/picture-size.ts";
+import { contentSize, fitsContent, smallestContentEdge, styleSize } from "../../src/pictures/picture-size.ts";
 
 describe("Sizes", () => {
   it("give a content exactly the longest edge asked for, whatever its shape", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import sharp, { type Sharp } from "sharp";
-import { decodeMask, decodePicture } from "../../src/images/decode.ts";
-import { contentSize, styleSize } from "../../src/images/picture-size.ts";
-import type { Raster } from "../../src/images/raster.ts";
+import { decodeMask, decodePicture } from "../../src/pictures/decode.ts";
+import { contentSize, styleSize } from "../../src/pictures/picture-size.ts";
+import type { Raster } from "../../src/pictures/raster.ts";
 import { draw, jpeg, plain } from "../support/pictures.ts";
 
 const limits = { picturePixels: 10_000_000, pictureSeconds: 20 };

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp, { type Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
 import type { Refusal } from "../../src/contract/problems.ts";
-import { decodePicture } from "../../src/images/decode.ts";
-import { convertPicture, encodePicture } from "../../src/images/encode.ts";
-import { checkPicture } from "../../src/images/intake.ts";
-import { contentSize } from "../../src/images/picture-size.ts";
-import { PICTURE_TYPES } from "../../src/images/picture-type.ts";
+import { decodePicture } from "../../src/pictures/decode.ts";
+import { convertPicture, encodePicture } from "../../src/pictures/encode.ts";
+import { checkPicture } from "../../src/pictures/intake.ts";
+import { contentSize } from "../../src/pictures/picture-size.ts";
+import { PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
 import { draw, jpeg, png } from "../support/pictures.ts";
 
 const { limits } = readConfig({});

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Redis } from "ioredis";
-import { ApiKeyStore } from "../../src/access/api-key-store.ts";
-import { keysCommand, UsageError } from "../../src/access/keys-command.ts";
-import { SignedLinks } from "../../src/access/signed-links.ts";
+import { ApiKeyStore } from "../../src/auth/api-key-store.ts";
+import { keysCommand, UsageError } from "../../src/auth/keys-command.ts";
+import { SignedLinks } from "../../src/auth/signed-links.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { connected, TestRedis } from "../support/redis.ts";
