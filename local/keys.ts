@@ -1,8 +1,9 @@
 // npm run keys -- create|list|rotate|revoke …: the API's keys, in the Redis of REDIS_URL or the embedded one.
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openAccess } from "../src/auth/access.ts";
+import { ApiKeyStore } from "../src/auth/api-key-store.ts";
 import { KEYS_USAGE, keysCommand, UsageError } from "../src/auth/keys-command.ts";
+import { SignedLinks } from "../src/auth/signed-links.ts";
 import { readConfig } from "../src/config.ts";
 import { runProgram } from "../src/program.ts";
 import { refused } from "../src/queue/check-server.ts";
@@ -22,8 +23,9 @@ async function main(): Promise<void> {
       throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
     }
     const output = { result: console.log, note: console.error };
-    const access = openAccess(redis, new QueueKeys(config.redisTag), config.limits);
-    await keysCommand(process.argv.slice(2), access, output);
+    const keys = new QueueKeys(config.redisTag);
+    const stores = { apiKeys: new ApiKeyStore(redis, keys), signedLinks: new SignedLinks(redis, keys) };
+    await keysCommand(process.argv.slice(2), stores, output);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${KEYS_USAGE}`);

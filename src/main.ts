@@ -3,11 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, readConfig } from "./config.ts";
 import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
-import { composeDependencies } from "./http/compose.ts";
+import { createDependencies } from "./http/dependencies.ts";
 import { openMode } from "./http/open-mode.ts";
 import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
-import { guardOf } from "./net/guarded-request.ts";
 import { runProgram, stopSignal } from "./program.ts";
 import { isOutage } from "./queue/available.ts";
 import { checkServer, refused } from "./queue/check-server.ts";
@@ -16,7 +15,7 @@ import { QueueKeys } from "./queue/keys.ts";
 import { tellOutages } from "./queue/outages.ts";
 import { checkFolder } from "./storage/check-folder.ts";
 import { checkBlobStore } from "./storage/create-store.ts";
-import { Webhooks } from "./webhooks/webhooks.ts";
+import { WebhookSender } from "./webhooks/webhook-sender.ts";
 
 type Redis = ReturnType<typeof connectForRequests>;
 
@@ -32,7 +31,7 @@ async function main(): Promise<void> {
   await checkBlobStore(config);
   await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
   const keys = new QueueKeys(config.redisTag);
-  const dependencies = composeDependencies(config, logger, redis, keys);
+  const dependencies = createDependencies(config, logger, redis, keys);
   const { queue, store } = dependencies;
   const app = await buildApp(dependencies);
 
@@ -44,8 +43,8 @@ async function main(): Promise<void> {
   const housekeeper = new Housekeeper(queue, store, config, logger);
   housekeeper.start();
   const webhooksRedis = connectForWork(config.redisUrl);
-  const webhooks = new Webhooks(webhooksRedis, keys, {
-    guard: guardOf(config.urlNetworks),
+  const webhooks = new WebhookSender(webhooksRedis, keys, {
+    urlPolicy: dependencies.urlPolicy,
     view: (record) => jobView(record, null),
     logger,
   });

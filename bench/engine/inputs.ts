@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { LayerWeights } from "../../src/contract/network.ts";
 import { PRESETS } from "../../src/contract/presets.ts";
+import type { LayerWeights } from "../../src/contract/vgg19-layers.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { samplePicture } from "../sample-picture.ts";
 import type { Plan } from "./plan.ts";

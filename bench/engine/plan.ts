@@ -1,4 +1,4 @@
-import type { LayerWeights } from "../../src/contract/network.ts";
+import type { LayerWeights } from "../../src/contract/vgg19-layers.ts";
 import type { ObjectiveOptions } from "../../workers/engine/objective/objective.ts";
 
 /** What both sides of bench/engine/engine.ts compute, as plan.json tells them. */

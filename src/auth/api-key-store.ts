@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
-import type { Scope } from "../contract/access.ts";
+import type { Scope } from "../contract/auth.ts";
 import { available } from "../queue/available.ts";
 import type { QueueKeys } from "../queue/keys.ts";
 import {
   type ApiKey,
   apiKeySchema,
-  digestOf,
-  isSecretOf,
+  digest,
+  hasSecret,
   keyState,
   keyText,
   newKeyId,
@@ -22,14 +22,14 @@ export interface NewKey {
   lifetimeMs: number | null;
 }
 
-/** A key and its text, which is shown this once and kept nowhere. */
+/** A key and its text. The text is shown once and not stored. */
 export interface IssuedKey {
   key: ApiKey;
   text: string;
 }
 
 /**
- * The API's keys, in Redis: a change is seen by every process at the next request. Every method rejects with
+ * The API keys in Redis. Every process sees a change at its next request. Every method rejects with
  * `QueueUnavailableError` while Redis cannot be reached.
  */
 export class ApiKeyStore {
@@ -46,7 +46,7 @@ export class ApiKeyStore {
       owner,
       name,
       scopes: [...scopes],
-      secrets: [{ digest: digestOf(secret), until: null }],
+      secrets: [{ digest: digest(secret), until: null }],
       created_at: new Date(now).toISOString(),
       expires_at: lifetimeMs === null ? null : new Date(now + lifetimeMs).toISOString(),
       revoked_at: null,
@@ -60,7 +60,7 @@ export class ApiKeyStore {
     return text === null ? null : apiKeySchema.parse(JSON.parse(text));
   }
 
-  /** Every key that there is or was, the oldest first. */
+  /** All keys, oldest first; expired and revoked ones too. */
   async list(): Promise<ApiKey[]> {
     const ids = await available(() => this.redis.smembers(this.keys.apiKeys));
     const found = await Promise.all(ids.map((id) => this.find(id)));
@@ -69,33 +69,33 @@ export class ApiKeyStore {
       .sort((one, other) => one.created_at.localeCompare(other.created_at));
   }
 
-  /** Gives a key another secret; the one before is good for `graceMs` more. Null where there is no active one. */
+  /** Replaces a key's secret; the old one stays valid for `graceMs`. Null if there is no such active key. */
   async rotate(id: string, graceMs: number): Promise<IssuedKey | null> {
-    const before = await this.find(id);
-    if (!before || keyState(before) !== "active") return null;
-    const [current] = before.secrets;
+    const existing = await this.find(id);
+    if (!existing || keyState(existing) !== "active") return null;
+    const [current] = existing.secrets;
     const secret = newSecret();
     const until = new Date(Date.now() + graceMs).toISOString();
     const older = current && graceMs > 0 ? [{ digest: current.digest, until }] : [];
-    const key = { ...before, secrets: [{ digest: digestOf(secret), until: null }, ...older] };
+    const key = { ...existing, secrets: [{ digest: digest(secret), until: null }, ...older] };
     await this.write(key);
     return { key, text: keyText(id, secret) };
   }
 
-  /** Ends a key at once. Null where there is none. */
+  /** Revokes a key at once. Null if there is no such key. */
   async revoke(id: string): Promise<ApiKey | null> {
-    const before = await this.find(id);
-    if (!before) return null;
-    const key = { ...before, revoked_at: before.revoked_at ?? new Date().toISOString() };
+    const existing = await this.find(id);
+    if (!existing) return null;
+    const key = { ...existing, revoked_at: existing.revoked_at ?? new Date().toISOString() };
     await this.write(key);
     return key;
   }
 
-  /** The key whose text this is, if it is good now. */
+  /** The key with this text, if it is valid now. */
   async authenticate(text: string): Promise<ApiKey | null> {
     const parts = parseKey(text);
     const key = parts && (await this.find(parts.id));
-    return key && keyState(key) === "active" && isSecretOf(key, parts.secret) ? key : null;
+    return key && keyState(key) === "active" && hasSecret(key, parts.secret) ? key : null;
   }
 
   private async write(key: ApiKey): Promise<void> {

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { ownerSchema, SCOPES, scopeSchema } from "../contract/access.ts";
-import type { Access } from "./access.ts";
+import { ownerSchema, SCOPES, scopeSchema } from "../contract/auth.ts";
 import { type ApiKey, keyState } from "./api-key.ts";
-import type { IssuedKey } from "./api-key-store.ts";
+import type { ApiKeyStore, IssuedKey } from "./api-key-store.ts";
+import type { SignedLinks } from "./signed-links.ts";
 
 export const KEYS_USAGE = `keys create --owner NAME [--name TEXT] [--scopes submit,read,admin] [--expires 90d]
 keys list [--owner NAME] [--json]
@@ -11,66 +11,66 @@ keys rotate ID [--grace 24h]
 keys revoke ID
 keys rotate-links [--grace 24h]
 
-A key is shown once, on stdout. Its scopes are submit,read where none are named. A time is a number and one of
-s, m, h, d; after a rotation the old key is good for the time of grace (0s: no more).`;
+Prints a new key once, on stdout. The default scopes are submit,read. A duration is a number with the unit s, m, h or d.
+After a rotation the old key stays valid for the grace period (0s: it ends at once).`;
 
-/** What was typed is not understood; the message says what was expected. */
+/** The arguments are wrong; the message says what was expected. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 export interface Output {
-  /** The answer itself: a key, a list. */
+  /** The command's result: a key or a list, on stdout. */
   result: (line: string) => void;
-  /** What a person wants to know beside it. */
+  /** Information for people, on stderr. */
   note: (line: string) => void;
 }
 
 /** Creates, lists, rotates and revokes keys. Throws a `UsageError`. */
 export async function keysCommand(
-  words: string[],
-  { apiKeys: store, links }: Pick<Access, "apiKeys" | "links">,
+  args: string[],
+  { apiKeys, signedLinks }: { apiKeys: ApiKeyStore; signedLinks: SignedLinks },
   output: Output,
 ): Promise<void> {
-  const { flags, positionals } = parse(words);
+  const { flags, positionals } = parseArguments(args);
   const [action, id = "", ...more] = positionals;
   if (more.length > 0) throw new UsageError(`expected at most one id, received ${positionals.length - 1}`);
   switch (action) {
     case "create": {
       const scopes = (flags.scopes ?? "submit,read").split(",").map((scope) => scope.trim());
-      const issued = await store.create({
+      const issued = await apiKeys.create({
         owner: check(ownerSchema, flags.owner, "--owner"),
         name: flags.name ?? "",
         scopes: check(z.array(scopeSchema), scopes, `--scopes (${SCOPES.join(", ")})`),
         lifetimeMs: flags.expires === undefined ? null : duration(flags.expires, "--expires"),
       });
-      return show(issued, output, "It is shown only now.");
+      return show(issued, output, "It is not shown again.");
     }
     case "rotate": {
       const graceMs = duration(flags.grace ?? "24h", "--grace");
-      const issued = await store.rotate(id, graceMs);
+      const issued = await apiKeys.rotate(id, graceMs);
       if (!issued) throw new UsageError(`expected the id of an active key, received ${JSON.stringify(id)}`);
-      const [, before] = issued.key.secrets;
-      return show(issued, output, before ? `The one before is good until ${before.until}.` : "");
+      const [, old] = issued.key.secrets;
+      return show(issued, output, old ? `The old key stays valid until ${old.until}.` : "");
     }
     case "revoke": {
-      const key = await store.revoke(id);
+      const key = await apiKeys.revoke(id);
       if (!key) throw new UsageError(`expected the id of a key, received ${JSON.stringify(id)}`);
-      return output.note(`The key ${key.id} of ${key.owner} is revoked.`);
+      return output.note(`Revoked key ${key.id} of ${key.owner}.`);
     }
     case "list": {
-      const all = await store.list();
+      const all = await apiKeys.list();
       const keys = all.filter(({ owner }) => flags.owner === undefined || owner === flags.owner);
       if (flags.json) return output.result(JSON.stringify(keys.map(publicView)));
-      if (keys.length === 0) output.note("There are no keys.");
+      if (keys.length === 0) output.note("No keys found.");
       for (const line of table(keys.map(publicView))) output.result(line);
       return;
     }
     case "rotate-links": {
       const grace = flags.grace ?? "24h";
-      await links.rotate(duration(grace, "--grace"));
+      await signedLinks.rotate(duration(grace, "--grace"));
       return output.note(
-        `Links are signed with another secret; those given before are good for ${grace} more at most.`,
+        `Rotated the secret of signed links. Existing links stay valid for at most ${grace}.`,
       );
     }
     default:
@@ -80,12 +80,12 @@ export async function keysCommand(
   }
 }
 
-function parse(words: string[]) {
+function parseArguments(args: string[]) {
   const text = { type: "string" } as const;
   const options = { owner: text, name: text, scopes: text, expires: text, grace: text };
   try {
     const { values, positionals } = parseArgs({
-      args: words,
+      args,
       options: { ...options, json: { type: "boolean" } },
       allowPositionals: true,
     });
@@ -107,12 +107,16 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 function duration(text: string, name: string): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count && unit) return Number(count) * UNITS[unit as keyof typeof UNITS];
-  throw new UsageError(`${name}: expected a time such as 90d, 24h or 0s, received ${JSON.stringify(text)}`);
+  throw new UsageError(
+    `${name}: expected a duration such as 90d, 24h or 0s, received ${JSON.stringify(text)}`,
+  );
 }
 
 function show({ key, text }: IssuedKey, output: Output, note: string): void {
-  const until = key.expires_at === null ? "" : `, until ${key.expires_at}`;
-  output.note(`Key ${key.id} of ${key.owner}, for ${key.scopes.join(", ")}${until}. ${note}`.trim());
+  const until = key.expires_at === null ? "" : `, valid until ${key.expires_at}`;
+  output.note(
+    `Key ${key.id} of ${key.owner} with the scopes ${key.scopes.join(", ")}${until}. ${note}`.trim(),
+  );
   output.result(text);
 }
 

@@ -3,14 +3,14 @@ import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { available } from "../queue/available.ts";
 import type { QueueKeys } from "../queue/keys.ts";
 
-/** What is counted: every request, and those that make a job. */
+/** All requests are counted, and separately those that create jobs. */
 export type RateName = "requests" | "jobs";
 
 export const WINDOW_SECONDS = 60;
 
 export interface Rate {
   name: RateName;
-  /** How many there may be in a window. */
+  /** Allowed per window. */
   quota: number;
   remaining: number;
   /** Seconds until the window ends. */
@@ -18,7 +18,7 @@ export interface Rate {
   exceeded: boolean;
 }
 
-/** Counts in Redis, for all processes together, in windows of a minute; a quota of 0 is none. */
+/** Counts in Redis, across all processes, in windows of a minute. A quota of 0 means no limit. */
 export class RateLimits {
   private readonly limiters: { name: RateName; quota: number; limiter: RateLimiterRedis }[];
 
@@ -37,12 +37,12 @@ export class RateLimits {
       }));
   }
 
-  /** Counts one for `who`. Rejects with `QueueUnavailableError` while Redis cannot be reached. */
-  async count(who: string, names: readonly RateName[]): Promise<Rate[]> {
+  /** Counts one request of `client`. Rejects with `QueueUnavailableError` while Redis cannot be reached. */
+  async count(client: string, names: readonly RateName[]): Promise<Rate[]> {
     const counted = this.limiters.filter(({ name }) => names.includes(name));
     return await Promise.all(
       counted.map(async ({ name, quota, limiter }) => {
-        const { remainingPoints, consumedPoints, msBeforeNext } = await consume(limiter, who);
+        const { remainingPoints, consumedPoints, msBeforeNext } = await consume(limiter, client);
         const reset = Math.ceil(msBeforeNext / 1000);
         return { name, quota, remaining: remainingPoints, reset, exceeded: consumedPoints > quota };
       }),
@@ -50,10 +50,10 @@ export class RateLimits {
   }
 }
 
-/** A rejection of the limiter's may be an answer too: too many. */
-async function consume(limiter: RateLimiterRedis, who: string): Promise<RateLimiterRes> {
+/** The limiter rejects with a result if the quota is exceeded. */
+async function consume(limiter: RateLimiterRedis, client: string): Promise<RateLimiterRes> {
   return await available(() =>
-    limiter.consume(who).catch((reason: unknown) => {
+    limiter.consume(client).catch((reason: unknown) => {
       if (reason instanceof RateLimiterRes) return reason;
       throw reason;
     }),

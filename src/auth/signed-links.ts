@@ -8,16 +8,16 @@ import { newSecret } from "./api-key.ts";
 const secretsSchema = z.array(z.object({ secret: z.string(), until: z.iso.datetime().nullable() })).min(1);
 type Secrets = z.infer<typeof secretsSchema>;
 
-/** What makes a path a signed one: Unix seconds, and the signature over both. */
+/** The query parameters of a signed link. */
 export interface LinkSignature {
+  /** Unix seconds. */
   expires: number;
   signature: string;
 }
 
 /**
- * Signs paths, so that whoever holds the link may GET that one path until its time is over (HMAC with SHA-256). The
- * secret is made at its first use and kept in Redis, where every process finds it. Every method rejects with
- * `QueueUnavailableError` while Redis cannot be reached.
+ * Signs paths with HMAC-SHA-256: whoever has the link may GET that path until it expires. The secret is created on first
+ * use and shared through Redis. Every method rejects with `QueueUnavailableError` while Redis cannot be reached.
  */
 export class SignedLinks {
   constructor(
@@ -25,23 +25,23 @@ export class SignedLinks {
     private readonly keys: QueueKeys,
   ) {}
 
-  /** The path with its signature, good until `expires` (Unix seconds). */
+  /** The path with its signature, valid until `expires` (Unix seconds). */
   async sign(path: string, expires: number): Promise<string> {
     const [{ secret } = { secret: "" }] = await this.secrets();
-    return `${path}?${new URLSearchParams({ expires: String(expires), signature: signatureOf(secret, path, expires) })}`;
+    return `${path}?${new URLSearchParams({ expires: String(expires), signature: hmac(secret, path, expires) })}`;
   }
 
-  async isGood(path: string, { expires, signature }: LinkSignature, now = Date.now()): Promise<boolean> {
+  async verify(path: string, { expires, signature }: LinkSignature, now = Date.now()): Promise<boolean> {
     if (expires * 1000 <= now) return false;
     const given = Buffer.from(signature);
-    const good = (await this.secrets()).filter(({ until }) => until === null || Date.parse(until) > now);
-    return good.some(({ secret }) => {
-      const right = Buffer.from(signatureOf(secret, path, expires));
-      return right.length === given.length && timingSafeEqual(right, given);
+    const valid = (await this.secrets()).filter(({ until }) => until === null || Date.parse(until) > now);
+    return valid.some(({ secret }) => {
+      const expected = Buffer.from(hmac(secret, path, expires));
+      return expected.length === given.length && timingSafeEqual(expected, given);
     });
   }
 
-  /** Takes another secret; links signed with the one before are good for `graceMs` more. */
+  /** Replaces the secret; links signed with the old one stay valid for up to `graceMs`. */
   async rotate(graceMs: number): Promise<void> {
     const [current] = await this.secrets();
     const until = new Date(Date.now() + graceMs).toISOString();
@@ -55,13 +55,13 @@ export class SignedLinks {
       const found = await this.redis.get(this.keys.linkSecrets);
       if (found !== null) return secretsSchema.parse(JSON.parse(found));
       const first: Secrets = [{ secret: newSecret(), until: null }];
-      // Of two processes that come here at once, one is first and the other takes what that one made.
+      // Two processes may get here at once: both then use the secret of the first.
       await this.redis.set(this.keys.linkSecrets, JSON.stringify(first), "NX");
       return secretsSchema.parse(JSON.parse((await this.redis.get(this.keys.linkSecrets)) ?? "[]"));
     });
   }
 }
 
-function signatureOf(secret: string, path: string, expires: number): string {
+function hmac(secret: string, path: string, expires: number): string {
   return createHmac("sha256", secret).update(`${path}\n${expires}`).digest("base64url");
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { layerWeightsSchema } from "./network.ts";
+import { layerWeightsSchema } from "./vgg19-layers.ts";
 
 /** From the quickest on; at the end the one that is bound to the source algorithm. */
 export const presetNameSchema = z.enum(["draft", "balanced", "fine", "classic"]);

@@ -142,8 +142,8 @@ export const problemSchema = z
 export type Problem = z.infer<typeof problemSchema>;
 
 /** Thrown wherever something a client sent or asked for is refused; the API answers it as a problem. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
   readonly code: ProblemCode;
   readonly errors: FieldError[];
   /** Seconds after which to try again. */
@@ -157,21 +157,21 @@ export class Refusal extends Error {
   }
 
   /** The same with other names for some fields: of a part of a request that was taken for a whole one. */
-  renamed(names: Record<string, string>): Refusal {
+  renamed(names: Record<string, string>): ProblemError {
     const renamed = this.errors.map((error) => ({ ...error, path: names[error.path] ?? error.path }));
-    return renamed.length === 0 ? this : Refusal.ofFields(this.code, renamed);
+    return renamed.length === 0 ? this : ProblemError.forFields(this.code, renamed);
   }
 
   /** A refusal of several fields: its detail says the same as their entries in `errors`. */
-  static ofFields(code: ProblemCode, errors: FieldError[]): Refusal {
+  static forFields(code: ProblemCode, errors: FieldError[]): ProblemError {
     const detail = errors.map(
       ({ path, expected, received }) => `${path}: expected ${expected}, received ${received}`,
     );
-    return new Refusal(code, detail.join("; "), { errors });
+    return new ProblemError(code, detail.join("; "), { errors });
   }
 
   /** A refusal of one field: its detail says the same as its entry in `errors`. */
-  static ofField(code: ProblemCode, path: string, expected: string, received: string): Refusal {
-    return Refusal.ofFields(code, [{ path, expected, received }]);
+  static forField(code: ProblemCode, path: string, expected: string, received: string): ProblemError {
+    return ProblemError.forFields(code, [{ path, expected, received }]);
   }
 }

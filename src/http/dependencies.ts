@@ -1,16 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { Access } from "../auth/access.ts";
+import type { Redis } from "ioredis";
+import { ApiKeyStore } from "../auth/api-key-store.ts";
+import { RateLimits } from "../auth/rate-limits.ts";
+import { SignedLinks } from "../auth/signed-links.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../logging.ts";
+import { createUrlPolicy, type UrlPolicy } from "../net/url-policy.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
-import type { BatchStore } from "../queue/submissions/batch-store.ts";
-import type { IdempotencyStore } from "../queue/submissions/idempotency-store.ts";
+import type { QueueKeys } from "../queue/keys.ts";
+import { RedisJobQueue } from "../queue/redis-job-queue.ts";
+import { BatchStore } from "../queue/submissions/batch-store.ts";
+import { IdempotencyStore } from "../queue/submissions/idempotency-store.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
-import type { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
+import { createBlobStore } from "../storage/create-store.ts";
+import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 
-/** What the API is made of; who builds it also closes them. */
+/** What the plugins and routes work with. Whoever creates it also closes it. */
 export interface Dependencies {
   config: Config;
   logger: Logger;
@@ -18,11 +25,35 @@ export interface Dependencies {
   store: BlobStore;
   idempotency: IdempotencyStore;
   batches: BatchStore;
-  access: Access;
+  apiKeys: ApiKeyStore;
+  signedLinks: SignedLinks;
+  rateLimits: RateLimits;
+  urlPolicy: UrlPolicy;
   webhookSecrets: WebhookSecrets;
 }
 
-/** Fastify with zod schemas as the source of its types. */
+/** @param redis a connection made by `connectForRequests`; closing the queue closes it */
+export function createDependencies(config: Config, logger: Logger, redis: Redis, keys: QueueKeys) {
+  const { limits } = config;
+  return {
+    config,
+    logger,
+    queue: new RedisJobQueue(redis, keys, { ...limits, keepSeconds: config.resultSeconds }),
+    store: createBlobStore(config),
+    idempotency: new IdempotencyStore(redis, keys),
+    batches: new BatchStore(redis, keys, config.resultSeconds),
+    apiKeys: new ApiKeyStore(redis, keys),
+    signedLinks: new SignedLinks(redis, keys),
+    rateLimits: new RateLimits(redis, keys, {
+      requests: limits.requestsPerMinute,
+      jobs: limits.jobsPerMinute,
+    }),
+    urlPolicy: createUrlPolicy(config.urlNetworks),
+    webhookSecrets: new WebhookSecrets(redis, keys),
+  } satisfies Dependencies;
+}
+
+/** Fastify whose route types come from zod schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { Config } from "../config.ts";
-import { Refusal } from "../contract/problems.ts";
+import { ProblemError } from "../contract/problems.ts";
 
 /** Whether requests without a key are taken, and why: a line for the log. */
 export function openMode({ openMode: mode, host }: Pick<Config, "openMode" | "host">): {
@@ -41,13 +41,13 @@ export function refuseUninvited(
   if (mode === "loopback") {
     const forwarded = FORWARDED.find((name) => request.headers[name] !== undefined);
     if (forwarded) {
-      throw new Refusal(
+      throw new ProblemError(
         "unauthorized",
         `Expected a key, or a request from this machine; received one with ${forwarded}, from behind a proxy`,
       );
     }
     if (!isLoopback(hostName(host))) {
-      throw Refusal.ofField(
+      throw ProblemError.forField(
         "forbidden",
         "host",
         "a name of this machine, such as localhost",
@@ -58,7 +58,12 @@ export function refuseUninvited(
   if (request.method === "GET" || request.method === "HEAD") return;
   const elsewhere = origin !== undefined && originHost(origin) !== host && !corsOrigins.includes(origin);
   if (elsewhere) {
-    throw Refusal.ofField("forbidden", "origin", "the service's own page, or a key", origin.slice(0, 80));
+    throw ProblemError.forField(
+      "forbidden",
+      "origin",
+      "the service's own page, or a key",
+      origin.slice(0, 80),
+    );
   }
 }
 

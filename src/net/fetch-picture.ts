@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import { Refusal } from "../contract/problems.ts";
-import { ForbiddenUrlError, type Guard, guardedRequest, parsePublicUrl } from "./guarded-request.ts";
+import { ProblemError } from "../contract/problems.ts";
+import { sendRequest } from "./send-request.ts";
+import { parseHttpUrl, UrlNotAllowedError, type UrlPolicy, urlRefused } from "./url-policy.ts";
 
-const REDIRECTS = 3;
+const MAX_REDIRECTS = 3;
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
-/** Nothing of the client's request goes on to the other server. */
+/** No header of the client's request is passed on. */
 const HEADERS = {
   accept: "image/avif, image/webp, image/png, image/jpeg",
   "accept-encoding": "identity",
@@ -13,75 +14,63 @@ const HEADERS = {
 };
 
 /**
- * Opens the picture at a client's URL; `signal` ends also the reading of it. The bytes are neither counted nor
- * checked yet. Throws a `Refusal` that names `field`: `url_refused` or `url_failed`.
+ * Opens the picture at a client's URL. `signal` also ends the reading of the stream. The size and the content are not
+ * checked yet. Throws a `ProblemError` for `field`: `url_refused` or `url_failed`.
  */
 export async function fetchPicture(
   text: string,
   field: string,
-  guard: Guard,
+  policy: UrlPolicy,
   signal: AbortSignal,
 ): Promise<Readable> {
   try {
-    return await follow(text, guard, signal);
+    return await followRedirects(text, policy, signal);
   } catch (error) {
-    throw asRefusal(error, field, signal);
+    throw toProblemError(error, field, signal);
   }
 }
 
-/** What `error` means to the client, also when it comes while the picture is being read. */
-export function asRefusal(error: unknown, field: string, signal: AbortSignal): unknown {
-  if (error instanceof Refusal) return error;
-  if (error instanceof ForbiddenUrlError) {
-    const expected = "an http or https URL, without credentials, at a public address";
-    return Refusal.ofField("url_refused", field, expected, error.message);
-  }
-  if (error instanceof BadAnswerError) {
-    return Refusal.ofField("url_failed", field, "a URL that answers with a picture", error.message);
-  }
-  if (signal.aborted) {
-    return Refusal.ofField("url_failed", field, "a URL that answers in time", "one that takes too long");
-  }
-  if (BROKEN_OFF.test(codeOf(error))) {
-    return Refusal.ofField(
-      "url_failed",
-      field,
-      "a URL that answers with a picture",
-      "one whose answer breaks off",
-    );
-  }
+/** Turns an error of the request, or of reading its response, into the problem that the client sees. */
+export function toProblemError(error: unknown, field: string, signal: AbortSignal): unknown {
+  const failed = (received: string, expected = "a URL that returns a picture") =>
+    ProblemError.forField("url_failed", field, expected, received);
+  if (error instanceof ProblemError) return error;
+  if (error instanceof UrlNotAllowedError) return urlRefused(field, error);
+  if (error instanceof UnusableResponseError) return failed(error.message);
+  if (signal.aborted) return failed("a URL that takes too long", "a URL that responds in time");
+  if (CONNECTION_LOST.test(codeOf(error))) return failed("a response that was cut off");
   return error;
 }
 
-const BROKEN_OFF = /^(ECONNRESET|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE_CLOSE|HPE_.*)$/;
+const CONNECTION_LOST = /^(ECONNRESET|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE_CLOSE|HPE_.*)$/;
 
 function codeOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 
-class BadAnswerError extends Error {
-  override readonly name = "BadAnswerError";
+class UnusableResponseError extends Error {
+  override readonly name = "UnusableResponseError";
 }
 
-async function follow(text: string, guard: Guard, signal: AbortSignal): Promise<Readable> {
-  let url = parsePublicUrl(text);
-  for (let redirects = 0; redirects <= REDIRECTS; redirects += 1) {
-    const answer = await send(url, guard, signal);
-    const status = answer.statusCode ?? 0;
-    if (status === 200) return answer;
-    answer.destroy();
-    const { location } = answer.headers;
+async function followRedirects(text: string, policy: UrlPolicy, signal: AbortSignal): Promise<Readable> {
+  let url = parseHttpUrl(text);
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    const response = await get(url, policy, signal);
+    const status = response.statusCode ?? 0;
+    if (status === 200) return response;
+    response.destroy();
+    const { location } = response.headers;
     if (!REDIRECT_STATUSES.includes(status) || !location) {
-      throw new BadAnswerError(`one that answers with the status ${status}`);
+      throw new UnusableResponseError(`a URL that returns status ${status}`);
     }
-    url = parsePublicUrl(location, url);
+    url = parseHttpUrl(location, url);
   }
-  throw new BadAnswerError(`one that redirects more than ${REDIRECTS} times`);
+  throw new UnusableResponseError(`a URL that redirects more than ${MAX_REDIRECTS} times`);
 }
 
-async function send(url: URL, guard: Guard, signal: AbortSignal): Promise<IncomingMessage> {
-  return await guardedRequest(url, guard, { method: "GET", headers: HEADERS, signal }).catch((error) => {
-    if (error instanceof ForbiddenUrlError || signal.aborted) throw error;
-    throw new BadAnswerError("one that cannot be reached");
+async function get(url: URL, policy: UrlPolicy, signal: AbortSignal): Promise<IncomingMessage> {
+  return await sendRequest(url, policy, { method: "GET", headers: HEADERS, signal }).catch((error) => {
+    if (error instanceof UrlNotAllowedError || signal.aborted) throw error;
+    throw new UnusableResponseError("a URL that cannot be reached");
   });
 }

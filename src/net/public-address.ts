@@ -1,16 +1,13 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 
-/**
- * Networks that are not somebody else's public server: IANA's special-purpose registries (RFC 6890 and its
- * updates), multicast and reserved space.
- */
+/** Networks without public servers: IANA's special-purpose registries (RFC 6890), multicast and reserved space. */
 const SPECIAL_IPV4 = [
   "0.0.0.0/8", // this network; 0.0.0.0 reaches the machine itself
   "10.0.0.0/8",
-  "100.64.0.0/10", // carriers' address translation, and some clouds' metadata
+  "100.64.0.0/10", // carrier-grade NAT; some clouds serve their metadata here
   "127.0.0.0/8",
-  "169.254.0.0/16", // link-local, where clouds serve their metadata
+  "169.254.0.0/16", // link-local; clouds serve their metadata here
   "172.16.0.0/12",
   "192.0.0.0/24",
   "192.0.2.0/24",
@@ -26,21 +23,21 @@ const SPECIAL_IPV4 = [
   "240.0.0.0/4", // reserved, and broadcast
 ];
 
-/** Inside 2000::/3, the only IPv6 space that is global unicast. */
+/** Exceptions inside 2000::/3, the only global unicast space of IPv6. */
 const SPECIAL_IPV6 = [
-  "2001::/23", // Teredo and other protocols' own, which may carry an IPv4 address
+  "2001::/23", // Teredo and other protocols; may carry an IPv4 address
   "2001:db8::/32",
   "2002::/16", // 6to4 carries an IPv4 address
   "2620:4f:8000::/48",
   "3fff::/20",
 ];
 
-const specialIPv4 = networks(SPECIAL_IPV4);
-const specialIPv6 = networks(SPECIAL_IPV6);
-const globalIPv6 = networks(["2000::/3"]);
+const specialIPv4 = parseNetworks(SPECIAL_IPV4);
+const specialIPv6 = parseNetworks(SPECIAL_IPV6);
+const globalIPv6 = parseNetworks(["2000::/3"]);
 
-/** Networks in CIDR form. Throws where one is not. */
-export function networks(list: readonly string[]): BlockList {
+/** Parses networks in CIDR notation. Throws if one is invalid. */
+export function parseNetworks(list: readonly string[]): BlockList {
   const found = new BlockList();
   for (const text of list) {
     const [address = "", length = ""] = text.split("/");
@@ -50,7 +47,7 @@ export function networks(list: readonly string[]): BlockList {
   return found;
 }
 
-/** Whether an IP address in its textual form is one of a public server. IPv4 inside IPv6 never is. */
+/** Whether a textual IP address can belong to a public server. IPv4 addresses inside IPv6 cannot. */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:
@@ -64,20 +61,17 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-/**
- * Whether an address is one of this machine's. A public one too leads past the firewall, to what the machine keeps for
- * itself.
- */
-export function isOwnAddress(address: string): boolean {
+/** Whether this machine has the address. Even a public one of these leads behind the firewall. */
+export function isLocalAddress(address: string): boolean {
   const own = new BlockList();
   for (const { address: one, family } of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
     own.addAddress(one, family === "IPv6" ? "ipv6" : "ipv4");
   }
-  return isInside(own, address);
+  return contains(own, address);
 }
 
-/** Whether an address lies in networks that were allowed by name. */
-export function isInside(allowed: BlockList, address: string): boolean {
+/** Whether one of the networks contains the address. */
+export function contains(networks: BlockList, address: string): boolean {
   const version = isIP(address);
-  return version !== 0 && allowed.check(address, version === 4 ? "ipv4" : "ipv6");
+  return version !== 0 && networks.check(address, version === 4 ? "ipv4" : "ipv6");
 }

@@ -11,7 +11,7 @@ export interface DecodeLimits {
 export type ColorSpace = Options["output"]["color_space"];
 
 /**
- * Decodes a picture that `checkPicture` let in, at the size that `targetSize` gives for its own (upright) size.
+ * Decodes a picture that `validatePicture` let in, at the size that `targetSize` gives for its own (upright) size.
  *
  * Pixels are turned upright by EXIF orientation, brought to the colour space by their ICC profile (CMYK and 16 bits
  * included; sRGB where there is none), and greys become three equal channels. Metadata is left behind.

@@ -1,7 +1,7 @@
 import type { Sharp } from "sharp";
 import type { ColorSpace } from "./decode.ts";
 import type { PictureType } from "./picture-type.ts";
-import type { DeepRaster, Raster } from "./raster.ts";
+import type { Raster, Raster16 } from "./raster.ts";
 import { type PictureSource, sharp } from "./sharp.ts";
 
 export interface Encoding {
@@ -16,7 +16,7 @@ export interface Encoding {
 
 /** A raster as a picture file; `description` says in its EXIF how it was made. JPEG shows white where it is transparent. */
 export async function encodePicture(
-  raster: Raster | DeepRaster,
+  raster: Raster | Raster16,
   encoding: Encoding,
   description?: string,
 ): Promise<Uint8Array> {
@@ -33,7 +33,7 @@ export async function convertPicture(source: PictureSource, encoding: Encoding):
   return await write(sharp(source).keepExif().keepIccProfile(), encoding);
 }
 
-function toSharp({ width, height, data, alpha }: Raster | DeepRaster, deep: boolean): Sharp {
+function toSharp({ width, height, data, alpha }: Raster | Raster16, deep: boolean): Sharp {
   const channels = alpha ? 4 : 3;
   const raw = { width, height, channels } as const;
   const bits = data.BYTES_PER_ELEMENT * 8;

@@ -8,7 +8,7 @@ export interface Raster {
 }
 
 /** The same with 16 bits a channel. */
-export interface DeepRaster {
+export interface Raster16 {
   readonly width: number;
   readonly height: number;
   readonly data: Uint16Array;

@@ -14,7 +14,7 @@ export interface SignedMessage {
 
 /**
  * The headers that a receiver verifies (Standard Webhooks 1.0): HMAC-SHA-256 over id, time and body, once for each
- * secret, so that while one takes another's place either is enough.
+ * secret. During a rotation either secret is enough.
  */
 export function signedHeaders(
   { id, body }: SignedMessage,

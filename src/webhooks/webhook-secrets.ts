@@ -5,36 +5,36 @@ import { available } from "../queue/available.ts";
 import type { QueueKeys } from "../queue/keys.ts";
 import { newWebhookSecret } from "./signature.ts";
 
-/** How long the secret before still signs beside the new one. */
+/** After a rotation the old secret signs for this long, together with the new one. */
 const OVERLAP_MS = 24 * 3600_000;
 
 const storedSchema = z.array(
   z.object({ secret: z.string(), created_at: z.string(), expires_at: z.string().nullable() }),
 );
 
-/** What each owner's webhooks are signed with: one secret, and for a day the one that it took the place of. */
+/** Each owner's signing secrets: the current one, and for a day after a rotation the previous one. */
 export class WebhookSecrets {
   constructor(
     private readonly redis: Redis,
     private readonly keys: QueueKeys,
   ) {}
 
-  /** The secrets that sign now, the newest first. The first one is made when it is first asked for. */
-  async of(owner: string, now = new Date()): Promise<WebhookSecret[]> {
+  /** The secrets that are in use, newest first. Creates the first one on demand. */
+  async get(owner: string, now = new Date()): Promise<WebhookSecret[]> {
     return await available(async () => {
       const name = this.keys.webhookSecrets(owner);
       const found = await this.redis.get(name);
-      if (found !== null) return living(parse(found), now);
-      await this.redis.set(name, JSON.stringify([fresh(now)]), "NX");
-      return living(parse((await this.redis.get(name)) ?? "[]"), now);
+      if (found !== null) return unexpired(parse(found), now);
+      await this.redis.set(name, JSON.stringify([newSecret(now)]), "NX");
+      return unexpired(parse((await this.redis.get(name)) ?? "[]"), now);
     });
   }
 
-  /** Puts a new secret in the place of the newest one, which still signs for a day. */
+  /** Adds a new secret; the previous one expires after a day. */
   async rotate(owner: string, now = new Date()): Promise<WebhookSecret[]> {
-    const [newest] = await this.of(owner, now);
+    const [newest] = await this.get(owner, now);
     const expires_at = new Date(now.getTime() + OVERLAP_MS).toISOString();
-    const secrets = [fresh(now), ...(newest ? [{ ...newest, expires_at }] : [])];
+    const secrets = [newSecret(now), ...(newest ? [{ ...newest, expires_at }] : [])];
     await available(() => this.redis.set(this.keys.webhookSecrets(owner), JSON.stringify(secrets)));
     return secrets;
   }
@@ -42,10 +42,10 @@ export class WebhookSecrets {
 
 const parse = (text: string): WebhookSecret[] => storedSchema.parse(JSON.parse(text));
 
-function fresh(now: Date): WebhookSecret {
+function newSecret(now: Date): WebhookSecret {
   return { secret: newWebhookSecret(), created_at: now.toISOString(), expires_at: null };
 }
 
-function living(secrets: WebhookSecret[], now: Date): WebhookSecret[] {
+function unexpired(secrets: WebhookSecret[], now: Date): WebhookSecret[] {
   return secrets.filter(({ expires_at }) => expires_at === null || Date.parse(expires_at) > now.getTime());
 }

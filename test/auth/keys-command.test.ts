@@ -26,20 +26,20 @@ beforeEach(async () => {
   await redis.flushall();
 });
 
-/** What the command answers, line by line; its notes are for people. */
-async function keys(...words: string[]): Promise<string[]> {
+/** Runs the command and returns the lines on stdout. */
+async function keys(...args: string[]): Promise<string[]> {
   const lines: string[] = [];
   await keysCommand(
-    words,
-    { apiKeys: store, links },
+    args,
+    { apiKeys: store, signedLinks: links },
     { result: (line) => lines.push(line), note: () => undefined },
   );
   return lines;
 }
 const idOf = (text: string | undefined) => text?.split("_")[1] ?? "";
 
-describe("The command for keys", () => {
-  it("creates a key that works, and shows it nowhere again", async () => {
+describe("The keys command", () => {
+  it("creates a valid key and never shows its secret again", async () => {
     const [text = ""] = await keys("create", "--owner", "acme", "--name", "their shop", "--expires", "90d");
     expect(text).toMatch(/^nst_[0-9a-f]{12}_[\w-]{43}$/);
     expect(await store.authenticate(text)).toMatchObject({ owner: "acme", scopes: ["submit", "read"] });
@@ -52,19 +52,19 @@ describe("The command for keys", () => {
     ]);
   });
 
-  it("takes no other secret, id or form for a key", async () => {
+  it("creates keys that no other secret, id or format authenticates", async () => {
     const [text = ""] = await keys("create", "--owner", "acme");
     const [other = ""] = await keys("create", "--owner", "acme");
-    const wrong = [
+    const invalid = [
       text.slice(0, -1) + (text.endsWith("A") ? "B" : "A"),
       `nst_${idOf(text)}_${other.slice(-43)}`,
       `nst_${"0".repeat(12)}_${text.slice(-43)}`,
       ...[text.toUpperCase(), text.slice(4), `${text}A`, ` ${text}`, "", "nst__"],
     ];
-    for (const one of wrong) expect(await store.authenticate(one)).toBeNull();
+    for (const one of invalid) expect(await store.authenticate(one)).toBeNull();
   });
 
-  it("rotates a key: both secrets are good for the time of grace, then the new one", async () => {
+  it("rotates a key and keeps the old secret valid for the grace period", async () => {
     const [before = ""] = await keys("create", "--owner", "acme");
     const [after = ""] = await keys("rotate", idOf(before), "--grace", "1h");
     expect(idOf(after)).toBe(idOf(before));
@@ -76,7 +76,7 @@ describe("The command for keys", () => {
     expect(await store.authenticate(last)).toMatchObject({ owner: "acme" });
   });
 
-  it("revokes a key at once and for good", async () => {
+  it("revokes a key at once and permanently", async () => {
     const [text = ""] = await keys("create", "--owner", "acme");
     await keys("revoke", idOf(text));
     expect(await store.authenticate(text)).toBeNull();
@@ -84,7 +84,7 @@ describe("The command for keys", () => {
     expect((await keys("list")).join("\n")).toMatch(/revoked/);
   });
 
-  it("ends a key when its time is over", async () => {
+  it("expires a key after its lifetime", async () => {
     const [text = ""] = await keys("create", "--owner", "acme", "--expires", "0s");
     expect(await store.authenticate(text)).toBeNull();
     expect((await keys("list")).join("\n")).toMatch(/expired/);
@@ -98,8 +98,8 @@ describe("The command for keys", () => {
     [["create", "--owner", "acme", "--expires", "soon"], /--expires: .*received "soon"/],
     [["revoke", "nothing"], /expected the id of a key, received "nothing"/],
     [["list", "--everything"], /--everything/],
-  ])("says what is wrong with %j", async (words, message) => {
-    const attempt = keys(...words);
+  ])("rejects the arguments %j and says what was expected", async (args, message) => {
+    const attempt = keys(...args);
     await expect(attempt).rejects.toThrow(UsageError);
     await expect(attempt).rejects.toThrow(message);
   });

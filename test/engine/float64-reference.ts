@@ -1,4 +1,4 @@
-import type { Layer, LayerWeights } from "../../src/contract/network.ts";
+import type { Layer, LayerWeights } from "../../src/contract/vgg19-layers.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
 import { addContent, addStyle, addTotalVariation, shrunk, windowMasks } from "./float64-losses.ts";
 

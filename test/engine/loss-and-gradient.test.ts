@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type LayerWeights, VGG19_LAYERS } from "../../src/contract/network.ts";
+import { type LayerWeights, VGG19_LAYERS } from "../../src/contract/vgg19-layers.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import type { Kernels } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";

@@ -4,8 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { freePorts } from "../../local/free-ports.ts";
-import { openAccess } from "../../src/auth/access.ts";
-import { readConfig } from "../../src/config.ts";
+import { ApiKeyStore } from "../../src/auth/api-key-store.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { addressOf } from "../e2e/client.ts";
@@ -62,7 +61,7 @@ describe("What API and worker log, at its most talkative", () => {
     const address = await addressOf(api);
     await worker.line(({ msg }) => msg === "ready for jobs");
     const own = await connected(connectForRequests(url));
-    const { apiKeys } = openAccess(own, new QueueKeys("nst"), readConfig({}).limits);
+    const apiKeys = new ApiKeyStore(own, new QueueKeys("nst"));
     const { text: key } = await apiKeys.create({
       ...{ owner: "anna", name: "", scopes: ["submit", "read"], lifetimeMs: null },
     });

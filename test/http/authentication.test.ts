@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Scope } from "../../src/contract/access.ts";
+import type { Scope } from "../../src/contract/auth.ts";
 import type { JobView } from "../../src/contract/job.ts";
 import { submission } from "../support/jobs.ts";
 import { jpeg } from "../support/pictures.ts";
@@ -33,7 +33,7 @@ afterAll(() => service.stop());
 
 async function key(owner: string, ...scopes: Scope[]): Promise<Record<string, string>> {
   const all = scopes.length > 0 ? scopes : (["submit", "read"] as const);
-  const { text } = await service.access.apiKeys.create({ owner, name: "", scopes: all, lifetimeMs: null });
+  const { text } = await service.apiKeys.create({ owner, name: "", scopes: all, lifetimeMs: null });
   return { authorization: `Bearer ${text}` };
 }
 

@@ -68,7 +68,7 @@ describe("As many jobs as may wait", () => {
     const to = await start({ MAX_QUEUED_JOBS_PER_OWNER: "1" });
     expect((await submit(to)).status).toBe(202);
     await expectRefused(await submit(to), 429, "quota_exceeded");
-    const other = await to.access.apiKeys.create({
+    const other = await to.apiKeys.create({
       owner: "another",
       name: "",
       scopes: ["submit"],

@@ -46,7 +46,7 @@ describe("Slow requests", () => {
   });
 
   it("are cut off while their body comes", async () => {
-    const { text } = await service.access.apiKeys.create({
+    const { text } = await service.apiKeys.create({
       ...{ owner: "slow", name: "", scopes: ["submit"], lifetimeMs: null },
     });
     const head = `POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${text}\r\n`;
@@ -130,7 +130,7 @@ describe("Answers", () => {
   });
 
   it("name no path and show no stack, whatever is sent", async () => {
-    const { text } = await service.access.apiKeys.create({
+    const { text } = await service.apiKeys.create({
       ...{ owner: "prober", name: "", scopes: ["submit", "read"], lifetimeMs: null },
     });
     const authorization = `Bearer ${text}`;
@@ -199,7 +199,7 @@ describe("What went wrong inside", () => {
 
 describe("The log", () => {
   it("has no key, no link's signature and no picture in it", async () => {
-    const { key, text } = await service.access.apiKeys.create({
+    const { key, text } = await service.apiKeys.create({
       ...{ owner: "logged", name: "", scopes: ["submit", "read"], lifetimeMs: null },
     });
     const authorization = `Bearer ${text}`;

@@ -7,7 +7,7 @@ let service: TestService;
 afterEach(() => service.stop());
 
 async function key(owner = "acme"): Promise<Record<string, string>> {
-  const { text } = await service.access.apiKeys.create({
+  const { text } = await service.apiKeys.create({
     ...{ owner, name: "", scopes: ["submit", "read"], lifetimeMs: null },
   });
   return { authorization: `Bearer ${text}` };

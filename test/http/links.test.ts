@@ -11,7 +11,7 @@ let id: string;
 beforeAll(async () => {
   service = await TestService.start({ OPEN_MODE: "never" });
   painter = TestPainter.start(service, (run) => succeed(service, run));
-  const { text } = await service.access.apiKeys.create({
+  const { text } = await service.apiKeys.create({
     ...{ owner: "acme", name: "", scopes: ["submit", "read"], lifetimeMs: null },
   });
   key = { authorization: `Bearer ${text}` };
@@ -93,7 +93,7 @@ describe("A signed link", () => {
       changed("expires", "never"),
       changed("signature", `${given.get("signature")}A`),
       changed("signature", "A".repeat(43)),
-      await service.access.links.sign(path ?? "", past),
+      await service.signedLinks.sign(path ?? "", past),
     ];
     for (const url of urls) {
       const response = await service.fetch(url);
@@ -103,7 +103,7 @@ describe("A signed link", () => {
   });
 
   it("is given by the job's owner only", async () => {
-    const { text } = await service.access.apiKeys.create({
+    const { text } = await service.apiKeys.create({
       ...{ owner: "other", name: "", scopes: ["submit", "read"], lifetimeMs: null },
     });
     const headers = { authorization: `Bearer ${text}` };
@@ -113,19 +113,19 @@ describe("A signed link", () => {
 
   it("outlives a rotation of the secret for the time of grace, and no longer", async () => {
     const { result } = (await links()).links;
-    await service.access.links.rotate(60_000);
+    await service.signedLinks.rotate(60_000);
     expect((await service.fetch(result)).status).toBe(200);
     const { pathname, searchParams } = new URL(result, service.url);
     const signature = {
       expires: Number(searchParams.get("expires")),
       signature: searchParams.get("signature") ?? "",
     };
-    const isGoodIn = (ms: number) => service.access.links.isGood(pathname, signature, Date.now() + ms);
+    const isGoodIn = (ms: number) => service.signedLinks.verify(pathname, signature, Date.now() + ms);
     expect(await isGoodIn(50_000)).toBe(true);
     expect(await isGoodIn(70_000)).toBe(false);
     const next = (await links()).links.result;
     expect((await service.fetch(next)).status).toBe(200);
-    await service.access.links.rotate(0);
+    await service.signedLinks.rotate(0);
     expect((await service.fetch(result)).status).toBe(403);
     expect((await service.fetch(next)).status).toBe(403);
   });

@@ -31,7 +31,7 @@ describe("A service that is open to everybody", () => {
       const dashboard = await service.fetch("/admin/queue");
       expect(dashboard.status).toBe(401);
       expect(dashboard.headers.get("www-authenticate")).toMatch(/^Basic /);
-      const { text } = await service.access.apiKeys.create({
+      const { text } = await service.apiKeys.create({
         ...{ owner: "operator", name: "", scopes: ["admin"], lifetimeMs: null },
       });
       expect((await service.fetch("/metrics", { headers: { authorization: `Bearer ${text}` } })).status).toBe(

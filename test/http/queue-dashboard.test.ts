@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Scope } from "../../src/contract/access.ts";
+import type { Scope } from "../../src/contract/auth.ts";
 import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 async function key(...scopes: Scope[]): Promise<string> {
-  const { text } = await service.access.apiKeys.create({ owner: "ops", name: "", scopes, lifetimeMs: null });
+  const { text } = await service.apiKeys.create({ owner: "ops", name: "", scopes, lifetimeMs: null });
   return text;
 }
 const basic = (password: string) => ({

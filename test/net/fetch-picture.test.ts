@@ -4,9 +4,9 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import type { Refusal } from "../../src/contract/problems.ts";
+import type { ProblemError } from "../../src/contract/problems.ts";
 import { fetchPicture } from "../../src/net/fetch-picture.ts";
-import { type Guard, guardOf, PUBLIC_ONLY } from "../../src/net/guarded-request.ts";
+import { createUrlPolicy, type UrlPolicy } from "../../src/net/url-policy.ts";
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -24,20 +24,24 @@ async function serve(listener: RequestListener, host = "127.0.0.1"): Promise<str
   return `http://${host}:${(server.address() as AddressInfo).port}`;
 }
 
-const loopback = guardOf(["127.0.0.1/32"]);
-const open = (url: string, guard: Guard = loopback, seconds = 10) =>
-  fetchPicture(url, "content.url", guard, AbortSignal.timeout(seconds * 1000));
-async function refusal(url: string, guard?: Guard, seconds?: number): Promise<Refusal> {
-  return await open(url, guard, seconds).then(
+const publicOnly = createUrlPolicy();
+const loopback = createUrlPolicy(["127.0.0.1/32"]);
+const open = (url: string, policy: UrlPolicy = loopback, seconds = 10) =>
+  fetchPicture(url, "content.url", policy, AbortSignal.timeout(seconds * 1000));
+async function refusal(url: string, policy?: UrlPolicy, seconds?: number): Promise<ProblemError> {
+  return await open(url, policy, seconds).then(
     (stream) => {
       stream.destroy();
       throw new Error("expected a refusal");
     },
-    (error: Refusal) => error,
+    (error: ProblemError) => error,
   );
 }
-/** A guard whose names resolve as the table says, as a hostile name server may have it. */
-function resolving(names: Record<string, string[]>, allows: Guard["allows"] = PUBLIC_ONLY.allows): Guard {
+/** A policy whose names resolve as the table says, as a hostile name server may have it. */
+function resolving(
+  names: Record<string, string[]>,
+  allows: UrlPolicy["allows"] = publicOnly.allows,
+): UrlPolicy {
   return {
     allows,
     resolve: (name, callback) => {
@@ -113,20 +117,20 @@ describe("A picture's URL is refused", () => {
     ["cat.jpg", "no URL"],
     ["http://", "no host"],
   ])("when it is %s: %s", async (url) => {
-    const found = await refusal(url, PUBLIC_ONLY);
+    const found = await refusal(url, publicOnly);
     expect(found.code).toBe("url_refused");
     expect(found.errors[0]?.path).toBe("content.url");
     expect(found.message).not.toContain("secret");
   });
 
   it("when its name leads to a private address, or to that too", async () => {
-    const guard = resolving({
+    const policy = resolving({
       "inside.example": ["10.1.2.3"],
       "both.example": ["93.184.216.34", "127.0.0.1"],
       "six.example": ["::ffff:127.0.0.1"],
     });
     for (const name of ["inside", "both", "six"]) {
-      const found = await refusal(`http://${name}.example/`, guard);
+      const found = await refusal(`http://${name}.example/`, policy);
       expect(found.code).toBe("url_refused");
       expect(found.message).not.toMatch(/10\.1\.2\.3|127\.0\.0\.1/);
     }
@@ -135,11 +139,11 @@ describe("A picture's URL is refused", () => {
   it("when its name leads elsewhere the second time: each connection's own addresses are checked", async () => {
     const url = await serve((_request, response) => response.writeHead(302, { location: "/again" }).end());
     const answers = [["127.0.0.1"], ["10.0.0.1"]];
-    const guard: Guard = {
+    const policy: UrlPolicy = {
       allows: (address) => address === "127.0.0.1",
       resolve: (name, callback) => resolving({ [name]: answers.shift() ?? [] }).resolve(name, callback),
     };
-    const found = await refusal(url.replace("127.0.0.1", "rebinding.example"), guard);
+    const found = await refusal(url.replace("127.0.0.1", "rebinding.example"), policy);
     expect(found.code).toBe("url_refused");
     expect(answers).toEqual([]);
   });

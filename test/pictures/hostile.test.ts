@@ -5,12 +5,12 @@ import { crc32, deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp, { type Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
-import type { Refusal } from "../../src/contract/problems.ts";
+import type { ProblemError } from "../../src/contract/problems.ts";
 import { decodePicture } from "../../src/pictures/decode.ts";
 import { convertPicture, encodePicture } from "../../src/pictures/encode.ts";
-import { checkPicture } from "../../src/pictures/intake.ts";
 import { contentSize } from "../../src/pictures/picture-size.ts";
 import { PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
+import { validatePicture } from "../../src/pictures/validate-picture.ts";
 import { draw, jpeg, png } from "../support/pictures.ts";
 
 const { limits } = readConfig({});
@@ -24,7 +24,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function answer(bytes: Buffer): Promise<string> {
   const path = join(folder, "picture");
   await writeFile(path, bytes);
-  const found = await checkPicture(path, "content", limits).catch((error: Refusal) => error.code);
+  const found = await validatePicture(path, "content", limits).catch((error: ProblemError) => error.code);
   if (typeof found === "string") return found;
   const raster = await decodePicture(path, (size) => contentSize(size, 32), limits);
   return `${found.type} ${raster.width} × ${raster.height}`;

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import type { Access } from "../../src/auth/access.ts";
+import type { ApiKeyStore } from "../../src/auth/api-key-store.ts";
+import type { SignedLinks } from "../../src/auth/signed-links.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
-import { composeDependencies } from "../../src/http/compose.ts";
-import type { App } from "../../src/http/dependencies.ts";
+import { type App, createDependencies } from "../../src/http/dependencies.ts";
 import { connectForRequests } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import type { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
@@ -24,7 +24,8 @@ export class TestService {
     readonly keys: QueueKeys,
     readonly queue: RedisJobQueue,
     readonly store: BlobStore,
-    readonly access: Access,
+    readonly apiKeys: ApiKeyStore,
+    readonly signedLinks: SignedLinks,
     readonly app: App,
     readonly config: Config,
     private readonly folder: string,
@@ -54,11 +55,13 @@ export class TestService {
     const redis = connectForRequests(config.redisUrl);
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new QueueKeys("test");
-    const dependencies = composeDependencies(config, logger, redis, keys);
-    const { queue, store, access } = dependencies;
+    const dependencies = createDependencies(config, logger, redis, keys);
+    const { queue, store, apiKeys, signedLinks } = dependencies;
     const app = await buildApp(dependencies);
     await app.listen({ host: "127.0.0.1", port: 0 });
-    return new TestService(redisServer, redis, keys, queue, store, access, app, config, folder, log);
+    return new TestService(
+      ...([redisServer, redis, keys, queue, store, apiKeys, signedLinks, app, config, folder, log] as const),
+    );
   }
 
   get port(): number {

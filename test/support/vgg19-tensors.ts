@@ -1,4 +1,4 @@
-import { VGG19_LAYERS } from "../../src/contract/network.ts";
+import { VGG19_LAYERS } from "../../src/contract/vgg19-layers.ts";
 import { layerChannels } from "../../workers/engine/weights/vgg19-weights.ts";
 
 /** How a tensor's numbers can be stored: as they are, or as whole numbers n that stand for n · scale + min. */

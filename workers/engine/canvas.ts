@@ -1,13 +1,13 @@
-import type { Layer } from "../../src/contract/network.ts";
+import type { Layer } from "../../src/contract/vgg19-layers.ts";
 import type { Size } from "../../src/pictures/picture-size.ts";
-import type { DeepRaster, Raster } from "../../src/pictures/raster.ts";
+import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
 import { addMargin, foldMargin, sizeWithMargin } from "./margin.ts";
 import { deepestLayer } from "./network/stages.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import type { Question } from "./objective/evaluate-together.ts";
 import { type Evaluation, Objective, type ObjectiveOptions, type Targets } from "./objective/objective.ts";
-import { toDeepRaster, toRaster } from "./resample.ts";
+import { toRaster, toRaster16 } from "./resample.ts";
 import type { Scale } from "./schedule.ts";
 import type { ScaledContent, Sources } from "./sources.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
@@ -83,8 +83,8 @@ export class Canvas {
   }
 
   /** The same with 16 bits a channel. */
-  showDeep(pixels: Tensor4D): DeepRaster {
-    return this.#shown(pixels, toDeepRaster);
+  showDeep(pixels: Tensor4D): Raster16 {
+    return this.#shown(pixels, toRaster16);
   }
 
   #shown<Kind>(pixels: Tensor4D, convert: (picture: Tensor4D, visible?: Tensor4D) => Kind): Kind {

@@ -1,6 +1,6 @@
 import type { EngineDescription } from "../../src/contract/engine.ts";
-import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/network.ts";
 import { type Options, styleScale } from "../../src/contract/options.ts";
+import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/vgg19-layers.ts";
 import { sizeWithMargin } from "./margin.ts";
 import { blockOf, deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
 import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";

@@ -1,7 +1,7 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import { SHORTEST_EDGE } from "../../src/pictures/picture-size.ts";
-import type { DeepRaster, Raster } from "../../src/pictures/raster.ts";
+import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { readCheckpointOf, writeCheckpoint } from "./checkpoint.ts";
 import { sizeWithMargin } from "./margin.ts";
@@ -160,7 +160,7 @@ export class Painting {
   }
 
   /** The same with 16 bits a channel. */
-  deepPicture(): DeepRaster {
+  deepPicture(): Raster16 {
     return this.#canvas.showDeep(this.#optimizer.result);
   }
 

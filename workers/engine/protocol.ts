@@ -2,7 +2,7 @@ import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { DeepRaster, Mask, Raster } from "../../src/pictures/raster.ts";
+import type { Mask, Raster, Raster16 } from "../../src/pictures/raster.ts";
 
 /** What a painting is made from. */
 export interface Pictures {
@@ -56,7 +56,7 @@ export type EngineEvent =
   | {
       type: "painted";
       id: string;
-      picture: Raster | DeepRaster;
+      picture: Raster | Raster16;
       pixels: Raster | null;
       progress: Progress;
     }

@@ -1,8 +1,8 @@
-import type { DeepRaster, Mask, Raster } from "../../src/pictures/raster.ts";
+import type { Mask, Raster, Raster16 } from "../../src/pictures/raster.ts";
 import { runKernel, type Tensor4D, tf } from "./tensorflow.ts";
 
 /** A decoded picture → `[1, h, w, 3]`, RGB in [0, 1]. */
-export function toTensor({ width, height, data }: Raster | DeepRaster): Tensor4D {
+export function toTensor({ width, height, data }: Raster | Raster16): Tensor4D {
   return tf.tidy(() => {
     const levels = data.BYTES_PER_ELEMENT === 1 ? 255 : 65_535;
     return tf.tensor4d(new Int32Array(data), [1, height, width, 3], "int32").toFloat().div(levels);
@@ -26,7 +26,7 @@ export function toRaster(image: Tensor4D, visible?: Tensor4D): Raster {
 }
 
 /** The same with 16 bits a channel. */
-export function toDeepRaster(image: Tensor4D, visible?: Tensor4D): DeepRaster {
+export function toRaster16(image: Tensor4D, visible?: Tensor4D): Raster16 {
   const [, height, width] = image.shape;
   const data = new Uint16Array(levelsOf(image, 65_535));
   return { width, height, data, ...(visible && { alpha: new Uint8Array(levelsOf(visible, 255)) }) };

@@ -1,5 +1,5 @@
 import type { EngineDescription } from "../../src/contract/engine.ts";
-import type { Layer } from "../../src/contract/network.ts";
+import type { Layer } from "../../src/contract/vgg19-layers.ts";
 import type { Pooling } from "./network/kernels.ts";
 
 /** What a step takes through the network. */

@@ -5,7 +5,7 @@ import type { Logger } from "../../src/logging.ts";
 import type { ColorSpace } from "../../src/pictures/decode.ts";
 import { encodePicture } from "../../src/pictures/encode.ts";
 import { MEDIA_TYPES } from "../../src/pictures/picture-type.ts";
-import type { DeepRaster, Raster } from "../../src/pictures/raster.ts";
+import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import {
   type JobFields,
   type JobRecord,
@@ -135,7 +135,7 @@ export class Recorder {
   }
 
   private async storeState(
-    pixels: Raster | DeepRaster | null,
+    pixels: Raster | Raster16 | null,
     color_space: ColorSpace,
   ): Promise<string | null> {
     if (!pixels) return null;

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { FreeSpace } from "../../storage/free-space.ts";
 import type { App, Dependencies } from "../dependencies.ts";
@@ -20,7 +20,7 @@ export interface Admission {
   uploaded(request: FastifyRequest): void;
   /** Lets one more client follow a job; null where there are too many. Gives what must be called at the end. */
   follow(request: FastifyRequest): (() => void) | null;
-  /** As `follow`. Throws a `Refusal`. */
+  /** As `follow`. Throws a `ProblemError`. */
   stream(request: FastifyRequest): () => void;
 }
 
@@ -57,7 +57,7 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
       if (leaves.includes(null)) {
         leave();
         const detail = `As many requests bring pictures as are allowed (${limits.uploads} at once, half of them one owner's)`;
-        throw new Refusal("too_many_uploads", detail, { retryAfter: 1 });
+        throw new ProblemError("too_many_uploads", detail, { retryAfter: 1 });
       }
       open.set(request, leave);
       try {
@@ -76,7 +76,7 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
       const leave = followers.enter(ownerOf(request));
       if (leave) return leave;
       const detail = `As many clients follow jobs as are allowed (${limits.streams} at once, half of them one owner's)`;
-      throw new Refusal("too_many_streams", detail, { retryAfter: 5 });
+      throw new ProblemError("too_many_streams", detail, { retryAfter: 5 });
     },
   };
 }

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { BlobNotFoundError, type BlobStore } from "../../storage/blob-store.ts";
 import { parseByteRange } from "./byte-range.ts";
 import { isUnchanged } from "./conditional.ts";
@@ -41,7 +41,7 @@ export async function sendFile(
   if (range === "unsatisfiable") {
     reply.header("content-range", `bytes */${info.size}`);
     const expected = `bytes within 0-${info.size - 1}`;
-    throw Refusal.ofField("range_not_satisfiable", "range", expected, String(rangeHeader).slice(0, 80));
+    throw ProblemError.forField("range_not_satisfiable", "range", expected, String(rangeHeader).slice(0, 80));
   }
   if (range) reply.code(206).header("content-range", `bytes ${range.start}-${range.end}/${info.size}`);
   reply.headers({

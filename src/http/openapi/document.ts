@@ -3,13 +3,13 @@ import { readConfig } from "../../config.ts";
 import { connectForRequests } from "../../queue/connection.ts";
 import { QueueKeys } from "../../queue/keys.ts";
 import { buildApp } from "../app.ts";
-import { composeDependencies } from "../compose.ts";
+import { createDependencies } from "../dependencies.ts";
 
 /** The contract as YAML. The app behind it is asked for nothing, so that its Redis need not be there. */
 export async function openApiDocument(): Promise<string> {
   const redis = connectForRequests("redis://127.0.0.1:1");
   const logger = pino({ level: "silent" });
-  const dependencies = composeDependencies(readConfig({}), logger, redis, new QueueKeys("none"));
+  const dependencies = createDependencies(readConfig({}), logger, redis, new QueueKeys("none"));
   const app = await buildApp(dependencies);
   try {
     await app.ready();

@@ -1,7 +1,7 @@
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from "fastify";
 import type { LinkSignature } from "../../auth/signed-links.ts";
-import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/access.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/auth.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { openMode, refuseUninvited } from "../open-mode.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -55,7 +55,7 @@ function signedLink(request: FastifyRequest): (LinkSignature & { path: string; j
  * Finds out who asks, and refuses what they may not do, before anything else of a request is read. Holds for all
  * routes that are added from here on; one that does not state its scope cannot be added.
  */
-export function authenticate(app: App, { access, config }: Dependencies): void {
+export function authenticate(app: App, { apiKeys, signedLinks, config }: Dependencies): void {
   const { open } = openMode(config);
   app.decorateRequest("caller", null as unknown as Caller);
 
@@ -97,8 +97,8 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
   };
 
   const holderOf = async (link: NonNullable<ReturnType<typeof signedLink>>): Promise<Caller> => {
-    if (await access.links.isGood(link.path, link)) return { ...HOLDER, link: link.job };
-    throw new Refusal("invalid_link", "Expected a link as it was given, whose time is not over");
+    if (await signedLinks.verify(link.path, link)) return { ...HOLDER, link: link.job };
+    throw new ProblemError("invalid_link", "Expected a link as it was given, whose time is not over");
   };
 
   const ownerOfKey = async (
@@ -110,13 +110,16 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
     const basic = withBasic && (request.method === "GET" || request.method === "HEAD");
     const [, text] =
       /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? (basic ? basicPassword(authorization) : []);
-    const key = text === undefined ? null : await access.apiKeys.authenticate(text);
+    const key = text === undefined ? null : await apiKeys.authenticate(text);
     if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
     const error = authorization === undefined ? "" : ', error="invalid_token"';
     const scheme = basic ? 'Basic realm="nst: any name, and a key with the scope admin as password"' : "";
     reply.header("www-authenticate", scheme || `Bearer realm="nst"${error}`);
     const received = authorization === undefined ? "none" : "one that is not, or no longer, good";
-    throw new Refusal("unauthorized", `Expected a key (Authorization: Bearer nst_…), received ${received}`);
+    throw new ProblemError(
+      "unauthorized",
+      `Expected a key (Authorization: Bearer nst_…), received ${received}`,
+    );
   };
 
   const letIn = (caller: Caller, scope: Scope, request: FastifyRequest, reply: FastifyReply): void => {
@@ -127,7 +130,7 @@ export function authenticate(app: App, { access, config }: Dependencies): void {
     }
     if (!caller.scopes.includes(scope)) {
       const detail = `Expected a key with the scope ${scope}, received one with ${caller.scopes.join(", ") || "none"}`;
-      throw new Refusal("forbidden", detail);
+      throw new ProblemError("forbidden", detail);
     }
   };
 

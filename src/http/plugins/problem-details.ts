@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
-import { PROBLEMS, type Problem, type ProblemCode, Refusal } from "../../contract/problems.ts";
+import { PROBLEMS, type Problem, type ProblemCode, ProblemError } from "../../contract/problems.ts";
 import { QueueFullError, QueueUnavailableError, QuotaExceededError } from "../../queue/job-queue.ts";
 import { BlobNotFoundError, StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
@@ -45,12 +45,12 @@ export function answerProblems(app: App): void {
       return sendProblem(
         request,
         reply,
-        new Refusal("unknown_route", `There is nothing at ${request.method} here`),
+        new ProblemError("unknown_route", `There is nothing at ${request.method} here`),
       );
     }
     reply.header("allow", allowed.join(", "));
     const detail = `Expected one of ${allowed.join(", ")}, received ${request.method}`;
-    return sendProblem(request, reply, new Refusal("method_not_allowed", detail));
+    return sendProblem(request, reply, new ProblemError("method_not_allowed", detail));
   });
 }
 
@@ -68,7 +68,7 @@ export function refuseUnreadable(error: Error & { code?: string }, socket: Socke
   const code = CLIENT_ERROR_CODES[error.code ?? ""] ?? "invalid_request";
   const { status } = PROBLEMS[code];
   const body = JSON.stringify(
-    problemOf(new Refusal(code, "The request is not readable HTTP, or came too slowly")),
+    problemOf(new ProblemError(code, "The request is not readable HTTP, or came too slowly")),
   );
   socket.end(
     `HTTP/1.1 ${status} ${PROBLEMS[code].title}\r\ncontent-type: ${PROBLEM_JSON}\r\n` +
@@ -89,23 +89,24 @@ function reasonOf({ cause }: Error): string | undefined {
   return cause instanceof Error ? cause.message : undefined;
 }
 
-function asRefusal(error: Error & { code?: string; statusCode?: number }): Refusal {
-  if (error instanceof Refusal) return error;
-  if (error instanceof QueueFullError) return new Refusal("queue_full", error.message, { retryAfter: 30 });
+function asRefusal(error: Error & { code?: string; statusCode?: number }): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof QueueFullError)
+    return new ProblemError("queue_full", error.message, { retryAfter: 30 });
   if (error instanceof QuotaExceededError)
-    return new Refusal("quota_exceeded", error.message, { retryAfter: 30 });
+    return new ProblemError("quota_exceeded", error.message, { retryAfter: 30 });
   if (error instanceof StorageFullError)
-    return new Refusal("storage_full", error.message, { retryAfter: 60 });
+    return new ProblemError("storage_full", error.message, { retryAfter: 60 });
   if (error instanceof StorageUnavailableError)
-    return new Refusal("unavailable", error.message, { retryAfter: 5 });
+    return new ProblemError("unavailable", error.message, { retryAfter: 5 });
   if (error instanceof BlobNotFoundError) {
-    return new Refusal(
+    return new ProblemError(
       "result_expired",
       "Expected a picture that is still kept, received the name of one that is not",
     );
   }
   if (error instanceof QueueUnavailableError) {
-    return new Refusal("unavailable", "The queue cannot be reached", { retryAfter: 2 });
+    return new ProblemError("unavailable", "The queue cannot be reached", { retryAfter: 2 });
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map(({ instancePath, message }) => ({
@@ -113,7 +114,7 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Refus
       expected: message ?? "another value",
       received: "a value that is not allowed",
     }));
-    return new Refusal(
+    return new ProblemError(
       "invalid_request",
       errors.map(({ path, expected }) => `${path}: ${expected}`).join("; "),
       {
@@ -122,18 +123,18 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Refus
     );
   }
   const code = FRAMEWORK_CODES[error.code ?? ""];
-  if (code) return new Refusal(code, error.message);
-  if (MULTIPART_ERRORS.test(error.message)) return new Refusal("malformed_body", error.message);
+  if (code) return new ProblemError(code, error.message);
+  if (MULTIPART_ERRORS.test(error.message)) return new ProblemError("malformed_body", error.message);
   if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500) {
-    return new Refusal("invalid_request", error.message);
+    return new ProblemError("invalid_request", error.message);
   }
-  return new Refusal(
+  return new ProblemError(
     "internal",
     "Something went wrong inside the service; the request id names it in the logs",
   );
 }
 
-function problemOf(refusal: Refusal, request?: FastifyRequest): Problem {
+function problemOf(refusal: ProblemError, request?: FastifyRequest): Problem {
   const { status, title, retryable } = PROBLEMS[refusal.code];
   return {
     type: `/docs#problem-${refusal.code}`,
@@ -147,7 +148,7 @@ function problemOf(refusal: Refusal, request?: FastifyRequest): Problem {
   };
 }
 
-function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: ProblemError): FastifyReply {
   if (refusal.retryAfter !== undefined) reply.header("retry-after", refusal.retryAfter);
   return reply
     .code(PROBLEMS[refusal.code].status)

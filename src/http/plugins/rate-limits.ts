@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { WINDOW_SECONDS } from "../../auth/rate-limits.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 
 declare module "fastify" {
@@ -17,10 +17,10 @@ declare module "fastify" {
  * While Redis is away the answer is 503, not a request let through: what is limited needs Redis itself, and an outage
  * must be no way round the limits. Whoever uses an open service on this machine is not limited.
  */
-export function limitRates(app: App, { config, access }: Dependencies): void {
+export function limitRates(app: App, { config, rateLimits }: Dependencies): void {
   const count = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { makesJob } = request.routeOptions.config;
-    const rates = await access.rates.count(
+    const rates = await rateLimits.count(
       request.caller.key ?? `address-${request.ip}`,
       makesJob ? ["requests", "jobs"] : ["requests"],
     );
@@ -33,7 +33,7 @@ export function limitRates(app: App, { config, access }: Dependencies): void {
     const exceeded = rates.find((rate) => rate.exceeded);
     if (!exceeded) return;
     const detail = `Expected at most ${exceeded.quota} ${exceeded.name} a minute, received more`;
-    throw new Refusal("rate_limited", detail, { retryAfter: Math.max(1, exceeded.reset) });
+    throw new ProblemError("rate_limited", detail, { retryAfter: Math.max(1, exceeded.reset) });
   };
 
   app.addHook("onRequest", (request, reply, done) => {

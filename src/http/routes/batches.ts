@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../contract/batch.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { jobFolder } from "../../queue/records/job-record.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
@@ -27,12 +27,12 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
   const { config, queue, store, idempotency, batches } = dependencies;
   await takeForms(app, config);
 
-  /** Throws a `Refusal` where there is none, or where it is another owner's. */
+  /** Throws a `ProblemError` where there is none, or where it is another owner's. */
   const findBatch = async ({ params: { id }, caller }: BatchRequest): Promise<Batch> => {
     const batch = UUID.safeParse(id).success ? await batches.find(id) : null;
     if (batch?.owner === caller.owner) return batch;
     const received = JSON.stringify(id.slice(0, 64));
-    throw new Refusal("batch_not_found", `Expected the id of a batch, received ${received}`);
+    throw new ProblemError("batch_not_found", `Expected the id of a batch, received ${received}`);
   };
   const jobsOf = async (batch: Batch): Promise<BatchJob[]> => {
     const looked = batch.jobs.map(async ({ id, ...pair }) => ({ ...pair, ...(await queue.look(id)) }));
@@ -163,7 +163,7 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
       const { status, counts } = batchView(batch, jobs);
       if (status !== "finished") {
         const left = counts.queued + counts.running;
-        throw new Refusal(
+        throw new ProblemError(
           "result_not_ready",
           `Expected a finished batch, received one with ${left} jobs to do`,
           {
@@ -182,7 +182,10 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
             ],
       );
       if (files.length === 0) {
-        throw new Refusal("no_result", "Expected a batch with pictures, received one of which none is there");
+        throw new ProblemError(
+          "no_result",
+          "Expected a batch with pictures, received one of which none is there",
+        );
       }
       reply.headers({
         "content-type": "application/zip",

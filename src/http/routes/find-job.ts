@@ -1,13 +1,13 @@
 import type { FastifyRequest } from "fastify";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { Place } from "../../queue/dispatch/places.ts";
 import type { JobQueue } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-function jobNotFound(id: string): Refusal {
-  return new Refusal(
+function jobNotFound(id: string): ProblemError {
+  return new ProblemError(
     "job_not_found",
     `Expected the id of a job, received ${JSON.stringify(id.slice(0, 64))}`,
   );
@@ -16,7 +16,7 @@ function jobNotFound(id: string): Refusal {
 type JobRequest = FastifyRequest<{ Params: { id: string } }>;
 
 /**
- * The job that a request names in its path. Throws a `Refusal` where there is none, or where it is another owner's:
+ * The job that a request names in its path. Throws a `ProblemError` where there is none, or where it is another owner's:
  * whoever asks learns no more than that there is none of theirs.
  */
 export async function findJob(queue: JobQueue, request: JobRequest): Promise<JobRecord> {

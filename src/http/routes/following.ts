@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { type LossEntry, lossesSchema } from "../../contract/losses.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { MEDIA_TYPES } from "../../pictures/picture-type.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import { BlobNotFoundError } from "../../storage/blob-store.ts";
@@ -53,8 +53,8 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
       const { preview } = record;
       if (!preview) {
         const detail = `Expected a job with a preview, received a ${record.status} one without`;
-        if (isFinal(record.status)) throw new Refusal("no_preview", detail);
-        throw new Refusal("preview_not_ready", detail, { retryAfter: retryAfter(record, null) ?? 1 });
+        if (isFinal(record.status)) throw new ProblemError("no_preview", detail);
+        throw new ProblemError("preview_not_ready", detail, { retryAfter: retryAfter(record, null) ?? 1 });
       }
       return await sendFile(request, reply, store, {
         key: preview.key,
@@ -90,7 +90,7 @@ export function followingRoutes(app: App, { queue, store }: Dependencies): void 
       const type = chooseMediaType(accept, ["application/json", SVG]);
       if (!type) {
         const expected = `application/json or ${SVG}`;
-        throw Refusal.ofField("not_acceptable", "accept", expected, String(accept).slice(0, 80));
+        throw ProblemError.forField("not_acceptable", "accept", expected, String(accept).slice(0, 80));
       }
       const record = await findJob(queue, request);
       const stored = record.losses ? await readOrNothing(record.losses) : "";

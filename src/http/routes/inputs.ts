@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import {
   detectPictureType,
   endingOf,
@@ -82,7 +82,12 @@ export function inputRoutes(app: App, { queue, store }: Dependencies): void {
       const record = await findJob(queue, request);
       const key = record.styles[index];
       if (key === undefined) {
-        throw Refusal.ofField("no_such_style", "index", `0 to ${record.styles.length - 1}`, String(index));
+        throw ProblemError.forField(
+          "no_such_style",
+          "index",
+          `0 to ${record.styles.length - 1}`,
+          String(index),
+        );
       }
       return await sendFile(request, reply, store, await fileOf(key, `style-${index}`));
     },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type JobView, jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
@@ -118,13 +118,16 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
     async (request, reply) => {
       const before = await findJob(queue, request);
       if (before.status === "succeeded") {
-        throw new Refusal("not_retryable", "Expected a failed or canceled job, received a succeeded one");
+        throw new ProblemError(
+          "not_retryable",
+          "Expected a failed or canceled job, received a succeeded one",
+        );
       }
       if (isFinal(before.status)) await queue.admit(before.owner, "retried");
       const record = await changeJob(queue, request, (id) => queue.retry(id));
       // Its time is over, which the queue's clock decides.
       if (isFinal(record.status) && record.revision === before.revision) {
-        throw new Refusal(
+        throw new ProblemError(
           "result_expired",
           "Expected a job whose pictures are still kept, received one that has expired",
         );

@@ -6,7 +6,7 @@ import { jobPath } from "../views/job-view.ts";
 import { findJob } from "./find-job.ts";
 
 /** POST /v1/jobs/{id}/links: for pages and people that have no key. */
-export function linkRoutes(app: App, { queue, access }: Dependencies): void {
+export function linkRoutes(app: App, { queue, signedLinks }: Dependencies): void {
   app.post(
     "/v1/jobs/:id/links",
     {
@@ -30,7 +30,7 @@ export function linkRoutes(app: App, { queue, access }: Dependencies): void {
       const expires = Math.floor(Date.now() / 1000) + (request.body?.expires_in ?? 3600);
       const paths = LINKABLE.map((name) => [name, `${jobPath(id)}/${name}`] as const);
       const signed = await Promise.all(
-        paths.map(async ([name, path]) => [name, await access.links.sign(path, expires)] as const),
+        paths.map(async ([name, path]) => [name, await signedLinks.sign(path, expires)] as const),
       );
       reply.header("cache-control", "no-store");
       const links = Object.fromEntries(signed) as Record<(typeof LINKABLE)[number], string>;

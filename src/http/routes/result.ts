@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
-import { PROBLEMS, Refusal } from "../../contract/problems.ts";
+import { PROBLEMS, ProblemError } from "../../contract/problems.ts";
 import { convertPicture } from "../../pictures/encode.ts";
 import { endingOf, MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../pictures/picture-type.ts";
 import { type JobRecord, jobFolder, type StoredPicture } from "../../queue/records/job-record.ts";
@@ -110,7 +110,7 @@ function negotiate(accept: string | undefined, painted: StoredPicture): PictureT
   const chosen = chooseMediaType(accept, offered);
   const format = PICTURE_TYPES.find((type) => MEDIA_TYPES[type] === chosen);
   if (format) return format;
-  throw Refusal.ofField(
+  throw ProblemError.forField(
     "not_acceptable",
     "accept",
     `one of ${offered.join(", ")}`,
@@ -123,13 +123,16 @@ function resultOf(record: JobRecord): StoredPicture {
   if (record.status === "succeeded") throw expired(record);
   if (isFinal(record.status)) {
     const why = record.error ? ` (${record.error.code}: ${record.error.message})` : "";
-    throw new Refusal("no_result", `Expected a succeeded job, received a ${record.status} one${why}`);
+    throw new ProblemError("no_result", `Expected a succeeded job, received a ${record.status} one${why}`);
   }
   const wait = retryAfter(record, null) ?? 1;
   const detail = `Expected a succeeded job, received a ${record.status} one`;
-  throw new Refusal("result_not_ready", detail, { retryAfter: wait });
+  throw new ProblemError("result_not_ready", detail, { retryAfter: wait });
 }
 
-function expired(record: JobRecord): Refusal {
-  return new Refusal("result_expired", `${PROBLEMS.result_expired.title}: the pictures of job ${record.id}`);
+function expired(record: JobRecord): ProblemError {
+  return new ProblemError(
+    "result_expired",
+    `${PROBLEMS.result_expired.title}: the pictures of job ${record.id}`,
+  );
 }

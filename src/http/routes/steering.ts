@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { applySteering, steeringSchema } from "../../contract/options.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -46,7 +46,7 @@ export function steeringRoutes(app: App, { queue }: Dependencies): void {
       });
       const record = await changeJob(queue, request, (id) => queue.steer(id, steering));
       if (isFinal(record.status)) {
-        throw new Refusal(
+        throw new ProblemError(
           "not_steerable",
           `Expected a queued or running job, received a ${record.status} one`,
         );

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { z } from "zod";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { ROOT } from "../../root.ts";
 import type { App } from "../dependencies.ts";
 
@@ -44,7 +44,7 @@ export async function studioRoutes(app: App): Promise<void> {
     "/",
     { config: { scope: "public", page: true }, schema: { hide: true } },
     async (_request, reply) => {
-      if (!page) throw new Refusal("unknown_route", "The studio is not built");
+      if (!page) throw new ProblemError("unknown_route", "The studio is not built");
       return reply
         .headers({
           "content-type": page.type,
@@ -64,7 +64,7 @@ export async function studioRoutes(app: App): Promise<void> {
     },
     async (request, reply) => {
       const file = request.params.name === PAGE ? undefined : files.get(request.params.name);
-      if (!file) throw new Refusal("unknown_route", "The studio has no such file");
+      if (!file) throw new ProblemError("unknown_route", "The studio has no such file");
       return reply
         .headers({
           "content-type": file.type,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { MEDIA_TYPES } from "../../pictures/picture-type.ts";
 import { joinFrames } from "../../pictures/timelapse.ts";
 import { type JobRecord, jobFolder, timelapseFolder } from "../../queue/records/job-record.ts";
@@ -49,7 +49,7 @@ export function timelapseRoutes(app: App, { queue, store }: Dependencies): void 
       const record = await findJob(queue, request);
       if (!isFinal(record.status)) {
         const detail = `Expected a job that has ended, received a ${record.status} one`;
-        throw new Refusal("timelapse_not_ready", detail, { retryAfter: retryAfter(record, null) ?? 1 });
+        throw new ProblemError("timelapse_not_ready", detail, { retryAfter: retryAfter(record, null) ?? 1 });
       }
       if (!record.timelapse) throw noTimelapse(record);
       // A job that is tried again ends again, with other pictures.
@@ -79,7 +79,7 @@ async function picturesOf(store: BlobStore, record: JobRecord): Promise<Uint8Arr
   return pictures;
 }
 
-function noTimelapse({ status }: JobRecord): Refusal {
+function noTimelapse({ status }: JobRecord): ProblemError {
   const detail = `Expected a job with pictures kept of its run, received a ${status} one without`;
-  return new Refusal("no_timelapse", detail);
+  return new ProblemError("no_timelapse", detail);
 }

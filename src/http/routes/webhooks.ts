@@ -1,17 +1,14 @@
 import { v7 as uuidv7 } from "uuid";
 import { webhookSecretsSchema, webhookTestResultSchema, webhookTestSchema } from "../../contract/webhook.ts";
-import { checkUrl } from "../../net/check-url.ts";
-import { guardOf } from "../../net/guarded-request.ts";
+import { checkUrl } from "../../net/url-policy.ts";
 import { formatTraceparent } from "../../trace-context.ts";
-import { postJson } from "../../webhooks/post.ts";
+import { postJson } from "../../webhooks/post-json.ts";
 import { signedHeaders } from "../../webhooks/signature.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 
 /** What a receiver of webhooks needs: the secrets that sign them, and a message to try it with. */
-export function webhookRoutes(app: App, { config, webhookSecrets }: Dependencies): void {
-  const guard = guardOf(config.urlNetworks);
-
+export function webhookRoutes(app: App, { urlPolicy, webhookSecrets }: Dependencies): void {
   app.get(
     "/v1/webhooks/secret",
     {
@@ -25,7 +22,7 @@ export function webhookRoutes(app: App, { config, webhookSecrets }: Dependencies
     },
     async (request, reply) => {
       reply.header("cache-control", "no-store");
-      return { secrets: await webhookSecrets.of(request.caller.owner) };
+      return { secrets: await webhookSecrets.get(request.caller.owner) };
     },
   );
 
@@ -70,17 +67,17 @@ export function webhookRoutes(app: App, { config, webhookSecrets }: Dependencies
     },
     async (request) => {
       const { url } = request.body;
-      checkUrl(url, "url", guard);
+      checkUrl(url, "url", urlPolicy);
       const id = `msg_${uuidv7().replaceAll("-", "")}`;
       const now = new Date();
       const body = JSON.stringify({ type: "webhook.test", timestamp: now.toISOString(), data: {} });
-      const secrets = (await webhookSecrets.of(request.caller.owner)).map(({ secret }) => secret);
+      const secrets = (await webhookSecrets.get(request.caller.owner)).map(({ secret }) => secret);
       const { trace } = request.raw;
       const headers = {
         ...signedHeaders({ id, body }, secrets, now),
         ...(trace && { traceparent: formatTraceparent(trace) }),
       };
-      const { status, duration_ms, error } = await postJson(url, guard, headers, body);
+      const { status, duration_ms, error } = await postJson(url, urlPolicy, headers, body);
       return { id, delivered: error === null, status, duration_ms, error };
     },
   );

@@ -1,9 +1,8 @@
 import { longestEdge, type Options } from "../../contract/options.ts";
 import { suitableLearningRate } from "../../contract/presets.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { Continuation } from "../../contract/request.ts";
-import { checkUrl } from "../../net/check-url.ts";
-import { guardOf } from "../../net/guarded-request.ts";
+import { checkUrl } from "../../net/url-policy.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { readSize } from "../../pictures/read-size.ts";
 import { givenBlobKeys, type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
@@ -14,16 +13,16 @@ import { type Asked, queueJob } from "./queue-job.ts";
 
 /**
  * Queues a job that starts as what another one painted, with the same pictures. It gets copies of them: each of the two
- * jobs may be forgotten without the other. Throws a `Refusal` or what `queueJob` throws.
+ * jobs may be forgotten without the other. Throws a `ProblemError` or what `queueJob` throws.
  */
 export async function continueJob(
-  { config, queue, store }: Dependencies,
+  { config, queue, store, urlPolicy }: Dependencies,
   before: JobRecord,
   { options: asked, ...fields }: Continuation,
   id: string,
   by: Asked,
 ): Promise<JobRecord> {
-  if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", guardOf(config.urlNetworks));
+  if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", urlPolicy);
   const painted = stateOf(before);
   const content = await sizeOf(store, before);
   const options = continuedOptions(before.options, asked, content);
@@ -65,7 +64,7 @@ function continuedOptions(before: Options, asked: Continuation["options"], conte
 
 function stateOf(record: JobRecord): string {
   if (record.status !== "succeeded") {
-    throw new Refusal("not_continuable", `Expected a succeeded job, received a ${record.status} one`);
+    throw new ProblemError("not_continuable", `Expected a succeeded job, received a ${record.status} one`);
   }
   const painted = record.state ?? record.result?.key;
   if (painted === undefined) throw expired(record);
@@ -85,8 +84,8 @@ const orExpired = (record: JobRecord) => (error: unknown) => {
   throw error instanceof BlobNotFoundError ? expired(record) : error;
 };
 
-function expired({ id }: JobRecord): Refusal {
-  return new Refusal(
+function expired({ id }: JobRecord): ProblemError {
+  return new ProblemError(
     "result_expired",
     `Expected a job whose pictures are still kept; those of ${id} are gone`,
   );

@@ -1,7 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import type { Multipart, MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { FIELD_LENGTH, submissionFieldsSchema } from "../../contract/request.ts";
 import type { Spool } from "./spool.ts";
 import {
@@ -20,7 +20,7 @@ const SINGLE_PICTURES = ["keep_mask", "init_picture"] as const;
 /** Fields whose text is JSON. */
 const JSON_FIELDS = ["options", "metadata", "webhook"];
 
-/** Reads multipart/form-data part by part, the pictures straight to the spool. Throws a `Refusal`. */
+/** Reads multipart/form-data part by part, the pictures straight to the spool. Throws a `ProblemError`. */
 export async function readForm(
   request: FastifyRequest,
   spool: Spool,
@@ -35,7 +35,7 @@ export async function readForm(
     const name = part.fieldname;
     if (isSinglePicture(name)) {
       if (single[name] !== undefined) {
-        throw Refusal.ofField("invalid_request", name, "1 picture", "more than one");
+        throw ProblemError.forField("invalid_request", name, "1 picture", "more than one");
       }
       single[name] = await spool.write(name, fileOf(part).file);
     } else if (name === "content") {
@@ -47,11 +47,12 @@ export async function readForm(
       if (list.length === limits.styles) throw tooManyStyles(limits.styles, "more than that", name);
       list.push(await spool.write(`${name}[${list.length}]`, fileOf(part).file));
     } else if (FIELDS.includes(name)) {
-      if (name in given) throw Refusal.ofField("invalid_request", name, "the field once", "the field twice");
+      if (name in given)
+        throw ProblemError.forField("invalid_request", name, "the field once", "the field twice");
       given[name] = fieldValue(name, await textOf(part));
     } else {
       const expected = `one of ${["content", "style", "style_mask", ...SINGLE_PICTURES, ...FIELDS].join(", ")}`;
-      throw Refusal.ofField("unknown_field", String(name).slice(0, 100), expected, "an unknown field");
+      throw ProblemError.forField("unknown_field", String(name).slice(0, 100), expected, "an unknown field");
     }
   }
   if (contents.length === 0) throw missing("content");
@@ -66,7 +67,7 @@ const isSinglePicture = (name: string): name is (typeof SINGLE_PICTURES)[number]
 
 function fileOf(part: Multipart): MultipartFile {
   if (part.type === "file") return part;
-  throw Refusal.ofField("invalid_request", part.fieldname, "a file", "a text field");
+  throw ProblemError.forField("invalid_request", part.fieldname, "a file", "a text field");
 }
 
 /** A field's text, also where the client sends it as a file. */
@@ -81,8 +82,13 @@ async function textOf(part: Multipart): Promise<string> {
   return bytes.toString("utf8");
 }
 
-function tooLong(field: string): Refusal {
-  return Refusal.ofField("request_too_large", field, `at most ${FIELD_LENGTH} characters`, "more than that");
+function tooLong(field: string): ProblemError {
+  return ProblemError.forField(
+    "request_too_large",
+    field,
+    `at most ${FIELD_LENGTH} characters`,
+    "more than that",
+  );
 }
 
 function fieldValue(name: string, text: string): unknown {
@@ -92,6 +98,6 @@ function fieldValue(name: string, text: string): unknown {
   } catch (error) {
     const received = `${JSON.stringify(text.slice(0, 80))} (${error instanceof Error ? error.message : "not JSON"})`;
     const code = name === "options" ? "invalid_options" : "invalid_request";
-    throw Refusal.ofField(code, name, "an object as JSON", received);
+    throw ProblemError.forField(code, name, "an object as JSON", received);
   }
 }

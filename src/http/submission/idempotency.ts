@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import type { FastifyRequest } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { IdempotencyStore } from "../../queue/submissions/idempotency-store.ts";
 import { picturesOf, type Submitted } from "./submitted.ts";
 
@@ -32,12 +32,17 @@ export function idempotencyKey({ headers, caller }: FastifyRequest): string | nu
   const key = String(header).replace(/^"(.*)"$/, "$1");
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return `${caller.owner} ${key}`;
   const expected = "1 to 255 visible ASCII characters";
-  throw Refusal.ofField("invalid_request", "idempotency-key", expected, JSON.stringify(key.slice(0, 80)));
+  throw ProblemError.forField(
+    "invalid_request",
+    "idempotency-key",
+    expected,
+    JSON.stringify(key.slice(0, 80)),
+  );
 }
 
 /**
  * Does `action` with a new id; once for a key and a fingerprint where the request has a key, and then its answer is given
- * again to whoever comes later. What is refused was not done: the key stays free. Throws a `Refusal` where the key is taken.
+ * again to whoever comes later. What is refused was not done: the key stays free. Throws a `ProblemError` where the key is taken.
  */
 export async function once<Answer>(
   store: IdempotencyStore,
@@ -54,11 +59,15 @@ export async function once<Answer>(
     case "replay":
       return { answer: JSON.parse(admission.answer) as Answer, replayed: true };
     case "in_flight":
-      throw new Refusal("request_in_flight", "Expected one request at a time with this idempotency key", {
-        retryAfter: 1,
-      });
+      throw new ProblemError(
+        "request_in_flight",
+        "Expected one request at a time with this idempotency key",
+        {
+          retryAfter: 1,
+        },
+      );
     case "mismatch":
-      throw new Refusal(
+      throw new ProblemError(
         "idempotency_key_reused",
         "Expected the same request as before with this idempotency key",
       );
@@ -70,7 +79,7 @@ export async function once<Answer>(
     return { answer, replayed: false };
   } catch (error) {
     // What cannot be freed now is free when its lock runs out.
-    await (error instanceof Refusal ? store.abandon(key) : store.release(key)).catch(() => undefined);
+    await (error instanceof ProblemError ? store.abandon(key) : store.release(key)).catch(() => undefined);
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { fieldErrors } from "../../contract/field-errors.ts";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { type PictureSourceInput, pictureSourceSchema } from "../../contract/request.ts";
-import { asRefusal, fetchPicture } from "../../net/fetch-picture.ts";
-import type { Guard } from "../../net/guarded-request.ts";
+import { fetchPicture, toProblemError } from "../../net/fetch-picture.ts";
+import type { UrlPolicy } from "../../net/url-policy.ts";
 import type { Spool } from "./spool.ts";
 import {
   checkMaskCount,
@@ -20,15 +20,15 @@ export interface JsonLimits extends PictureCounts {
   urlSeconds: number;
 }
 
-/** Reads a parsed JSON body; its pictures are decoded or fetched into the spool. Throws a `Refusal`. */
+/** Reads a parsed JSON body; its pictures are decoded or fetched into the spool. Throws a `ProblemError`. */
 export async function readJson(
   body: unknown,
   spool: Spool,
   limits: JsonLimits,
-  guard: Guard,
+  policy: UrlPolicy,
 ): Promise<Submitted> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw Refusal.ofField(
+    throw ProblemError.forField(
       "invalid_request",
       "body",
       "an object",
@@ -54,7 +54,7 @@ export async function readJson(
   // One after another: each may be as large as a form's, and nobody asked for haste.
   const paths = async (sources: { name: string; source: PictureSourceInput }[]) => {
     const written: string[] = [];
-    for (const { name, source } of sources) written.push(await load(source, name, spool, limits, guard));
+    for (const { name, source } of sources) written.push(await load(source, name, spool, limits, policy));
     return written;
   };
   const wanted = {
@@ -83,7 +83,7 @@ function listOf(given: unknown): unknown[] {
 function parseSource(given: unknown, field: string): PictureSourceInput {
   const parsed = pictureSourceSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw Refusal.ofFields("invalid_request", fieldErrors(parsed.error, given, field));
+  throw ProblemError.forFields("invalid_request", fieldErrors(parsed.error, given, field));
 }
 
 async function load(
@@ -91,12 +91,12 @@ async function load(
   field: string,
   spool: Spool,
   limits: JsonLimits,
-  guard: Guard,
+  policy: UrlPolicy,
 ): Promise<string> {
   if ("base64" in source) return await spool.write(field, Buffer.from(source.base64, "base64"));
   const signal = AbortSignal.timeout(limits.urlSeconds * 1000);
-  const picture = await fetchPicture(source.url, `${field}.url`, guard, signal);
+  const picture = await fetchPicture(source.url, `${field}.url`, policy, signal);
   return await spool.write(field, picture).catch((error) => {
-    throw asRefusal(error, `${field}.url`, signal);
+    throw toProblemError(error, `${field}.url`, signal);
   });
 }

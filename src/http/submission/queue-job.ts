@@ -1,4 +1,4 @@
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import type { SubmissionFields } from "../../contract/request.ts";
 import { QueueFullError, QuotaExceededError, type Submission } from "../../queue/job-queue.ts";
 import type { JobRecord } from "../../queue/records/job-record.ts";
@@ -19,7 +19,7 @@ type Wishes = Omit<SubmissionFields, "options">;
 
 /** Whether a job was certainly not taken, by this request or an earlier one with its id. */
 export function wasRefused(error: unknown): boolean {
-  const refusals = [Refusal, QueueFullError, QuotaExceededError, StorageFullError];
+  const refusals = [ProblemError, QueueFullError, QuotaExceededError, StorageFullError];
   return refusals.some((refusal) => error instanceof refusal);
 }
 

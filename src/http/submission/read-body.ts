@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Config } from "../../config.ts";
-import { Refusal } from "../../contract/problems.ts";
-import { guardOf } from "../../net/guarded-request.ts";
+import { ProblemError } from "../../contract/problems.ts";
+import { createUrlPolicy } from "../../net/url-policy.ts";
 import { readForm } from "./form.ts";
 import { fingerprintOf, fingerprintOfForm } from "./idempotency.ts";
 import { readJson } from "./json.ts";
@@ -15,7 +15,7 @@ interface Body {
 
 /**
  * A submission, as a form or as JSON. A JSON body's URLs are fetched only when it is known that the request is not a
- * repeated one. Throws a `Refusal`.
+ * repeated one. Throws a `ProblemError`.
  */
 export async function readBody(
   request: FastifyRequest,
@@ -29,7 +29,7 @@ export async function readBody(
   }
   const body = jsonBody(request);
   return {
-    load: () => readJson(body, spool, { ...limits, ...counts }, guardOf(urlNetworks)),
+    load: () => readJson(body, spool, { ...limits, ...counts }, createUrlPolicy(urlNetworks)),
     fingerprint: async () => fingerprintOf(body),
   };
 }
@@ -39,5 +39,5 @@ function jsonBody(request: FastifyRequest): unknown {
   const received = request.headers["content-type"];
   if (received?.startsWith("application/json")) return request.body;
   const detail = `Expected multipart/form-data or application/json, received ${received ?? "no content type"}`;
-  throw new Refusal("unsupported_media_type", detail);
+  throw new ProblemError("unsupported_media_type", detail);
 }

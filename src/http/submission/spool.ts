@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { StorageFullError } from "../../storage/blob-store.ts";
 import { isFull, storageError } from "../../storage/file-errors.ts";
 
@@ -25,7 +25,7 @@ export class Spool {
     }
   }
 
-  /** Writes a picture to a file and gives its path. Throws a `Refusal` that names `field` where it is too large. */
+  /** Writes a picture to a file and gives its path. Throws a `ProblemError` that names `field` where it is too large. */
   async write(field: string, picture: Readable | Uint8Array): Promise<string> {
     const path = join(this.folder, String(this.count));
     this.count += 1;
@@ -62,7 +62,9 @@ export class Spool {
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
         if (bytes <= limit) return done(null, chunk);
-        return done(Refusal.ofField("picture_too_large", field, `at most ${limit} bytes`, "more than that"));
+        return done(
+          ProblemError.forField("picture_too_large", field, `at most ${limit} bytes`, "more than that"),
+        );
       },
     });
   }

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
-import { Refusal } from "../../contract/problems.ts";
+import { ProblemError } from "../../contract/problems.ts";
 import { jobFolder } from "../../queue/records/job-record.ts";
 import type { Batch } from "../../queue/submissions/batch-store.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
@@ -43,7 +43,7 @@ export async function submitBatch(
       const names = { content: `content[${content}]`, "style[0]": `style[${style}]` };
       await submitJob(dependencies, { ...pictures, fields }, job, { ...by, batch: id }).catch(
         (error: unknown) => {
-          throw error instanceof Refusal ? error.renamed(names) : error;
+          throw error instanceof ProblemError ? error.renamed(names) : error;
         },
       );
     }
@@ -63,11 +63,11 @@ function checkBatch({ contents, styles, styleMasks, keepMask, initPicture }: Sub
   const count = contents.length * styles.length;
   if (count > most) {
     const received = `${contents.length} contents in ${styles.length} styles, which are ${count}`;
-    throw Refusal.ofField("too_many_jobs", "style", `at most ${most} jobs in a batch`, received);
+    throw ProblemError.forField("too_many_jobs", "style", `at most ${most} jobs in a batch`, received);
   }
   const foreign = { style_mask: styleMasks[0], keep_mask: keepMask, init_picture: initPicture };
   for (const [field, path] of Object.entries(foreign)) {
     if (path === undefined) continue;
-    throw Refusal.ofField("unknown_field", field, "only content and style in a batch", "a picture");
+    throw ProblemError.forField("unknown_field", field, "only content and style in a batch", "a picture");
   }
 }

@@ -1,8 +1,7 @@
-import { Refusal } from "../../contract/problems.ts";
-import { checkUrl } from "../../net/check-url.ts";
-import { guardOf } from "../../net/guarded-request.ts";
-import { checkPicture } from "../../pictures/intake.ts";
+import { ProblemError } from "../../contract/problems.ts";
+import { checkUrl } from "../../net/url-policy.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
+import { validatePicture } from "../../pictures/validate-picture.ts";
 import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { chooseOptions } from "./choose-options.ts";
@@ -12,17 +11,17 @@ import { picturesOf, type Submitted } from "./submitted.ts";
 /** How much the shapes of two pictures of the same thing may differ: their edges are whole pixels. */
 const SHAPE_TOLERANCE = 0.03;
 
-/** Checks everything, then stores the pictures and queues the job. Throws a `Refusal` or what `queueJob` throws. */
+/** Checks everything, then stores the pictures and queues the job. Throws a `ProblemError` or what `queueJob` throws. */
 export async function submitJob(
-  { config, queue, store }: Dependencies,
+  { config, queue, store, urlPolicy }: Dependencies,
   submitted: Submitted,
   id: string,
   asked: Asked,
 ): Promise<JobRecord> {
   const { limits } = config;
   const { fields, ...pictures } = submitted;
-  if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", guardOf(config.urlNetworks));
-  const picture = await checkPicture(pictures.contents[0] ?? "", "content", limits);
+  if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", urlPolicy);
+  const picture = await validatePicture(pictures.contents[0] ?? "", "content", limits);
   const hasInitPicture = pictures.initPicture !== undefined;
   const styles = pictures.styles.length;
   const options = chooseOptions(fields.options, picture, { styles, hasInitPicture, limits });
@@ -30,7 +29,7 @@ export async function submitJob(
   const [, ...others] = picturesOf(pictures);
   await Promise.all(
     others.map(async ({ field, path }) => {
-      const checked = await checkPicture(path, field, limits);
+      const checked = await validatePicture(path, field, limits);
       if (!field.startsWith("style[")) checkFits(checked, picture, field);
     }),
   );
@@ -62,5 +61,5 @@ function checkFits(picture: Size, content: Size, field: string): void {
   const ratio = picture.width / picture.height / (content.width / content.height);
   if (ratio > 1 - SHAPE_TOLERANCE && ratio < 1 / (1 - SHAPE_TOLERANCE)) return;
   const expected = `the content's shape, ${content.width} × ${content.height} px or a multiple of it`;
-  throw Refusal.ofField("mismatched_masks", field, expected, `${picture.width} × ${picture.height} px`);
+  throw ProblemError.forField("mismatched_masks", field, expected, `${picture.width} × ${picture.height} px`);
 }

@@ -1,5 +1,5 @@
 import { fieldErrors } from "../../contract/field-errors.ts";
-import { type ProblemCode, Refusal } from "../../contract/problems.ts";
+import { type ProblemCode, ProblemError } from "../../contract/problems.ts";
 import { type SubmissionFields, submissionFieldsSchema } from "../../contract/request.ts";
 
 /** A request whose pictures lie in the spool, unchecked. */
@@ -36,7 +36,7 @@ export interface PictureCounts {
   styles: number;
 }
 
-/** Parses what goes with the pictures. Throws a `Refusal` that names each field at fault. */
+/** Parses what goes with the pictures. Throws a `ProblemError` that names each field at fault. */
 export function parseFields(given: Record<string, unknown>): SubmissionFields {
   const parsed = submissionFieldsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
@@ -45,7 +45,7 @@ export function parseFields(given: Record<string, unknown>): SubmissionFields {
     errors.map(({ path }) => path),
     given,
   );
-  throw Refusal.ofFields(code, errors);
+  throw ProblemError.forFields(code, errors);
 }
 
 function codeOf(paths: string[], given: Record<string, unknown>): ProblemCode {
@@ -54,23 +54,23 @@ function codeOf(paths: string[], given: Record<string, unknown>): ProblemCode {
   return paths.some((path) => path.startsWith("options")) ? "invalid_options" : "invalid_request";
 }
 
-export function missing(field: "content" | "style"): Refusal {
+export function missing(field: "content" | "style"): ProblemError {
   const code = field === "content" ? "missing_content" : "missing_style";
-  return Refusal.ofField(code, field, "a picture", "nothing");
+  return ProblemError.forField(code, field, "a picture", "nothing");
 }
 
 /** Masks come one for each style, or not at all. */
 export function checkMaskCount(masks: number, styles: number): void {
   if (masks === 0 || masks === styles) return;
   const expected = `one mask for each of ${styles} styles, or none`;
-  throw Refusal.ofField("mismatched_masks", "style_mask", expected, String(masks));
+  throw ProblemError.forField("mismatched_masks", "style_mask", expected, String(masks));
 }
 
-export function tooManyContents(limit: number, received: string): Refusal {
+export function tooManyContents(limit: number, received: string): ProblemError {
   const expected = limit === 1 ? "1 picture" : `at most ${limit} pictures`;
-  return Refusal.ofField("too_many_contents", "content", expected, received);
+  return ProblemError.forField("too_many_contents", "content", expected, received);
 }
 
-export function tooManyStyles(limit: number, received: string, field = "style"): Refusal {
-  return Refusal.ofField("too_many_styles", field, `at most ${limit} pictures`, received);
+export function tooManyStyles(limit: number, received: string, field = "style"): ProblemError {
+  return ProblemError.forField("too_many_styles", field, `at most ${limit} pictures`, received);
 }

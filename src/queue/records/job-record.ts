@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ownerSchema } from "../../contract/access.ts";
+import { ownerSchema } from "../../contract/auth.ts";
 import { engineSchema } from "../../contract/engine.ts";
 import { jobStatusSchema, progressSchema } from "../../contract/job.ts";
 import { optionsSchema } from "../../contract/options.ts";

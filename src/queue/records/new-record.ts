@@ -1,4 +1,4 @@
-import { LOCAL_OWNER } from "../../contract/access.ts";
+import { LOCAL_OWNER } from "../../contract/auth.ts";
 import { workOf } from "../dispatch/work.ts";
 import type { Submission } from "../job-queue.ts";
 import { DEFAULT_PRIORITY, type JobRecord } from "./job-record.ts";

@@ -2,7 +2,7 @@ import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { File, ready } from "h5wasm/node";
-import { VGG19_LAYERS } from "../../../src/contract/network.ts";
+import { VGG19_LAYERS } from "../../../src/contract/vgg19-layers.ts";
 import { loadKerasH5 } from "../../../workers/engine/weights/keras-h5.ts";
 import { WeightsError } from "../../../workers/engine/weights/vgg19-weights.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

@@ -1,4 +1,4 @@
-import { type Layer, VGG19_LAYERS } from "../../../src/contract/network.ts";
+import { type Layer, VGG19_LAYERS } from "../../../src/contract/vgg19-layers.ts";
 import type { Size } from "../../../src/pictures/picture-size.ts";
 
 /** VGG-19 as the list of its stages: a convolution with its ReLU, or the pooling at the end of a block. */

@@ -1,4 +1,4 @@
-import type { Layer } from "../../../src/contract/network.ts";
+import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import type { LayerWeights, Vgg19Weights } from "../weights/vgg19-weights.ts";
 import { addGradients } from "./add-gradients.ts";

@@ -1,5 +1,5 @@
-import type { Layer } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
+import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import type { Guidance } from "./guidance.ts";
 

@@ -1,4 +1,4 @@
-import type { Layer } from "../../../src/contract/network.ts";
+import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { blockOf } from "../network/stages.ts";
 import { type Tensor4D, tf } from "../tensorflow.ts";
 

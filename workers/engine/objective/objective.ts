@@ -1,5 +1,5 @@
-import type { Layer, LayerWeights } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
+import type { Layer, LayerWeights } from "../../../src/contract/vgg19-layers.ts";
 import { addGradients } from "../network/add-gradients.ts";
 import type { Pooling } from "../network/kernels.ts";
 import { Pass } from "../network/pass.ts";

@@ -1,5 +1,5 @@
-import type { Layer } from "../../../src/contract/network.ts";
 import type { Options } from "../../../src/contract/options.ts";
+import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import type { Size } from "../../../src/pictures/picture-size.ts";
 import type { Kernels } from "../network/kernels.ts";
 import { mapSize } from "../network/stages.ts";

@@ -1,4 +1,4 @@
-import { VGG19_LAYERS } from "../../../src/contract/network.ts";
+import { VGG19_LAYERS } from "../../../src/contract/vgg19-layers.ts";
 import { layerChannels, type Vgg19Weights } from "./vgg19-weights.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { type Layer, VGG19_LAYERS } from "../../../src/contract/network.ts";
+import { type Layer, VGG19_LAYERS } from "../../../src/contract/vgg19-layers.ts";
 
 /** One convolution: `kernel` is `[3, 3, inputs, outputs]` in row-major order, `bias` is `[outputs]`. */
 export interface LayerWeights {

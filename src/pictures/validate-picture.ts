@@ -1,5 +1,5 @@
 import { open, stat } from "node:fs/promises";
-import { Refusal } from "../contract/problems.ts";
+import { ProblemError } from "../contract/problems.ts";
 import { SHORTEST_EDGE, type Size } from "./picture-size.ts";
 import {
   detectPictureType,
@@ -10,31 +10,31 @@ import {
 } from "./picture-type.ts";
 import { sharp } from "./sharp.ts";
 
-export interface IntakeLimits {
+export interface PictureLimits {
   uploadBytes: number;
   picturePixels: number;
   pictureSeconds: number;
 }
 
 /** What is known of a picture that was let in; the size is that of the upright picture. */
-export interface CheckedPicture extends Size {
+export interface ValidPicture extends Size {
   type: PictureType;
   mediaType: string;
   bytes: number;
 }
 
 /**
- * Lets a stranger's file in or throws a `Refusal` that names `field`: its bytes are counted, its type is
+ * Lets a stranger's file in or throws a `ProblemError` that names `field`: its bytes are counted, its type is
  * told by its first bytes, its header is read, its pixels and frames are counted, and only then is it
  * decoded once, to the end and within a time, so that what a worker gets later can be decoded.
  */
-export async function checkPicture(
+export async function validatePicture(
   path: string,
   field: string,
-  limits: IntakeLimits,
-): Promise<CheckedPicture> {
-  const refuse = (code: Refusal["code"], expected: string, received: string) =>
-    Refusal.ofField(code, field, expected, received);
+  limits: PictureLimits,
+): Promise<ValidPicture> {
+  const refuse = (code: ProblemError["code"], expected: string, received: string) =>
+    ProblemError.forField(code, field, expected, received);
 
   const { size: bytes } = await stat(path);
   if (bytes === 0) throw refuse("empty_picture", "a picture file", "an empty file");
@@ -91,7 +91,7 @@ async function readHeader(path: string): Promise<Size & { type: string; frames: 
 }
 
 /** Decodes every pixel, at the least cost: JPEG and WebP are shrunk while they are read. */
-async function tryDecoding(path: string, limits: IntakeLimits): Promise<void> {
+async function tryDecoding(path: string, limits: PictureLimits): Promise<void> {
   await sharp(path, {
     limitInputPixels: limits.picturePixels,
     failOn: "error",

@@ -5,8 +5,8 @@ import { deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
-import type { Refusal } from "../../src/contract/problems.ts";
-import { checkPicture } from "../../src/pictures/intake.ts";
+import type { ProblemError } from "../../src/contract/problems.ts";
+import { validatePicture } from "../../src/pictures/validate-picture.ts";
 import { draw, jpeg, plain, png } from "../support/pictures.ts";
 
 const limits = { ...readConfig({}).limits, uploadBytes: 1_000_000, picturePixels: 1_000_000 };
@@ -21,14 +21,14 @@ async function check(bytes: Uint8Array, changed: Partial<typeof limits> = {}) {
   count += 1;
   const path = join(folder, String(count));
   await writeFile(path, bytes);
-  return await checkPicture(path, "content", { ...limits, ...changed });
+  return await validatePicture(path, "content", { ...limits, ...changed });
 }
-async function refusal(bytes: Uint8Array, changed: Partial<typeof limits> = {}): Promise<Refusal> {
+async function refusal(bytes: Uint8Array, changed: Partial<typeof limits> = {}): Promise<ProblemError> {
   return await check(bytes, changed).then(
     () => {
       throw new Error("expected a refusal");
     },
-    (error: Refusal) => error,
+    (error: ProblemError) => error,
   );
 }
 

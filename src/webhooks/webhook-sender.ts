@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import type { JobView } from "../contract/job.ts";
 import type { Delivery } from "../contract/webhook.ts";
 import type { Logger } from "../logging.ts";
-import type { Guard } from "../net/guarded-request.ts";
+import type { UrlPolicy } from "../net/url-policy.ts";
 import type { QueueKeys } from "../queue/keys.ts";
 import { logQueueErrors } from "../queue/outages.ts";
 import type { JobRecord } from "../queue/records/job-record.ts";
@@ -18,27 +18,27 @@ import {
   WebhookWorker,
 } from "../queue/webhooks/webhook-queue.ts";
 import { parseTraceparent } from "../trace-context.ts";
-import { type PostOutcome, postJson } from "./post.ts";
+import { type PostOutcome, postJson } from "./post-json.ts";
 import { signedHeaders } from "./signature.ts";
 import { WebhookSecrets } from "./webhook-secrets.ts";
 
-const DRAIN_PAUSE_MS = 500;
-const DRAINED_AT_ONCE = 100;
-/** Standard Webhooks: the receiver wants no more of it. */
+const POLL_INTERVAL_MS = 500;
+const BATCH_SIZE = 100;
+/** Standard Webhooks: the receiver wants no more attempts. */
 const GONE = 410;
-const LONGEST_PAUSE_SECONDS = 24 * 3600;
+const MAX_PAUSE_SECONDS = 24 * 3600;
 
 export interface WebhookSettings {
-  guard: Guard;
+  urlPolicy: UrlPolicy;
   view: (record: JobRecord) => JobView;
   logger: Logger;
 }
 
 /**
- * Tells of what happens to jobs: takes events out of the outbox, and sends each at least once, until the receiver has
- * it or 27 hours are over. Any number of processes may do so at once.
+ * Moves job events from the outbox to the webhook queue, and sends each at least once: until the receiver accepts it or
+ * 27 hours have passed. Any number of processes may do so at once.
  */
-export class Webhooks {
+export class WebhookSender {
   private readonly outbox: Outbox;
   private readonly queue: WebhookQueue;
   private readonly worker: WebhookWorker;
@@ -48,7 +48,7 @@ export class Webhooks {
   private readonly onError: (error: Error) => void;
   private draining: Promise<void> | null = null;
 
-  /** @param redis a connection made by `connectForWork`, which is closed by its owner after `stop` */
+  /** @param redis a connection made by `connectForWork`; its owner closes it after `stop` */
   constructor(
     private readonly redis: Redis,
     private readonly keys: QueueKeys,
@@ -62,43 +62,43 @@ export class Webhooks {
     this.worker = new WebhookWorker(
       redis,
       keys,
-      (message, before) => this.attempt(message, before),
+      (message, previousAttempts) => this.attempt(message, previousAttempts),
       this.onError,
     );
   }
 
   start(): void {
     this.worker.start();
-    this.draining = this.drain();
+    this.draining = this.drainOutbox();
   }
 
   /**
-   * Resolves when no attempt is under way any more, or after `withinMs`: what is not through by then is sent again by
-   * another process, or at the next start.
+   * Resolves when no attempt is in progress, or after `timeoutMs`. Another process, or the next start, sends what is
+   * interrupted again.
    */
-  async stop(withinMs: number): Promise<void> {
+  async stop(timeoutMs: number): Promise<void> {
     this.stopped.abort();
     const ended = Promise.all([this.draining, this.worker.close(), this.queue.close()]);
-    const timeout = new AbortController();
-    const late = sleep(withinMs, undefined, { signal: timeout.signal, ref: false }).catch(() => undefined);
-    await Promise.race([ended, late]);
-    timeout.abort();
+    const timer = new AbortController();
+    const timeout = sleep(timeoutMs, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
+    await Promise.race([ended, timeout]);
+    timer.abort();
   }
 
-  private async drain(): Promise<void> {
+  private async drainOutbox(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
       const count = await this.outbox
-        .drain(DRAINED_AT_ONCE, (event) => this.queue.add(this.messageOf(event)))
+        .drain(BATCH_SIZE, (event) => this.queue.add(this.toMessage(event)))
         .catch((error: Error) => {
           if (!signal.aborted) this.onError(error);
           return 0;
         });
-      if (count < DRAINED_AT_ONCE) await sleep(DRAIN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      if (count < BATCH_SIZE) await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private messageOf({ event, at, record }: OutboxEvent): WebhookMessage {
+  private toMessage({ event, at, record }: OutboxEvent): WebhookMessage {
     return {
       id: `msg_${record.id.replaceAll("-", "")}_${record.revision}`,
       event,
@@ -110,21 +110,26 @@ export class Webhooks {
     };
   }
 
-  private async attempt(message: WebhookMessage, before: number): Promise<AttemptEnd> {
+  private async attempt(message: WebhookMessage, previousAttempts: number): Promise<AttemptEnd> {
     const at = new Date();
-    const secrets = (await this.secrets.of(message.owner, at)).map(({ secret }) => secret);
+    const secrets = (await this.secrets.get(message.owner, at)).map(({ secret }) => secret);
     const headers = {
       ...signedHeaders(message, secrets, at),
       ...(message.traceparent !== null && { traceparent: message.traceparent }),
     };
-    const outcome = await postJson(message.url, this.settings.guard, headers, message.body);
-    const end = endOf(outcome, before);
-    await this.records.addDelivery(message.job, deliveryOf(message, outcome, end, before, at));
+    const outcome = await postJson(message.url, this.settings.urlPolicy, headers, message.body);
+    const end = endOfAttempt(outcome, previousAttempts);
+    await this.records.addDelivery(message.job, toDelivery(message, outcome, end, previousAttempts, at));
     await tally(this.redis, this.keys, `webhook:${end.type}`);
     const { status, duration_ms, error } = outcome;
     this.settings.logger.info(
       {
-        ...{ job_id: message.job, message_id: message.id, event: message.event, attempt: before + 1 },
+        ...{
+          job_id: message.job,
+          message_id: message.id,
+          event: message.event,
+          attempt: previousAttempts + 1,
+        },
         ...{ status, ms: duration_ms, trace_id: parseTraceparent(message.traceparent)?.traceId },
       },
       error === null ? "webhook delivered" : `webhook not delivered: ${error}`,
@@ -133,21 +138,21 @@ export class Webhooks {
   }
 }
 
-function endOf({ status, error, retryAfter }: PostOutcome, before: number): AttemptEnd {
+function endOfAttempt({ status, error, retryAfter }: PostOutcome, previousAttempts: number): AttemptEnd {
   if (error === null) return { type: "delivered" };
-  const pause = ATTEMPT_PAUSES_SECONDS[before];
+  const pause = ATTEMPT_PAUSES_SECONDS[previousAttempts];
   if (status === GONE || pause === undefined) return { type: "given_up" };
-  // Spread, so that a receiver that was away does not get all of it back at once.
-  const spread = pause * (0.9 + 0.2 * Math.random());
-  const seconds = Math.min(LONGEST_PAUSE_SECONDS, Math.max(spread, retryAfter ?? 0));
+  // Jitter: a receiver that comes back does not get all messages at once.
+  const jittered = pause * (0.9 + 0.2 * Math.random());
+  const seconds = Math.min(MAX_PAUSE_SECONDS, Math.max(jittered, retryAfter ?? 0));
   return { type: "again", ms: Math.round(seconds * 1000) };
 }
 
-function deliveryOf(
+function toDelivery(
   { id, event }: WebhookMessage,
   { status, duration_ms, error }: PostOutcome,
   end: AttemptEnd,
-  before: number,
+  previousAttempts: number,
   at: Date,
 ): Delivery {
   const next_attempt_at =
@@ -155,7 +160,7 @@ function deliveryOf(
   return {
     id,
     event,
-    attempt: before + 1,
+    attempt: previousAttempts + 1,
     at: at.toISOString(),
     status,
     duration_ms,
