@@ -1,4 +1,4 @@
-/** What the command line ends with: for scripts. docs/command-line.md says the same. */
+/** Exit codes for scripts, documented in docs/command-line.md. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -9,14 +9,3 @@ export const EXIT = {
   unreachable: 6,
   interrupted: 130,
 } as const;
-
-/** Ends the command with a message for people and a code for scripts. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-  constructor(
-    message: string,
-    readonly code: (typeof EXIT)[keyof typeof EXIT],
-  ) {
-    super(message);
-  }
-}

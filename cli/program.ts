@@ -17,109 +17,112 @@ const FORMATS = ["png", "jpeg", "webp", "avif"];
 
 const MORE_HELP = `
 Environment:
-  NST_SERVER    the service's address, where --server names none (${DEFAULT_SERVER})
-  NST_API_KEY   the key, where --key names none
-  NO_COLOR      no colours
+  NST_SERVER    default of --server (otherwise ${DEFAULT_SERVER})
+  NST_API_KEY   default of --key
+  NO_COLOR      disables colours
 
 Exit codes:
-  ${EXIT.done}  done                      ${EXIT.jobFailed}  a job failed
-  ${EXIT.failed}  something went wrong      ${EXIT.jobCanceled}  a job was canceled
-  ${EXIT.usage}  the command is not valid  ${EXIT.unreachable}  the service cannot be reached
-  ${EXIT.refused}  the service refused       ${EXIT.interrupted}  interrupted; jobs were left running`;
+  ${EXIT.done}  success                   ${EXIT.jobFailed}  a job failed
+  ${EXIT.failed}  any other error           ${EXIT.jobCanceled}  a job was canceled
+  ${EXIT.usage}  invalid command           ${EXIT.unreachable}  the service is unreachable
+  ${EXIT.refused}  refused by the service    ${EXIT.interrupted}  interrupted; the jobs keep running`;
 
 const PAINT_EXAMPLES = `
 Examples:
   nst paint me.jpg starry-night.jpg -o me-by-night.png
   nst paint me.jpg starry-night.jpg --preset fine --style-weight 20
-  nst paint me.jpg waves.jpg stone.jpg --style-weights '[0.7, 0.3]'     two styles in one painting
-  nst paint portraits/ styles/ -o paintings/                            each portrait in each style
+  nst paint me.jpg waves.jpg stone.jpg --style-weights '[0.7, 0.3]'     a blend of two styles
+  nst paint portraits/ styles/ -o paintings/                            every portrait in every style
   nst paint me.jpg starry-night.jpg --json | jq -r .job.id`;
 
-/** The command line: `nst paint`, `nst jobs` and so on. */
+/** Defines the commands of `nst` and their flags. */
 export function createProgram(terminal: Terminal): Command {
   const { out, err } = terminal;
   const program = new Command("nst")
-    .description("Paints pictures in the style of others: neural style transfer.")
+    .description("Neural style transfer: paints a picture in the style of others.")
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .addHelpText("after", MORE_HELP)
     .enablePositionalOptions()
-    .showHelpAfterError("(nst --help says what there is)")
+    .showHelpAfterError("(run nst --help for usage)")
     .exitOverride();
 
   addOptionFlags(
-    server(program.command("paint"))
-      .description("paint a content in one or more styles, and write the picture")
+    withServerFlags(program.command("paint"))
+      .description("paint a content picture in one or more styles and write the result to a file")
       .argument("<content>", "a picture, or a folder of pictures")
-      .argument("<style...>", "one or more pictures: together one style; of a folder, each is one of its own")
-      .option("-o, --output-file <path>", "where the picture goes; a folder where there are several")
-      .option("--options <json>", "options as JSON; flags are stronger")
-      .option("--detach", "submit and do not wait; prints the job's id")
-      .option("--json", "a JSON line for each painting: { job, file }")
-      .option("--embedded", "start a service for this command even where one runs here")
+      .argument("<style...>", "pictures to blend into one style, or folders in which each picture is a style")
+      .option("-o, --output-file <path>", "file for the result, or folder for several results")
+      .option("--options <json>", "job options as JSON; single flags take precedence")
+      .option("--detach", "submit, print the job's id and exit")
+      .option("--json", "print a line of JSON for each job: { job, file }")
+      .option("--embedded", "start a service for this command, even if one is already running")
       .addOption(
-        new Option("--service-log <file>", "the log of a service started for this command").hideHelp(),
+        new Option("--service-log <file>", "log file of a service started for this command").hideHelp(),
       )
       .addHelpText("after", PAINT_EXAMPLES),
   ).action((content, styles, flags) => paint(terminal, content, styles, flags));
 
   addOptionFlags(
-    server(program.command("continue"))
-      .description("go on from what a job painted: further steps, other weights, a larger size")
-      .argument("<id>", "a job that has succeeded")
-      .option("-o, --output-file <path>", "where the new picture goes")
-      .option("--options <json>", "options as JSON; flags are stronger; what is left out is as it was")
-      .option("--detach", "submit and do not wait; prints the new job's id")
-      .option("--json", "a JSON line: { job, file }"),
+    withServerFlags(program.command("continue"))
+      .description("start a new job from a job's result: more steps, other weights, a larger size")
+      .argument("<id>", "id of a succeeded job")
+      .option("-o, --output-file <path>", "file for the new result")
+      .option("--options <json>", "changed options as JSON; single flags take precedence")
+      .option("--detach", "submit, print the new job's id and exit")
+      .option("--json", "print a line of JSON: { job, file }"),
     ["preset", "init", "init_blend"],
   ).action((id, flags) => continueJob(terminal, id, flags));
 
-  server(program.command("jobs"))
+  withServerFlags(program.command("jobs"))
     .description("list jobs, newest first")
-    .addOption(new Option("--status <status>", "only those").choices(STATUSES))
-    .option("--limit <n>", "how many", Number, 20)
-    .option("--json", "as the API gives it")
+    .addOption(new Option("--status <status>", "show only jobs with this status").choices(STATUSES))
+    .option("--limit <n>", "maximum number of jobs", Number, 20)
+    .option("--json", "print the API's response")
     .action((flags) => jobs(terminal, flags));
 
-  server(program.command("watch"))
+  withServerFlags(program.command("watch"))
     .description("follow a job until it ends")
-    .argument("<id>")
-    .option("--json", "a JSON line for each change")
+    .argument("<id>", "id of the job")
+    .option("--json", "print the job as a line of JSON after each change")
     .action((id, flags) => watch(terminal, id, flags));
 
-  server(program.command("fetch"))
-    .description("write the picture of a job that has succeeded")
-    .argument("<id>")
-    .option("-o, --output-file <path>", "where it goes; a pipe otherwise, or a file named after the job")
-    .addOption(new Option("--format <format>", "in another file format").choices(FORMATS))
+  withServerFlags(program.command("fetch"))
+    .description("write the result of a succeeded job to a file")
+    .argument("<id>", "id of the job")
+    .option(
+      "-o, --output-file <path>",
+      "file for the result (default: stdout if piped, otherwise a file named by the id)",
+    )
+    .addOption(new Option("--format <format>", "convert to this format").choices(FORMATS))
     .action((id, flags) => fetchResult(terminal, id, flags));
 
-  server(program.command("cancel"))
-    .description("stop jobs, waiting or running")
-    .argument("<id...>")
-    .option("--json", "a JSON line for each job")
+  withServerFlags(program.command("cancel"))
+    .description("cancel queued or running jobs")
+    .argument("<id...>", "ids of the jobs")
+    .option("--json", "print each job as a line of JSON")
     .action((ids, flags) => cancel(terminal, ids, flags));
 
   program
     .command("keys")
-    .description("create, list, rotate and revoke the API keys of the service on this machine")
-    .argument("[words...]", "create --owner NAME | list | rotate ID | revoke ID")
+    .description("create, list, rotate and revoke API keys of the service on this machine")
+    .argument("[args...]", "create --owner NAME | list | rotate ID | revoke ID")
     .passThroughOptions()
     .allowUnknownOption()
     .helpOption(false)
-    .action(async (words) => {
-      process.exitCode = await keys(words);
+    .action(async (args) => {
+      process.exitCode = await keys(args);
     });
 
-  server(program.command("doctor"))
-    .description("say what is installed, what is missing, which device paints, and how fast a step is")
-    .option("--json", "all findings as JSON")
+  withServerFlags(program.command("doctor"))
+    .description("check the installation and the service, and measure the time of a step")
+    .option("--json", "print all checks as JSON")
     .action((flags) => doctor(terminal, flags));
 
   return program;
 }
 
-function server(command: Command): Command {
+function withServerFlags(command: Command): Command {
   return command
-    .option("--server <url>", "the service's address")
-    .option("--key <key>", "an API key (better in NST_API_KEY: others may see a command's words)");
+    .option("--server <url>", "URL of the service")
+    .option("--key <key>", "API key (prefer NST_API_KEY: other users can see command lines)");
 }

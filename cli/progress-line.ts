@@ -1,13 +1,14 @@
 import { isFinal, type Job } from "../clients/typescript/index.ts";
 import { canRedraw, colors, type Terminal } from "./terminal.ts";
 
-const WIDTH = 24;
-const LOG_EVERY = 0.1;
+const BAR_WIDTH = 24;
+/** Without a terminal, print a line after each tenth of a job. */
+const LOG_INTERVAL = 0.1;
 
-/** The line that follows jobs: redrawn in a terminal, said every tenth of the way in a log. */
+/** Shows the progress of jobs: one line that is redrawn in a terminal, or a few plain lines in a log. */
 export class ProgressLine {
   private readonly jobs = new Map<string, Job>();
-  private said = "";
+  private lastState = "";
 
   constructor(private readonly terminal: Terminal) {}
 
@@ -15,17 +16,17 @@ export class ProgressLine {
     this.jobs.set(name, job);
     const { err } = this.terminal;
     if (canRedraw(this.terminal)) {
-      err.write(`\r\x1b[K${cut(this.text(name, job), err.columns)}`);
+      err.write(`\r\x1b[K${truncate(this.text(name, job), err.columns)}`);
       return;
     }
-    const part = job.progress ? Math.floor(job.progress.fraction / LOG_EVERY) : "";
-    const state = `${name} ${job.status} ${job.queue?.position ?? ""} ${part}`;
-    if (state !== this.said) err.write(`${this.text(name, job)}\n`);
-    this.said = state;
+    const tenth = job.progress ? Math.floor(job.progress.fraction / LOG_INTERVAL) : "";
+    const state = `${name} ${job.status} ${job.queue?.position ?? ""} ${tenth}`;
+    if (state !== this.lastState) err.write(`${this.text(name, job)}\n`);
+    this.lastState = state;
   }
 
-  /** Something to say that stays: it goes above the line. */
-  say(text: string): void {
+  /** Prints a permanent line above the progress line. */
+  print(text: string): void {
     this.terminal.err.write(canRedraw(this.terminal) ? `\r\x1b[K${text}\n` : `${text}\n`);
   }
 
@@ -41,7 +42,7 @@ export class ProgressLine {
   }
 }
 
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
@@ -49,30 +50,30 @@ export function duration(seconds: number): string {
 
 function describe({ status, queue, progress }: Job, blue: (text: string) => string): string {
   if (status === "queued") {
-    if (!queue) return "waiting";
-    const eta = queue.eta_seconds === null ? "" : `, begins in about ${duration(queue.eta_seconds)}`;
+    if (!queue) return "queued";
+    const eta = queue.eta_seconds === null ? "" : `, starts in about ${formatDuration(queue.eta_seconds)}`;
     const ahead = queue.position === 1 ? "1 job ahead" : `${queue.position} jobs ahead`;
-    return `waiting: ${queue.position === 0 ? "next in line" : ahead}${eta}`;
+    return `queued: ${queue.position === 0 ? "next in line" : ahead}${eta}`;
   }
   if (status !== "running") return status;
-  if (progress === null) return "loading the pictures";
+  if (progress === null) return "loading pictures";
   const { fraction, step, total_steps, scale, loss, eta_seconds } = progress;
-  const filled = Math.round(WIDTH * fraction);
+  const filled = Math.round(BAR_WIDTH * fraction);
   const parts = [
-    `${blue("█".repeat(filled))}${"░".repeat(WIDTH - filled)} ${String(Math.floor(100 * fraction)).padStart(3)} %`,
+    `${blue("█".repeat(filled))}${"░".repeat(BAR_WIDTH - filled)} ${String(Math.floor(100 * fraction)).padStart(3)} %`,
     `step ${step}/${total_steps}`,
     `${scale.width}×${scale.height}`,
     `loss ${loss === null ? "–" : loss.total.toPrecision(4)}`,
   ];
-  if (eta_seconds !== null && fraction < 1) parts.push(`${duration(eta_seconds)} left`);
+  if (eta_seconds !== null && fraction < 1) parts.push(`${formatDuration(eta_seconds)} left`);
   return parts.join("  ");
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes begin with one
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes start with a control character
 const ANSI = /\x1b\[\d+m/g;
 
-/** A line that wraps could not be redrawn. Colours take no room. */
-function cut(text: string, width = 80): string {
+/** Truncates to the terminal width, because a wrapped line cannot be redrawn. */
+function truncate(text: string, width = 80): string {
   const plain = text.replace(ANSI, "");
   return plain.length < width ? text : plain.slice(0, width - 1);
 }

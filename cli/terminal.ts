@@ -1,4 +1,4 @@
-/** Where a command writes: results to `out`, what people read meanwhile to `err`. */
+/** The streams of a command: results go to `out`, progress and messages to `err`. */
 export interface Terminal {
   out: NodeJS.WritableStream;
   err: NodeJS.WriteStream;
@@ -6,35 +6,35 @@ export interface Terminal {
   environment: NodeJS.ProcessEnv;
 }
 
-/** Whether lines may be redrawn. */
+/** Whether the progress line can be redrawn in place. */
 export const canRedraw = ({ err }: Terminal) => err.isTTY === true;
 
-/** Colours by ANSI codes, where a person looks and has not said no (https://no-color.org). */
+/** Adds ANSI colours if stderr is a terminal and NO_COLOR is not set (https://no-color.org). */
 export function colors({ err, environment }: Terminal) {
   const on = err.isTTY === true && !environment.NO_COLOR && environment.TERM !== "dumb";
-  const paint = (code: number) => (text: string) => (on ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const color = (code: number) => (text: string) => (on ? `\x1b[${code}m${text}\x1b[0m` : text);
   return {
-    bold: paint(1),
-    dim: paint(2),
-    red: paint(31),
-    green: paint(32),
-    yellow: paint(33),
-    blue: paint(34),
+    bold: color(1),
+    dim: color(2),
+    red: color(31),
+    green: color(32),
+    yellow: color(33),
+    blue: color(34),
   };
 }
 
-/** A JSON line for scripts. */
+/** Writes one line of JSON to stdout. */
 export function writeJson({ out }: Terminal, value: unknown): void {
   out.write(`${JSON.stringify(value)}\n`);
 }
 
-/** A table of columns wide enough for what is in them. */
+/** Formats rows as a table with aligned columns. */
 export function columns(rows: string[][]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
       row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join("  ")
         .trimEnd(),
     )

@@ -34,7 +34,7 @@ await runScript(async () => {
   const { setUp } = await import("./setup/steps.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
   const { startEmbeddedService } = await import("../dist/local/embedded-service.js");
-  const { Painter } = await import("../dist/clients/typescript/index.js");
+  const { NstClient } = await import("../dist/clients/typescript/index.js");
   const named = process.argv.slice(2);
   const unknown = named.filter((name) => !(name in PICTURES));
   if (unknown.length > 0) {
@@ -51,7 +51,7 @@ await runScript(async () => {
   try {
     for (const name of named.length > 0 ? named : Object.keys(PICTURES)) {
       const options = { ...SMALL, ...PICTURES[name], output: { format: "webp", quality: 82 } };
-      const { picture } = await new Painter(service.url).paint({ content, style: [style], options });
+      const { picture } = await new NstClient(service.url).paint({ content, style: [style], options });
       await writeFile(join(folder, `${name}.webp`), Buffer.from(await picture.arrayBuffer()));
       console.log(`docs/pictures/${name}.webp`);
     }

@@ -1,6 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { Painter } from "../clients/typescript/index.ts";
+import { NstClient } from "../clients/typescript/index.ts";
 
 const KEY_NAME = "nst-key";
 
@@ -14,12 +14,12 @@ export function keepKey(key: string, forGood: boolean): void {
   if (key !== "") (forGood ? localStorage : sessionStorage).setItem(KEY_NAME, key);
 }
 
-export function createPainter(key: string): Painter {
-  return new Painter(location.origin, key === "" ? {} : { key });
+export function createPainter(key: string): NstClient {
+  return new NstClient(location.origin, key === "" ? {} : { apiKey: key });
 }
 
 export interface Shared {
-  painter: Painter;
+  painter: NstClient;
   /** Opens the dialog that asks for a key. */
   askForKey: () => void;
   /** Tells a screen reader. */

@@ -1,42 +1,42 @@
 import type { Continuation, Job } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
-import { readOptions } from "../option-flags.ts";
-import { Paintings, type PaintingsFlags } from "../paintings.ts";
-import { endingOf, formatOf, outputFile } from "../pictures.ts";
+import { JobRunner, type RunnerFlags } from "../job-runner.ts";
+import { parseOptions } from "../option-flags.ts";
+import { extensionFor, formatFromPath, prepareOutputFile } from "../output-file.ts";
 import type { Terminal } from "../terminal.ts";
 
-export interface ContinueFlags extends ServerFlags, PaintingsFlags {
+export interface ContinueFlags extends ServerFlags, RunnerFlags {
   outputFile?: string;
   options?: string;
 }
 
-/** `nst continue ID`: goes on from what a job painted, as a new job, and writes the new picture. */
+/** `nst continue ID`: submits a job that starts from another job's result, and writes the new result to a file. */
 export async function continueJob(
   terminal: Terminal,
   id: string,
   flags: ContinueFlags & Record<string, unknown>,
 ): Promise<void> {
-  const options = readOptions(flags);
+  const options = parseOptions(flags);
   const connection = connect(flags, terminal);
-  const { painter } = connection;
-  const before = await painter.job(id);
-  const format = options.output?.format ?? formatOf(flags.outputFile) ?? before.options.output.format;
+  const { client } = connection;
+  const previous = await client.job(id);
+  const format = options.output?.format ?? formatFromPath(flags.outputFile) ?? previous.options.output.format;
   const continuation = {
     options: { ...options, output: { ...options.output, format } },
-    metadata: before.metadata,
+    metadata: previous.metadata,
   } as Continuation;
-  const name = `${nameOf(before)}-continued`;
-  await new Paintings(terminal, connection, flags).run([
+  const name = `${jobName(previous)}-continued`;
+  await new JobRunner(terminal, connection, flags).run([
     {
       name,
-      output: await outputFile(flags.outputFile, `${name}.${endingOf(format)}`),
-      submit: (signal) => painter.continue(id, continuation, { signal }),
+      output: await prepareOutputFile(flags.outputFile, `${name}.${extensionFor(format)}`),
+      submit: (signal) => client.continue(id, continuation, { signal }),
     },
   ]);
 }
 
-/** As `nst paint` names the pictures of the same job. */
-function nameOf({ id, metadata: { content, styles } }: Job): string {
-  const named = typeof content === "string" && typeof styles === "string";
-  return named ? `${content}-in-${styles.replaceAll(", ", "-and-")}`.replaceAll("/", "-") : id;
+/** The name that `nst paint` gave the job's file, from the metadata that it sent; for other jobs the id. */
+function jobName({ id, metadata: { content, styles } }: Job): string {
+  if (typeof content !== "string" || typeof styles !== "string") return id;
+  return `${content}-in-${styles.replaceAll(", ", "-and-")}`.replaceAll("/", "-");
 }

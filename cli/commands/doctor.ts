@@ -3,79 +3,80 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Painter } from "../../clients/typescript/index.ts";
+import type { NstClient } from "../../clients/typescript/index.ts";
 import { ROOT } from "../../src/root.ts";
 import { connect, connectOrEmbed, type ServerFlags } from "../connection.ts";
-import { CommandError, EXIT } from "../exit-codes.ts";
+import { CommandError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import { createSamplePicture } from "../sample-picture.ts";
 import { colors, type Terminal, writeJson } from "../terminal.ts";
 
-interface Finding {
+interface Check {
   name: string;
-  state: "ok" | "notice" | "missing";
-  found: string;
+  status: "ok" | "warning" | "failed";
+  detail: string;
 }
 
 const GIB = 1024 ** 3;
-/** Little enough to be done soon, enough for the first step, which loads much, not to count. */
-const TRIAL = { preset: "draft", size: 256, steps: 6, scales: 1, preview_interval: 0 } as const;
+/** Short, but with enough steps that the first one, which loads the weights, does not decide the step time. */
+const BENCHMARK_OPTIONS = { preset: "draft", size: 256, steps: 6, scales: 1, preview_interval: 0 } as const;
 
-/** `nst doctor`: what is installed here, what is missing, which device paints, and how fast one step is. */
+/** `nst doctor`: checks the installation and the service, and measures the time of a step. */
 export async function doctor(terminal: Terminal, flags: ServerFlags & { json?: boolean }): Promise<void> {
-  const findings: Finding[] = [];
-  const add = (finding: Finding) => {
-    findings.push(finding);
-    if (!flags.json) terminal.out.write(`${line(terminal, finding)}\n`);
+  const checks: Check[] = [];
+  const add = (check: Check) => {
+    checks.push(check);
+    if (!flags.json) terminal.out.write(`${formatCheck(terminal, check)}\n`);
   };
-  if (flags.server === undefined) for (const finding of await installed()) add(finding);
-  const missing = () => findings.some(({ state }) => state === "missing");
-  if (!missing()) {
+  if (flags.server === undefined) for (const check of await checkInstallation()) add(check);
+  const hasFailed = () => checks.some(({ status }) => status === "failed");
+  if (!hasFailed()) {
     const connection = flags.server ? connect(flags, terminal) : await connectOrEmbed(flags, terminal);
     try {
-      for await (const finding of serviceFindings(connection.painter)) add(finding);
+      for await (const check of checkService(connection.client)) add(check);
     } finally {
       await connection.close();
     }
   }
-  if (flags.json) writeJson(terminal, { ok: !missing(), findings });
-  if (missing())
-    throw new CommandError("Something is missing: see above. npm run setup installs it.", EXIT.failed);
+  if (flags.json) writeJson(terminal, { ok: !hasFailed(), checks });
+  if (hasFailed())
+    throw new CommandError("Some checks failed. npm run setup installs what is missing.", EXIT.failed);
 }
 
-/** What is on this machine's disk. */
-async function installed(): Promise<Finding[]> {
-  const report = reportOfSetup();
-  const redis = await versionOf(report.redis_server ?? "redis-server");
+/** Checks what is installed on this machine. */
+async function checkInstallation(): Promise<Check[]> {
+  const setup = readSetupReport();
+  const redis = await versionOf(setup.redis_server ?? "redis-server");
   const kernels = builtKernels();
-  const free = statfsSync(ROOT);
+  const disk = statfsSync(ROOT);
   const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
+  const hasTensorFlow = setup.tensorflow !== undefined && existsSync(setup.tensorflow);
+  const hasNvidiaDriver = existsSync("/proc/driver/nvidia/version");
   return [
-    { name: "Node", state: "ok", found: process.version },
-    {
-      name: "cores, memory",
-      state: "ok",
-      found: `${availableParallelism()}, ${gib(freemem())} free of ${gib(totalmem())}`,
-    },
-    { name: "disk", state: "ok", found: `${gib(free.bavail * free.bsize)} free` },
+    { name: "Node", status: "ok", detail: process.version },
+    { name: "CPU cores", status: "ok", detail: String(availableParallelism()) },
+    { name: "memory", status: "ok", detail: `${gib(freemem())} free of ${gib(totalmem())}` },
+    { name: "disk", status: "ok", detail: `${gib(disk.bavail * disk.bsize)} free` },
     {
       name: "TensorFlow",
-      state: report.tensorflow && existsSync(report.tensorflow) ? "ok" : "missing",
-      found: report.tensorflow ?? "not installed",
+      status: hasTensorFlow ? "ok" : "failed",
+      detail: setup.tensorflow ?? "not installed",
     },
     {
       name: "native kernels",
-      state: kernels.length ? "ok" : "notice",
-      found: kernels.join(", ") || "not built",
+      status: kernels.length > 0 ? "ok" : "warning",
+      detail: kernels.join(", ") || "not built",
     },
-    { name: "redis-server", state: redis ? "ok" : "missing", found: redis ?? "not found" },
+    { name: "redis-server", status: redis ? "ok" : "failed", detail: redis ?? "not found" },
     {
       name: "NVIDIA driver",
-      state: existsSync("/proc/driver/nvidia/version") ? "ok" : "notice",
-      found: existsSync("/proc/driver/nvidia/version") ? "loaded" : "none: the processor paints",
+      status: hasNvidiaDriver ? "ok" : "warning",
+      detail: hasNvidiaDriver ? "loaded" : "not loaded: jobs run on the CPU",
     },
   ];
 }
 
-function reportOfSetup(): { tensorflow?: string; redis_server?: string } {
+function readSetupReport(): { tensorflow?: string; redis_server?: string } {
   try {
     return JSON.parse(readFileSync(join(ROOT, "build/setup.json"), "utf8"));
   } catch {
@@ -83,7 +84,7 @@ function reportOfSetup(): { tensorflow?: string; redis_server?: string } {
   }
 }
 
-/** The processors that kernels were compiled for. */
+/** The instruction sets that the native kernels were compiled for. */
 function builtKernels(): string[] {
   const build = join(ROOT, "build");
   const files = existsSync(build) ? readdirSync(build) : [];
@@ -95,47 +96,42 @@ async function versionOf(program: string): Promise<string | null> {
   return /v=([\d.]+)/.exec(stdout)?.[1] ?? (stdout.trim() || null);
 }
 
-/** What the service says of itself, and how long a step takes it. */
-async function* serviceFindings(painter: Painter): AsyncGenerator<Finding> {
-  const { data, error } = await painter.api.GET("/readyz");
+/** Reads the service's readiness and measures a step. */
+async function* checkService(client: NstClient): AsyncGenerator<Check> {
+  const { data, error } = await client.api.GET("/readyz");
   const readiness = data ?? error;
-  if (!readiness) throw new CommandError("The service says nothing of itself", EXIT.failed);
+  if (!readiness) throw new CommandError("GET /readyz returned no report", EXIT.failed);
   for (const [name, { ok, reason }] of Object.entries(readiness.checks)) {
-    yield { name, state: ok ? "ok" : "missing", found: ok ? "ready" : (reason ?? "not ready") };
+    yield { name, status: ok ? "ok" : "failed", detail: ok ? "ready" : (reason ?? "not ready") };
   }
   for (const { device, name, kernels, tensorflow } of readiness.engines ?? []) {
     yield {
       name: "device",
-      state: "ok",
-      found: `${device.toUpperCase()} ${name}, kernels ${kernels}, TensorFlow ${tensorflow}`,
+      status: "ok",
+      detail: `${device.toUpperCase()} ${name}, kernels ${kernels}, TensorFlow ${tensorflow}`,
     };
   }
-  if (readiness.status === "ready") yield await trial(painter);
+  if (readiness.status === "ready") yield await measureStep(client);
 }
 
-/** A few steps on a picture of grey noise. */
-async function trial(painter: Painter): Promise<Finding> {
-  const { picture } = await import("../trial-picture.ts");
-  const blob = () => new Blob([new Uint8Array(picture())], { type: "image/png" });
-  const submitted = await painter.submit({ content: blob(), style: [blob()], options: TRIAL });
+async function measureStep(client: NstClient): Promise<Check> {
+  const picture = () => new Blob([new Uint8Array(createSamplePicture())], { type: "image/png" });
+  const { id } = await client.submit({ content: picture(), style: [picture()], options: BENCHMARK_OPTIONS });
   let stepMs: number | null = null;
-  const job = await painter.wait(submitted.id, {
-    onUpdate: ({ job: now }) => {
-      stepMs = now.progress?.step_ms ?? stepMs;
+  const job = await client.wait(id, {
+    onUpdate: ({ job }) => {
+      stepMs = job.progress?.step_ms ?? stepMs;
     },
   });
-  await painter.delete(job.id).catch(() => undefined);
+  await client.delete(id).catch(() => undefined);
   if (job.status !== "succeeded")
-    return { name: "a step", state: "missing", found: job.error?.message ?? job.status };
-  return {
-    name: "a step",
-    state: "ok",
-    found: stepMs === null ? "done" : `${Math.round(stepMs)} ms at 256 × 256 px`,
-  };
+    return { name: "step time", status: "failed", detail: job.error?.message ?? job.status };
+  const detail = stepMs === null ? "unknown" : `${Math.round(stepMs)} ms at 256 × 256 px`;
+  return { name: "step time", status: "ok", detail };
 }
 
-function line(terminal: Terminal, { name, state, found }: Finding): string {
+function formatCheck(terminal: Terminal, { name, status, detail }: Check): string {
   const { green, yellow, red } = colors(terminal);
-  const mark = { ok: green("ok     "), notice: yellow("notice "), missing: red("MISSING") }[state];
-  return `${mark}  ${name.padEnd(15)} ${found}`;
+  const label = { ok: green("ok     "), warning: yellow("warning"), failed: red("FAILED ") }[status];
+  return `${label}  ${name.padEnd(15)} ${detail}`;
 }

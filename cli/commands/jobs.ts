@@ -8,26 +8,26 @@ export interface JobsFlags extends ServerFlags {
   json?: boolean;
 }
 
-/** `nst jobs`: the newest first. */
+/** `nst jobs`: lists jobs, newest first. */
 export async function jobs(terminal: Terminal, flags: JobsFlags): Promise<void> {
-  const { painter } = connect(flags, terminal);
-  const page = await painter.jobs({ limit: flags.limit, ...(flags.status && { status: flags.status }) });
+  const { client } = connect(flags, terminal);
+  const page = await client.jobs({ limit: flags.limit, ...(flags.status && { status: flags.status }) });
   if (flags.json) return writeJson(terminal, page);
   if (page.jobs.length === 0) {
-    terminal.err.write("There are no jobs.\n");
+    terminal.err.write("No jobs.\n");
     return;
   }
-  const rows = page.jobs.map((job) => [job.id, job.status, how(job), job.created_at, title(job)]);
+  const rows = page.jobs.map((job) => [job.id, job.status, detail(job), job.created_at, pictures(job)]);
   terminal.out.write(`${columns([["ID", "STATUS", "", "CREATED", "PICTURES"], ...rows])}\n`);
 }
 
-function how({ status, progress, queue, error }: Job): string {
+function detail({ status, progress, queue, error }: Job): string {
   if (status === "queued") return queue ? `${queue.position} ahead` : "";
   if (status === "running") return `${Math.floor(100 * (progress?.fraction ?? 0))} %`;
   return error?.code ?? "";
 }
 
-function title({ metadata }: Job): string {
-  const { content, styles } = metadata;
+/** The names of the pictures, if `nst paint` submitted the job. */
+function pictures({ metadata: { content, styles } }: Job): string {
   return typeof content === "string" ? `${content} in ${styles}` : "";
 }

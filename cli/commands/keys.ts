@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { ROOT } from "../../src/root.ts";
 
-/** `nst keys …`: the program that manages the keys of this machine's service, with its own words and exit code. */
-export async function keys(words: string[]): Promise<number> {
-  const program = spawn(process.execPath, [join(ROOT, "dist/local/keys.js"), ...words], { stdio: "inherit" });
-  const [code] = await once(program, "exit");
+/** `nst keys …`: runs local/keys.ts, which manages the API keys of this machine's service; returns its exit code. */
+export async function keys(args: string[]): Promise<number> {
+  const child = spawn(process.execPath, [join(ROOT, "dist/local/keys.js"), ...args], { stdio: "inherit" });
+  const [code] = await once(child, "exit");
   return code ?? 1;
 }

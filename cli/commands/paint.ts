@@ -1,33 +1,35 @@
 import type { PictureFormat, SubmissionOptions } from "../../clients/typescript/index.ts";
 import { DEFAULT_PRESET, PRESETS } from "../../src/contract/presets.ts";
 import { connectOrEmbed, embed, type ServerFlags } from "../connection.ts";
-import { CommandError, EXIT } from "../exit-codes.ts";
-import { readOptions } from "../option-flags.ts";
-import { Paintings, type PaintingsFlags } from "../paintings.ts";
-import { formatOf, type Order, openPicture, orders, stem } from "../pictures.ts";
+import { CommandError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import { type JobFiles, listJobFiles, openPicture } from "../job-files.ts";
+import { JobRunner, type RunnerFlags } from "../job-runner.ts";
+import { parseOptions } from "../option-flags.ts";
+import { formatFromPath, stem } from "../output-file.ts";
 import type { Terminal } from "../terminal.ts";
 
-export interface PaintFlags extends ServerFlags, PaintingsFlags {
+export interface PaintFlags extends ServerFlags, RunnerFlags {
   outputFile?: string;
   options?: string;
   embedded?: boolean;
   serviceLog?: string;
 }
 
-/** `nst paint CONTENT STYLE…`: submits, follows, writes the pictures. */
+/** `nst paint CONTENT STYLE…`: submits one or more jobs, follows them and writes their results to files. */
 export async function paint(
   terminal: Terminal,
   content: string,
   styles: string[],
   flags: PaintFlags & Record<string, unknown>,
 ): Promise<void> {
-  const options = readOptions(flags);
-  const format = options.output?.format ?? formatOf(flags.outputFile) ?? standardFormat(options.preset);
-  const wanted = { ...options, output: { ...options.output, format } } as SubmissionOptions;
-  const list = await orders(content, styles, flags.outputFile, format);
+  const parsed = parseOptions(flags);
+  const format = parsed.output?.format ?? formatFromPath(flags.outputFile) ?? presetFormat(parsed.preset);
+  const options = { ...parsed, output: { ...parsed.output, format } } as SubmissionOptions;
+  const jobs = await listJobFiles(content, styles, flags.outputFile, format);
   if (flags.detach && !flags.server && !terminal.environment.NST_SERVER) {
     throw new CommandError(
-      "--detach: name the service with --server; one of this command's own ends with it",
+      "--detach: also give --server, because a service started for this command ends with it",
       EXIT.usage,
     );
   }
@@ -35,18 +37,18 @@ export async function paint(
     ? await embed(terminal, flags.serviceLog)
     : await connectOrEmbed(flags, terminal, flags.serviceLog);
   try {
-    const { painter } = connection;
-    const asked = list.map((order) => ({
-      ...order,
-      submit: async (signal: AbortSignal) => painter.submit(await submissionOf(order, wanted), { signal }),
+    const { client } = connection;
+    const requests = jobs.map((job) => ({
+      ...job,
+      submit: async (signal: AbortSignal) => client.submit(await createSubmission(job, options), { signal }),
     }));
-    await new Paintings(terminal, connection, flags).run(asked);
+    await new JobRunner(terminal, connection, flags).run(requests);
   } finally {
     await connection.close();
   }
 }
 
-async function submissionOf({ content, styles }: Order, options: SubmissionOptions) {
+async function createSubmission({ content, styles }: JobFiles, options: SubmissionOptions) {
   return {
     content: await openPicture(content),
     style: await Promise.all(styles.map(openPicture)),
@@ -55,4 +57,4 @@ async function submissionOf({ content, styles }: Order, options: SubmissionOptio
   };
 }
 
-const standardFormat = (preset = DEFAULT_PRESET): PictureFormat => PRESETS[preset].output.format;
+const presetFormat = (preset = DEFAULT_PRESET): PictureFormat => PRESETS[preset].output.format;

@@ -1,28 +1,29 @@
 import { isFinal, JobFailedError } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
-import { CommandError, EXIT } from "../exit-codes.ts";
+import { CommandError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { type Terminal, writeJson } from "../terminal.ts";
 
-/** `nst watch ID`: follows a job until it ends. Ctrl-C stops the watching only. */
+/** `nst watch ID`: follows a job until it ends. Ctrl-C ends the command and not the job. */
 export async function watch(
   terminal: Terminal,
   id: string,
   flags: ServerFlags & { json?: boolean },
 ): Promise<void> {
-  const { painter } = connect(flags, terminal);
-  const line = new ProgressLine(terminal);
-  const job = await painter.wait(id, {
-    onUpdate: ({ job: now }) => {
-      if (flags.json) writeJson(terminal, now);
-      else if (!isFinal(now)) line.update(id, now);
+  const { client } = connect(flags, terminal);
+  const progress = new ProgressLine(terminal);
+  const job = await client.wait(id, {
+    onUpdate: ({ job }) => {
+      if (flags.json) writeJson(terminal, job);
+      else if (!isFinal(job)) progress.update(id, job);
     },
     onConnection: (connected) => {
-      if (!connected) line.say("The connection is lost; trying again.");
+      if (!connected) progress.print("Connection lost; reconnecting.");
     },
   });
-  line.end();
-  if (job.status === "canceled") throw new CommandError("The job is canceled", EXIT.jobCanceled);
+  progress.end();
+  if (job.status === "canceled") throw new CommandError("The job was canceled", EXIT.jobCanceled);
   if (job.status !== "succeeded") throw new CommandError(new JobFailedError(job).message, EXIT.jobFailed);
-  if (!flags.json) terminal.err.write(`succeeded: nst fetch ${id} -o picture.png\n`);
+  if (!flags.json) terminal.err.write(`succeeded; to get the picture: nst fetch ${id} -o picture.png\n`);
 }

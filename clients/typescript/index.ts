@@ -1,23 +1,19 @@
-export { type ApiClient, type ClientSettings, createApiClient } from "./client.ts";
-export type { EventSettings, JobEvent, Preview, Progress } from "./events.ts";
-export { isFinal, type JobUpdate } from "./follow.ts";
-export {
-  type Cancelable,
-  JobFailedError,
-  Painter,
-  type PainterSettings,
-  type PictureFormat,
-  type WaitSettings,
-} from "./painter.ts";
+export { type ApiClient, type ApiClientSettings, createApiClient } from "./api-client.ts";
+export { isFinal, type JobUpdate } from "./follow-job.ts";
+export type { EventSettings, JobEvent, Preview } from "./job-events.ts";
+export { JobFailedError, NstClient, type NstClientSettings, type WaitSettings } from "./nst-client.ts";
 export { type Problem, ProblemError, unwrap } from "./problem-error.ts";
 export type { components, operations, paths } from "./schema.ts";
 export type {
+  CallSettings,
   Continuation,
   Job,
   JobList,
   Losses,
+  OptionsUpdate,
+  PictureFormat,
   Presets,
-  Steering,
+  Progress,
   Submission,
   SubmissionOptions,
 } from "./types.ts";

@@ -84,12 +84,12 @@ async function build(buildah, context, target) {
 
 /** @param {string} url */
 async function paintThrough(url) {
-  const { Painter } = await import("../../dist/clients/typescript/index.js");
+  const { NstClient } = await import("../../dist/clients/typescript/index.js");
   const [content, style] = await Promise.all(
     ["cat", "sandstone"].map((name) => openAsBlob(join(ROOT, `examples/${name}.jpg`))),
   );
   const submission = { content, style: [style], options: { preset: "draft", size: 192 } };
-  const { picture: blob, job } = await new Painter(url).paint(submission);
+  const { picture: blob, job } = await new NstClient(url).paint(submission);
   const picture = Buffer.from(await blob.arrayBuffer());
   if (job.engine.device === "cpu" && job.engine.kernels === "stock") {
     throw new SetupFailure(

@@ -19,7 +19,7 @@ export function Steering({ job, presets, onJob }: Props) {
   const described = (presets?.options ?? {}) as Record<string, OptionSchema>;
   const weights = (presets?.steering ?? []).filter((name) => kindOf(described[name] ?? {}) === "number");
   const steer = async (name: string, value: number) => {
-    onJob(await painter.steer(job.id, { [name]: value }));
+    onJob(await painter.updateOptions(job.id, { [name]: value }));
     announce(`${spoken(name)} is now ${figure(value)}`);
   };
   if (weights.length === 0) return null;

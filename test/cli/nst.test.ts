@@ -13,7 +13,7 @@ import { jpeg } from "../support/pictures.ts";
 import { NARROW_WEIGHTS } from "../support/programs.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 
-// The command as people type it, on the real service.
+// Runs the real command against a real service.
 let setting: WorkerSetting;
 let server: string;
 let folder: string;
@@ -26,14 +26,14 @@ beforeAll(async () => {
     await mkdir(join(folder, name, ".."), { recursive: true });
     await writeFile(join(folder, name), await jpeg({ seed: index + 1 }));
   }
-  await writeFile(join(folder, "contents/notes.txt"), "no picture");
+  await writeFile(join(folder, "contents/notes.txt"), "not a picture");
 });
 afterAll(async () => {
   await setting?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Ended {
+interface Result {
   code: number;
   out: string;
   err: string;
@@ -47,10 +47,10 @@ const environment = () => ({
 });
 const script = join(ROOT, "scripts/nst.mjs");
 
-function nst(...words: string[]): Promise<Ended> {
+function nst(...args: string[]): Promise<Result> {
   return new Promise((resolve) => {
     const options = { cwd: folder, env: environment() };
-    const child = execFile(process.execPath, [script, ...words], options, (_error, out, err) =>
+    const child = execFile(process.execPath, [script, ...args], options, (_error, out, err) =>
       resolve({ code: child.exitCode ?? -1, out, err }),
     );
   });
@@ -63,18 +63,18 @@ const detached = async () => (await nst("paint", anna, reed, ...ENDLESS, "--deta
 const idOf = (line: string) => (JSON.parse(line) as { job: Job }).job.id;
 
 describe("nst paint", () => {
-  it("writes the picture in the format that its name asks for, and says how it goes on", async () => {
+  it("writes the result in the format of the file name and shows progress", async () => {
     const { code, out, err } = await nst("paint", anna, reed, ...QUICK, "-o", "painted.webp");
     expect(err).toMatch(/step 8\/8|100 %|painted\.webp/);
     expect([code, out]).toEqual([0, ""]);
-    // Without a terminal: whole lines, no colours.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes begin with one
+    // stderr is not a terminal: no colours, and no line is redrawn.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes start with a control character
     expect(err).not.toMatch(/[\x1b\r]/);
     const { format, width } = await sharp(await readFile(join(folder, "painted.webp"))).metadata();
     expect([format, width]).toEqual(["webp", 64]);
   });
 
-  it("paints each content of a folder in each style of another", async () => {
+  it("paints every content of a folder in every style of another folder", async () => {
     const { code, out } = await nst("paint", "contents", "styles", ...QUICK, "-o", "all", "--json");
     expect(code).toBe(0);
     const lines = out
@@ -88,21 +88,21 @@ describe("nst paint", () => {
     expect((await readdir(join(folder, "all"))).sort()).toEqual(["anna-in-reed.png", "ben-in-reed.png"]);
   });
 
-  it("paints what it can of a folder, and names what was refused", async () => {
+  it("paints the valid pictures of a folder and reports each refused one by name", async () => {
     await mkdir(join(folder, "mixed"));
     for (const [index, name] of ["anna.jpg", "anna.jpeg"].entries())
       await writeFile(join(folder, "mixed", name), await jpeg({ seed: index + 1 }));
-    await writeFile(join(folder, "mixed/broken.jpg"), "no picture");
+    await writeFile(join(folder, "mixed/broken.jpg"), "not a picture");
     await writeFile(join(folder, "mixed/empty.jpg"), "");
     const { code, err } = await nst("paint", "mixed", reed, ...QUICK, "-o", "some");
     expect(code).toBe(3);
     expect(err).toMatch(/^nst: broken-in-reed: .*not a JPEG.*\n {2}content: expected/m);
     expect(err).toMatch(/^empty-in-reed: .*empty.*\n {2}content: expected/m);
-    // Two pictures of one stem are two paintings.
+    // anna.jpg and anna.jpeg get two output files.
     expect((await readdir(join(folder, "some"))).sort()).toEqual(["anna-in-reed-2.png", "anna-in-reed.png"]);
   });
 
-  it("makes the folder that the picture goes to, and says at once where it cannot", async () => {
+  it("creates the output folder, and fails before submitting if it cannot", async () => {
     const one = ["paint", anna, reed, ...QUICK];
     expect((await nst(...one, "-o", "deep/er/painted.png")).code).toBe(0);
     expect((await nst(...one, "-o", "deep/er/")).code).toBe(0);
@@ -111,32 +111,35 @@ describe("nst paint", () => {
     expect(await readdir(join(folder, "deep"))).toEqual(["anna-in-reed.png", "er"]);
     const before = await setting.queue.counts();
     const { code, err } = await nst(...one, "-o", "contents/notes.txt/painted.png");
-    expect([code, err]).toEqual([2, expect.stringContaining("contents/notes.txt: expected a folder")]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining("contents/notes.txt: expected a writable folder"),
+    ]);
     expect(await setting.queue.counts()).toEqual(before);
   });
 
-  it("starts a service of its own where it is told to, and leaves nothing running", async () => {
+  it("starts a service with --embedded and stops it at the end", async () => {
     const { code, err } = await nst("paint", anna, reed, ...QUICK, "--embedded", "-o", "own.png");
-    expect(err).toContain("starting the service for this command");
+    expect(err).toContain("starting a service for this command");
     expect(code).toBe(0);
     expect((await sharp(await readFile(join(folder, "own.png"))).metadata()).width).toBe(64);
   });
 
-  it("takes the service of its own along, even where the command is killed", async () => {
+  it("stops the embedded service if the command is killed", async () => {
     const log = join(folder, "killed.log");
-    const words = ["paint", anna, reed, ...ENDLESS, "--embedded", "--service-log", log];
-    const child = spawn(process.execPath, [script, ...words], {
+    const args = ["paint", anna, reed, ...ENDLESS, "--embedded", "--service-log", log];
+    const child = spawn(process.execPath, [script, ...args], {
       cwd: folder,
       env: environment(),
       stdio: "ignore",
     });
-    const says = async (text: string) => (await readFile(log, "utf8").catch(() => "")).includes(text);
-    while (!(await says("job started"))) await sleep(100);
+    const logContains = async (text: string) => (await readFile(log, "utf8").catch(() => "")).includes(text);
+    while (!(await logContains("job started"))) await sleep(100);
     child.kill("SIGKILL");
-    while (!(await says("stopping: asked to"))) await sleep(100);
+    while (!(await logContains("stopping: asked to"))) await sleep(100);
   });
 
-  it("leaves the job running at Ctrl-C where nobody can be asked, and says how to go on", async () => {
+  it("leaves the job running at Ctrl-C if stdin is not a terminal, and prints how to follow it", async () => {
     const child = spawn(process.execPath, [script, "paint", anna, reed, ...ENDLESS], {
       cwd: folder,
       env: environment(),
@@ -154,20 +157,20 @@ describe("nst paint", () => {
     expect(await nst("cancel", id)).toMatchObject({ code: 0, out: `${id}  canceled\n` });
   });
 
-  it("ends with a code that says what went wrong", async () => {
-    const codes = async (...words: string[]) => (await nst(...words)).code;
-    expect(await codes("paint", "nowhere.jpg", reed)).toBe(2);
-    expect(await codes("paint", anna, reed, "--steps", "many")).toBe(2);
-    expect(await codes("paint", anna, reed, "--options", '{"stepz": 3}')).toBe(2);
-    expect(await codes("paint", "contents/notes.txt", reed)).toBe(3);
-    expect(await codes("jobs", "--server", "http://127.0.0.1:1")).toBe(6);
-    expect(await codes("watch", "no-such-job")).toBe(3);
-    expect(await codes("pain")).toBe(2);
+  it("exits with the documented code for each kind of error", async () => {
+    const exitCode = async (...args: string[]) => (await nst(...args)).code;
+    expect(await exitCode("paint", "nowhere.jpg", reed)).toBe(2);
+    expect(await exitCode("paint", anna, reed, "--steps", "many")).toBe(2);
+    expect(await exitCode("paint", anna, reed, "--options", '{"stepz": 3}')).toBe(2);
+    expect(await exitCode("paint", "contents/notes.txt", reed)).toBe(3);
+    expect(await exitCode("jobs", "--server", "http://127.0.0.1:1")).toBe(6);
+    expect(await exitCode("watch", "no-such-job")).toBe(3);
+    expect(await exitCode("pain")).toBe(2);
   });
 });
 
 describe("nst jobs, watch, fetch, cancel", () => {
-  it("list, follow, write and stop jobs", async () => {
+  it("list, follow, download and cancel jobs", async () => {
     const id = idOf(await detached());
     const listed = JSON.parse((await nst("jobs", "--json", "--limit", "1")).out) as { jobs: Job[] };
     expect(listed.jobs.map((job) => job.id)).toEqual([id]);
@@ -187,7 +190,7 @@ describe("nst jobs, watch, fetch, cancel", () => {
     expect((await readdir(folder)).filter((name) => name.startsWith(idOf(painted)))).toEqual([]);
   });
 
-  it("cancel all that can be, whatever becomes of the others", async () => {
+  it("cancels the other jobs if one cannot be canceled", async () => {
     const [one, two] = [idOf(await detached()), idOf(await detached())];
     const { code, out, err } = await nst("cancel", one, "no-such-job", two);
     expect([code, out]).toEqual([3, `${one}  canceled\n${two}  canceled\n`]);
@@ -196,7 +199,7 @@ describe("nst jobs, watch, fetch, cancel", () => {
 });
 
 describe("nst continue", () => {
-  it("goes on from what a job painted, and writes the larger picture beside the first", async () => {
+  it("starts from a job's result and writes a larger one", async () => {
     const before = idOf((await nst("paint", anna, reed, ...QUICK, "--json", "-o", "first.webp")).out);
     const { code, out } = await nst("continue", before, "--size", "96", "--steps", "4", "--json");
     expect(code).toBe(0);
@@ -213,17 +216,19 @@ describe("nst continue", () => {
 });
 
 describe("nst doctor", () => {
-  it("asks a service that is named what it has, and measures a step", async () => {
+  it("checks a service named with --server and measures a step", async () => {
     const { code, out } = await nst("doctor", "--server", server, "--json");
-    const report = JSON.parse(out) as { ok: boolean; findings: { name: string; found: string }[] };
+    const report = JSON.parse(out) as { ok: boolean; checks: { name: string; detail: string }[] };
     expect([code, report.ok]).toEqual([0, true]);
-    expect(report.findings.find(({ name }) => name === "a step")?.found).toMatch(/^\d+ ms at 256 × 256 px$/);
+    expect(report.checks.find(({ name }) => name === "step time")?.detail).toMatch(
+      /^\d+ ms at 256 × 256 px$/,
+    );
   });
 
-  it("says which kernels are built here", async () => {
+  it("lists the native kernels that are built", async () => {
     const { out } = await nst("doctor", "--json");
-    const { findings } = JSON.parse(out) as { findings: { name: string; state: string; found: string }[] };
-    const kernels = findings.find(({ name }) => name === "native kernels");
-    expect([kernels?.state, kernels?.found]).toEqual(["ok", expect.stringMatching(/^[a-z]\w+(, \w+)*$/)]);
+    const { checks } = JSON.parse(out) as { checks: { name: string; status: string; detail: string }[] };
+    const kernels = checks.find(({ name }) => name === "native kernels");
+    expect([kernels?.status, kernels?.detail]).toEqual(["ok", expect.stringMatching(/^[a-z]\w+(, \w+)*$/)]);
   });
 });

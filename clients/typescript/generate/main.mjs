@@ -1,4 +1,4 @@
-// Writes the types of openapi.yaml to clients/typescript/schema.ts, or to the file that is named: part of `npm run openapi`.
+// Generates clients/typescript/schema.ts (or the file given as argument) from openapi.yaml: part of `npm run openapi`.
 import { readFile, writeFile } from "node:fs/promises";
 import { clientTypes } from "./types.mjs";
 

@@ -4,8 +4,8 @@ import { factory } from "typescript";
 const BLOB = factory.createTypeReferenceNode("Blob");
 
 /**
- * The contract as TypeScript types. openapi-typescript wants the compiler's JavaScript interface, which TypeScript 7
- * does not have: hence a package of its own with TypeScript 5 beside it.
+ * Generates TypeScript types from the OpenAPI document. openapi-typescript needs the compiler's JavaScript API, which
+ * TypeScript 7 does not have, so this folder is a package with TypeScript 5.
  * @param {string} document openapi.yaml
  * @returns {Promise<string>} clients/typescript/schema.ts
  */

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting?.close());
 
-/** Runs an example as a program of this package, which finds itself by its own name. */
+/** Runs an example inside this package, so that its import of `nst/client` resolves. */
 async function run(index: number): Promise<string> {
   const folder = join(ROOT, "build/examples");
   await mkdir(folder, { recursive: true });
@@ -31,8 +31,8 @@ async function run(index: number): Promise<string> {
   return stdout;
 }
 
-describe("The examples of the client's README", () => {
-  it("paint, with progress", async () => {
+describe("Examples in the client's README", () => {
+  it("paints a picture and prints progress", async () => {
     expect(examples).toHaveLength(3);
     const out = await run(0);
     expect(out).toMatch(/\d+ %,/);
@@ -40,14 +40,14 @@ describe("The examples of the client's README", () => {
     expect((await readFile(join(ROOT, "build/examples/painted.png"))).subarray(1, 4).toString()).toBe("PNG");
   });
 
-  it("submit, follow, fetch in another format", async () => {
+  it("submits, follows and fetches the result in another format", async () => {
     const out = await run(1);
-    expect(out).toMatch(/^a preview of step \d+ \d+ bytes$/m);
+    expect(out).toMatch(/^preview of step \d+ \d+ bytes$/m);
     expect(out).toMatch(/^succeeded$/m);
     expect(out).toMatch(/^image\/webp$/m);
   });
 
-  it("meet refusals", async () => {
+  it("handles error responses and timeouts", async () => {
     expect(await run(2)).toMatch(/^415 unsupported_picture false\n(TimeoutError|ProblemError)\n$/);
   });
 });

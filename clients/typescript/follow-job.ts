@@ -1,35 +1,35 @@
-import type { ApiClient } from "./client.ts";
-import { type EventSettings, type JobEvent, jobEvents, type Preview } from "./events.ts";
+import type { ApiClient } from "./api-client.ts";
+import { type EventSettings, type JobEvent, jobEvents, type Preview } from "./job-events.ts";
 import { unwrap } from "./problem-error.ts";
 import type { Job } from "./types.ts";
 
-/** A job as it is now, and the newest preview there is. */
+/** A job's current state and its newest preview. */
 export interface JobUpdate {
   job: Job;
   preview: Preview | null;
 }
 
-/** Events say nothing of the queue's movement: a waiting job is looked at so often. */
+/** No event reports a queued job's position, so the client polls for it. */
 const QUEUE_POLL_MS = 3_000;
 
 export function isFinal({ status }: Job): boolean {
   return status !== "queued" && status !== "running";
 }
 
-/** A job's states from now on; the last is that of the job that has ended, with its result. */
+/** Yields the job now and after each change, until it ends. */
 export async function* followJob(
   api: ApiClient,
   id: string,
   settings: EventSettings = {},
 ): AsyncGenerator<JobUpdate> {
-  const look = () =>
+  const fetchJob = () =>
     unwrap(
       api.GET("/v1/jobs/{id}", {
         params: { path: { id } },
         ...(settings.signal && { signal: settings.signal }),
       }),
     );
-  let update: JobUpdate = { job: await look(), preview: null };
+  let update: JobUpdate = { job: await fetchJob(), preview: null };
   yield update;
   if (isFinal(update.job)) return;
   const stop = new AbortController();
@@ -38,28 +38,28 @@ export async function* followJob(
   try {
     let next = events.next();
     for (;;) {
-      const heard = await (update.job.status === "queued" ? withinPoll(next) : next);
-      if (heard === "nothing") {
-        // Out of reach just now: the event stream sees to that.
-        update = { ...update, job: await look().catch(() => update.job) };
+      const event = await (update.job.status === "queued" ? withPollTimeout(next) : next);
+      if (event === "timeout") {
+        // If the service is unreachable, the event stream reconnects or throws.
+        update = { ...update, job: await fetchJob().catch(() => update.job) };
         yield update;
         if (isFinal(update.job)) return;
         continue;
       }
-      if (heard.done || heard.value.type === "end") break;
-      update = updated(update, heard.value);
+      if (event.done || event.value.type === "end") break;
+      update = applyEvent(update, event.value);
       yield update;
       next = events.next();
     }
-    yield { ...update, job: await look() };
+    yield { ...update, job: await fetchJob() };
   } finally {
     stop.abort();
-    // What the stream holds, a connection and a timer, goes at once.
+    // Closes the connection and clears the timer now, not at garbage collection.
     events.return(undefined).catch(() => undefined);
   }
 }
 
-function updated(update: JobUpdate, event: Exclude<JobEvent, { type: "end" }>): JobUpdate {
+function applyEvent(update: JobUpdate, event: Exclude<JobEvent, { type: "end" }>): JobUpdate {
   const { job } = update;
   if (event.type === "status") return { ...update, job: event.job };
   if (event.type === "progress") {
@@ -72,10 +72,10 @@ function updated(update: JobUpdate, event: Exclude<JobEvent, { type: "end" }>): 
   return { job: { ...job, links: { ...job.links, preview: preview.href } }, preview };
 }
 
-async function withinPoll<Value>(next: Promise<Value>): Promise<Value | "nothing"> {
+async function withPollTimeout<Value>(next: Promise<Value>): Promise<Value | "timeout"> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const nothing = new Promise<"nothing">((resolve) => {
-    timer = setTimeout(() => resolve("nothing"), QUEUE_POLL_MS);
+  const timeout = new Promise<"timeout">((resolve) => {
+    timer = setTimeout(() => resolve("timeout"), QUEUE_POLL_MS);
   });
-  return await Promise.race([next, nothing]).finally(() => clearTimeout(timer));
+  return await Promise.race([next, timeout]).finally(() => clearTimeout(timer));
 }

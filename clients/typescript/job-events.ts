@@ -1,12 +1,10 @@
 import { createParser } from "eventsource-parser";
-import type { ApiClient } from "./client.ts";
-import { pause } from "./pause.ts";
+import type { ApiClient } from "./api-client.ts";
+import { delay } from "./delay.ts";
 import { ProblemError } from "./problem-error.ts";
-import type { Job } from "./types.ts";
+import type { CallSettings, Job, Progress } from "./types.ts";
 
-export type Progress = NonNullable<Job["progress"]>;
-
-/** A new intermediate picture; `href` is the path to fetch it from. */
+/** An intermediate picture, to download from `href`. */
 export interface Preview {
   step: number;
   width: number;
@@ -14,47 +12,45 @@ export interface Preview {
   href: string;
 }
 
-/** What the service tells of a job, as it happens. */
 export type JobEvent =
   | { type: "status"; job: Job }
   | { type: "progress"; progress: Progress }
   | { type: "preview"; preview: Preview }
-  /** Its options were changed, whoever did it: how often by now, and what they are since. */
+  /** Some client changed the options: the number of changes so far, and the options since. */
   | { type: "steered"; steered: number; options: Job["options"] }
   | { type: "end"; reason: string };
 
-export interface EventSettings {
-  signal?: AbortSignal | undefined;
-  /** Told when the stream is lost, and when it is there again. */
+export interface EventSettings extends CallSettings {
+  /** Called with false when the connection is lost, and with true when it is restored. */
   onConnection?: ((connected: boolean) => void) | undefined;
-  /** How long the service may be out of reach before its error is thrown; without limit if not given. */
-  patienceMs?: number | undefined;
-  /** A stream that says nothing for so long is taken as lost: the service's heartbeat comes every 15 s. */
-  silenceMs?: number | undefined;
+  /** Stops reconnecting after this time and throws the last error. Default: no limit. */
+  reconnectTimeoutMs?: number | undefined;
+  /** Reconnects if the stream sends nothing for this time. The service sends a heartbeat every 15 s. */
+  idleTimeoutMs?: number | undefined;
 }
 
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 15_000;
-const SILENCE_MS = 60_000;
+const MIN_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 15_000;
+const IDLE_TIMEOUT_MS = 60_000;
 
 /**
- * A job's events until it has ended. A lost connection is made again, and goes on where it was (`Last-Event-ID`).
- * Throws a `ProblemError` where the service refuses, the signal's reason where it is aborted.
+ * Yields a job's events until the job ends. After a lost connection it resumes at the last event (`Last-Event-ID`).
+ * Throws a `ProblemError` if the service refuses the request, and the signal's reason if the signal is aborted.
  */
 export async function* jobEvents(
   api: ApiClient,
   id: string,
   settings: EventSettings = {},
 ): AsyncGenerator<JobEvent> {
-  const { signal, onConnection, patienceMs = Number.POSITIVE_INFINITY } = settings;
+  const { signal, onConnection, reconnectTimeoutMs = Number.POSITIVE_INFINITY } = settings;
   let lastEventId = "";
-  let lost = 0;
-  let lostSince = 0;
+  let failures = 0;
+  let disconnectedAt = 0;
   for (;;) {
     try {
-      for await (const event of oneStream(api, id, lastEventId, settings)) {
-        if (lost > 0) onConnection?.(true);
-        lost = 0;
+      for await (const event of readStream(api, id, lastEventId, settings)) {
+        if (failures > 0) onConnection?.(true);
+        failures = 0;
         if (event === "open") continue;
         lastEventId = event.id ?? lastEventId;
         yield event.event;
@@ -63,14 +59,14 @@ export async function* jobEvents(
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ProblemError && error.problem !== null && !error.retryable) throw error;
-      if (lost > 0 && Date.now() - lostSince > patienceMs) throw error;
+      if (failures > 0 && Date.now() - disconnectedAt > reconnectTimeoutMs) throw error;
     }
-    if (lost === 0) {
-      lostSince = Date.now();
+    if (failures === 0) {
+      disconnectedAt = Date.now();
       onConnection?.(false);
     }
-    await pause(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** lost), signal);
-    lost += 1;
+    await delay(Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** failures), signal);
+    failures += 1;
   }
 }
 
@@ -79,35 +75,39 @@ interface NumberedEvent {
   event: JobEvent;
 }
 
-/** One connection's events. */
-async function* oneStream(
+/** Yields the events of one connection. */
+async function* readStream(
   api: ApiClient,
   id: string,
   lastEventId: string,
-  { signal, silenceMs = SILENCE_MS }: EventSettings,
+  { signal, idleTimeoutMs = IDLE_TIMEOUT_MS }: EventSettings,
 ): AsyncGenerator<NumberedEvent | "open"> {
-  const silence = new AbortController();
-  const startTimer = () => setTimeout(() => silence.abort(new Error("the service says nothing")), silenceMs);
+  const idle = new AbortController();
+  const startTimer = () =>
+    setTimeout(
+      () => idle.abort(new Error(`The event stream was silent for ${idleTimeoutMs} ms`)),
+      idleTimeoutMs,
+    );
   let timer = startTimer();
   try {
     const { response, error } = await api.GET("/v1/jobs/{id}/events", {
       params: { path: { id }, ...(lastEventId !== "" && { header: { "last-event-id": lastEventId } }) },
       parseAs: "stream",
       cache: "no-store",
-      signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
+      signal: signal ? AbortSignal.any([signal, idle.signal]) : idle.signal,
     });
     if (!response.ok) throw new ProblemError(response, error);
     if (response.status === 204) {
-      // The job has ended, and this client was told so before.
-      yield { id: undefined, event: { type: "end", reason: "known" } };
+      // The job has ended, and this client has received all its events.
+      yield { id: undefined, event: { type: "end", reason: "already_sent" } };
       return;
     }
     yield "open";
     const events: NumberedEvent[] = [];
     const parser = createParser({
-      onEvent: ({ event, data, id: number }) => {
+      onEvent: ({ event, data, id: eventId }) => {
         const parsed = parseEvent(event, data);
-        if (parsed) events.push({ id: number, event: parsed });
+        if (parsed) events.push({ id: eventId, event: parsed });
       },
     });
     const decoder = new TextDecoder();
@@ -120,11 +120,11 @@ async function* oneStream(
     }
   } finally {
     clearTimeout(timer);
-    silence.abort();
+    idle.abort();
   }
 }
 
-/** null for an event that this client does not know: newer services may tell more. */
+/** Returns null for an unknown event: a newer service may send more types. */
 function parseEvent(name: string | undefined, data: string): JobEvent | null {
   const value = JSON.parse(data);
   switch (name) {

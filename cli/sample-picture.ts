@@ -2,8 +2,8 @@ import { crc32, deflateSync } from "node:zlib";
 
 const SIZE = 256;
 
-/** A small PNG of smooth grey waves, made without a library: the command line decodes no pictures. */
-export function picture(): Buffer {
+/** Creates a small PNG of grey waves. Encoding it here spares the command line an image library. */
+export function createSamplePicture(): Buffer {
   const rows = Buffer.alloc(SIZE * (SIZE + 1));
   for (let y = 0; y < SIZE; y += 1) {
     for (let x = 0; x < SIZE; x += 1) {
@@ -23,12 +23,12 @@ export function picture(): Buffer {
   ]);
 }
 
-/** A chunk of a PNG file (ISO/IEC 15948, section 5.3). */
+/** Encodes a PNG chunk (ISO/IEC 15948, section 5.3). */
 function chunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, sum]);
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, checksum]);
 }
