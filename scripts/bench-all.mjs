@@ -7,7 +7,6 @@ import { readFile } from "node:fs/promises";
 /** What is not a benchmark's default. */
 const FLAGS = {
   api: ["--seconds", "3", "--depth", "20000"],
-  batching: ["--sizes", "64,96,128,192,256", "--rounds", "24"],
   checkpoints: ["--seconds", "40"],
 };
 

@@ -60,8 +60,6 @@ export interface S3Settings {
 export interface EngineSettings {
   /** Longest edge of the results that it takes at most, in pixels; less where its memory is too small. */
   largestSize: number;
-  /** Small jobs that it paints at once; 1: each by itself. */
-  jobsAtOnce: number;
   /** Whether it is kept from the network, from files and from other processes, as far as the system can. */
   sandbox: boolean;
   /** Processor cores that it computes on; null: all that it may use. */
@@ -185,7 +183,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     aliveFile: variables.ALIVE_FILE ?? null,
     engine: {
       largestSize: variables.WORKER_MAX_SIZE,
-      jobsAtOnce: variables.ENGINE_JOBS_AT_ONCE,
       sandbox: variables.ENGINE_SANDBOX === "on",
       threads: variables.ENGINE_THREADS === 0 ? null : variables.ENGINE_THREADS,
       card: variables.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim() ?? null,

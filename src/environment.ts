@@ -133,7 +133,6 @@ export const environmentSchema = z.object({
   SHUTDOWN_SECONDS: integer(30, 1, 3600),
   WORKER_MAX_SIZE: integer(SIZE_RANGE.maximum, SIZE_RANGE.minimum, SIZE_RANGE.maximum),
   ENGINE_SANDBOX: choice(["on", "off"]).default("on"),
-  ENGINE_JOBS_AT_ONCE: integer(4, 1, 4),
   ENGINE_THREADS: integer(0, 0, 1024),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
   ALIVE_FILE: folder.optional(),

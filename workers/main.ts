@@ -1,4 +1,4 @@
-// A worker as a process: its engine beside it, one job at a time or some small ones, until it is asked to stop.
+// A worker as a process: its engine beside it, one job at a time, until it is asked to stop.
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -28,11 +28,6 @@ import { Presence } from "./presence.ts";
 
 /** Long enough for a last checkpoint of a usual job, short enough for whoever waits to kill this process. */
 const CLOSE_MS = 10_000;
-/**
- * Longest edge of jobs that are painted at once, in pixels: above it four at once are hardly faster than one after the
- * other (bench/RESULTS.md).
- */
-const COMPANY_SIZE = 128;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -68,7 +63,6 @@ async function main(): Promise<void> {
     lockMs: config.lockSeconds * 1000,
     keepSeconds: config.resultSeconds,
     largestSize: () => largestSizeOf(engine.state, config),
-    company: { seats: config.engine.jobsAtOnce - 1, largestSize: () => companySizeOf(engine.state) },
     onError: logQueueErrors(logger, "queue"),
   });
   const described = {
@@ -83,7 +77,7 @@ async function main(): Promise<void> {
     free_in: pace.freeIn,
     step_ms: pace.stepMs,
     engine_resident_bytes: residentBytes(engine.pid),
-    ...jobsOf(worker, pace, config),
+    job: worker.job,
   }));
 
   /** Jobs are taken only while the engine can paint. */
@@ -101,7 +95,7 @@ async function main(): Promise<void> {
   engine.start();
   const housekeeper = startHousekeeping(config, keys, store, logger);
 
-  logger.info(`${await signal}: handing back the current jobs`);
+  logger.info(`${await signal}: handing back the current job`);
   void housekeeper.then((one) => one.stop());
   await worker.close(CLOSE_MS);
   await engine.stop();
@@ -114,18 +108,6 @@ async function main(): Promise<void> {
 /** As much as the engine's memory holds, but not more than is set; 0 without an engine. */
 function largestSizeOf(state: EngineState, { engine }: Config): number {
   return state.type === "ready" ? Math.min(state.largest_size, engine.largestSize) : 0;
-}
-
-/** None by TensorFlow's own kernels: with them, so on each graphics card, jobs at once share nothing of a step. */
-function companySizeOf(state: EngineState): number {
-  return state.type === "ready" && state.engine.kernels !== "stock" ? COMPANY_SIZE : 0;
-}
-
-/** What it is at, and when it takes a small job beside that. */
-function jobsOf({ jobs, takesCompany }: JobWorker, pace: Pace, { engine }: Config) {
-  const free_in = jobs.length < engine.jobsAtOnce ? 0 : pace.nextIn;
-  const company = takesCompany ? { largest_size: COMPANY_SIZE, free_in } : null;
-  return { job: jobs[0] ?? null, jobs, company };
 }
 
 /** What the engine is confined by, said in the log: also that it is not. */

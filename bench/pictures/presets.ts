@@ -60,7 +60,7 @@ const network = new Vgg19(
   kernels,
 );
 network.warmUp("block5_conv4");
-const memory = { available: availableMemory(describeDevice(kernels)), taken: 0 };
+const memory = availableMemory(describeDevice(kernels));
 const timings = new Map<string, { targets: Spent; step: Spent }>();
 const rows: Row[] = [];
 for (const preset of flags.presets.split(",") as PresetName[]) {

@@ -60,34 +60,30 @@ async function measure(size: number) {
     content: await sampleRaster("content", size),
     styles: [await sampleRaster("style", size)],
   };
-  const id = String(size);
   let count = 0;
   const schedule = new CheckpointSchedule(1_000 * Number(flags.interval), () =>
-    engine.requestCheckpoint(id, join(folder, `${id}-${count++}`)),
+    engine.requestCheckpoint(join(folder, `${size}-${count++}`)),
   );
   const costs: number[] = [];
   let bytes = 0;
   let [started, stepEnded, steps] = [0, 0, 0];
-  const painting = engine.paint(
-    { type: "paint", id, pictures, options, steered: 0, checkpoint: null },
-    (event) => {
-      if (event.type === "progress") {
-        stepEnded = performance.now();
-        // What is done before the first step, the targets and the native kernels' warming up, is no part of it.
-        started ||= stepEnded;
-        steps += 1;
-        schedule.sawProgress();
-        if (stepEnded - started > 1_000 * seconds) engine.cancel(id);
-      } else if (event.type === "checkpoint") {
-        costs.push(performance.now() - stepEnded);
-        schedule.sawCheckpoint();
-        void stat(event.path).then(({ size: written }) => {
-          bytes = Math.max(bytes, written);
-          return rm(event.path);
-        });
-      }
-    },
-  );
+  const painting = engine.paint({ pictures, options, steered: 0, checkpoint: null }, (event) => {
+    if (event.type === "progress") {
+      stepEnded = performance.now();
+      // What is done before the first step, the targets and the native kernels' warming up, is no part of it.
+      started ||= stepEnded;
+      steps += 1;
+      schedule.sawProgress();
+      if (stepEnded - started > 1_000 * seconds) engine.cancel();
+    } else if (event.type === "checkpoint") {
+      costs.push(performance.now() - stepEnded);
+      schedule.sawCheckpoint();
+      void stat(event.path).then(({ size: written }) => {
+        bytes = Math.max(bytes, written);
+        return rm(event.path);
+      });
+    }
+  });
   schedule.start();
   await painting;
   schedule.stop();

@@ -4,8 +4,6 @@ import { resolveOptions } from "../../src/contract/presets.ts";
 import { Canvas } from "../../workers/engine/canvas.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { evaluateTogether } from "../../workers/engine/objective/evaluate-together.ts";
-import type { Evaluation } from "../../workers/engine/objective/objective.ts";
 import { type Scale, schedule } from "../../workers/engine/schedule.ts";
 import { Sources } from "../../workers/engine/sources.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
@@ -25,8 +23,7 @@ function holdOfEdges(loss: Options["loss"]): { rows: number; columns: number } {
   const sources = new Sources(pictures, options);
   const canvas = new Canvas(network, sources, scale, options, undefined);
   const grey = tf.fill([1, HEIGHT, WIDTH, 3], 0.5) as Tensor4D;
-  const question = canvas.ask(grey);
-  const { gradient } = canvas.answer(evaluateTogether([question])[0] as Evaluation);
+  const { gradient } = canvas.evaluate(grey);
   expect(gradient.shape).toEqual(grey.shape);
   const values = gradient.dataSync<"float32">();
   const strengthWhere = (isCounted: (row: number, column: number) => boolean) => {
@@ -40,7 +37,7 @@ function holdOfEdges(loss: Options["loss"]): { rows: number; columns: number } {
     rows: strengthWhere((row) => row >= HEIGHT - 3) / all,
     columns: strengthWhere((_, column) => column >= WIDTH - 3) / all,
   };
-  tf.dispose([grey, question.picture, gradient]);
+  tf.dispose([grey, gradient]);
   canvas.dispose();
   sources.dispose();
   network.dispose();

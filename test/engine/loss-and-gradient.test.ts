@@ -5,8 +5,7 @@ import type { Kernels } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
 import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { evaluateTogether } from "../../workers/engine/objective/evaluate-together.ts";
-import { type Evaluation, Objective, type Targets } from "../../workers/engine/objective/objective.ts";
+import { Objective, type Targets } from "../../workers/engine/objective/objective.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
@@ -106,59 +105,6 @@ describe.each(implementations)("loss and gradient on %s kernels", (_name, kernel
     const [whole, striped] = [evaluate(Number.POSITIVE_INFINITY), evaluate(32)];
     expect(Math.abs(striped.loss / whole.loss - 1)).toBeLessThan(1e-5);
     expect(relativeError(striped.gradient, whole.gradient)).toBeLessThan(1e-5);
-  });
-
-  it.each([
-    ["whole", undefined],
-    ["strip by strip", 16],
-  ])("of three pictures at once are what each gets alone, %s", (_name, stripRows) => {
-    const [height, width] = [40, 35];
-    const mask = randomPicture(9, height, width);
-    const where = { height, width, data: Array.from(mask.data).slice(0, height * width) };
-    const style = (seed: number) => ({ picture: randomPicture(seed, 30 + seed, 44), weight: 1 });
-    const different: [Partial<ReferenceOptions>, ReferenceTargets["regions"]][] = [
-      [{}, [{ styles: [style(3)], weight: 1 }]],
-      [
-        { loss: "relative", style_distance: "moments", style_weight: 40, style_windows: 3 },
-        [
-          { styles: [style(4), style(6)], where, weight: 0.7 },
-          { styles: [style(7)], weight: 1 },
-        ],
-      ],
-      // Not as deep, and other layers.
-      [
-        {
-          content_layers: { block2_conv2: 1 },
-          style_layers: { block1_conv1: 1, block3_conv2: 2 },
-          tv_weight: 0,
-        },
-        [{ styles: [style(8)], weight: 1 }],
-      ],
-    ];
-    const questions = different.map(([options, regions], index) => {
-      const targets = tensorsOf({ content: randomPicture(20 + index, height, width), regions });
-      const picture = toTensor(randomPicture(1 + index, height, width));
-      return { objective: new Objective(network, { ...base, ...options }, targets, stripRows), picture };
-    });
-    const before = tf.memory().numTensors;
-    const together = evaluateTogether(questions);
-    expect(tf.memory().numTensors).toBe(before + questions.length);
-    questions.forEach(({ objective, picture }, index) => {
-      const [alone, given] = [objective.evaluate(picture), together[index] as Evaluation];
-      const [expected, gradient] = [alone, given].map((one) => one.gradient.dataSync<"float32">()) as [
-        Float32Array,
-        Float32Array,
-      ];
-      if (kernels.name === "stock") {
-        expect(Math.abs(given.loss.total / alone.loss.total - 1)).toBeLessThan(1e-5);
-        expect(relativeError(gradient, expected)).toBeLessThan(1e-5);
-      } else {
-        expect(given.loss).toEqual(alone.loss);
-        expect(gradient.every((value, i) => value === expected[i])).toBe(true);
-      }
-      tf.dispose([picture, alone.gradient, given.gradient]);
-      objective.dispose();
-    });
   });
 });
 

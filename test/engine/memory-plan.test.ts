@@ -1,12 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { PRESETS } from "../../src/contract/presets.ts";
-import {
-  estimateBytes,
-  OutOfMemoryError,
-  paintingBytes,
-  planStrips,
-} from "../../workers/engine/memory-plan.ts";
-import { schedule } from "../../workers/engine/schedule.ts";
+import { sizeWithMargin } from "../../workers/engine/margin.ts";
+import { estimateBytes, OutOfMemoryError, planScales, planStrips } from "../../workers/engine/memory-plan.ts";
+import { type Scale, schedule } from "../../workers/engine/schedule.ts";
 
 const GIB = 2 ** 30;
 const { balanced, classic } = PRESETS;
@@ -39,30 +35,36 @@ describe("planStrips()", () => {
   });
 });
 
-describe("paintingBytes()", () => {
+describe("estimateBytes()", () => {
   it("counts what windows hold", () => {
-    const scales = schedule(balanced, 512, 344).slice(-1);
     const [one, three, eight] = [1, 3, 8].map((style_windows) =>
-      paintingBytes(scales, [16], { ...balanced, style_windows }, "avx2"),
+      estimateBytes(512, 344, { ...balanced, style_windows }, 16),
     ) as [number, number, number];
     const matrix = 512 ** 2 * 4; // of the deepest layer
     expect(three - one).toBeGreaterThan(15 * matrix);
     expect(eight - three).toBeGreaterThan(65 * matrix);
   });
+});
 
+describe("planScales()", () => {
   it("counts each scale with its own optimiser, and the picture with its margin", () => {
-    const scales = schedule(balanced, 512, 344);
-    const [coarse, , last] = scales.map((scale) => paintingBytes([scale], [16], balanced, "avx2"));
-    const coarseByAdam = paintingBytes(
-      schedule({ ...balanced, optimizer: "annealed_adam" }, 512, 344).slice(0, 1),
-      [16],
-      balanced,
-      "avx2",
-    );
-    expect(coarse).toBeGreaterThan(coarseByAdam);
-    expect(last).toBeGreaterThan(coarse ?? 0);
-    expect(paintingBytes(scales, [16, 16, 16], balanced, "avx2")).toBe(last);
-    const narrower = schedule(balanced, 512, 341).slice(-1);
-    expect(paintingBytes(narrower, [16], balanced, "avx2")).toBe(last);
+    const scales = schedule(balanced, 512, 341);
+    expect(new Set(scales.map(({ optimizer }) => optimizer)).size).toBe(2);
+    expect(sizeWithMargin(scales.at(-1) as Scale, balanced).height).toBe(344);
+    for (const scale of scales) {
+      const { width, height } = sizeWithMargin(scale, balanced);
+      const options = { ...balanced, optimizer: scale.optimizer };
+      const needed = estimateBytes(width, height, options, Number.POSITIVE_INFINITY);
+      expect(planScales([scale], balanced, needed, "avx2")).toEqual([Number.POSITIVE_INFINITY]);
+      expect(planScales([scale], balanced, needed - 1, "avx2")[0]).toBeLessThan(height);
+    }
+  });
+
+  it("keeps the strips that a painting was begun with, unless they no longer fit", () => {
+    const [scale] = schedule(balanced, 512, 344).slice(-1) as [Scale];
+    const needed = estimateBytes(512, 344, { ...balanced, optimizer: scale.optimizer }, 64);
+    expect(planScales([scale], balanced, 8 * GIB, "avx2", [64])).toEqual([64]);
+    expect(planScales([scale], balanced, needed, "avx2", [64])).toEqual([64]);
+    expect(planScales([scale], balanced, needed - 1, "avx2", [64])[0]).toBeLessThan(64);
   });
 });

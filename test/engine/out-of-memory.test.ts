@@ -6,7 +6,6 @@ import type { Convolution, Kernels } from "../../workers/engine/network/kernels.
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { PaintingRun } from "../../workers/engine/painting-run.ts";
 import type { EngineEvent } from "../../workers/engine/protocol.ts";
-import { stepTogether } from "../../workers/engine/step-together.ts";
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
 import type { LayerWeights } from "../../workers/engine/weights/vgg19-weights.ts";
@@ -83,14 +82,13 @@ it("Wherever the memory runs out, the painting fails by that and leaves nothing 
   /** Steered on its way, so that targets are made anew in the middle of a scale too. */
   const paint = async (): Promise<EngineEvent | undefined> => {
     const events: EngineEvent[] = [];
-    const request = { type: "paint", id: "a", pictures, options, steered: 0, checkpoint: null } as const;
-    const run = new PaintingRun(request, async (event) => void events.push(event));
+    const request = { type: "paint", pictures, options, steered: 0, checkpoint: null } as const;
+    const run = new PaintingRun(request, async (event) => {
+      events.push(event);
+      run.hear({ type: "steer", options: { ...options, style_weight: 3 }, steered: 1 });
+    });
     calls = 0;
-    run.begin(network, { available: Number.POSITIVE_INFINITY, taken: 0 });
-    while (!run.settle()) {
-      await stepTogether([run]);
-      run.hear({ type: "steer", id: "a", options: { ...options, style_weight: 3 }, steered: 1 });
-    }
+    await run.paint(network, Number.POSITIVE_INFINITY);
     return events.at(-1);
   };
 

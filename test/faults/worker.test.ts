@@ -54,7 +54,7 @@ describe("When the engine is killed in the middle of a job", () => {
   it("each time, it fails after three attempts, and the next job is unaffected", async () => {
     const worker = await setting.startWorker();
     const { id } = await setting.submit({ ...LONG, steps: 20_000 });
-    const next = await setting.submit({ size: 160 }); // too large to be painted beside the other
+    const next = await setting.submit();
     for (const attempt of [1, 2, 3]) {
       const started = await setting.until(id, ({ attempts }) => attempts === attempt);
       await setting.until(id, ({ progress }) => progress?.step !== started.progress?.step);

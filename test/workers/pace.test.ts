@@ -4,7 +4,7 @@ import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import { Pace } from "../../workers/pace.ts";
 
 const job = (work: number, more: Partial<JobRecord> = {}) =>
-  ({ id: "a", work, checkpoint: null, progress: null, ...more }) as JobRecord;
+  ({ work, checkpoint: null, progress: null, ...more }) as JobRecord;
 const progress = (fraction: number, eta_seconds: number | null = null) =>
   ({ fraction, eta_seconds }) as Progress;
 
@@ -16,7 +16,7 @@ describe("A worker's pace", () => {
     pace.began(job(1000));
     expect([pace.secondsPerWork, pace.freeIn]).toEqual([null, null]);
     now = 5_000;
-    pace.progressed("a", progress(0.5, 5));
+    pace.progressed(progress(0.5, 5));
     expect(pace.secondsPerWork).toBeCloseTo(0.01);
     now = 7_000;
     expect(pace.freeIn).toBe(3);
@@ -28,8 +28,8 @@ describe("A worker's pace", () => {
     const before = { checkpoint: { key: "k", step: 1 }, progress: progress(0.8) };
     pace.began(job(1000, before));
     now = 2_000;
-    pace.progressed("a", progress(1, 0));
-    pace.ended("a");
+    pace.progressed(progress(1, 0));
+    pace.ended();
     expect(pace.secondsPerWork).toBeCloseTo(0.01);
     pace.began(job(500));
     expect(pace.freeIn).toBeCloseTo(5);
@@ -41,31 +41,20 @@ describe("A worker's pace", () => {
     for (const seconds of [10, 20]) {
       pace.began(job(1000));
       now += seconds * 1000;
-      pace.progressed("a", progress(1, 0));
-      pace.ended("a");
+      pace.progressed(progress(1, 0));
+      pace.ended();
     }
     expect(pace.secondsPerWork).toBeGreaterThan(0.0155);
     expect(pace.secondsPerWork).toBeLessThan(0.0165);
   });
 
-  it("is that of all jobs at once together, and it is free when the last of them is done", () => {
-    let now = 0;
-    const pace = new Pace(() => now);
-    for (const id of ["a", "b"]) pace.began(job(1000, { id }));
-    now = 10_000;
-    pace.progressed("a", { ...progress(1, 0), step_ms: 20 });
-    pace.progressed("b", { ...progress(0.5, 10), step_ms: 40 });
-    // 1,500 of work in 10 s.
-    expect(pace.secondsPerWork).toBeCloseTo(10 / 1500);
-    expect([pace.nextIn, pace.freeIn, pace.stepMs]).toEqual([0, 10, 40]);
-    pace.ended("a");
-    expect([pace.nextIn, pace.freeIn]).toEqual([10, 10]);
-    // Alone it has all of the time.
-    now = 15_000;
-    pace.progressed("b", progress(1, 0));
-    pace.ended("b");
-    expect(pace.secondsPerWork).toBeCloseTo((0.7 * 5 + 10) / (0.7 * 1000 + 1000));
-    for (const id of ["c", "d"]) pace.began(job(1000, { id }));
-    expect(pace.freeIn).toBeCloseTo(2 * 1000 * (pace.secondsPerWork ?? 0));
+  it("says how long a step of the current job takes", () => {
+    const pace = new Pace();
+    pace.began(job(1000));
+    expect(pace.stepMs).toBeNull();
+    pace.progressed({ ...progress(0.5, 10), step_ms: 20 });
+    expect(pace.stepMs).toBe(20);
+    pace.ended();
+    expect(pace.stepMs).toBeNull();
   });
 });

@@ -27,12 +27,17 @@ if (mode === "lacks-a-file" && !existsSync(file)) {
   send({ type: "ready", engine, largest_size: 4096 });
 }
 
+/** Whether a painting is under way that does not end by itself. */
+let hangs = false;
+
 process.on("message", (request: EngineRequest) => {
-  const { id } = request;
-  if (request.type === "cancel") send({ type: "canceled", id });
-  if (request.type === "checkpoint") {
+  if (request.type === "cancel" && hangs) {
+    hangs = false;
+    send({ type: "canceled" });
+  }
+  if (request.type === "checkpoint" && hangs) {
     writeFileSync(request.path, "1");
-    send({ type: "checkpoint", id, step: 1, path: request.path });
+    send({ type: "checkpoint", step: 1, path: request.path });
   }
   if (request.type !== "paint") return;
   const { content } = request.pictures;
@@ -40,7 +45,7 @@ process.on("message", (request: EngineRequest) => {
     ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },
     scale: { index: 0, count: 1, width: content.width, height: content.height },
   };
-  send({ type: "progress", id, progress, steered: 0 });
+  send({ type: "progress", progress, steered: 0 });
   switch (request.options.seed) {
     case ABORT:
       process.abort();
@@ -51,8 +56,9 @@ process.on("message", (request: EngineRequest) => {
       );
       break;
     case HANG:
+      hangs = true;
       break;
     default:
-      send({ type: "painted", id, picture: content, pixels: null, progress });
+      send({ type: "painted", picture: content, pixels: null, progress });
   }
 });

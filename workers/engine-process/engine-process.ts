@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { EngineEvent, EngineRequest } from "../engine/protocol.ts";
+import type { EngineEvent, EngineRequest, PaintRequest } from "../engine/protocol.ts";
 import type { Confinement } from "./confinement.ts";
 import { engineEnvironment } from "./engine-environment.ts";
 
@@ -26,8 +26,7 @@ export type PaintingEvent = Extract<
 /** How a painting ended. */
 export type PaintingEnd =
   | Extract<EngineEvent, { type: "painted" | "failed" | "canceled" }>
-  /** `shared`: others were under way too, and it may be one of them that the engine died of. */
-  | { type: "crashed"; code: JobErrorCode; message: string; shared: boolean };
+  | { type: "crashed"; code: JobErrorCode; message: string };
 
 export interface EngineProcessSettings {
   /** The compiled program of the engine, and its arguments. */
@@ -47,7 +46,7 @@ export interface EngineProcessSettings {
   onNote?: (note: string) => void;
 }
 
-/** Who waits for a painting. */
+/** Who waits for the painting. */
 interface Watcher {
   onEvent: (event: PaintingEvent) => void;
   onEnd: (end: PaintingEnd) => void;
@@ -58,8 +57,8 @@ export class EngineProcess {
   private child: ChildProcess | null = null;
   private current: EngineState = { type: "starting" };
   private readonly stateWaiters = new Set<() => void>();
-  /** By the ids of the paintings that are under way. */
-  private readonly watchers = new Map<string, Watcher>();
+  /** Of the painting that is under way. */
+  private watcher: Watcher | null = null;
   private crashes = 0;
   /** The process runs but cannot paint, and will be ended so that it looks again for what is missing. */
   private lacking = false;
@@ -117,40 +116,39 @@ export class EngineProcess {
     return this.current;
   }
 
-  /** Paints on a ready engine, beside what it paints already; `onEvent` gets what happens on its way. */
+  /** Paints on a ready engine, one painting at a time; `onEvent` gets what happens on its way. */
   async paint(
-    request: Extract<EngineRequest, { type: "paint" }>,
+    request: Omit<PaintRequest, "type">,
     onEvent: (event: PaintingEvent) => void,
   ): Promise<PaintingEnd> {
-    const { id } = request;
-    if (this.watchers.has(id)) throw new Error("The engine is painting it already");
+    if (this.watcher) throw new Error("The engine is painting already");
     if (this.current.type !== "ready") throw new Error("The engine is not ready");
     try {
       return await new Promise<PaintingEnd>((onEnd) => {
-        this.watchers.set(id, { onEvent, onEnd });
-        this.send(request);
+        this.watcher = { onEvent, onEnd };
+        this.send({ type: "paint", ...request });
       });
     } finally {
-      this.watchers.delete(id);
+      this.watcher = null;
     }
   }
 
   /** Has the painting's state written to a new file at `path` between two steps; an event says how that went. */
-  requestCheckpoint(id: string, path: string): void {
-    this.send({ type: "checkpoint", id, path });
+  requestCheckpoint(path: string): void {
+    this.send({ type: "checkpoint", path });
   }
 
   /** Goes on with other weights from the painting's next step on. */
-  steer(id: string, options: Options, steered: number): void {
-    this.send({ type: "steer", id, options, steered });
+  steer(options: Options, steered: number): void {
+    this.send({ type: "steer", options, steered });
   }
 
   /** Ends the painting before its next step. */
-  cancel(id: string): void {
-    this.send({ type: "cancel", id });
+  cancel(): void {
+    this.send({ type: "cancel" });
   }
 
-  /** For an engine that does not answer any more: it is started again, and all that it painted has crashed. */
+  /** For an engine that does not answer any more: it is started again, and what it painted has crashed. */
   kill(): void {
     this.child?.kill("SIGKILL");
   }
@@ -180,10 +178,9 @@ export class EngineProcess {
       if (this.lacking) this.timer = setTimeout(() => this.kill(), this.settings.retryMs ?? 30_000);
       return;
     }
-    const watcher = this.watchers.get(event.id);
     if (event.type === "painted" || event.type === "failed" || event.type === "canceled")
-      watcher?.onEnd(event);
-    else watcher?.onEvent(event);
+      this.watcher?.onEnd(event);
+    else this.watcher?.onEvent(event);
   }
 
   private ended(code: number | null, signal: NodeJS.Signals | null, lastWords: string): void {
@@ -191,8 +188,7 @@ export class EngineProcess {
     this.child = null;
     const how = signal ? `signal ${signal}` : `exit code ${code}`;
     const crash = crashOf(how, lastWords);
-    const shared = this.watchers.size > 1;
-    for (const { onEnd } of this.watchers.values()) onEnd({ type: "crashed", ...crash, shared });
+    this.watcher?.onEnd({ type: "crashed", ...crash });
     if (this.stopped) return;
     if (this.lacking) {
       this.lacking = false;

@@ -1,11 +1,8 @@
-import type { Layer } from "../../src/contract/vgg19-layers.ts";
 import type { Size } from "../../src/pictures/picture-size.ts";
 import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
 import { addMargin, foldMargin, sizeWithMargin } from "./margin.ts";
-import { deepestLayer } from "./network/stages.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
-import type { Question } from "./objective/evaluate-together.ts";
 import { type Evaluation, Objective, type ObjectiveOptions, type Targets } from "./objective/objective.ts";
 import { toRaster, toRaster16 } from "./resample.ts";
 import type { Scale } from "./schedule.ts";
@@ -49,26 +46,15 @@ export class Canvas {
     }
   }
 
-  /** What is to be evaluated: the picture that `pixels` make, which is the caller's to dispose of. */
-  ask(pixels: Tensor4D): Question {
-    const picture = tf.tidy(() => addMargin(this.#compose(pixels), this.#seen));
-    return { objective: this.#objective, picture };
-  }
-
-  /** The evaluation of that picture, which is disposed of → the same with the gradient with respect to the pixels. */
-  answer({ loss, gradient }: Evaluation): Evaluation {
+  /** Loss at the picture that `pixels` make, and its gradient with respect to them. */
+  evaluate(pixels: Tensor4D): Evaluation {
     const { keep } = this.#content;
-    const own = tf.tidy(() => {
+    return tf.tidy(() => {
+      const picture = addMargin(this.#compose(pixels), this.#seen);
+      const { loss, gradient } = this.#objective.evaluate(picture);
       const folded = foldMargin(gradient, this.#size);
-      return keep === undefined ? folded : tf.mul<Tensor4D>(folded, tf.sub(1, keep));
+      return { loss, gradient: keep === undefined ? folded : tf.mul<Tensor4D>(folded, tf.sub(1, keep)) };
     });
-    gradient.dispose();
-    return { loss, gradient: own };
-  }
-
-  /** The deepest layer that the loss looks at. */
-  get deepest(): Layer | undefined {
-    return deepestLayer(this.#objective.layers);
   }
 
   /** Whether the pixels are shown as they are, and not under others, in other colours or in part. */

@@ -62,49 +62,26 @@ export function planStrips(
   return fitting;
 }
 
-/** Bytes that the engine may hold in all, and of these what other paintings may come to hold. */
-export interface Memory {
-  available: number;
-  taken: number;
-}
-
 /**
- * Rows of a strip at each scale of a painting, as planStrips() has them whatever others are painted beside it: other
- * strips round differently.
+ * Rows of a strip at each scale of a painting.
  *
- * @param before the strips that it was begun with, which are kept where they fit
- * @throws OutOfMemoryError where the smallest strips do not fit, or these while others have their memory
+ * @param available bytes that the engine may hold in all
+ * @param before the strips that it was begun with, which are kept where they fit: other strips round differently
+ * @throws OutOfMemoryError where the smallest strips do not fit
  */
 export function planScales(
   scales: readonly Scale[],
   options: PaintedOptions,
-  { available, taken }: Memory,
+  available: number,
   kernels: EngineDescription["kernels"],
   before: readonly number[] = [],
 ): number[] {
   return scalesSeen(scales, options).map(({ width, height, own }, index) => {
-    const estimate = (rows: number) => estimateBytes(width, height, own, rows, kernels);
     const known = before[index];
-    const isKept = known !== undefined && estimate(known) <= available;
-    const rows = isKept ? known : planStrips(width, height, own, available, kernels);
-    if (estimate(rows) > available - taken) {
-      throw new OutOfMemoryError("other paintings have the memory that it needs");
-    }
-    return rows;
+    return known !== undefined && estimateBytes(width, height, own, known, kernels) <= available
+      ? known
+      : planStrips(width, height, own, available, kernels);
   });
-}
-
-/** An upper estimate of what a painting comes to hold beyond what the engine holds for all of them, in bytes. */
-export function paintingBytes(
-  scales: readonly Scale[],
-  stripRows: readonly number[],
-  options: PaintedOptions,
-  kernels: EngineDescription["kernels"],
-): number {
-  const bytes = scalesSeen(scales, options).map(({ width, height, own }, index) =>
-    ownBytes(width, height, own, stripRows[index] as number, kernels),
-  );
-  return Math.max(...bytes);
 }
 
 /** Each scale's size and its own options. Styles that are looked at larger than the picture decide, where there are any. */
@@ -120,7 +97,7 @@ function scalesSeen(scales: readonly Scale[], options: PaintedOptions) {
   });
 }
 
-/** An upper estimate of the engine's memory at its peak with one painting, in bytes. */
+/** An upper estimate of the engine's memory at its peak, in bytes. */
 export function estimateBytes(
   width: number,
   height: number,

@@ -4,12 +4,9 @@ import { SHORTEST_EDGE } from "../../src/pictures/picture-size.ts";
 import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import { Canvas } from "./canvas.ts";
 import { readCheckpointOf, writeCheckpoint } from "./checkpoint.ts";
-import { sizeWithMargin } from "./margin.ts";
-import { type Memory, paintingBytes, planScales } from "./memory-plan.ts";
+import { planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { describeObjective } from "./objective/describe-objective.ts";
-import { evaluateTogether, type Question } from "./objective/evaluate-together.ts";
-import type { Evaluation } from "./objective/objective.ts";
 import { chooseOptimizer } from "./optimizers/choose-optimizer.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { progressOf } from "./progress.ts";
@@ -19,7 +16,6 @@ import { type Scale, schedule } from "./schedule.ts";
 import { Sources } from "./sources.ts";
 import { StepTimes } from "./step-times.ts";
 import { type Tensor4D, tf } from "./tensorflow.ts";
-import type { PassShape } from "./together.ts";
 
 /** The content is too narrow for VGG-19 at the asked size. */
 export class PictureTooSmallError extends Error {
@@ -44,12 +40,10 @@ export class Painting {
   #optimizer: Optimizer;
   #loss: Loss | null = null;
   readonly #stepTimes = new StepTimes();
-  /** When the step before ended, or the next one began where its time is none of theirs. */
-  #since: number | undefined;
 
   /**
    * @param checkpoint path of the file that save() of an equal painting wrote, to go on from there
-   * @param memory as much as it may need where it is not given
+   * @param availableMemory bytes that the engine may hold; as many as it may need where it is not given
    * @throws PictureTooSmallError, OutOfMemoryError, CheckpointError
    */
   constructor(
@@ -57,7 +51,7 @@ export class Painting {
     options: Options,
     pictures: Pictures,
     checkpoint: string | null,
-    memory: Memory = { available: Number.POSITIVE_INFINITY, taken: 0 },
+    availableMemory = Number.POSITIVE_INFINITY,
   ) {
     const { content } = pictures;
     if (Math.min(content.width, content.height) < SHORTEST_EDGE) {
@@ -70,7 +64,7 @@ export class Painting {
     this.#scales = schedule(options, content.width, content.height);
     const restored = checkpoint === null ? undefined : readCheckpointOf(checkpoint, this.#scales);
     const { name } = network.kernels;
-    this.#stripRows = planScales(this.#scales, options, memory, name, restored?.stripRows);
+    this.#stripRows = planScales(this.#scales, options, availableMemory, name, restored?.stripRows);
     this.#sources = new Sources(pictures, options);
     this.#scale = restored?.scale ?? 0;
     this.#stepInScale = restored?.stepInScale ?? 0;
@@ -98,55 +92,23 @@ export class Painting {
     return this.#scale === this.#scales.length - 1 && this.#stepInScale === this.#current.steps;
   }
 
-  /** An upper estimate of what it comes to hold, in bytes. */
-  get bytes(): number {
-    return paintingBytes(this.#scales, this.#stripRows, this.#options, this.#network.kernels.name);
-  }
-
   get #current(): Scale {
     return this.#scales[this.#scale] as Scale;
   }
 
-  /** One step of the optimiser, at the next scale where this one is done: ask() and take() with nothing between. */
+  /** One step of the optimiser, at the next scale where this one is done. */
   step(): void {
-    const question = this.ask();
-    const [evaluation] = evaluateTogether([question]) as [Evaluation];
-    question.picture.dispose();
-    this.take(evaluation);
-  }
-
-  /** What its next step takes through the network. */
-  get shape(): PassShape {
-    const index = this.#stepInScale === this.#current.steps ? this.#scale + 1 : this.#scale;
-    return {
-      kernels: this.#network.kernels.name,
-      ...sizeWithMargin(this.#scales[index] as Scale, this.#options),
-      isInStrips: Number.isFinite(this.#stripRows[index]),
-      pooling: this.#options.pooling,
-      deepest: this.#canvas.deepest,
-    };
-  }
-
-  /** What is to be evaluated for the next step; the picture is the caller's to dispose of. */
-  ask(): Question {
     if (this.#stepInScale === this.#current.steps) {
       this.#enterNextScale();
     }
-    this.#since ??= performance.now();
-    return this.#canvas.ask(this.#optimizer.image);
-  }
-
-  /** The step, once it is evaluated; disposes of the evaluation. */
-  take(answer: Evaluation): void {
-    const evaluation = this.#canvas.answer(answer);
+    const started = performance.now();
+    const evaluation = this.#canvas.evaluate(this.#optimizer.image);
     if (Number.isFinite(evaluation.loss.total)) {
       this.#loss = evaluation.loss; // from any other the optimiser steps back
     }
     this.#optimizer.update(evaluation);
     this.#stepInScale += 1;
-    const now = performance.now();
-    this.#stepTimes.note(this.#current, now - (this.#since ?? now)); // other paintings' steps between two of this one count
-    this.#since = now;
+    this.#stepTimes.note(this.#current, performance.now() - started);
   }
 
   progress(): Progress {
@@ -186,7 +148,6 @@ export class Painting {
     }
     this.#canvas.dispose();
     this.#canvas = this.#stretch();
-    this.#since = undefined;
     this.#optimizer.restart();
   }
 
@@ -210,7 +171,6 @@ export class Painting {
   #enterNextScale(): void {
     this.#scale += 1;
     this.#stepInScale = 0;
-    this.#since = undefined;
     const image = this.#sources.enlarge(this.#optimizer.result, this.#current, this.#options);
     this.#optimizer.dispose();
     this.#optimizer = chooseOptimizer(this.#current, image);

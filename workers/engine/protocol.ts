@@ -18,47 +18,40 @@ export interface Pictures {
   start?: Raster | undefined;
 }
 
-/**
- * What the worker sends to its engine process (Node IPC, `serialization: "advanced"`). Several paintings may be under way
- * at once, each known by its `id` until it has ended: they get a step in turn. One that does not fit into the memory
- * beside the others begins when enough of them have ended.
- */
-export type EngineRequest =
-  | {
-      type: "paint";
-      id: string;
-      pictures: Pictures;
-      options: Options;
-      /** How often the options were changed before: progress carries the number of those that it was made with. */
-      steered: number;
-      /** A file that a checkpoint of the same job was written to: go on from there. */
-      checkpoint: string | null;
-    }
+export interface PaintRequest {
+  type: "paint";
+  pictures: Pictures;
+  options: Options;
+  /** How often the options were changed before: progress carries the number of those that it was made with. */
+  steered: number;
+  /** A file that a checkpoint of the same job was written to: go on from there. */
+  checkpoint: string | null;
+}
+
+/** What is asked of the painting that is under way; without one it is dropped. */
+export type ControlRequest =
   /** Other weights, from the next step on. */
-  | { type: "steer"; id: string; options: Options; steered: number }
+  | { type: "steer"; options: Options; steered: number }
   /** Write a checkpoint to a new file at `path`. */
-  | { type: "checkpoint"; id: string; path: string }
-  | { type: "cancel"; id: string };
+  | { type: "checkpoint"; path: string }
+  | { type: "cancel" };
+
+/** What the worker sends to its engine process (Node IPC, `serialization: "advanced"`): one painting at a time. */
+export type EngineRequest = PaintRequest | ControlRequest;
 
 /** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
 export type EngineEvent =
   /** `largest_size`: longest edge in pixels for which there is room. */
   | { type: "ready"; engine: EngineDescription; largest_size: number }
   | { type: "unready"; code: JobErrorCode; message: string }
-  | { type: "progress"; id: string; progress: Progress; steered: number }
-  | { type: "preview"; id: string; step: number; picture: Raster }
-  | { type: "checkpoint"; id: string; step: number; path: string }
+  | { type: "progress"; progress: Progress; steered: number }
+  | { type: "preview"; step: number; picture: Raster }
+  | { type: "checkpoint"; step: number; path: string }
   /** The painting goes on all the same. */
-  | { type: "checkpoint_failed"; id: string; message: string }
+  | { type: "checkpoint_failed"; message: string }
   /** The checkpoint could not be gone on from: the painting begins anew, and `message` says why. */
-  | { type: "begun_anew"; id: string; message: string }
+  | { type: "begun_anew"; message: string }
   /** `pixels` is what was painted, where `picture` shows it in other colours or in part: to go on from. */
-  | {
-      type: "painted";
-      id: string;
-      picture: Raster | Raster16;
-      pixels: Raster | null;
-      progress: Progress;
-    }
-  | { type: "failed"; id: string; code: JobErrorCode; message: string }
-  | { type: "canceled"; id: string };
+  | { type: "painted"; picture: Raster | Raster16; pixels: Raster | null; progress: Progress }
+  | { type: "failed"; code: JobErrorCode; message: string }
+  | { type: "canceled" };

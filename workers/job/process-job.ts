@@ -52,7 +52,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
       message: "The job's pictures could not be read or stored",
     };
   });
-  tools.pace.ended(run.record.id);
+  tools.pace.ended();
   const ms = Math.round(performance.now() - started);
   if ("message" in outcome)
     logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
@@ -91,32 +91,31 @@ async function paintWith(
   const { checkpoint, losses } = await patience.insist(READ_PAUSES_MS, () =>
     fetchCheckpoint(store, record, scratch),
   );
-  // It may have died in the meantime, of another job.
+  // It may have died in the meantime.
   if ((await engine.settled(signal)).type !== "ready") return { type: "stopped" };
   const recorder = new Recorder(store, run, losses, logger, patience);
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
-  const { id, options, steered } = record;
+  const { options, steered } = record;
   const schedule = new CheckpointSchedule(tools.checkpointMs, () =>
-    engine.requestCheckpoint(id, scratch.newPath()),
+    engine.requestCheckpoint(scratch.newPath()),
   );
-  const request = { type: "paint" as const, id, pictures, options, steered, checkpoint };
-  const painting = engine.paint(request, (event) => {
+  const painting = engine.paint({ pictures, options, steered, checkpoint }, (event) => {
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
     if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
-    if (event.type === "progress") tools.pace.progressed(id, event.progress);
+    if (event.type === "progress") tools.pace.progressed(event.progress);
     recorder.record(event);
   });
   run.onSteered(({ options, steered }) => {
     logger.info({ steered }, "steered");
-    engine.steer(id, options, steered);
+    engine.steer(options, steered);
   });
   schedule.start();
   const stop = whenAborted(signal, async (reason, over) => {
     // The engine saves the painting before it ends it.
-    if (reason === "stopping") engine.requestCheckpoint(id, scratch.newPath());
-    engine.cancel(id);
+    if (reason === "stopping") engine.requestCheckpoint(scratch.newPath());
+    engine.cancel();
     await sleep(reason === "stopping" ? LAST_CHECKPOINT_MS : CANCEL_MS, undefined, { signal: over });
     if (reason === "stopping") return "late" as const;
     engine.kill();
@@ -137,9 +136,8 @@ async function paintWith(
     }
     if (end.type === "canceled") throw new Error("The engine ended a painting that nobody had canceled");
     await recorder.failure();
-    // What did not fit by itself does not fit again.
-    const isTriedAgain = end.type === "crashed" && (end.shared || end.code !== "out_of_memory");
-    const type = isTriedAgain ? "crashed" : "failed";
+    // What did not fit does not fit again.
+    const type = end.type === "crashed" && end.code !== "out_of_memory" ? "crashed" : "failed";
     return { type, code: end.code, message: end.message, afterwards };
   } finally {
     schedule.stop();

@@ -3,7 +3,7 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../../src/contract/job.ts";
-import type { EngineEvent, EngineRequest } from "../../../workers/engine/protocol.ts";
+import type { EngineEvent, EngineRequest, PaintRequest } from "../../../workers/engine/protocol.ts";
 
 const stepMs = Number(process.argv[2]);
 /** Where the times of paintings go, one JSON object a line. All processes of this machine have one clock. */
@@ -21,12 +21,7 @@ process.on("message", (request: EngineRequest) => {
   if (request.type === "paint") void paint(request);
 });
 
-async function paint({
-  id,
-  pictures: { content },
-  options,
-  steered,
-}: Extract<EngineRequest, { type: "paint" }>): Promise<void> {
+async function paint({ pictures: { content }, options, steered }: PaintRequest): Promise<void> {
   const started = Date.now();
   const loss = { total: 3, content: 1, style: 1, tv: 1 };
   const scale = { index: 0, count: 1, width: content.width, height: content.height };
@@ -36,9 +31,9 @@ async function paint({
     const fraction = step / options.steps;
     const eta_seconds = ((options.steps - step) * stepMs) / 1000;
     progress = { step, total_steps: options.steps, fraction, scale, loss, step_ms: stepMs, eta_seconds };
-    send({ type: "progress", id, progress, steered });
+    send({ type: "progress", progress, steered });
   }
   const painting = { pid: process.pid, begun: started, ended: Date.now() };
   appendFileSync(times, `${JSON.stringify(painting)}\n`);
-  if (progress) send({ type: "painted", id, picture: content, pixels: null, progress });
+  if (progress) send({ type: "painted", picture: content, pixels: null, progress });
 }

@@ -12,8 +12,6 @@ export interface Capacity {
 /** What a job asks of a worker. */
 export interface Demand {
   size: number;
-  /** Attempts that it has lost. */
-  attempts: number;
 }
 
 export const capacityOf = ({ largest_size }: WorkerDescription): Capacity => ({
@@ -22,46 +20,29 @@ export const capacityOf = ({ largest_size }: WorkerDescription): Capacity => ({
 
 export const fits = (demand: Demand, capacity: Capacity): boolean => demand.size <= capacity.largestSize;
 
-/**
- * Whether a job may be painted at once with others: it is small, and has lost no attempt. One that has may be what engines
- * die of, and others must not lose attempts by it.
- */
-export const isCompany = ({ size, attempts }: Demand, largestSize: number): boolean =>
-  size <= largestSize && attempts === 0;
-
 /** Whether a worker takes every job. */
-export const takesAll = (capacity: Capacity): boolean =>
-  fits({ size: SIZE_RANGE.maximum, attempts: 0 }, capacity);
+export const takesAll = (capacity: Capacity): boolean => fits({ size: SIZE_RANGE.maximum }, capacity);
 
 /** A job's demand, read from its record. */
 const DEMAND = `
 local function demand(job)
-  local found = redis.call("HMGET", job, "options", "attempts")
-  local size = string.match(found[1] or "", '"size":(%d+)')
-  return tonumber(size or "0"), tonumber(found[2] or "0")
+  return tonumber(string.match(redis.call("HGET", job, "options") or "", '"size":(%d+)') or "0")
 end`;
 
 /**
  * KEYS: BullMQ's list of jobs to take first (from its right end), BullMQ's sorted set of the others.
- * ARGV: prefix of the records' keys, largest size, largest size of a job that is painted with others.
- * Brings the first job that fits to the right end of the list, where it is taken next. Gives 1, or 0 where none fits, or
- * where the last argument is above 0 and that job is not one to be painted with others. O(n) in the jobs before it, about
- * 1 µs each.
+ * ARGV: prefix of the records' keys, largest size.
+ * Brings the first job that fits to the right end of the list, where it is taken next. Gives 1, or 0 where none fits.
+ * O(n) in the jobs before it, about 1 µs each.
  */
 const BRING_FORWARD = `${DEMAND}
-local company = tonumber(ARGV[3])
 local function fits(id)
   local size = demand(ARGV[1] .. id)
   return size <= tonumber(ARGV[2])
 end
-local function is_wanted(id)
-  local size, attempts = demand(ARGV[1] .. id)
-  return company == 0 or (size <= company and attempts == 0)
-end
 local first = redis.call("LRANGE", KEYS[1], 0, -1)
 for i = #first, 1, -1 do
   if fits(first[i]) then
-    if not is_wanted(first[i]) then return 0 end
     redis.call("LREM", KEYS[1], -1, first[i])
     redis.call("RPUSH", KEYS[1], first[i])
     return 1
@@ -70,7 +51,6 @@ end
 for start = 0, redis.call("ZCARD", KEYS[2]), 500 do
   for _, id in ipairs(redis.call("ZRANGE", KEYS[2], start, start + 499)) do
     if fits(id) then
-      if not is_wanted(id) then return 0 end
       redis.call("ZREM", KEYS[2], id)
       redis.call("RPUSH", KEYS[1], id)
       return 1
@@ -108,26 +88,20 @@ export function defineCapacityScripts(redis: Redis): void {
 
 /** What a job asks for, or null where there is no such job. */
 export async function demandOf(redis: Redis, keys: QueueKeys, id: string): Promise<Demand | null> {
-  const [options, attempts] = await redis.hmget(keys.job(id), "options", "attempts");
+  const options = await redis.hget(keys.job(id), "options");
   if (options == null) return null;
   const { size } = JSON.parse(options) as { size?: unknown };
-  return { size: Number(size), attempts: Number(attempts ?? 0) };
+  return { size: Number(size) };
 }
 
-/**
- * Makes the first waiting job that fits the next one to be taken. Gives false where none does.
- *
- * @param company largest size of jobs that are painted with others: where the first one that fits is none of these
- *   (see `isCompany`), nothing changes and the answer is false, so that no job passes another
- */
+/** Makes the first waiting job that fits the next one to be taken. Gives false where none does. */
 export async function bringForward(
   redis: Redis,
   keys: QueueKeys,
   { largestSize }: Capacity,
-  company = 0,
 ): Promise<boolean> {
   const lists = [keys.dispatch("wait"), keys.dispatch("prioritized")];
-  const bounds = [largestSize, company].map(String);
+  const bounds = [String(largestSize)];
   return (await redis.nstBringForward(...lists, keys.job(""), ...bounds)) === 1;
 }
 

@@ -1,6 +1,6 @@
 import type { JobRecord } from "../records/job-record.ts";
 import type { WorkerDescription } from "../worker/worker-registry.ts";
-import { capacityOf, type Demand, fits, isCompany, takesAll } from "./capacity.ts";
+import { capacityOf, type Demand, fits, takesAll } from "./capacity.ts";
 import type { Ahead } from "./dispatch.ts";
 import { waitSeconds } from "./wait-seconds.ts";
 
@@ -23,21 +23,14 @@ export function placeOf(
   if (record.status !== "queued" || position === null) return null;
   const fitting = ready.filter((worker) => takes(worker, record));
   const waiting_for = fitting.length > 0 ? "turn" : ready.length > 0 ? "fitting_worker" : "worker";
-  const free = fitting.map((worker) => ({ ...worker, free_in: freeIn(worker, record) }));
-  return { position, eta_seconds: waitSeconds(position, work, free), waiting_for };
+  return { position, eta_seconds: waitSeconds(position, work, fitting), waiting_for };
 }
 
-const demandOf = ({ options, attempts }: JobRecord): Demand => ({
+const demandOf = ({ options }: JobRecord): Demand => ({
   size: options.size,
-  attempts,
 });
 
 function takes(worker: WorkerDescription, record: JobRecord): boolean {
   const capacity = capacityOf(worker);
   return takesAll(capacity) || fits(demandOf(record), capacity);
-}
-
-/** Seconds until the worker is free for the job: sooner where it may be painted beside those that the worker is at. */
-function freeIn({ company, free_in }: WorkerDescription, record: JobRecord): number | null {
-  return company && isCompany(demandOf(record), company.largest_size) ? company.free_in : free_in;
 }

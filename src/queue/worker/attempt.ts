@@ -106,6 +106,8 @@ export class Attempt {
       if (stopped.signal.aborted) return { type: "stopped" };
       tools.onError?.(error as Error);
       return { type: "crashed", code: "engine_failed", message: "The worker could not finish the job" };
+    } finally {
+      steering.end();
     }
   }
 

@@ -7,7 +7,6 @@ import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
 import { JobChanges } from "../records/changes.ts";
 import { RecordStore } from "../records/record-store.ts";
 import { Attempt, type AttemptTools } from "./attempt.ts";
-import { Company, type CompanySettings } from "./company.ts";
 import type { JobOutcome, JobRun } from "./job-run.ts";
 import { countJobTime } from "./job-times.ts";
 
@@ -23,14 +22,12 @@ export interface JobWorkerSettings {
   keepSeconds?: number;
   /** Longest edge of the results that it takes, in pixels; all where it is not given. */
   largestSize?: () => number;
-  /** Small jobs that it takes beside a small one; none where it is not given. */
-  company?: CompanySettings;
   onError?: (error: Error) => void;
 }
 
 /**
- * Takes jobs one at a time, or small ones several at once, and moves their records through their states; what is done
- * for a job is up to `process`, which must end soon after its signal is aborted.
+ * Takes jobs one at a time and moves their records through their states; what is done for a job is up to `process`, which
+ * must end soon after its signal is aborted.
  */
 export class JobWorker {
   private readonly worker: Worker;
@@ -38,8 +35,8 @@ export class JobWorker {
   private readonly changes: JobChanges;
   private readonly dispatch: Dispatch;
   private readonly attemptTools: AttemptTools;
-  private readonly attempts = new Set<Attempt>();
-  private readonly company: Company;
+  /** The one that is under way. */
+  private attempt: Attempt | null = null;
   private readonly stopped = new AbortController();
   private passedOver: string | null = null;
 
@@ -84,13 +81,6 @@ export class JobWorker {
       settings.onError?.(error);
     });
     this.worker.on("completed", ({ id = "" }) => this.dispatchAgain(id));
-    this.company = new Company(settings.company ?? { seats: 0, largestSize: () => 0 }, {
-      ...{ redis, keys, worker: this.worker, lockMs: lockDuration, stopped: this.stopped.signal },
-      capacity: () => this.capacity,
-      work: (id) => this.work(id),
-      onForgotten: (id) => this.dispatchAgain(id),
-      onError: (error) => settings.onError?.(error),
-    });
   }
 
   /** Begins to take jobs, or does so again after `pause`. */
@@ -101,36 +91,30 @@ export class JobWorker {
     }
   }
 
-  /** Takes no more jobs for now; the current ones go on. */
+  /** Takes no more jobs for now; the current one goes on. */
   async pause(): Promise<void> {
     await this.worker.pause(true);
   }
 
-  /** The jobs that are being worked at, in the order in which they were begun. */
-  get jobs(): string[] {
-    return [...this.attempts].map(({ id }) => id);
+  /** The id of the job that is being worked at. */
+  get job(): string | null {
+    return this.attempt?.id ?? null;
   }
 
-  /** Whether small jobs are taken beside the present ones. */
-  get takesCompany(): boolean {
-    return this.company.isOpen;
-  }
-
-  /** Takes no more jobs, hands the current ones back, and resolves when that is done or `withinMs` are over. */
+  /** Takes no more jobs, hands the current one back, and resolves when that is done or `withinMs` are over. */
   async close(withinMs: number): Promise<void> {
     this.stopped.abort();
-    for (const attempt of this.attempts) attempt.stop("stopping");
+    this.attempt?.stop("stopping");
     const late = new Promise<"late">((resolve) => {
       setTimeout(resolve, withinMs, "late").unref();
     });
-    // Where Redis is away the locks run out by themselves, and another worker goes on from the last checkpoints.
+    // Where Redis is away the lock runs out by itself, and another worker goes on from the last checkpoint.
     await Promise.race([this.closed(), late]);
     this.changes.close();
   }
 
   private async closed(): Promise<void> {
     await this.pause();
-    await this.company.gone();
     await this.worker.close();
     await this.dispatch.close();
   }
@@ -139,14 +123,9 @@ export class JobWorker {
     const id = job.id ?? "";
     const demand = await demandOf(this.redis, this.keys, id);
     if (demand && !fits(demand, this.capacity)) {
-      return this.giveBack(job, token, () => this.bringForward());
+      return this.giveBack(job, token);
     }
-    const isSmall = demand !== null && this.company.admits(demand);
-    if (this.company.isPresent && !isSmall) {
-      return this.giveBack(job, token, () => this.company.gone());
-    }
-    const again = await (isSmall ? this.company.beside(() => this.work(id)) : this.work(id));
-    if (!again) return;
+    if (!(await this.work(id))) return;
     await job.moveToWait(token);
     throw new WaitingError();
   }
@@ -154,7 +133,7 @@ export class JobWorker {
   /** Makes an attempt at a job. Gives whether it waits again. */
   private async work(id: string): Promise<boolean> {
     const attempt = new Attempt(id, this.attemptTools);
-    this.attempts.add(attempt);
+    this.attempt = attempt;
     if (this.stopped.signal.aborted) attempt.stop("stopping");
     let unwatch = async () => {};
     try {
@@ -162,7 +141,7 @@ export class JobWorker {
       unwatch = await this.changes.watch(id, (change) => attempt.hear(change));
       return await attempt.make();
     } finally {
-      this.attempts.delete(attempt);
+      this.attempt = null;
       await unwatch();
     }
   }
@@ -182,13 +161,13 @@ export class JobWorker {
   }
 
   /**
-   * Gives a job back before anything was begun: its record knows nothing of it. It is there for other workers, and after
-   * `pause` BullMQ takes the next one.
+   * Gives a job back before anything was begun: its record knows nothing of it. It is there for other workers; BullMQ takes
+   * the next one when there is one that fits.
    */
-  private async giveBack(job: Job, token: string, pause: () => Promise<void>): Promise<never> {
+  private async giveBack(job: Job, token: string): Promise<never> {
     await job.moveToWait(token);
     this.passedOver = job.id ?? null;
-    await pause();
+    await this.bringForward();
     this.passedOver = null;
     throw new WaitingError();
   }

@@ -18,6 +18,11 @@ export class SteeringWatch {
     this.known = steered;
   }
 
+  /** Calls back no more. */
+  end(): void {
+    this.listener = null;
+  }
+
   /** Takes in how often the options were changed by now. */
   async hear(steered: number): Promise<void> {
     if (steered <= this.known) return;

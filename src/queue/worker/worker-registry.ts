@@ -23,21 +23,14 @@ const workerDescriptionSchema = z.object({
   largest_size: z.int().min(0),
   /** Seconds that it takes for a unit of work (see `workOf`); null before it has painted. */
   pace: z.number().min(0).nullable(),
-  /** Seconds until it is done with all its jobs; null where it cannot tell. */
+  /** Seconds until it is done with its job, 0 without one; null where it cannot tell. */
   free_in: z.number().min(0).nullable(),
-  /** While it takes jobs beside those that it is at: how large they may be, and seconds until it takes the next one. */
-  company: z
-    .object({ largest_size: z.int().min(1), free_in: z.number().min(0).nullable() })
-    .nullable()
-    .optional(),
-  /** Time of a step of the jobs that it is at, the longest. */
+  /** Time of a step of the job that it is at. */
   step_ms: z.number().min(0).nullable().optional(),
   /** Memory that its engine process holds. */
   engine_resident_bytes: z.int().min(0).nullable().optional(),
-  /** The first of the jobs that it is at. */
+  /** The job that it is at. */
   job: z.string().nullable(),
-  /** All of them; a worker that does not say is at `job` alone. */
-  jobs: z.array(z.string()).optional(),
 });
 export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
 

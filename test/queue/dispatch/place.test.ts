@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { resolveOptions } from "../../../src/contract/presets.ts";
-import { placeOf } from "../../../src/queue/dispatch/places.ts";
 import { waitSeconds } from "../../../src/queue/dispatch/wait-seconds.ts";
 import { workOf } from "../../../src/queue/dispatch/work.ts";
-import type { JobRecord } from "../../../src/queue/records/job-record.ts";
-import { newRecord } from "../../../src/queue/records/new-record.ts";
 import { announceWorker, type WorkerDescription } from "../../../src/queue/worker/worker-registry.ts";
 import { submission } from "../../support/jobs.ts";
 import { QueueSetting } from "../../support/queue-setting.ts";
@@ -41,19 +37,6 @@ describe("The time until a job is taken", () => {
     expect(waitSeconds(1, 400, [worker(), worker()])).toBe(0);
     // 1,000 s of work for one worker, 10 times as much in a tenth of the time for the other.
     expect(waitSeconds(10_000, 1_100_000, [worker(), worker({ pace: 0.001 })])).toBeCloseTo(1000, -2);
-  });
-});
-
-describe("Where a worker is at several small jobs", () => {
-  const busy = worker({ free_in: 30, company: { largest_size: 128, free_in: 4 } });
-  const record = (size: number, attempts = 0): JobRecord => {
-    const options = resolveOptions({ preset: "draft", size }, 1);
-    return { ...newRecord(submission({ options })), attempts };
-  };
-  const eta = (of: JobRecord) => placeOf(of, { position: 0, work: 0, revision: 1 }, [busy])?.eta_seconds;
-
-  it("a small job is taken beside them, a large one and one that was lost when all are done", () => {
-    expect([record(128), record(129), record(128, 1)].map(eta)).toEqual([4, 30, 30]);
   });
 });
 

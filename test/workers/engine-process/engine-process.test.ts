@@ -40,13 +40,12 @@ function start(...standIn: string[]): {
   return { engine, states, notes, crashes: () => crashes };
 }
 
-async function paint(engine: EngineProcess, seed: number, id = "a") {
+async function paint(engine: EngineProcess, seed: number) {
   expect((await engine.settled()).type).toBe("ready");
   const content = { width: 1, height: 1, data: new Uint8Array([1, 2, 3]) };
   const options = resolveOptions({ seed }, 0);
   const pictures = { content, styles: [content] };
-  const request = { type: "paint" as const, id, pictures, options, steered: 0, checkpoint: null };
-  return engine.paint(request, () => undefined);
+  return engine.paint({ pictures, options, steered: 0, checkpoint: null }, () => undefined);
 }
 
 const alive = (pid: number) => {
@@ -62,7 +61,7 @@ describe("An engine process", () => {
   it("that aborts is reported with how, and the next painting finds a new one", async () => {
     const { engine, notes, crashes } = start();
     expect(await paint(engine, ABORT)).toEqual({
-      ...{ type: "crashed", code: "engine_crashed", shared: false },
+      ...{ type: "crashed", code: "engine_crashed" },
       message: "The engine process died (signal SIGABRT)",
     });
     expect(notes.join()).toContain("SIGABRT");
@@ -83,16 +82,14 @@ describe("An engine process", () => {
     expect(await paint(engine, WELL)).toMatchObject({ type: "painted" });
   });
 
-  it("paints several at once, each of which ends by itself, and all of which its death ends", async () => {
+  it("paints one picture at a time, and the next one after a cancellation", async () => {
     const { engine } = start();
-    const [one, two] = [paint(engine, HANG, "one"), paint(engine, HANG, "two")];
-    expect(await paint(engine, WELL, "three")).toMatchObject({ type: "painted", id: "three" });
-    await expect(paint(engine, WELL, "one")).rejects.toThrow("painting it already");
-    engine.cancel("two");
-    expect(await two).toEqual({ type: "canceled", id: "two" });
-    expect(await paint(engine, ABORT, "two")).toMatchObject({ type: "crashed", shared: true });
-    expect(await one).toMatchObject({ type: "crashed", code: "engine_crashed", shared: true });
-    expect(await paint(engine, WELL, "one")).toMatchObject({ type: "painted" });
+    const painting = paint(engine, HANG);
+    await engine.settled();
+    await expect(paint(engine, WELL)).rejects.toThrow("painting already");
+    engine.cancel();
+    expect(await painting).toEqual({ type: "canceled" });
+    expect(await paint(engine, WELL)).toMatchObject({ type: "painted" });
   });
 
   it("whose memory ran out is told from one that crashed", async () => {

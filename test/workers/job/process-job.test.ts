@@ -73,7 +73,7 @@ const submitted = (seed: number) => setting.submit(seed);
 async function settled(id: string): Promise<JobRecord> {
   for (;;) {
     const record = await queue.find(id);
-    if (record && isFinal(record.status) && !worker.jobs.includes(id)) return record;
+    if (record && isFinal(record.status) && worker.job !== id) return record;
     await sleep(10);
   }
 }

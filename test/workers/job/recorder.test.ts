@@ -32,7 +32,7 @@ describe("A checkpoint that is stored when its job's record cannot be written an
     const checkpoint = async (step: number) => {
       const path = join(folder(), `checkpoint-of-${step}`);
       await writeFile(path, `step ${step}`);
-      recorder.record({ type: "checkpoint", id: record.id, step, path });
+      recorder.record({ type: "checkpoint", step, path });
       await recorder.settle();
     };
     await checkpoint(1);

@@ -1,12 +1,10 @@
 import type { Options } from "../../../src/contract/options.ts";
 import type { Layer, LayerWeights } from "../../../src/contract/vgg19-layers.ts";
 import { addGradients } from "../network/add-gradients.ts";
-import type { Pooling } from "../network/kernels.ts";
 import { Pass } from "../network/pass.ts";
 import type { Vgg19 } from "../network/vgg19.ts";
 import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import { ContentLoss } from "./content-loss.ts";
-import { evaluateTogether } from "./evaluate-together.ts";
 import { Guidance } from "./guidance.ts";
 import { type See, StyledRegion, type StyleRegion } from "./styled-region.ts";
 import { totalVariation } from "./total-variation.ts";
@@ -50,14 +48,12 @@ export interface Targets {
  * a strip's activations anew when it needs them. The result is the same; the memory is that of one strip.
  */
 export class Objective {
-  readonly network: Vgg19;
-  readonly stripRows: number;
+  readonly #network: Vgg19;
+  readonly #stripRows: number;
   readonly #options: ObjectiveOptions;
   readonly #visible: Guidance | undefined;
   readonly #contentLosses = new Map<Layer, ContentLoss>();
   readonly #regions: StyledRegion[] = [];
-  /** The losses of the evaluation under way, one for each layer and piece. */
-  #terms: { content: Tensor[]; style: Tensor[] } = { content: [], style: [] };
 
   /** @param stripRows rows of a strip, see network/strips.ts; Infinity for the whole picture at once */
   constructor(
@@ -66,9 +62,9 @@ export class Objective {
     { content, visible, regions }: Targets,
     stripRows = Number.POSITIVE_INFINITY,
   ) {
-    this.network = network;
+    this.#network = network;
     this.#options = options;
-    this.stripRows = stripRows;
+    this.#stripRows = stripRows;
     try {
       this.#visible = visible && new Guidance(visible);
       this.#aimAtContent(content);
@@ -87,62 +83,44 @@ export class Objective {
 
   /** Loss and gradient at a picture `[1, h, w, 3]`. */
   evaluate(picture: Tensor4D): Evaluation {
-    const [evaluation] = evaluateTogether([{ objective: this, picture }]) as [Evaluation];
-    return evaluation;
+    const [gradient, losses] = tf.tidy(() => {
+      const { loss: tv, gradient: tvGradient } = totalVariation(picture, this.#options.tv_weight);
+      const { content, style, gradient: networkGradient } = this.#evaluateNetwork(picture);
+      const gradient =
+        networkGradient === undefined ? tvGradient : tf.add<Tensor4D>(networkGradient, tvGradient);
+      return [gradient, tf.stack([addAll(content), addAll(style), tv])] as const;
+    });
+    const [content = Number.NaN, style = Number.NaN, tv = Number.NaN] = losses.dataSync();
+    losses.dispose();
+    return { loss: { total: content + style + tv, content, style, tv }, gradient };
   }
 
-  /** The layers that are looked at, some of them more than once. */
-  get layers(): Layer[] {
-    return [...this.#contentLosses.keys(), ...this.#regions.flatMap((region) => region.layers)];
-  }
-
-  get pooling(): Pooling {
-    return this.#options.pooling;
-  }
-
-  /** An evaluation begins: then all rows of the layers are to be seen, and the styles compared. */
-  begin(): void {
-    this.#terms = { content: [], style: [] };
-    for (const region of this.#regions) {
-      region.begin();
-    }
-  }
-
-  /** Takes in rows of a layer's feature map `[1, rows, w, c]`, from `firstRow` of the whole map on. */
-  see(layer: Layer, features: Tensor4D, firstRow: number): void {
-    for (const region of this.#regions) {
-      region.see(layer, features, firstRow);
-    }
-  }
-
-  /** From here on gradientAt() can be asked. */
-  compareStyles(): void {
-    this.#terms.style.push(...this.#regions.flatMap((region) => region.evaluate()));
-  }
-
-  /** The gradient with respect to rows of a layer's feature map, all of which are asked for once; undefined where there is none. */
-  gradientAt(layer: Layer, features: Tensor4D, firstRow: number): Tensor4D | undefined {
-    const contentTerm = this.#contentLosses.get(layer)?.evaluate(features, firstRow);
-    if (contentTerm !== undefined) {
-      this.#terms.content.push(contentTerm.loss);
-    }
-    return this.#regions.reduce(
-      (sum, region) => addGradients(sum, region.gradientAt(layer, features, firstRow)),
-      contentTerm?.gradient,
-    );
-  }
-
-  /**
-   * The losses `[content, style, tv]` and the whole gradient.
-   *
-   * @param networkGradient what of it came through the network
-   */
-  finish(picture: Tensor4D, networkGradient: Tensor4D | undefined): { losses: Tensor; gradient: Tensor4D } {
-    const { loss: tv, gradient: tvGradient } = totalVariation(picture, this.#options.tv_weight);
-    const { content, style } = this.#terms;
-    const gradient =
-      networkGradient === undefined ? tvGradient : tf.add<Tensor4D>(networkGradient, tvGradient);
-    return { losses: tf.stack([addAll(content), addAll(style), tv]), gradient };
+  /** The losses of each layer and piece, and the gradient through the network; undefined where no layer is looked at. */
+  #evaluateNetwork(picture: Tensor4D): {
+    content: Tensor[];
+    style: Tensor[];
+    gradient: Tensor4D | undefined;
+  } {
+    const layers = [...this.#contentLosses.keys(), ...this.#regions.flatMap((region) => region.layers)];
+    const pass = new Pass(this.#network, layers, this.#options.pooling, this.#stripRows);
+    const content: Tensor[] = [];
+    pass.forward(picture, (layer, features, firstRow) => {
+      for (const region of this.#regions) {
+        region.see(layer, features, firstRow);
+      }
+    });
+    const style = this.#regions.flatMap((region) => region.evaluate());
+    const gradient = pass.backward(picture, (layer, features, firstRow) => {
+      const contentTerm = this.#contentLosses.get(layer)?.evaluate(features, firstRow);
+      if (contentTerm !== undefined) {
+        content.push(contentTerm.loss);
+      }
+      return this.#regions.reduce(
+        (sum, region) => addGradients(sum, region.gradientAt(layer, features, firstRow)),
+        contentTerm?.gradient,
+      );
+    });
+    return { content, style, gradient };
   }
 
   #aimAtContent(content: Tensor4D): void {
@@ -168,7 +146,7 @@ export class Objective {
   #look(picture: Tensor4D, layers: [Layer, number][], see: See): void {
     const names = layers.map(([layer]) => layer);
     tf.tidy(() => {
-      const pass = new Pass(this.network, names, this.#options.pooling, this.stripRows);
+      const pass = new Pass(this.#network, names, this.#options.pooling, this.#stripRows);
       pass.forward(picture, see);
     });
   }

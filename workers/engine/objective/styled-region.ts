@@ -98,14 +98,6 @@ export class StyledRegion {
     return [...this.#losses.keys()];
   }
 
-  /** Forgets what was seen in an evaluation that came to no end. */
-  begin(): void {
-    for (const accumulator of this.#seen.values()) {
-      accumulator.dispose();
-    }
-    this.#seen = new Map();
-  }
-
   /** Takes in rows of a layer's feature map. */
   see(layer: Layer, features: Tensor4D, firstRow: number): void {
     const windows = this.#losses.get(layer)?.windows;
@@ -181,7 +173,10 @@ export class StyledRegion {
   }
 
   dispose(): void {
-    this.begin();
+    // Of an evaluation that came to no end.
+    for (const accumulator of this.#seen.values()) {
+      accumulator.dispose();
+    }
     for (const { loss } of this.#losses.values()) {
       loss.dispose();
     }
