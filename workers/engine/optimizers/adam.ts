@@ -177,9 +177,8 @@ export class Adam implements Optimizer {
     this.#previous = previous && tensor(previous);
     this.#step = state.step as number;
     this.#learningRate = state.learningRate as number;
-    const { updates = 0, updatesBefore = 0 } = state; // checkpoints of before there was annealing have none
-    this.#updates = updates as number;
-    this.#updatesBefore = updatesBefore as number;
+    this.#updates = state.updates as number;
+    this.#updatesBefore = state.updatesBefore as number;
     this.#retreats = state.retreats as number;
   }
 
