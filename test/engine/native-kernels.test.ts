@@ -51,27 +51,6 @@ describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const)
       compareConvolutions(native, height, width, 3, 64);
     });
 
-    it.each([
-      [13, 7, 64, 64],
-      [20, 24, 144, 48],
-      [67, 130, 64, 16],
-      [3, 5, 512, 512],
-      [21, 9, 3, 64],
-    ])(
-      "convolution of three pictures at once, both directions, %i × %i, %i → %i channels",
-      (height, width, inputs, outputs) => {
-        compareConvolutions(native, height, width, inputs, outputs, 3);
-        const layer = layerOf(native, randomLayer(inputs, outputs));
-        expectEachAsAlone(
-          random([3, height, width, inputs], 1),
-          random([3, height, width, outputs], 2),
-          (input) => layer.forward(input),
-          (gradient, { trace }) => layer.backward(gradient, trace),
-        );
-        layer.dispose();
-      },
-    );
-
     /**
      * Inputs, outputs, and the distance from float64 that is allowed. TensorFlow's direct convolution has 1.1, 2.1, 2.8 and
      * 3.9 · 10⁻⁷; tiles of 4 × 4 and sums of 128 terms would have 2.2, 2.7 and 2.8 · 10⁻⁷ in the last three.
@@ -98,33 +77,14 @@ describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const)
       convolution.dispose();
     });
 
-    const pools = [
+    it.each([
       ["max", 16, 24],
       ["max", 13, 7],
       ["average", 16, 24],
       ["average", 13, 7],
-    ] as const;
-    it.each(pools)("%s pooling and its gradient, %i × %i", (pooling, height, width) => {
+    ] as const)("%s pooling and its gradient, %i × %i", (pooling, height, width) => {
       comparePooling(native, [1, height, width, 32], pooling);
     });
-
-    it.each(pools)(
-      "%s pooling of three pictures at once and its gradient, %i × %i",
-      (pooling, height, width) => {
-        const shape: Tensor4D["shape"] = [3, height, width, 32];
-        const half: Tensor4D["shape"] = [3, Math.floor(height / 2), Math.floor(width / 2), 32];
-        comparePooling(native, shape, pooling);
-        expectEachAsAlone(
-          random(shape, 1),
-          random(half, 2),
-          (input) => native.pool(input, pooling),
-          (gradient, { trace }) => {
-            const own: Tensor4D["shape"] = [gradient.shape[0], height, width, 32];
-            return native.poolGradient(gradient, trace, own, pooling);
-          },
-        );
-      },
-    );
 
     it.each([
       [1, 1, 16, 1],
@@ -193,14 +153,13 @@ function compareConvolutions(
   width: number,
   inputs: number,
   outputs: number,
-  pictures = 1,
 ): void {
   const weights = randomLayer(inputs, outputs);
   const [ours, stock] = [layerOf(native, weights), layerOf(stockKernels, weights)];
   tf.tidy(() => {
-    const input = random([pictures, height, width, inputs], 1);
+    const input = random([1, height, width, inputs], 1);
     const [given, expected] = [ours.forward(input), stock.forward(input)];
-    const gradient = random([pictures, height, width, outputs], 2);
+    const gradient = random([1, height, width, outputs], 2);
     expect(distance(given.output, expected.output)).toBeLessThan(CONVOLUTION_BOUND);
     // Where a sum is as good as 0 its rounding decides whether the ReLU is open.
     const isClear = given.output.equal(expected.output).logicalOr(expected.output.greater(1e-4));
@@ -223,32 +182,6 @@ function comparePooling(native: Kernels, shape: Tensor4D["shape"], pooling: Pool
       kernels.poolGradient(gradient, trace, input.shape, pooling);
     expect(distance(back(native, ours), back(stockKernels, stock))).toBeLessThan(1e-6);
   });
-}
-
-/** Whether each of several pictures gets the very bits, both ways, that it gets without the others. */
-function expectEachAsAlone(
-  inputs: Tensor4D,
-  gradients: Tensor4D,
-  forward: (input: Tensor4D) => StageResult,
-  backward: (gradient: Tensor4D, result: StageResult) => Tensor4D,
-): void {
-  tf.tidy(() => {
-    const together = forward(inputs);
-    const outputs = tf.split(together.output, inputs.shape[0]);
-    const back = tf.split(backward(gradients, together), inputs.shape[0]);
-    const parts = tf.split(gradients, inputs.shape[0]);
-    tf.split<Tensor4D>(inputs, inputs.shape[0]).forEach((input, index) => {
-      const alone = forward(input);
-      expect(isSame(outputs[index] as Tensor, alone.output)).toBe(true);
-      expect(isSame(back[index] as Tensor, backward(parts[index] as Tensor4D, alone))).toBe(true);
-    });
-  });
-  tf.dispose([inputs, gradients]);
-}
-
-function isSame(a: Tensor, b: Tensor): boolean {
-  const [left, right] = [a.dataSync<"float32">(), b.dataSync<"float32">()];
-  return left.length === right.length && left.every((value, index) => Object.is(value, right[index]));
 }
 
 function randomLayer(inputs: number, outputs: number): LayerWeights {

@@ -13,7 +13,7 @@ export const tf = createRequire(import.meta.url)("@tensorflow/tfjs-node-gpu") as
 export type Tensor = TensorFlow.Tensor;
 export type Tensor2D = TensorFlow.Tensor2D;
 export type Tensor3D = TensorFlow.Tensor3D;
-/** Feature maps or pictures, `[count, height, width, channels]`: one, where nothing else is said. */
+/** A batch of one picture or feature map, `[1, height, width, channels]`. */
 export type Tensor4D = TensorFlow.Tensor4D;
 
 interface Attribute {

@@ -41,15 +41,12 @@ void ConvolvePixels(const double* from, int stride, const double* kernel, const 
 
 }  // namespace
 
-void ConvolveImage(const float* images, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output,
+void ConvolveImage(const float* image, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output,
                    LaneBits* open) {
   const int height = shape.height, width = shape.width;
   const int stride = (width + 2) * 3;
   const std::vector<double> weights(kernel, kernel + 27 * outputs);
-  const int tasks = (height + kRowsPerTask - 1) / kRowsPerTask;  // for each picture
-  ParallelFor(shape.pictures * tasks, [&](int index) {
-    const int picture = index / tasks, task = index % tasks;
-    const float* image = images + static_cast<long>(picture) * height * width * 3;
+  ParallelFor((height + kRowsPerTask - 1) / kRowsPerTask, [&](int task) {
     // Three rows of the image with a pixel of zeros on either side; kPixels more, for the last pixels of a row.
     std::vector<double> rows(3 * stride + 3 * kPixels, 0.0);
     const int end = std::min(height, (task + 1) * kRowsPerTask);
@@ -66,7 +63,7 @@ void ConvolveImage(const float* images, FeatureMap shape, const float* kernel, c
       }
       for (int x = 0; x < width; x += kPixels) {
         const double* from = rows.data() + x * 3;
-        const long offset = ((static_cast<long>(picture) * height + y) * width + x) * outputs;
+        const long offset = (static_cast<long>(y) * width + x) * outputs;
         float* to = output + offset;
         LaneBits* bits = open + offset / kLanes;
         const int pixels = std::min(kPixels, width - x);
@@ -87,10 +84,7 @@ void ConvolveImageGradient(const float* gradient, const LaneBits* open, FeatureM
   const int height = shape.height, width = shape.width, outputs = shape.channels;
   const long row_size = static_cast<long>(width) * outputs;
   const long stride = row_size + (2 + kPixels) * outputs;
-  const int tasks = (height + kRowsPerTask - 1) / kRowsPerTask;  // for each picture
-  ParallelFor(shape.pictures * tasks, [&](int index) {
-    const int task = index % tasks;
-    const long first_row = static_cast<long>(index / tasks) * height;
+  ParallelFor((height + kRowsPerTask - 1) / kRowsPerTask, [&](int task) {
     // Rows y − 1, y, y + 1 of the masked gradient, with zeros around, in a ring.
     std::vector<float> ring(3 * stride, 0.0f);
     const auto row_at = [&](int y) { return ring.data() + (y + 3) % 3 * stride; };
@@ -100,7 +94,7 @@ void ConvolveImageGradient(const float* gradient, const LaneBits* open, FeatureM
         std::fill(to, to + row_size, 0.0f);
         return;
       }
-      const long offset = (first_row + y) * row_size;
+      const long offset = y * row_size;
       for (long i = 0; i < row_size; i += kLanes) {
         Store(to + i, Select(Load(gradient + offset + i), open[(offset + i) / kLanes]));
       }
@@ -127,7 +121,7 @@ void ConvolveImageGradient(const float* gradient, const LaneBits* open, FeatureM
           }
         }
         for (int p = 0; p < std::min(kPixels, width - x); ++p) {
-          float* to = image_gradient + ((first_row + y) * width + x + p) * 3;
+          float* to = image_gradient + (static_cast<long>(y) * width + x + p) * 3;
           for (int c = 0; c < 3; ++c) to[c] = static_cast<float>(kScale) * Sum(sum[p][c]);
         }
       }

@@ -1,7 +1,7 @@
 // Registers the kernels with TensorFlow, by its C API, when Node loads this file as an addon.
 //
 // Operations, with the name of the kind of processor that they were compiled for in place of * (feature maps are float32,
-// [pictures, height, width, channels]; a trace is what the way back needs, as int32 bits):
+// [1, height, width, channels]; a trace is what the way back needs, as int32 bits):
 //   Nst*PackKernel(kernel [3, 3, in, out]) → the same numbers, as the next two take them
 //   Nst*Convolution(input, packed, bias) → relu(conv + bias), trace
 //   Nst*ConvolutionGradient(gradient, trace, packed) → input gradient
@@ -53,7 +53,7 @@ class Call {
   int Length(int i, int axis) const { return static_cast<int>(TF_Dim(inputs_[i], axis)); }
   const LaneBits* Bits(int i) const { return static_cast<const LaneBits*>(TF_TensorData(inputs_[i])); }
   const Tile* Tiles(int i) const { return static_cast<const Tile*>(TF_TensorData(inputs_[i])); }
-  FeatureMap Map(int i) const { return {Length(i, 0), Length(i, 1), Length(i, 2), Length(i, 3)}; }
+  FeatureMap Map(int i) const { return {Length(i, 1), Length(i, 2), Length(i, 3)}; }
 
   // Null where there is no memory: the failure is reported to TensorFlow.
   float* Output(std::initializer_list<int64_t> shape) {
@@ -93,8 +93,8 @@ void ComputeConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   const int64_t outputs = call.Length(1, 1) * kKernelBlock;
-  float* to = call.Output({map.pictures, map.height, map.width, outputs});
-  if (LaneBits* open = call.Trace(outputs * map.pictures * map.height * map.width)) {
+  float* to = call.Output({1, map.height, map.width, outputs});
+  if (LaneBits* open = call.Trace(outputs * map.height * map.width)) {
     Convolve(call.Input(0), map, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
   }
 }
@@ -103,7 +103,7 @@ void ComputeConvolutionGradient(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   const int inputs = call.Length(2, 0) * kKernelBlock;
-  if (float* to = call.Output({map.pictures, map.height, map.width, inputs})) {
+  if (float* to = call.Output({1, map.height, map.width, inputs})) {
     ConvolveGradient(call.Input(0), call.Bits(1), map, call.Input(2), inputs, to);
   }
 }
@@ -112,8 +112,8 @@ void ComputeImageConvolution(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
   const int64_t outputs = call.Length(1, 3);
-  float* to = call.Output({map.pictures, map.height, map.width, outputs});
-  if (LaneBits* open = call.Trace(outputs * map.pictures * map.height * map.width)) {
+  float* to = call.Output({1, map.height, map.width, outputs});
+  if (LaneBits* open = call.Trace(outputs * map.height * map.width)) {
     ConvolveImage(call.Input(0), map, call.Input(1), call.Input(2), static_cast<int>(outputs), to, open);
   }
 }
@@ -121,7 +121,7 @@ void ComputeImageConvolution(void*, TF_OpKernelContext* context) {
 void ComputeImageConvolutionGradient(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({map.pictures, map.height, map.width, 3})) {
+  if (float* to = call.Output({1, map.height, map.width, 3})) {
     ConvolveImageGradient(call.Input(0), call.Bits(1), map, call.Input(2), to);
   }
 }
@@ -138,7 +138,7 @@ void ComputeGramMatrices(void*, TF_OpKernelContext* context) {
 void ComputeTileProducts(void*, TF_OpKernelContext* context) {
   Call call(context, 3);
   const FeatureMap map = call.Map(0);
-  if (float* to = call.Output({map.pictures, map.height, map.width, map.channels})) {
+  if (float* to = call.Output({1, map.height, map.width, map.channels})) {
     TileProducts(call.Input(0), map, call.Tiles(1), call.Length(1, 0), call.Input(2), to);
   }
 }
@@ -154,8 +154,8 @@ void ComputePool(void* attributes, TF_OpKernelContext* context) {
   const auto& pooling = *static_cast<Pooling*>(attributes);
   const FeatureMap map = call.Map(0);
   const int64_t height = map.height / 2, width = map.width / 2;
-  float* to = call.Output({map.pictures, height, width, map.channels});
-  const int64_t windows = pooling.average ? 0 : map.pictures * height * width;
+  float* to = call.Output({1, height, width, map.channels});
+  const int64_t windows = pooling.average ? 0 : height * width;
   if (LaneBits* taken = call.Trace(4 * windows * map.channels); call.ok()) {
     Pool(call.Input(0), map, pooling.average, to, taken);
   }
@@ -164,8 +164,8 @@ void ComputePool(void* attributes, TF_OpKernelContext* context) {
 void ComputePoolGradient(void* attributes, TF_OpKernelContext* context) {
   Call call(context, 2);
   const auto& [average, height, width] = *static_cast<Pooling*>(attributes);
-  const FeatureMap map{call.Length(0, 0), height, width, call.Length(0, 3)};
-  if (float* to = call.Output({map.pictures, height, width, map.channels})) {
+  const FeatureMap map{height, width, call.Length(0, 3)};
+  if (float* to = call.Output({1, height, width, map.channels})) {
     PoolGradient(call.Input(0), call.Bits(1), map, average, to);
   }
 }

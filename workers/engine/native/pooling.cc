@@ -8,14 +8,12 @@
 namespace nst {
 
 void Pool(const float* input, FeatureMap shape, bool average, float* output, LaneBits* taken) {
-  const int height = shape.height, channels = shape.channels;
-  const int out_width = shape.width / 2, out_height = height / 2;
+  const int channels = shape.channels, out_width = shape.width / 2;
   const long row = static_cast<long>(shape.width) * channels;
   const long offsets[4] = {0, channels, row, row + channels};
-  ParallelFor(shape.pictures * out_height, [&](int y) {  // the row of the output, all pictures' counted on
-    const long first = (static_cast<long>(y / out_height) * height + y % out_height * 2) * row;
+  ParallelFor(shape.height / 2, [&](int y) {
     for (int x = 0; x < out_width; ++x) {
-      const float* from = input + first + 2L * x * channels;
+      const float* from = input + 2L * y * row + 2L * x * channels;
       const long pooled = (static_cast<long>(y) * out_width + x) * channels;
       for (int c = 0; c < channels; c += kLanes) {
         Vector at[4];
@@ -39,19 +37,18 @@ void Pool(const float* input, FeatureMap shape, bool average, float* output, Lan
 
 void PoolGradient(const float* gradient, const LaneBits* taken, FeatureMap shape, bool average, float* input_gradient) {
   const int height = shape.height, width = shape.width, channels = shape.channels;
-  const int out_width = width / 2, out_height = height / 2, pairs = (height + 1) / 2;
+  const int out_width = width / 2, out_height = height / 2;
   const long row = static_cast<long>(width) * channels;
   const long offsets[4] = {0, channels, row, row + channels};
-  ParallelFor(shape.pictures * pairs, [&](int pair) {  // two rows of a picture
-    const int picture = pair / pairs, y = pair % pairs;
-    float* rows = input_gradient + (static_cast<long>(picture) * height + 2L * y) * row;
+  ParallelFor((height + 1) / 2, [&](int y) {
+    float* rows = input_gradient + 2L * y * row;
     if (y == out_height) {
       std::fill(rows, rows + row, 0.0f);
       return;
     }
     for (int x = 0; x < out_width; ++x) {
       float* at = rows + 2L * x * channels;
-      const long pooled = ((static_cast<long>(picture) * out_height + y) * out_width + x) * channels;
+      const long pooled = (static_cast<long>(y) * out_width + x) * channels;
       for (int c = 0; c < channels; c += kLanes) {
         const Vector value = Load(gradient + pooled + c);
         for (int i = 0; i < 4; ++i) {

@@ -6,7 +6,7 @@
 
 namespace nst {
 
-// input [n, h, w, c] → output [n, h / 2, w / 2, c]; for maxima also `taken` [n, h / 2, w / 2, c / lanes, 4]: which of a
+// input [h, w, c] → output [h / 2, w / 2, c]; for maxima also `taken` [h / 2, w / 2, c / lanes, 4]: which of a
 // window's four each was taken from, the first of equal ones.
 void Pool(const float* input, FeatureMap shape, bool average, float* output, LaneBits* taken);
 

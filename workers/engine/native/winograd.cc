@@ -144,13 +144,12 @@ void PackKernel(const float* kernel, int inputs, int outputs, float* packed) {
 void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output,
               LaneBits* open) {
   const auto run = shape.channels <= kFewInputs ? Run<2> : Run<4>;
-  run({input, nullptr, kernel, bias, output, open, shape.pictures, shape.height, shape.width, shape.channels, outputs, false});
+  run({input, nullptr, kernel, bias, output, open, shape.height, shape.width, shape.channels, outputs, false});
 }
 
 void ConvolveGradient(const float* gradient, const LaneBits* open, FeatureMap shape, const float* kernel, int inputs,
                       float* input_gradient) {
-  Run<4>({gradient, open, kernel, nullptr, input_gradient, nullptr, shape.pictures, shape.height, shape.width, shape.channels,
-          inputs, true});
+  Run<4>({gradient, open, kernel, nullptr, input_gradient, nullptr, shape.height, shape.width, shape.channels, inputs, true});
 }
 
 }  // namespace nst

@@ -14,13 +14,12 @@ constexpr int kKernelBlock = 16;
 // in pieces that lie together. Channels are multiples of 16.
 void PackKernel(const float* kernel, int inputs, int outputs, float* packed);
 
-// input [n, h, w, inputs] → output [n, h, w, outputs] = relu(input * kernel + bias), and where that is above 0. Channels
-// are multiples of 16. Pictures share the transformed kernel, which for one small picture takes longer to make than the
-// products with it.
+// input [h, w, inputs] → output [h, w, outputs] = relu(input * kernel + bias), and where that is above 0. Channels are
+// multiples of 16.
 void Convolve(const float* input, FeatureMap shape, const float* kernel, const float* bias, int outputs, float* output,
               LaneBits* open);
 
-// The gradient with respect to the input. `gradient` is with respect to the layer's output [n, h, w, outputs], which was
+// The gradient with respect to the input. `gradient` is with respect to the layer's output [h, w, outputs], which was
 // above 0 where `open` says: elsewhere the ReLU lets nothing back. `kernel` is the one that Convolve() takes.
 void ConvolveGradient(const float* gradient, const LaneBits* open, FeatureMap shape, const float* kernel, int inputs,
                       float* input_gradient);

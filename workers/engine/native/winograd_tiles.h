@@ -7,13 +7,13 @@
 namespace nst {
 
 struct Direction {
-  const float* input;        // [n, h, w, in]
+  const float* input;        // [h, w, in]
   const LaneBits* masks;     // lets the input through where given (backward)
   const float* kernel;       // packed
   const float* bias;         // forward
-  float* output;             // [n, h, w, out]
+  float* output;             // [h, w, out]
   LaneBits* open;            // where the output is above 0 (forward)
-  int pictures, height, width, in, out;
+  int height, width, in, out;
   bool backward;             // kernel transposed, windows and outputs turned by 180°
 };
 
@@ -36,7 +36,7 @@ struct Panels {
   long point;  // from one point to the next
 };
 
-// The output in tiles of kTile × kTile, picture by picture, row by row.
+// The output in tiles of kTile × kTile, row by row.
 template <int kTile>
 class TileGrid {
  public:
@@ -45,12 +45,11 @@ class TileGrid {
 
   explicit TileGrid(const Direction& d) : d_(d), columns_((d.width + kTile - 1) / kTile), rows_((d.height + kTile - 1) / kTile) {}
 
-  int count() const { return d_.pictures * columns_ * rows_; }
+  int count() const { return columns_ * rows_; }
 
   // V[point, row, :] = Bᵀ d B of the tile's window.
   void TransformInput(int tile, int row, float* v, const Panels& panels) const {
-    const int top = TopOf(tile) - 1, left = LeftOf(tile) - 1;
-    const long first_row = FirstRowOf(tile);
+    const int top = tile / columns_ * kTile - 1, left = tile % columns_ * kTile - 1;
     const float* from[kPoints];
     const LaneBits* mask[kPoints];
     for (int i = 0; i < kPoints; ++i) {
@@ -58,7 +57,7 @@ class TileGrid {
       const int position = d_.backward ? kPoints - 1 - i : i;
       const int y = top + position / kWindow, x = left + position % kWindow;
       const bool inside = y >= 0 && y < d_.height && x >= 0 && x < d_.width;
-      const long offset = ((first_row + y) * d_.width + x) * d_.in;
+      const long offset = (static_cast<long>(y) * d_.width + x) * d_.in;
       from[i] = inside ? d_.input + offset : kZeros;
       mask[i] = inside && d_.masks ? d_.masks + offset / kLanes : kClosed;
     }
@@ -84,8 +83,7 @@ class TileGrid {
 
   // The tile's outputs: Aᵀ m A, with bias and ReLU on the way forward.
   void TransformOutput(int tile, int row, const float* m, const Panels& panels) const {
-    const int top = TopOf(tile), left = LeftOf(tile);
-    const long first_row = FirstRowOf(tile);
+    const int top = tile / columns_ * kTile, left = tile % columns_ * kTile;
     for (int c = 0; c < d_.out; c += kLanes) {
       const float* from = m + panels.at(row, c);
       Vector half[kTile][kWindow];
@@ -104,7 +102,7 @@ class TileGrid {
         for (int j = 0; j < kTile; ++j) {
           const int x = left + (d_.backward ? kTile - 1 - j : j);
           if (x >= d_.width) continue;
-          const long offset = ((first_row + y) * d_.width + x) * d_.out + c;
+          const long offset = (static_cast<long>(y) * d_.width + x) * d_.out + c;
           if (d_.backward) {
             Store(d_.output + offset, row[j]);
           } else {
@@ -118,11 +116,6 @@ class TileGrid {
   }
 
  private:
-  int TopOf(int tile) const { return tile / columns_ % rows_ * kTile; }
-  int LeftOf(int tile) const { return tile % columns_ * kTile; }
-  // Rows of the pictures before the tile's own.
-  long FirstRowOf(int tile) const { return static_cast<long>(tile / (columns_ * rows_)) * d_.height; }
-
   const Direction& d_;
   int columns_, rows_;
 };

@@ -14,14 +14,14 @@ export interface StageResult {
 
 /** A convolution 3×3 of stride 1 with zero padding, then bias and ReLU, ready to run on the device. */
 export interface Convolution {
-  /** Feature maps before the layer `[n, h, w, inputs]` → after its ReLU `[n, h, w, outputs]`. */
+  /** Feature maps before the layer `[1, h, w, inputs]` → after its ReLU `[1, h, w, outputs]`. */
   forward(input: Tensor4D): StageResult;
   /** Gradient with respect to the layer's output → gradient with respect to its input. */
   backward(gradient: Tensor4D, trace: readonly Tensor[]): Tensor4D;
   dispose(): void;
 }
 
-/** The arithmetic of VGG-19 for n pictures, in more than one implementation; all give the same numbers up to rounding. */
+/** The arithmetic of VGG-19, in more than one implementation; all give the same numbers up to rounding. */
 export interface Kernels {
   readonly name: EngineDescription["kernels"];
   convolution(weights: LayerWeights): Convolution;
@@ -39,8 +39,8 @@ export interface Kernels {
     shape: Tensor4D["shape"],
     pooling: Pooling,
   ): Tensor4D;
-  /** Feature maps A of one picture → each tile's undivided Gram matrix AᵀA, `[tiles, channels, channels]`; zeros where it has no piece. */
+  /** Feature maps A → each tile's undivided Gram matrix AᵀA, `[tiles, channels, channels]`; zeros where it has no piece. */
   gramMatrices(features: Tensor4D, tiling: Tiling): Tensor3D;
-  /** Feature maps A of one picture, and a matrix for each tile `[tiles, channels, channels]` → A·matrix in each tile's place. */
+  /** Feature maps A, and a matrix for each tile `[tiles, channels, channels]` → A·matrix in each tile's place. */
   tileProducts(features: Tensor4D, matrices: Tensor3D, tiling: Tiling): Tensor4D;
 }

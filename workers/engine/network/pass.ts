@@ -9,8 +9,7 @@ import { forget, type Passed, type Vgg19 } from "./vgg19.ts";
 type See<Result> = (layer: Layer, features: Tensor4D, firstRow: number) => Result;
 
 /**
- * The way of a picture, or of several of one size at once, through VGG-19 and back: the shallow blocks strip by strip, the
- * deep ones at once.
+ * One picture's way through VGG-19 and back: the shallow blocks strip by strip, the deep ones at once.
  *
  * With a single strip the shallow activations are kept for the way back; with more, each strip is computed again.
  */
@@ -36,7 +35,7 @@ export class Pass {
     this.#deep = deep;
   }
 
-  /** Shows the looked-at layers' feature maps of the pictures `[n, h, w, 3]`, a strip at a time from top to bottom, the deep layers' whole. */
+  /** Shows the looked-at layers' feature maps, a strip at a time from top to bottom, the deep layers' whole. */
   forward(image: Tensor4D, see: See<unknown>): void {
     const strips = stripsOver(image.shape[1], this.#stripRows);
     const boundary: Tensor4D[] = [];
@@ -67,7 +66,7 @@ export class Pass {
   }
 
   /**
-   * Gradient with respect to the pictures, after forward() on them; lets go of all activations.
+   * Gradient with respect to the picture, after forward() on it; lets go of all activations.
    *
    * @param gradientAt the loss's own gradient with respect to rows of a layer's feature map
    */
@@ -170,10 +169,8 @@ function owned(features: Tensor4D, strip: Strip, reduction: number): Tensor4D {
 
 /** Rows of a feature map; without a copy where it is all of them. */
 function takeRows(features: Tensor4D, first: number, count: number): Tensor4D {
-  const [pictures, height, width, channels] = features.shape;
-  return count === height
-    ? features.clone()
-    : features.slice([0, first, 0, 0], [pictures, count, width, channels]);
+  const [, height, width, channels] = features.shape;
+  return count === height ? features.clone() : features.slice([0, first, 0, 0], [1, count, width, channels]);
 }
 
 /** A gradient at a strip's own rows → at all its rows, zero where other strips answer; disposes of `gradient`. */

@@ -108,11 +108,11 @@ class StockImageConvolution implements Convolution {
 
 function averagePoolGradient(gradient: Tensor4D, shape: Tensor4D["shape"]): Tensor4D {
   return tf.tidy(() => {
-    const [pictures, height, width, channels] = gradient.shape;
-    const quarter = gradient.mul(0.25).reshape([pictures * height, 1, width, 1, channels]);
+    const [, height, width, channels] = gradient.shape;
+    const quarter = gradient.mul(0.25).reshape([height, 1, width, 1, channels]);
     const spread = tf
       .tile(quarter, [1, 2, 1, 2, 1])
-      .reshape([pictures, height * 2, width * 2, channels]) as Tensor4D;
+      .reshape([1, height * 2, width * 2, channels]) as Tensor4D;
     const [oddRow, oddColumn] = [shape[1] - height * 2, shape[2] - width * 2];
     return tf.pad(spread, [
       [0, 0],
