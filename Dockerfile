@@ -5,7 +5,7 @@
 #   docker build --target worker-gpu --build-arg WEIGHTS=baked -t nst-worker-gpu .   # with models/vgg19 inside
 
 # TensorFlow wants glibc: no Alpine. Pin it by digest in your registry.
-ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 # none: the weights come in a volume at /models/vgg19; baked: from models/vgg19 beside this file.
 ARG WEIGHTS=none
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { pingRedis } from "./ping.ts";
@@ -30,13 +31,40 @@ class RedisStartError extends Error {
 }
 
 /**
- * The unix socket of the Redis in `<dataDirectory>/redis`: in that folder, or in a private temporary one where
- * that path is too long for a socket (or has spaces, at which Redis 6 splits its arguments).
+ * The path for the unix socket of the Redis in `<dataDirectory>/redis`: in that folder if a socket can be there, else in
+ * a private temporary one.
  */
 export async function redisSocket(dataDirectory: string): Promise<string> {
   const path = join(redisFolder(dataDirectory), "redis.sock");
-  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES && !/\s/.test(path)) return path;
+  if (await canListenAt(path)) return path;
   return join(await mkdtemp(join(tmpdir(), "nst-redis-")), "redis.sock");
+}
+
+/**
+ * Whether Redis can listen at a path: it is too long for a socket, or has spaces, at which Redis 6 splits its arguments,
+ * or its file system has no sockets (WSL's /mnt/c, exFAT, SMB).
+ */
+async function canListenAt(path: string): Promise<boolean> {
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES || /\s/.test(path)) return false;
+  if (await isSocket(path)) return true; // of an earlier start
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const server = createServer().listen(path);
+  try {
+    await once(server, "listening");
+    server.close();
+    await once(server, "close");
+    return true;
+  } catch {
+    await rm(path, { force: true }); // exFAT keeps an empty file
+    return false;
+  }
+}
+
+async function isSocket(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
 }
 
 /** The socket of the Redis that runs, or ran last, in this folder; undefined where none ever did. */
@@ -117,12 +145,15 @@ async function predecessorGone(
 async function runningServer(folder: string): Promise<number | undefined> {
   const pid = Number(await readFile(join(folder, "redis.pid"), "utf8").catch(() => ""));
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  return /redis|valkey/.test(await commandLine(pid)) ? pid : undefined;
+  return /(^|\/)(redis|valkey)-server\b/.test(await commandOf(pid)) ? pid : undefined;
 }
 
-/** Empty for a process that has ended. */
-async function commandLine(pid: number): Promise<string> {
-  if (process.platform === "linux") return readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+/** What a process runs, without its arguments if the system tells them apart; empty if the process has ended. */
+async function commandOf(pid: number): Promise<string> {
+  if (process.platform === "linux") {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return commandLine.split("\0")[0] ?? "";
+  }
   const { stdout } = await execute("ps", ["-o", "args=", "-p", String(pid)]).catch(() => ({ stdout: "" }));
   return stdout;
 }

@@ -4,6 +4,8 @@ import { checkNode } from "./setup/node.mjs";
 
 await runScript(async () => {
   checkNode(process.versions.node);
+  const { loadDotEnv } = await import("./setup/dot-env.mjs");
+  loadDotEnv();
   const { ROOT } = await import("./setup/folders.mjs");
   const { build } = await import("./setup/build.mjs");
   await build(ROOT);

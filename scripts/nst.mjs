@@ -6,6 +6,8 @@ import { checkNode } from "./setup/node.mjs";
 
 await runScript(async () => {
   checkNode(process.versions.node);
+  const { loadDotEnv } = await import("./setup/dot-env.mjs");
+  loadDotEnv();
   const main = new URL("../dist/cli/main.js", import.meta.url);
   if (!existsSync(main)) {
     const { setUp } = await import("./setup/steps.mjs");

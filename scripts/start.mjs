@@ -4,6 +4,8 @@ import { checkNode } from "./setup/node.mjs";
 
 await runScript(async () => {
   checkNode(process.versions.node);
+  const { loadDotEnv } = await import("./setup/dot-env.mjs");
+  loadDotEnv();
   const { setUp } = await import("./setup/steps.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
   const { whenNpmEnds } = await import("./setup/parents.mjs");

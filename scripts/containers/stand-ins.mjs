@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { runCommand } from "../setup/command.mjs";
 import { SetupFailure } from "../setup/failure.mjs";
 
-export const NODE_IMAGE = "docker.io/library/node:22-bookworm-slim";
+export const NODE_IMAGE = "docker.io/library/node:24-bookworm-slim";
 /** Whom this machine trusts, where a proxy stands before the package registries, and where it goes in the stand-in. */
 const TRUSTED = "/etc/ssl/certs/ca-certificates.crt";
 const TRUSTED_INSIDE = "/etc/ssl/builder.crt";

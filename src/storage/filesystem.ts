@@ -25,8 +25,8 @@ import {
 } from "./blob-store.ts";
 import { hasCode, isMissing, storageError } from "./file-errors.ts";
 
-/** What is written to see whether something can be: a block. */
-const PROBE = new Uint8Array(4096);
+/** What `ping` stores: a block. */
+const PROBE = { key: "readiness-probe", body: new Uint8Array(4096) };
 
 /** Names of keys never start with a dot: what is being written is out of their reach. */
 const TEMPORARY = ".writing";
@@ -55,7 +55,7 @@ export class FilesystemBlobStore implements BlobStore {
     checkBlobKey(key);
     return await this.place(key, async (temporary) => {
       await moveFile(path, temporary);
-      await syncPath(temporary);
+      await syncFile(temporary);
     });
   }
 
@@ -132,18 +132,10 @@ export class FilesystemBlobStore implements BlobStore {
     return count;
   }
 
+  /** Stores a blob as a submission does: a disk that is full, read-only or odd shows it only then. */
   async ping(): Promise<void> {
-    const folder = join(this.root, TEMPORARY);
-    const probe = join(folder, randomUUID());
-    try {
-      await mkdir(folder, { recursive: true });
-      // A disk may be full, or read-only, and say nothing of it until something is written.
-      await writeFile(probe, PROBE, { flag: "wx" });
-    } catch (error) {
-      throw storageError(error);
-    } finally {
-      await rm(probe, { force: true }).catch(() => undefined);
-    }
+    await this.put(PROBE.key, PROBE.body);
+    await this.delete(PROBE.key);
   }
 
   async link(): Promise<null> {
@@ -176,7 +168,7 @@ export class FilesystemBlobStore implements BlobStore {
       try {
         await mkdir(dirname(target), { recursive: true });
         await rename(temporary, target);
-        await syncPath(dirname(target));
+        await syncFolder(dirname(target));
         return;
       } catch (error) {
         if (!isMissing(error) || attempt === 5) throw error;
@@ -215,7 +207,16 @@ async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
-async function syncPath(path: string): Promise<void> {
+/** Flushes a folder's list of names; SMB and some other network file systems cannot, and answer EINVAL. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    await syncFile(path);
+  } catch (error) {
+    if (!hasCode(error, "EINVAL")) throw error;
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();

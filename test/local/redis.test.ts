@@ -1,11 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/redis.ts";
 import { redisServer } from "../../local/setup-report.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { mountExfat } from "../support/exfat.ts";
+import { describeIfPossible } from "../support/requirements.ts";
 
 describe("the embedded Redis", () => {
   let data: string;
@@ -123,6 +126,35 @@ describe("the embedded Redis", () => {
     await expect(startRedis("/nowhere/redis-server", data, socket)).rejects.toThrow(
       "/nowhere/redis-server did not start",
     );
+  });
+});
+
+const mounted = await mountExfat();
+describeIfPossible("On a disk without unix sockets (exFAT)", mounted.missing, () => {
+  afterAll(() => mounted.unmount());
+
+  it("the embedded Redis listens in a private folder, and keeps what was written before it was killed", async () => {
+    const data = join(mounted.folder, "redis-data");
+    for (const expected of [null, "yes"]) {
+      const socket = await redisSocket(data);
+      expect(socket.startsWith(mounted.folder)).toBe(false);
+      const redis = await startRedis(await redisServer(), data, socket);
+      const client = new Redis(socket);
+      expect(await client.get("kept")).toBe(expected);
+      await client.set("kept", "yes");
+      client.disconnect();
+      process.kill(redis.pid, "SIGKILL");
+      await redis.ended;
+      await rm(dirname(socket), { recursive: true });
+    }
+    expect(await readdir(join(data, "redis"))).not.toContain("redis.sock");
+  });
+
+  it("the blob store takes pictures, and says so when it is asked", async () => {
+    const store = new FilesystemBlobStore(join(mounted.folder, "blobs"));
+    await store.ping();
+    await store.put("jobs/a/content", Buffer.from("picture"));
+    expect(Buffer.from(await store.read("jobs/a/content")).toString()).toBe("picture");
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { StorageFullError, StorageUnavailableError } from "../../src/storage/blob-store.ts";
-import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import { FilesystemBlobStore, syncFolder } from "../../src/storage/filesystem.ts";
 import { describeBlobStore } from "./conformance.ts";
 
 const run = promisify(execFile);
@@ -26,6 +26,18 @@ describe("A folder of blobs", () => {
     await store.delete("jobs/a/result");
     expect(await readdir(root)).toEqual([".writing"]);
     expect(await readdir(join(root, ".writing"))).toEqual([]);
+  });
+
+  it("goes on if the file system cannot flush a folder", async () => {
+    // As on SMB: the kernel answers EINVAL here.
+    await expect(syncFolder("/proc")).resolves.toBeUndefined();
+  });
+
+  it("fails a ping if a picture could not be stored", async () => {
+    const root = join(folder, "blocked");
+    // What a submission needs beside a temporary file: a name in the folder.
+    await mkdir(join(root, "readiness-probe"), { recursive: true });
+    await expect(new FilesystemBlobStore(root).ping()).rejects.toMatchObject({ code: "EISDIR" });
   });
 
   it("does not list what is being written", async () => {
