@@ -14,7 +14,6 @@ import { QueueKeys } from "../src/queue/keys.ts";
 import { logQueueErrors, tellOutages } from "../src/queue/outages.ts";
 import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
 import { tally } from "../src/queue/tallies.ts";
-import { JobWorker } from "../src/queue/worker/job-worker.ts";
 import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
@@ -23,6 +22,7 @@ import { type Confinement, confinementOf } from "./engine-process/confinement.ts
 import { EngineProcess, type EngineState } from "./engine-process/engine-process.ts";
 import { residentBytes } from "./engine-process/resident-bytes.ts";
 import { processJob } from "./job/process-job.ts";
+import { JobWorker } from "./job-worker.ts";
 import { Pace } from "./pace.ts";
 import { Presence } from "./presence.ts";
 

@@ -12,9 +12,9 @@ import { parseArgs } from "node:util";
 import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import { JobWorker } from "../../src/queue/worker/job-worker.ts";
 import { submission } from "../../test/support/jobs.ts";
 import { TestRedis } from "../../test/support/redis.ts";
+import { JobWorker } from "../../workers/job-worker.ts";
 import { median } from "../statistics.ts";
 
 const { values: flags } = parseArgs({

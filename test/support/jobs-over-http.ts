@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import { type JobStatus, type JobView, jobViewSchema } from "../../src/contract/job.ts";
-import type { JobRun } from "../../src/queue/worker/job-run.ts";
+import type { JobRun } from "../../workers/job/job-run.ts";
 import type { TestService } from "./service.ts";
 import { form } from "./submission-form.ts";
 

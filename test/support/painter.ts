@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { MEDIA_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
 import { connectForWork } from "../../src/queue/connection.ts";
-import type { JobOutcome, JobRun } from "../../src/queue/worker/job-run.ts";
-import { JobWorker } from "../../src/queue/worker/job-worker.ts";
+import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import { JobWorker } from "../../workers/job-worker.ts";
 import { draw } from "./pictures.ts";
 import type { TestService } from "./service.ts";
 

@@ -3,8 +3,8 @@ import { connectForRequests, connectForWork } from "../../src/queue/connection.t
 import { QueueKeys } from "../../src/queue/keys.ts";
 import { RecordStore } from "../../src/queue/records/record-store.ts";
 import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
-import type { JobOutcome, JobRun } from "../../src/queue/worker/job-run.ts";
-import { JobWorker, type JobWorkerSettings } from "../../src/queue/worker/job-worker.ts";
+import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import { JobWorker, type JobWorkerSettings } from "../../workers/job-worker.ts";
 import { connected, TestRedis } from "./redis.ts";
 
 /** A Redis with a queue, and workers in this process whose work is up to the test. */

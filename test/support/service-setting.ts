@@ -1,4 +1,4 @@
-import type { JobOutcome, JobRun } from "../../src/queue/worker/job-run.ts";
+import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
 import { JobsOverHttp } from "./jobs-over-http.ts";
 import { succeed, TestPainter } from "./painter.ts";
 import { TestService } from "./service.ts";

@@ -1,5 +1,5 @@
 import type { Progress } from "../../src/contract/job.ts";
-import type { JobRun } from "../../src/queue/worker/job-run.ts";
+import type { JobRun } from "../../workers/job/job-run.ts";
 import { succeed } from "./painter.ts";
 import { jpeg } from "./pictures.ts";
 import type { TestService } from "./service.ts";

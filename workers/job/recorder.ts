@@ -14,10 +14,10 @@ import {
   type StoredPicture,
 } from "../../src/queue/records/job-record.ts";
 import { isFinal } from "../../src/queue/records/job-states.ts";
-import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import type { EngineEvent } from "../engine/protocol.ts";
 import type { PaintingEvent } from "../engine-process/engine-process.ts";
+import type { JobRun } from "./job-run.ts";
 import type { LossHistory } from "./loss-history.ts";
 import type { Patience } from "./patience.ts";
 import { Throttle } from "./throttle.ts";

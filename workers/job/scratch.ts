@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { JobRun } from "../../src/queue/worker/job-run.ts";
+import type { JobRun } from "./job-run.ts";
 
 /** A folder of one attempt for files on their way between the engine and the blob store. */
 export class Scratch {

@@ -1,8 +1,8 @@
 import type { Raster } from "../../src/pictures/raster.ts";
 import { encodeFrame } from "../../src/pictures/timelapse.ts";
 import { timelapseFolder } from "../../src/queue/records/job-record.ts";
-import type { JobRun } from "../../src/queue/worker/job-run.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
+import type { JobRun } from "./job-run.ts";
 
 /** More frames, or more bytes, than this are thinned out: every second one goes, and they come half as often. */
 const MOST_FRAMES = 48;

@@ -5,10 +5,10 @@ import { readConfig } from "../../../src/config.ts";
 import { createLogger } from "../../../src/logging.ts";
 import { connectForWork } from "../../../src/queue/connection.ts";
 import { QueueKeys } from "../../../src/queue/keys.ts";
-import { JobWorker } from "../../../src/queue/worker/job-worker.ts";
 import { createBlobStore } from "../../../src/storage/create-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
 import { processJob } from "../../../workers/job/process-job.ts";
+import { JobWorker } from "../../../workers/job-worker.ts";
 import { Pace } from "../../../workers/pace.ts";
 
 const config = readConfig();

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { sharp } from "../../../src/pictures/sharp.ts";
 import { joinFrames } from "../../../src/pictures/timelapse.ts";
 import { type JobFields, type JobRecord, timelapseFolder } from "../../../src/queue/records/job-record.ts";
-import type { JobRun } from "../../../src/queue/worker/job-run.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
+import type { JobRun } from "../../../workers/job/job-run.ts";
 import { Timelapse } from "../../../workers/job/timelapse.ts";
 
 const ID = "01890000-0000-7000-8000-000000000000";

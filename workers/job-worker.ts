@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { bringForward, type Capacity, demandOf, fits } from "../dispatch/capacity.ts";
-import { Dispatch } from "../dispatch/dispatch.ts";
-import { QUEUE_NAME, type QueueKeys } from "../keys.ts";
-import { JobChanges } from "../records/changes.ts";
-import { RecordStore } from "../records/record-store.ts";
-import { Attempt, type AttemptTools } from "./attempt.ts";
-import type { JobOutcome, JobRun } from "./job-run.ts";
-import { countJobTime } from "./job-times.ts";
+import { bringForward, type Capacity, demandOf, fits } from "../src/queue/dispatch/capacity.ts";
+import { Dispatch } from "../src/queue/dispatch/dispatch.ts";
+import { QUEUE_NAME, type QueueKeys } from "../src/queue/keys.ts";
+import { JobChanges } from "../src/queue/records/changes.ts";
+import { RecordStore } from "../src/queue/records/record-store.ts";
+import { countJobTime } from "../src/queue/worker/job-times.ts";
+import { Attempt, type AttemptTools } from "./job/attempt.ts";
+import type { JobOutcome, JobRun } from "./job/job-run.ts";
 
 /** How often a worker that fits none of the waiting jobs looks again. */
 const PASS_OVER_MS = 1_000;

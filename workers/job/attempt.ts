@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { JobChange } from "../job-queue.ts";
-import type { JobFields, JobRecord } from "../records/job-record.ts";
-import { isFinal } from "../records/job-states.ts";
-import type { RecordStore } from "../records/record-store.ts";
+import type { JobChange } from "../../src/queue/job-queue.ts";
+import type { JobFields, JobRecord } from "../../src/queue/records/job-record.ts";
+import { isFinal } from "../../src/queue/records/job-states.ts";
+import type { RecordStore } from "../../src/queue/records/record-store.ts";
+import type { JobTimes } from "../../src/queue/worker/job-times.ts";
 import type { JobOutcome, JobRun, StopReason } from "./job-run.ts";
-import type { JobTimes } from "./job-times.ts";
 import { SteeringWatch } from "./steering-watch.ts";
 
 /** Starts that a job gets before it counts as one that no engine survives. */

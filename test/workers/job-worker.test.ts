@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { JobRecord } from "../../../src/queue/records/job-record.ts";
-import { MAXIMUM_ATTEMPTS } from "../../../src/queue/worker/attempt.ts";
-import type { JobOutcome, JobRun } from "../../../src/queue/worker/job-run.ts";
-import { CuttingProxy } from "../../support/cutting-proxy.ts";
-import { positionOf, submission } from "../../support/jobs.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
-import { connected } from "../../support/redis.ts";
+import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import { MAXIMUM_ATTEMPTS } from "../../workers/job/attempt.ts";
+import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import { CuttingProxy } from "../support/cutting-proxy.ts";
+import { positionOf, submission } from "../support/jobs.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+import { connected } from "../support/redis.ts";
 
 const LOCK_MS = 600;
 let setting: QueueSetting;
