@@ -41,7 +41,7 @@ RUN apt-get update \
 ENV NST_CACHE_DIR=/opt/nst
 COPY scripts scripts
 COPY workers/engine/native workers/engine/native
-COPY workers/confine workers/confine
+COPY workers/sandbox workers/sandbox
 
 FROM engine AS engine-cpu
 RUN node scripts/containers/engine.mjs cpu

@@ -18,9 +18,9 @@ import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
 import { keepTouching } from "./alive-file.ts";
-import { type Confinement, confinementOf } from "./engine-process/confinement.ts";
 import { EngineProcess, type EngineState } from "./engine-process/engine-process.ts";
 import { residentBytes } from "./engine-process/resident-bytes.ts";
+import { createSandbox, type Sandbox } from "./engine-process/sandbox.ts";
 import { processJob } from "./job/process-job.ts";
 import { JobWorker } from "./job-worker.ts";
 import { Pace } from "./pace.ts";
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
 
   const keys = new QueueKeys(config.redisTag);
   const engine = new EngineProcess({
-    confinement: await confine(config, logger),
+    sandbox: await createEngineSandbox(config, logger),
     script: join(import.meta.dirname, "engine", "main.js"),
     arguments: [ROOT, config.vgg19Weights ?? "", config.engine.card ?? ""],
     environment: process.env,
@@ -110,17 +110,16 @@ function largestSizeOf(state: EngineState, { engine }: Config): number {
   return state.type === "ready" ? Math.min(state.largest_size, engine.largestSize) : 0;
 }
 
-/** What the engine is confined by, said in the log: also that it is not. */
-async function confine(config: Config, logger: Logger): Promise<Confinement | null> {
+async function createEngineSandbox(config: Config, logger: Logger): Promise<Sandbox | null> {
   if (!config.engine.sandbox) {
-    logger.warn("the engine is not confined (ENGINE_SANDBOX=off)");
+    logger.warn("engine sandbox disabled (ENGINE_SANDBOX=off)");
     return null;
   }
   await mkdir(config.scratchDirectory, { recursive: true });
-  const confinement = await confinementOf(config.scratchDirectory, process.env);
-  if (confinement) logger.info(`the engine is confined: ${confinement.holds.join(", ")}`);
-  else logger.warn("the engine is not confined: this system has nothing to confine it with");
-  return confinement;
+  const sandbox = await createSandbox(config.scratchDirectory, process.env);
+  if (sandbox) logger.info(`engine sandbox enabled: ${sandbox.restrictions.join(", ")}`);
+  else logger.warn("engine sandbox unavailable on this system: the engine has the worker's own access");
+  return sandbox;
 }
 
 function condition(state: EngineState) {

@@ -12,12 +12,12 @@ import { makeOnce } from "./once.mjs";
  */
 export async function installConfine(root, cache, log) {
   if (process.platform !== "linux") return;
-  const source = join(root, "workers/confine/confine.cc");
+  const source = join(root, "workers/sandbox/sandbox.cc");
   const hash = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
-  const folder = join(cache, "programs", `nst-confine-${process.arch}-${hash}`);
+  const folder = join(cache, "programs", `nst-sandbox-${process.arch}-${hash}`);
   await makeOnce(folder, async (partial) => {
-    log("compiling nst-confine");
-    await compile(["-std=c++17", "-O2", source, "-o", join(partial, "nst-confine")], "nst-confine");
+    log("compiling nst-sandbox");
+    await compile(["-std=c++17", "-O2", source, "-o", join(partial, "nst-sandbox")], "nst-sandbox");
   });
-  await linkTo(join(folder, "nst-confine"), join(root, "build/nst-confine"));
+  await linkTo(join(folder, "nst-sandbox"), join(root, "build/nst-sandbox"));
 }

@@ -4,8 +4,8 @@ import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
 import type { EngineEvent, EngineRequest, PaintRequest } from "../engine/protocol.ts";
-import type { Confinement } from "./confinement.ts";
 import { engineEnvironment } from "./engine-environment.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 const START_TIMEOUT_MS = 180_000;
 const LONGEST_BACKOFF_MS = 30_000;
@@ -33,8 +33,8 @@ export interface EngineProcessSettings {
   script: string;
   arguments: string[];
   environment: NodeJS.ProcessEnv;
-  /** null or not given: the engine may do what its worker may. */
-  confinement?: Confinement | null;
+  /** Without one the engine has the worker's own access. */
+  sandbox?: Sandbox | null;
   /** Cores that it computes on; all that this process may use if not given. */
   threads?: number | null;
   /** Time until an engine that lacks something looks for it again; 30 s if not given. */
@@ -77,15 +77,15 @@ export class EngineProcess {
 
   start(): void {
     if (this.stopped) return;
-    const { script, environment, confinement } = this.settings;
+    const { script, environment, sandbox } = this.settings;
     const node = ["--expose-gc"]; // the engine collects what loading the weights left behind
     const started = Date.now();
     const child = fork(script, this.settings.arguments, {
       serialization: "advanced",
       execArgv: node,
-      ...(confinement && {
-        execPath: confinement.program,
-        execArgv: [...confinement.arguments, process.execPath, ...node],
+      ...(sandbox && {
+        execPath: sandbox.program,
+        execArgv: [...sandbox.arguments, process.execPath, ...node],
       }),
       env: engineEnvironment(environment, this.settings.threads ?? undefined),
       stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -1,12 +1,12 @@
-// Runs a program that can open no socket, write no file but those it is given and those in folders it is given, and neither read the memory or
+// Runs a program that can open no socket, can write only to the given files and folders, and can neither read the memory or
 // the environment of other processes nor signal them:
 //
-//   nst-confine [--local-sockets] PATH... -- PROGRAM ARGUMENT...
-//   nst-confine --check
+//   nst-sandbox [--local-sockets] PATH... -- PROGRAM ARGUMENT...
+//   nst-sandbox --check
 //
-// What it is held to lasts over exec and for all its children. It needs no rights: the kernel's seccomp filter keeps it
-// from sockets, Landlock from files and processes, each as far as this kernel has it. --check prints which, for a log.
-// --local-sockets leaves Unix sockets, which graphics drivers may speak to their services by.
+// The restrictions survive exec and apply to all child processes. The sandbox needs no privileges: a seccomp filter blocks
+// sockets, Landlock restricts files and processes, each as far as the kernel supports it. --check prints the supported
+// restrictions. --local-sockets allows Unix sockets, which graphics drivers may need.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,8 +48,8 @@ constexpr uint64_t kBindAndConnect = 3, kAbstractSocketsAndSignals = 3;
 
 int LandlockVersion() { return static_cast<int>(syscall(kLandlockCreate, nullptr, 0, 1)); }
 
-// Whether the kernel keeps this process from files and processes from now on.
-bool ConfineFiles(char** paths, int count) {
+// Restricts file writes and access to other processes. Returns false if the kernel cannot.
+bool RestrictFiles(char** paths, int count) {
   const int version = LandlockVersion();
   if (version < 1) return false;
   uint64_t writes = kWrite | kRemoveAndMake;
@@ -60,7 +60,7 @@ bool ConfineFiles(char** paths, int count) {
   const int ruleset = static_cast<int>(syscall(kLandlockCreate, &rules, size, 0));
   if (ruleset < 0) return false;
   for (int i = 0; i < count; ++i) {
-    // One that is not there cannot be written to either.
+    // A missing path cannot be written to either.
     PathBeneath beneath = {writes, open(paths[i], O_PATH | O_CLOEXEC)};
     struct stat found;
     if (beneath.path < 0 || fstat(beneath.path, &found) != 0) continue;
@@ -68,26 +68,26 @@ bool ConfineFiles(char** paths, int count) {
     if (syscall(kLandlockAdd, ruleset, 1, &beneath, 0) != 0) return false;
     close(beneath.path);
   }
-  const bool held = syscall(kLandlockRestrict, ruleset, 0) == 0;
+  const bool restricted = syscall(kLandlockRestrict, ruleset, 0) == 0;
   close(ruleset);
-  return held;
+  return restricted;
 }
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define ANSWER(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
 
-// Whether the kernel keeps this process from opening sockets, by whichever door, from now on.
-bool ConfineSockets(bool local_sockets) {
+// Blocks every system call that opens a socket. Returns false if the kernel cannot.
+bool RestrictSockets(bool local_sockets) {
 #if defined(__x86_64__) || defined(__aarch64__)
   sock_filter filter[] = {
       LOAD(arch),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
-      ANSWER(EACCES),  // system calls of another architecture
+      ANSWER(EACCES),  // a system call of another architecture
       LOAD(nr),
       BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
-      ANSWER(EACCES),  // those of x32
+      ANSWER(EACCES),  // an x32 system call
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kIoUringSetup, 0, 1),
-      ANSWER(ENOSYS),  // would open sockets past this filter
+      ANSWER(ENOSYS),  // io_uring opens sockets without the system calls that this filter sees
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 3),
       LOAD(args[0]),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(local_sockets ? AF_UNIX : AF_MAX), 1, 0),
@@ -101,7 +101,7 @@ bool ConfineSockets(bool local_sockets) {
 #endif
 }
 
-// Root is then a user like others: it could read other processes' environment past Landlock.
+// Root without capabilities is an ordinary user. With them it could read other processes' environment despite Landlock.
 void DropCapabilities() {
   __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
@@ -109,17 +109,17 @@ void DropCapabilities() {
 }
 
 int Usage() {
-  fputs("usage: nst-confine [--local-sockets] PATH... -- PROGRAM ARGUMENT..., or nst-confine --check\n", stderr);
+  fputs("usage: nst-sandbox [--local-sockets] PATH... -- PROGRAM ARGUMENT..., or nst-sandbox --check\n", stderr);
   return 2;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return perror("nst-confine"), 1;
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return perror("nst-sandbox"), 1;
   if (argc == 2 && strcmp(argv[1], "--check") == 0) {
-    if (ConfineSockets(false)) puts("sockets");
-    if (ConfineFiles(nullptr, 0)) puts("files");
+    if (RestrictSockets(false)) puts("sockets");
+    if (RestrictFiles(nullptr, 0)) puts("files");
     return 0;
   }
   int first = 1;
@@ -129,8 +129,8 @@ int main(int argc, char** argv) {
   while (end < argc && strcmp(argv[end], "--") != 0) ++end;
   if (end + 1 >= argc) return Usage();
   DropCapabilities();
-  ConfineFiles(argv + first, end - first);
-  ConfineSockets(local_sockets);
+  RestrictFiles(argv + first, end - first);
+  RestrictSockets(local_sockets);
   execvp(argv[end + 1], argv + end + 1);
   perror(argv[end + 1]);
   return 127;

@@ -6,42 +6,42 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type Confinement, confinementOf } from "../../../workers/engine-process/confinement.ts";
+import { createSandbox, type Sandbox } from "../../../workers/engine-process/sandbox.ts";
 
 let folder: string;
 let scratch: string;
-let confinement: Confinement | null;
+let sandbox: Sandbox | null;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "nst-confined-"));
+  folder = await mkdtemp(join(tmpdir(), "nst-sandbox-"));
   scratch = join(folder, "scratch");
   await mkdir(scratch);
-  confinement = await confinementOf(scratch, {});
+  sandbox = await createSandbox(scratch, {});
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const [major = 0, minor = 0] = release().split(".").map(Number);
-/** Landlock's sixth version came with Linux 6.12. */
-const keepsFromSignals = major > 6 || (major === 6 && minor >= 12);
+/** Landlock version 6, of Linux 6.12. */
+const blocksSignals = major > 6 || (major === 6 && minor >= 12);
 
-/** What a confined Node prints. */
+/** The output of Node in the sandbox. */
 async function run(code: string): Promise<string> {
-  if (!confinement) throw new Error("There is no confinement");
-  const words = [...confinement.arguments, process.execPath, "-e", code];
-  const { stdout } = await promisify(execFile)(confinement.program, words);
+  if (!sandbox) throw new Error("There is no sandbox: run npm run setup");
+  const command = [...sandbox.arguments, process.execPath, "-e", code];
+  const { stdout } = await promisify(execFile)(sandbox.program, command);
   return stdout.trim();
 }
 const attempt = (code: string) =>
   `try { ${code}; console.log("done") } catch (error) { console.log(error.code) }`;
 
 if (process.platform !== "linux") {
-  it("There is no confinement beside Linux", () => expect(confinement).toBeNull());
+  it("The sandbox is null on other systems than Linux", () => expect(sandbox).toBeNull());
 } else {
-  describe("A confined program", () => {
-    it("is held to what this kernel has, and says so", () => {
-      expect(confinement?.holds).toContain("sockets");
+  describe("A program in the sandbox", () => {
+    it("lists what the kernel restricts", () => {
+      expect(sandbox?.restrictions).toContain("sockets");
     });
 
-    it("reaches no server, by TCP, by a Unix socket, by name or by UDP", async () => {
+    it("cannot open TCP, Unix or UDP sockets, nor resolve names", async () => {
       const server = createServer((socket) => socket.end("reached")).listen(0, "127.0.0.1");
       const local = createServer((socket) => socket.end("reached")).listen(join(folder, "socket"));
       await Promise.all([once(server, "listening"), once(local, "listening")]);
@@ -65,25 +65,25 @@ if (process.platform !== "linux") {
       }
     });
 
-    it("writes into its folder and nowhere else", async () => {
-      if (!confinement?.holds.includes("files")) return;
+    it("can write to its scratch folder only", async () => {
+      if (!sandbox?.restrictions.includes("files")) return;
       const write = (path: string) => attempt(`require("fs").writeFileSync(${JSON.stringify(path)}, "x")`);
       expect(await run(write(join(scratch, "new")))).toBe("done");
       expect(await readFile(join(scratch, "new"), "utf8")).toBe("x");
-      await writeFile(join(folder, "theirs"), "as it was");
-      expect(await run(write(join(folder, "theirs")))).toBe("EACCES");
+      await writeFile(join(folder, "other"), "as it was");
+      expect(await run(write(join(folder, "other")))).toBe("EACCES");
       expect(await run(write(join(folder, "new")))).toBe("EACCES");
-      expect(await run(attempt(`require("fs").rmSync(${JSON.stringify(join(folder, "theirs"))})`))).toBe(
+      expect(await run(attempt(`require("fs").rmSync(${JSON.stringify(join(folder, "other"))})`))).toBe(
         "EACCES",
       );
-      expect(await readFile(join(folder, "theirs"), "utf8")).toBe("as it was");
+      expect(await readFile(join(folder, "other"), "utf8")).toBe("as it was");
     });
 
-    it("neither reads another process' environment nor signals it", async () => {
-      if (!confinement?.holds.includes("files")) return;
+    it("cannot read another process's environment, nor signal it", async () => {
+      if (!sandbox?.restrictions.includes("files")) return;
       const { pid } = process;
       expect(await run(attempt(`require("fs").readFileSync("/proc/${pid}/environ")`))).toBe("EACCES");
-      expect(await run(attempt(`process.kill(${pid}, 0)`))).toBe(keepsFromSignals ? "EPERM" : "done");
+      expect(await run(attempt(`process.kill(${pid}, 0)`))).toBe(blocksSignals ? "EPERM" : "done");
     });
   });
 }
