@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
+import { homeFolder, ROOT } from "./folders.mjs";
 
 /**
  * Runs `npm ci` when node_modules is not what package-lock.json says.
@@ -34,7 +35,9 @@ export async function installPackages(root, log) {
 export function runNpm(args, cwd) {
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-  return runCommand(command, [...first, ...args], { cwd });
+  // npm does not start for a user without a home.
+  const env = homeFolder() === undefined ? { ...process.env, HOME: join(ROOT, "build") } : process.env;
+  return runCommand(command, [...first, ...args], { cwd, env });
 }
 
 /**
