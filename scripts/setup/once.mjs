@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, utimes, writeFile } from "node:fs/promises"
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SetupFailure } from "./failure.mjs";
 
 const HEARTBEAT_MS = 5_000;
 const STALE_MS = 30_000;
@@ -19,8 +20,13 @@ const STALE_MS = 30_000;
  */
 export async function makeOnce(folder, make, onWait) {
   if (existsSync(folder)) return;
-  await mkdir(dirname(folder), { recursive: true });
-  const release = await lock(`${folder}.lock`, onWait);
+  const release = await lock(folder, onWait).catch((error) => {
+    if (!["EACCES", "EPERM", "EROFS"].includes(error.code)) throw error;
+    throw new SetupFailure(
+      `${basename(folder)} is not in the cache, and cannot be put there: ${error.message}`,
+      "Set NST_CACHE_DIR to a folder that you may write to.",
+    );
+  });
   try {
     if (existsSync(folder)) return;
     const prefix = `${basename(folder)}.partial-`;
@@ -40,8 +46,10 @@ export async function makeOnce(folder, make, onWait) {
   }
 }
 
-/** @param {string} path @param {(() => void) | undefined} onWait */
-async function lock(path, onWait) {
+/** @param {string} folder to make @param {(() => void) | undefined} onWait */
+async function lock(folder, onWait) {
+  await mkdir(dirname(folder), { recursive: true });
+  const path = `${folder}.lock`;
   let waiting = false;
   for (;;) {
     try {
