@@ -6,9 +6,9 @@ import { KEYS_USAGE, keysCommand, UsageError } from "../src/auth/keys-command.ts
 import { SignedLinks } from "../src/auth/signed-links.ts";
 import { readConfig } from "../src/config.ts";
 import { runProgram } from "../src/program.ts";
-import { refused } from "../src/queue/check-server.ts";
-import { connectForRequests, untilReady } from "../src/queue/connection.ts";
-import { QueueKeys } from "../src/queue/keys.ts";
+import { refused } from "../src/redis/check-server.ts";
+import { connectForRequests, untilReady } from "../src/redis/connection.ts";
+import { RedisKeys } from "../src/redis/keys.ts";
 import { knownSocket } from "./redis.ts";
 
 const PATIENCE_MS = 5_000;
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
       throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
     }
     const output = { result: console.log, note: console.error };
-    const keys = new QueueKeys(config.redisTag);
+    const keys = new RedisKeys(config.redisTag);
     const stores = { apiKeys: new ApiKeyStore(redis, keys), signedLinks: new SignedLinks(redis, keys) };
     await keysCommand(process.argv.slice(2), stores, output);
   } catch (error) {

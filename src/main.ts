@@ -1,18 +1,18 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, readConfig } from "./config.ts";
-import { Housekeeper } from "./housekeeping/housekeeper.ts";
 import { buildApp } from "./http/app.ts";
 import { createDependencies } from "./http/dependencies.ts";
 import { openMode } from "./http/open-mode.ts";
 import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
+import { Maintenance } from "./maintenance/maintenance.ts";
 import { runProgram, stopSignal } from "./program.ts";
-import { isOutage } from "./queue/available.ts";
-import { checkServer, refused } from "./queue/check-server.ts";
-import { connectForRequests, connectForWork, untilReady } from "./queue/connection.ts";
-import { QueueKeys } from "./queue/keys.ts";
-import { tellOutages } from "./queue/outages.ts";
+import { checkServer, refused } from "./redis/check-server.ts";
+import { connectForRequests, connectForWork, untilReady } from "./redis/connection.ts";
+import { isRedisUnavailable } from "./redis/errors.ts";
+import { RedisKeys } from "./redis/keys.ts";
+import { logRedisConnection } from "./redis/log-connection.ts";
 import { checkFolder } from "./storage/check-folder.ts";
 import { checkBlobStore } from "./storage/create-store.ts";
 import { WebhookSender } from "./webhooks/webhook-sender.ts";
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const redis = connectForRequests(config.redisUrl);
   await checkBlobStore(config);
   await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
-  const keys = new QueueKeys(config.redisTag);
+  const keys = new RedisKeys(config.redisTag);
   const dependencies = createDependencies(config, logger, redis, keys);
   const { queue, store } = dependencies;
   const app = await buildApp(dependencies);
@@ -40,8 +40,17 @@ async function main(): Promise<void> {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
   logger[config.openMode === "always" ? "warn" : "info"](openMode(config).why);
-  const housekeeper = new Housekeeper(queue, store, config, logger);
-  housekeeper.start();
+  const { records, scheduler } = queue;
+  const { spoolDirectory, scratchDirectory } = config;
+  const maintenance = new Maintenance({
+    records,
+    scheduler,
+    store,
+    spoolDirectory,
+    scratchDirectory,
+    logger,
+  });
+  maintenance.start();
   const webhooksRedis = connectForWork(config.redisUrl);
   const webhooks = new WebhookSender(webhooksRedis, keys, {
     urlPolicy: dependencies.urlPolicy,
@@ -55,8 +64,8 @@ async function main(): Promise<void> {
   if (!(await Promise.race([finished, sleep(config.shutdownSeconds * 1000, false)]))) {
     logger.warn(`requests were still open after ${config.shutdownSeconds} s`);
   }
-  // What a sweep that is under way has not come to, the next process' will.
-  await Promise.race([housekeeper.stop(), sleep(1_000)]);
+  // Another process, or the next start, does what an interrupted task leaves.
+  await Promise.race([maintenance.stop(), sleep(1_000)]);
   await webhooks.stop(WEBHOOKS_MS);
   webhooksRedis.disconnect();
   await queue.close();
@@ -69,7 +78,7 @@ async function main(): Promise<void> {
  * and refused as soon as it is there.
  */
 async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
-  const tellAway = tellOutages(redis, logger, "jobs are refused");
+  const tellAway = logRedisConnection(redis, logger, "jobs are refused");
   const denied = refused(redis);
   const checked = checkWhenReady(redis, logger);
   const patience = sleep(REDIS_PATIENCE_MS, "away" as const);
@@ -88,7 +97,7 @@ async function checkWhenReady(redis: Redis, logger: Logger): Promise<void> {
       return await checkServer(redis, logger);
     } catch (error) {
       // It is away again; by the time that it is back it may have other settings.
-      if (!isOutage(error)) throw error;
+      if (!isRedisUnavailable(error)) throw error;
       await sleep(RECHECK_MS);
     }
   }

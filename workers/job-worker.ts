@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { bringForward, type Capacity, demandOf, fits } from "../src/queue/dispatch/capacity.ts";
-import { Dispatch } from "../src/queue/dispatch/dispatch.ts";
-import { QUEUE_NAME, type QueueKeys } from "../src/queue/keys.ts";
-import { JobChanges } from "../src/queue/records/changes.ts";
-import { RecordStore } from "../src/queue/records/record-store.ts";
-import { countJobTime } from "../src/queue/worker/job-times.ts";
+import { countJobTime } from "../src/jobs/metrics/job-times.ts";
+import { JobChanges } from "../src/jobs/records/job-changes.ts";
+import { RecordStore } from "../src/jobs/records/record-store.ts";
+import { JobScheduler } from "../src/jobs/scheduling/job-scheduler.ts";
+import {
+  type Capacity,
+  fits,
+  promoteFirstMatching,
+  requirementsOf,
+} from "../src/jobs/scheduling/requirements.ts";
+import { QUEUE_NAME, type RedisKeys } from "../src/redis/keys.ts";
 import { Attempt, type AttemptTools } from "./job/attempt.ts";
 import type { JobOutcome, JobRun } from "./job/job-run.ts";
 
@@ -33,7 +38,7 @@ export class JobWorker {
   private readonly worker: Worker;
   private readonly records: RecordStore;
   private readonly changes: JobChanges;
-  private readonly dispatch: Dispatch;
+  private readonly dispatch: JobScheduler;
   private readonly attemptTools: AttemptTools;
   /** The one that is under way. */
   private attempt: Attempt | null = null;
@@ -43,7 +48,7 @@ export class JobWorker {
   /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
   constructor(
     private readonly redis: Redis,
-    private readonly keys: QueueKeys,
+    private readonly keys: RedisKeys,
     process: (run: JobRun) => Promise<JobOutcome>,
     private readonly settings: JobWorkerSettings,
   ) {
@@ -59,7 +64,7 @@ export class JobWorker {
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
     this.changes = new JobChanges(subscriber, keys);
-    this.dispatch = new Dispatch(redis, keys);
+    this.dispatch = new JobScheduler(redis, keys);
     this.worker = new Worker(QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {
       connection: redis,
       prefix: keys.prefix,
@@ -121,7 +126,7 @@ export class JobWorker {
 
   private async take(job: Job, token: string): Promise<void> {
     const id = job.id ?? "";
-    const demand = await demandOf(this.redis, this.keys, id);
+    const demand = await requirementsOf(this.redis, this.keys, id);
     if (demand && !fits(demand, this.capacity)) {
       return this.giveBack(job, token);
     }
@@ -167,16 +172,16 @@ export class JobWorker {
   private async giveBack(job: Job, token: string): Promise<never> {
     await job.moveToWait(token);
     this.passedOver = job.id ?? null;
-    await this.bringForward();
+    await this.promoteFirstMatching();
     this.passedOver = null;
     throw new WaitingError();
   }
 
   /** Sees to it that the next job is one that fits, as soon as there is one. */
-  private async bringForward(): Promise<void> {
+  private async promoteFirstMatching(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      if (await bringForward(this.redis, this.keys, this.capacity).catch(() => false)) return;
+      if (await promoteFirstMatching(this.redis, this.keys, this.capacity).catch(() => false)) return;
       await sleep(PASS_OVER_MS, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -5,15 +5,16 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
-import { Housekeeper } from "../src/housekeeping/housekeeper.ts";
+import { incrementCounter } from "../src/jobs/metrics/counters.ts";
+import { RecordStore } from "../src/jobs/records/record-store.ts";
+import { JobScheduler } from "../src/jobs/scheduling/job-scheduler.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
+import { Maintenance } from "../src/maintenance/maintenance.ts";
 import { runProgram, stopSignal } from "../src/program.ts";
-import { checkServer } from "../src/queue/check-server.ts";
-import { connectForRequests, connectForWork, untilReady } from "../src/queue/connection.ts";
-import { QueueKeys } from "../src/queue/keys.ts";
-import { logQueueErrors, tellOutages } from "../src/queue/outages.ts";
-import { RedisJobQueue } from "../src/queue/redis-job-queue.ts";
-import { tally } from "../src/queue/tallies.ts";
+import { checkServer } from "../src/redis/check-server.ts";
+import { connectForRequests, connectForWork, untilReady } from "../src/redis/connection.ts";
+import { RedisKeys } from "../src/redis/keys.ts";
+import { logQueueErrors, logRedisConnection } from "../src/redis/log-connection.ts";
 import { ROOT } from "../src/root.ts";
 import type { BlobStore } from "../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../src/storage/create-store.ts";
@@ -36,12 +37,12 @@ async function main(): Promise<void> {
   const signal = stopSignal();
   if (config.aliveFile !== null) keepTouching(config.aliveFile);
   const redis = connectForWork(config.redisUrl);
-  tellOutages(redis, logger, "no job is taken");
+  logRedisConnection(redis, logger, "no job is taken");
   // Commands wait for Redis; a signal must not.
   const checked = Promise.all([checkServer(redis, logger), checkBlobStore(config)]);
   if (typeof (await Promise.race([checked, signal])) === "string") process.exit(0);
 
-  const keys = new QueueKeys(config.redisTag);
+  const keys = new RedisKeys(config.redisTag);
   const engine = new EngineProcess({
     sandbox: await createEngineSandbox(config, logger),
     script: join(import.meta.dirname, "engine", "main.js"),
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
     environment: process.env,
     threads: config.engine.threads,
     onState: (state) => follow(state),
-    onCrash: () => void tally(redis, keys, "engine_crashed"),
+    onCrash: () => void incrementCounter(redis, keys, "engine_crashed"),
     onNote: (note) => logger.warn(note),
   });
   const { limits } = config;
@@ -93,10 +94,10 @@ async function main(): Promise<void> {
   };
   presence.start();
   engine.start();
-  const housekeeper = startHousekeeping(config, keys, store, logger);
+  const maintenance = startMaintenance(config, keys, store, logger);
 
   logger.info(`${await signal}: handing back the current job`);
-  void housekeeper.then((one) => one.stop());
+  void maintenance.then((one) => one.stop());
   await worker.close(CLOSE_MS);
   await engine.stop();
   await Promise.race([presence.stop(), sleep(1_000)]);
@@ -129,14 +130,23 @@ function condition(state: EngineState) {
   return { ready: false, reason: { code, message }, engine: null };
 }
 
-/** Sweeps over a connection of its own, whose commands fail while Redis is away: the next sweep will do. */
-async function startHousekeeping(config: Config, keys: QueueKeys, store: BlobStore, logger: Logger) {
+/** Runs maintenance over a connection of its own, whose commands fail while Redis is away: the next run will do. */
+async function startMaintenance(config: Config, keys: RedisKeys, store: BlobStore, logger: Logger) {
   const redis = connectForRequests(config.redisUrl);
   await untilReady(redis);
-  const queue = new RedisJobQueue(redis, keys, { ...config.limits, keepSeconds: config.resultSeconds });
-  const housekeeper = new Housekeeper(queue, store, config, logger);
-  housekeeper.start();
-  return housekeeper;
+  const records = new RecordStore(redis, keys, config.resultSeconds);
+  const scheduler = new JobScheduler(redis, keys);
+  const { spoolDirectory, scratchDirectory } = config;
+  const maintenance = new Maintenance({
+    records,
+    scheduler,
+    store,
+    spoolDirectory,
+    scratchDirectory,
+    logger,
+  });
+  maintenance.start();
+  return maintenance;
 }
 
 async function version(): Promise<string> {

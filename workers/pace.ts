@@ -1,5 +1,5 @@
 import type { Progress } from "../src/contract/job.ts";
-import type { JobRecord } from "../src/queue/records/job-record.ts";
+import type { JobRecord } from "../src/jobs/records/job-record.ts";
 
 /** What a job counts for beside the one after it. */
 const FADING = 0.7;
@@ -42,7 +42,7 @@ export class Pace {
     this.job = null;
   }
 
-  /** Seconds for a unit of work (see `workOf`); null before anything was painted. */
+  /** Seconds for a unit of work (see `estimateCost`); null before anything was painted. */
   get secondsPerWork(): number | null {
     const { seconds, work } = this.done();
     return this.work + work > 0 ? (this.seconds + seconds) / (this.work + work) : null;

@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
-import type { QueueKeys } from "../src/queue/keys.ts";
 import {
   announceWorker,
   forgetWorker,
   HEARTBEAT_MS,
   type WorkerDescription,
-} from "../src/queue/worker/worker-registry.ts";
+} from "../src/jobs/scheduling/worker-registry.ts";
+import type { RedisKeys } from "../src/redis/keys.ts";
 
 /** Keeps saying that this worker lives, and how it is, so that the API can tell whether jobs will be worked at. */
 export class Presence {
@@ -14,7 +14,7 @@ export class Presence {
 
   constructor(
     private readonly redis: Redis,
-    private readonly keys: QueueKeys,
+    private readonly keys: RedisKeys,
     private readonly describe: () => WorkerDescription,
   ) {}
 

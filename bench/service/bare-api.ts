@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
-import { connectForRequests } from "../../src/queue/connection.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
 
 const [url = ""] = process.argv.slice(2);
 const redis = connectForRequests(url);

@@ -9,9 +9,9 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { JobQueue } from "../../src/jobs/job-queue.ts";
+import { connectForRequests, connectForWork } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import { submission } from "../../test/support/jobs.ts";
 import { TestRedis } from "../../test/support/redis.ts";
 import { JobWorker } from "../../workers/job-worker.ts";
@@ -45,8 +45,8 @@ async function play(ownerOf: (owner: string) => string): Promise<Waits> {
   const server = await TestRedis.start();
   const redis = connectForRequests(server.url);
   if (redis.status !== "ready") await once(redis, "ready");
-  const keys = new QueueKeys("fairness");
-  const queue = new RedisJobQueue(redis, keys);
+  const keys = new RedisKeys("fairness");
+  const queue = new JobQueue(redis, keys);
   const submittedAt = new Map<string, number>();
   const waits: Waits = {};
   let taken = 0;

@@ -12,9 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { JobQueue } from "../../src/jobs/job-queue.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import { addressOf } from "../../test/e2e/client.ts";
 import { memoryOf } from "../../test/support/handles.ts";
 import { draw } from "../../test/support/pictures.ts";
@@ -40,7 +40,7 @@ interface Answer {
 
 const folder = await mkdtemp(join(tmpdir(), "nst-flood-"));
 const server = await TestRedis.start();
-const queue = new RedisJobQueue(await connected(connectForRequests(server.url)), new QueueKeys("nst"));
+const queue = new JobQueue(await connected(connectForRequests(server.url)), new RedisKeys("nst"));
 const api = new ProgramProcess("src/main.js", {
   ...{ REDIS_URL: server.url, DATA_DIR: folder, PORT: "0", LOG_LEVEL: "info" },
   MAX_QUEUED_JOBS_PER_OWNER: String(10 * submissions),
@@ -52,7 +52,7 @@ try {
   const once = await flood(url, body, type, false);
   const again = await flood(url, body, type, true);
   const memory = await memoryOf(api.pid);
-  const found = (await queue.counts()).queued;
+  const found = (await queue.statistics.countByStatus()).queued;
   const accepted = count(once, 202) + count(again, 202);
   const first = summary(once);
   const second = summary(again);

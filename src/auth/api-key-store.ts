@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Scope } from "../contract/auth.ts";
-import { available } from "../queue/available.ts";
-import type { QueueKeys } from "../queue/keys.ts";
+import type { RedisKeys } from "../redis/keys.ts";
 import {
   type ApiKey,
   apiKeySchema,
@@ -29,13 +28,12 @@ export interface IssuedKey {
 }
 
 /**
- * The API keys in Redis. Every process sees a change at its next request. Every method rejects with
- * `QueueUnavailableError` while Redis cannot be reached.
+ * The API keys in Redis. Every process sees a change at its next request.
  */
 export class ApiKeyStore {
   constructor(
     private readonly redis: Redis,
-    private readonly keys: QueueKeys,
+    private readonly keys: RedisKeys,
   ) {}
 
   async create({ owner, name, scopes, lifetimeMs }: NewKey): Promise<IssuedKey> {
@@ -56,13 +54,13 @@ export class ApiKeyStore {
   }
 
   async find(id: string): Promise<ApiKey | null> {
-    const text = await available(() => this.redis.get(this.keys.apiKey(id)));
+    const text = await this.redis.get(this.keys.apiKey(id));
     return text === null ? null : apiKeySchema.parse(JSON.parse(text));
   }
 
   /** All keys, oldest first; expired and revoked ones too. */
   async list(): Promise<ApiKey[]> {
-    const ids = await available(() => this.redis.smembers(this.keys.apiKeys));
+    const ids = await this.redis.smembers(this.keys.apiKeys);
     const found = await Promise.all(ids.map((id) => this.find(id)));
     return found
       .filter((key) => key !== null)
@@ -99,12 +97,10 @@ export class ApiKeyStore {
   }
 
   private async write(key: ApiKey): Promise<void> {
-    await available(() =>
-      this.redis
-        .multi()
-        .set(this.keys.apiKey(key.id), JSON.stringify(key))
-        .sadd(this.keys.apiKeys, key.id)
-        .exec(),
-    );
+    await this.redis
+      .multi()
+      .set(this.keys.apiKey(key.id), JSON.stringify(key))
+      .sadd(this.keys.apiKeys, key.id)
+      .exec();
   }
 }

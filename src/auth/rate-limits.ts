@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import { available } from "../queue/available.ts";
-import type { QueueKeys } from "../queue/keys.ts";
+import type { RedisKeys } from "../redis/keys.ts";
 
 /** All requests are counted, and separately those that create jobs. */
 export type RateName = "requests" | "jobs";
@@ -22,7 +21,7 @@ export interface Rate {
 export class RateLimits {
   private readonly limiters: { name: RateName; quota: number; limiter: RateLimiterRedis }[];
 
-  constructor(redis: Redis, keys: QueueKeys, quotas: Record<RateName, number>) {
+  constructor(redis: Redis, keys: RedisKeys, quotas: Record<RateName, number>) {
     this.limiters = (["requests", "jobs"] as const)
       .filter((name) => quotas[name] > 0)
       .map((name) => ({
@@ -37,7 +36,7 @@ export class RateLimits {
       }));
   }
 
-  /** Counts one request of `client`. Rejects with `QueueUnavailableError` while Redis cannot be reached. */
+  /** Counts one request of `client`. */
   async count(client: string, names: readonly RateName[]): Promise<Rate[]> {
     const counted = this.limiters.filter(({ name }) => names.includes(name));
     return await Promise.all(
@@ -52,10 +51,8 @@ export class RateLimits {
 
 /** The limiter rejects with a result if the quota is exceeded. */
 async function consume(limiter: RateLimiterRedis, client: string): Promise<RateLimiterRes> {
-  return await available(() =>
-    limiter.consume(client).catch((reason: unknown) => {
-      if (reason instanceof RateLimiterRes) return reason;
-      throw reason;
-    }),
-  );
+  return await limiter.consume(client).catch((reason: unknown) => {
+    if (reason instanceof RateLimiterRes) return reason;
+    throw reason;
+  });
 }

@@ -1,8 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { available } from "../queue/available.ts";
-import type { QueueKeys } from "../queue/keys.ts";
+import type { RedisKeys } from "../redis/keys.ts";
 import { newSecret } from "./api-key.ts";
 
 const secretsSchema = z.array(z.object({ secret: z.string(), until: z.iso.datetime().nullable() })).min(1);
@@ -17,12 +16,12 @@ export interface LinkSignature {
 
 /**
  * Signs paths with HMAC-SHA-256: whoever has the link may GET that path until it expires. The secret is created on first
- * use and shared through Redis. Every method rejects with `QueueUnavailableError` while Redis cannot be reached.
+ * use and shared through Redis.
  */
 export class SignedLinks {
   constructor(
     private readonly redis: Redis,
-    private readonly keys: QueueKeys,
+    private readonly keys: RedisKeys,
   ) {}
 
   /** The path with its signature, valid until `expires` (Unix seconds). */
@@ -47,18 +46,16 @@ export class SignedLinks {
     const until = new Date(Date.now() + graceMs).toISOString();
     const older = current && graceMs > 0 ? [{ secret: current.secret, until }] : [];
     const secrets: Secrets = [{ secret: newSecret(), until: null }, ...older];
-    await available(() => this.redis.set(this.keys.linkSecrets, JSON.stringify(secrets)));
+    await this.redis.set(this.keys.linkSecrets, JSON.stringify(secrets));
   }
 
   private async secrets(): Promise<Secrets> {
-    return await available(async () => {
-      const found = await this.redis.get(this.keys.linkSecrets);
-      if (found !== null) return secretsSchema.parse(JSON.parse(found));
-      const first: Secrets = [{ secret: newSecret(), until: null }];
-      // Two processes may get here at once: both then use the secret of the first.
-      await this.redis.set(this.keys.linkSecrets, JSON.stringify(first), "NX");
-      return secretsSchema.parse(JSON.parse((await this.redis.get(this.keys.linkSecrets)) ?? "[]"));
-    });
+    const found = await this.redis.get(this.keys.linkSecrets);
+    if (found !== null) return secretsSchema.parse(JSON.parse(found));
+    const first: Secrets = [{ secret: newSecret(), until: null }];
+    // Two processes may get here at once: both then use the secret of the first.
+    await this.redis.set(this.keys.linkSecrets, JSON.stringify(first), "NX");
+    return secretsSchema.parse(JSON.parse((await this.redis.get(this.keys.linkSecrets)) ?? "[]"));
   }
 }
 

@@ -123,8 +123,8 @@ const DETAILS: Partial<Record<ProblemCode, string>> = {
   result_not_ready: "Expected a succeeded job, received a running one",
   result_expired: "Expected a job whose pictures are still kept, received one that has expired",
   rate_limited: "Expected at most 600 requests a minute, received more",
-  quota_exceeded: "100 of this owner's jobs wait already, which is the limit",
-  queue_full: "1000 jobs wait already, which is the limit",
+  quota_exceeded: "This owner already has 100 queued jobs, which is the limit",
+  queue_full: "1000 jobs are queued already, which is the limit",
   unavailable: "The queue cannot be reached",
 };
 

@@ -6,13 +6,12 @@ import { ApiKeyStore } from "../auth/api-key-store.ts";
 import { RateLimits } from "../auth/rate-limits.ts";
 import { SignedLinks } from "../auth/signed-links.ts";
 import type { Config } from "../config.ts";
+import { BatchStore } from "../jobs/batch-store.ts";
+import { IdempotencyStore } from "../jobs/idempotency-store.ts";
+import { JobQueue } from "../jobs/job-queue.ts";
 import type { Logger } from "../logging.ts";
 import { createUrlPolicy, type UrlPolicy } from "../net/url-policy.ts";
-import type { JobQueue } from "../queue/job-queue.ts";
-import type { QueueKeys } from "../queue/keys.ts";
-import { RedisJobQueue } from "../queue/redis-job-queue.ts";
-import { BatchStore } from "../queue/submissions/batch-store.ts";
-import { IdempotencyStore } from "../queue/submissions/idempotency-store.ts";
+import type { RedisKeys } from "../redis/keys.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 import { createBlobStore } from "../storage/create-store.ts";
 import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
@@ -33,12 +32,12 @@ export interface Dependencies {
 }
 
 /** @param redis a connection made by `connectForRequests`; closing the queue closes it */
-export function createDependencies(config: Config, logger: Logger, redis: Redis, keys: QueueKeys) {
+export function createDependencies(config: Config, logger: Logger, redis: Redis, keys: RedisKeys) {
   const { limits } = config;
   return {
     config,
     logger,
-    queue: new RedisJobQueue(redis, keys, { ...limits, keepSeconds: config.resultSeconds }),
+    queue: new JobQueue(redis, keys, { ...limits, keepSeconds: config.resultSeconds }),
     store: createBlobStore(config),
     idempotency: new IdempotencyStore(redis, keys),
     batches: new BatchStore(redis, keys, config.resultSeconds),

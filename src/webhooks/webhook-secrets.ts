@@ -1,8 +1,7 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { WebhookSecret } from "../contract/webhook.ts";
-import { available } from "../queue/available.ts";
-import type { QueueKeys } from "../queue/keys.ts";
+import type { RedisKeys } from "../redis/keys.ts";
 import { newWebhookSecret } from "./signature.ts";
 
 /** After a rotation the old secret signs for this long, together with the new one. */
@@ -16,18 +15,16 @@ const storedSchema = z.array(
 export class WebhookSecrets {
   constructor(
     private readonly redis: Redis,
-    private readonly keys: QueueKeys,
+    private readonly keys: RedisKeys,
   ) {}
 
   /** The secrets that are in use, newest first. Creates the first one on demand. */
   async get(owner: string, now = new Date()): Promise<WebhookSecret[]> {
-    return await available(async () => {
-      const name = this.keys.webhookSecrets(owner);
-      const found = await this.redis.get(name);
-      if (found !== null) return unexpired(parse(found), now);
-      await this.redis.set(name, JSON.stringify([newSecret(now)]), "NX");
-      return unexpired(parse((await this.redis.get(name)) ?? "[]"), now);
-    });
+    const name = this.keys.webhookSecrets(owner);
+    const found = await this.redis.get(name);
+    if (found !== null) return unexpired(parse(found), now);
+    await this.redis.set(name, JSON.stringify([newSecret(now)]), "NX");
+    return unexpired(parse((await this.redis.get(name)) ?? "[]"), now);
   }
 
   /** Adds a new secret; the previous one expires after a day. */
@@ -35,7 +32,7 @@ export class WebhookSecrets {
     const [newest] = await this.get(owner, now);
     const expires_at = new Date(now.getTime() + OVERLAP_MS).toISOString();
     const secrets = [newSecret(now), ...(newest ? [{ ...newest, expires_at }] : [])];
-    await available(() => this.redis.set(this.keys.webhookSecrets(owner), JSON.stringify(secrets)));
+    await this.redis.set(this.keys.webhookSecrets(owner), JSON.stringify(secrets));
     return secrets;
   }
 }

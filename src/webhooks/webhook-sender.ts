@@ -2,22 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { JobView } from "../contract/job.ts";
 import type { Delivery } from "../contract/webhook.ts";
+import { incrementCounter } from "../jobs/metrics/counters.ts";
+import type { JobRecord } from "../jobs/records/job-record.ts";
+import { Outbox, type OutboxEvent } from "../jobs/records/outbox.ts";
+import { RecordStore } from "../jobs/records/record-store.ts";
 import type { Logger } from "../logging.ts";
 import type { UrlPolicy } from "../net/url-policy.ts";
-import type { QueueKeys } from "../queue/keys.ts";
-import { logQueueErrors } from "../queue/outages.ts";
-import type { JobRecord } from "../queue/records/job-record.ts";
-import { RecordStore } from "../queue/records/record-store.ts";
-import { tally } from "../queue/tallies.ts";
-import { Outbox, type OutboxEvent } from "../queue/webhooks/outbox.ts";
+import type { RedisKeys } from "../redis/keys.ts";
+import { logQueueErrors } from "../redis/log-connection.ts";
+import { parseTraceparent } from "../trace-context.ts";
 import {
   ATTEMPT_PAUSES_SECONDS,
   type AttemptEnd,
   type WebhookMessage,
   WebhookQueue,
   WebhookWorker,
-} from "../queue/webhooks/webhook-queue.ts";
-import { parseTraceparent } from "../trace-context.ts";
+} from "./delivery-queue.ts";
 import { type PostOutcome, postJson } from "./post-json.ts";
 import { signedHeaders } from "./signature.ts";
 import { WebhookSecrets } from "./webhook-secrets.ts";
@@ -51,7 +51,7 @@ export class WebhookSender {
   /** @param redis a connection made by `connectForWork`; its owner closes it after `stop` */
   constructor(
     private readonly redis: Redis,
-    private readonly keys: QueueKeys,
+    private readonly keys: RedisKeys,
     private readonly settings: WebhookSettings,
   ) {
     this.onError = logQueueErrors(settings.logger, "webhooks");
@@ -120,7 +120,7 @@ export class WebhookSender {
     const outcome = await postJson(message.url, this.settings.urlPolicy, headers, message.body);
     const end = endOfAttempt(outcome, previousAttempts);
     await this.records.addDelivery(message.job, toDelivery(message, outcome, end, previousAttempts, at));
-    await tally(this.redis, this.keys, `webhook:${end.type}`);
+    await incrementCounter(this.redis, this.keys, `webhook:${end.type}`);
     const { status, duration_ms, error } = outcome;
     this.settings.logger.info(
       {

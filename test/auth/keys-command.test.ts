@@ -3,8 +3,8 @@ import type { Redis } from "ioredis";
 import { ApiKeyStore } from "../../src/auth/api-key-store.ts";
 import { keysCommand, UsageError } from "../../src/auth/keys-command.ts";
 import { SignedLinks } from "../../src/auth/signed-links.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 
 let server: TestRedis;
@@ -15,8 +15,8 @@ let links: SignedLinks;
 beforeAll(async () => {
   server = await TestRedis.start();
   redis = await connected(connectForRequests(server.url));
-  links = new SignedLinks(redis, new QueueKeys("test"));
-  store = new ApiKeyStore(redis, new QueueKeys("test"));
+  links = new SignedLinks(redis, new RedisKeys("test"));
+  store = new ApiKeyStore(redis, new RedisKeys("test"));
 });
 afterAll(async () => {
   redis.disconnect();

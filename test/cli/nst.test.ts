@@ -109,13 +109,13 @@ describe("nst paint", () => {
     expect((await nst(...one, "-o", "deep")).code).toBe(0);
     expect(await readdir(join(folder, "deep/er"))).toEqual(["anna-in-reed.png", "painted.png"]);
     expect(await readdir(join(folder, "deep"))).toEqual(["anna-in-reed.png", "er"]);
-    const before = await setting.queue.counts();
+    const before = await setting.queue.statistics.countByStatus();
     const { code, err } = await nst(...one, "-o", "contents/notes.txt/painted.png");
     expect([code, err]).toEqual([
       2,
       expect.stringContaining("contents/notes.txt: expected a writable folder"),
     ]);
-    expect(await setting.queue.counts()).toEqual(before);
+    expect(await setting.queue.statistics.countByStatus()).toEqual(before);
   });
 
   it("starts a service with --embedded and stops it at the end", async () => {

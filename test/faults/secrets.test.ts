@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { freePorts } from "../../local/free-ports.ts";
 import { ApiKeyStore } from "../../src/auth/api-key-store.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import { addressOf } from "../e2e/client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { NARROW_WEIGHTS, ProgramProcess } from "../support/programs.ts";
@@ -61,7 +61,7 @@ describe("What API and worker log, at its most talkative", () => {
     const address = await addressOf(api);
     await worker.line(({ msg }) => msg === "ready for jobs");
     const own = await connected(connectForRequests(url));
-    const apiKeys = new ApiKeyStore(own, new QueueKeys("nst"));
+    const apiKeys = new ApiKeyStore(own, new RedisKeys("nst"));
     const { text: key } = await apiKeys.create({
       ...{ owner: "anna", name: "", scopes: ["submit", "read"], lifetimeMs: null },
     });

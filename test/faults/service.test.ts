@@ -30,7 +30,7 @@ describe("When the API is killed", () => {
 
   it("during an upload, there is no job, and the next API works", async () => {
     const { api, address } = await startApi(setting);
-    const before = await setting.queue.counts();
+    const before = await setting.queue.statistics.countByStatus();
     const upload = request(`${address}/v1/jobs`, {
       method: "POST",
       headers: { "content-type": "multipart/form-data; boundary=b", "content-length": "1000000" },
@@ -41,7 +41,7 @@ describe("When the API is killed", () => {
     await sleep(300);
     api.kill("SIGKILL");
     await failed;
-    expect(await setting.queue.counts()).toEqual(before);
+    expect(await setting.queue.statistics.countByStatus()).toEqual(before);
     const { client } = await startApi(setting);
     expect(await submitSmall(client)).toMatchObject({ status: "queued" });
   });
@@ -161,7 +161,7 @@ describe("When the API is asked to stop while clients follow a job", () => {
       body: await form({ options: '{"size":64,"steps":3}' }),
       headers: { prefer: "wait=60" },
     });
-    while ((await setting.queue.counts()).queued < 2) await sleep(20);
+    while ((await setting.queue.statistics.countByStatus()).queued < 2) await sleep(20);
     const ended = api.end("SIGTERM");
     expect(await reader.rest()).toEqual([]);
     expect(reader.retryMs).toBe(COME_AGAIN_MS);

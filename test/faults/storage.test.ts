@@ -78,7 +78,10 @@ describeOnOwnDisk("When the blob store is full", () => {
 
   it("a batch for a part of which there is room is refused as a whole, and nothing of it is painted", async () => {
     const address = await startApi();
-    const before = { jobs: await setting.queue.counts(), folders: await readdir(join(disk, "jobs")) };
+    const before = {
+      jobs: await setting.queue.statistics.countByStatus(),
+      folders: await readdir(join(disk, "jobs")),
+    };
     const { bavail, bsize } = await statfs(disk);
     await writeFile(join(disk, "filler"), new Uint8Array(bavail * bsize - 300_000));
     const noise = await png({ width: 512, height: 512 });
@@ -88,7 +91,7 @@ describeOnOwnDisk("When the blob store is full", () => {
     body.append("style", file(await jpeg({ seed: 2 })), "style");
     const answer = await fetch(`${address}/v1/batches`, { method: "POST", body });
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
-    const { queued } = await setting.queue.counts();
+    const { queued } = await setting.queue.statistics.countByStatus();
     expect([queued, await readdir(join(disk, "jobs"))]).toEqual([before.jobs.queued, before.folders]);
   });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RequestOptions } from "../../src/contract/options.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { positionOf } from "../support/jobs.ts";
 import { expectNothingLeftOver } from "../support/outcome.ts";
 import { pixelsOf } from "../support/pixels.ts";
@@ -47,7 +47,7 @@ describe("When the engine is killed in the middle of a job", () => {
     expect(record.attempts).toBe(2);
     const starts = worker.lines.filter(({ msg, job_id }) => msg === "job started" && job_id === id);
     expect(starts[1]?.from_step).toBe(resumed.checkpoint?.step);
-    expect((await setting.queue.tallies())("engine_crashed")).toBe(1);
+    expect((await setting.queue.statistics.counters())("engine_crashed")).toBe(1);
     await expectUndisturbed(record);
   });
 

@@ -75,7 +75,7 @@ describe("As many jobs as may wait", () => {
       lifetimeMs: null,
     });
     expect((await submit(to, { authorization: `Bearer ${other.text}` })).status).toBe(202);
-    expect((await to.queue.counts()).queued).toBe(2);
+    expect((await to.queue.statistics.countByStatus()).queued).toBe(2);
   });
 });
 
@@ -95,9 +95,9 @@ describe("As many uploads as may come at once", () => {
     for (const upload of open) upload.destroy();
     while ((await submit(to)).status !== 202);
     // Answers that are held back are no uploads any more.
-    const before = (await to.queue.counts()).queued;
+    const before = (await to.queue.statistics.countByStatus()).queued;
     const held = [1, 2].map(() => submit(to, { prefer: "wait=30" }));
-    while ((await to.queue.counts()).queued < before + 2);
+    while ((await to.queue.statistics.countByStatus()).queued < before + 2);
     while ((await submit(to)).status !== 202);
     const { jobs } = (await (await to.fetch("/v1/jobs")).json()) as { jobs: { id: string }[] };
     for (const { id } of jobs) await to.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });

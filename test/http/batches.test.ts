@@ -39,7 +39,7 @@ const problemOf = async (response: Response) => {
   return { status, code, detail };
 };
 const look = async (id: string) => viewOf(await service.fetch(`/v1/batches/${id}`));
-const queued = async () => (await service.queue.counts()).queued;
+const queued = async () => (await service.queue.statistics.countByStatus()).queued;
 
 describe("A batch", () => {
   it("is a job for every content in every style, seen as one", async () => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import { forgetWorker } from "../../src/queue/worker/worker-registry.ts";
+import { forgetWorker } from "../../src/jobs/scheduling/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
 import { submission } from "../support/jobs.ts";
 import { TestService } from "../support/service.ts";
@@ -101,7 +101,7 @@ describe("/readyz", () => {
     try {
       expect(await readiness()).toMatchObject({
         status: 503,
-        body: { checks: { redis: { ok: false, reason: "Redis takes nothing at the moment (OOM)" } } },
+        body: { checks: { redis: { ok: false, reason: "Redis rejects commands (OOM)" } } },
       });
       const body = await form({ options: '{"size":64,"steps":5}' });
       expect((await service.fetch("/v1/jobs", { method: "POST", body })).status).toBe(503);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
-import { expireJobs } from "../../src/housekeeping/expiry.ts";
+import { expireJobs } from "../../src/maintenance/expire-jobs.ts";
 import { workUntilStopped } from "../support/jobs-over-http.ts";
 import { TestService } from "../support/service.ts";
 import { ServiceSetting } from "../support/service-setting.ts";

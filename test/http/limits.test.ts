@@ -92,13 +92,13 @@ describe("Quotas", () => {
     expect(waits.status).toBe(429);
     expect(await waits.json()).toMatchObject({
       code: "quota_exceeded",
-      detail: expect.stringContaining("wait"),
+      detail: expect.stringContaining("1 queued jobs"),
     });
     expect((await post(await key("other"))).status).toBe(202);
     await service.fetch(`/v1/jobs/${first}/cancel`, { method: "POST", headers });
     const second = ((await (await post()).json()) as { id: string }).id;
     await service.fetch(`/v1/jobs/${second}/cancel`, { method: "POST", headers });
-    expect(await (await post()).json()).toMatchObject({ detail: expect.stringContaining("kept") });
+    expect(await (await post()).json()).toMatchObject({ detail: expect.stringContaining("stored jobs") });
     // One that is kept already takes no more room.
     expect((await service.fetch(`/v1/jobs/${second}/retry`, { method: "POST", headers })).status).toBe(202);
     await service.fetch(`/v1/jobs/${second}/cancel`, { method: "POST", headers });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { succeed, TestPainter } from "../support/painter.ts";
 import { png } from "../support/pictures.ts";

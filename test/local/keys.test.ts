@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { freePorts } from "../../local/free-ports.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
 import { ROOT } from "../../src/root.ts";
 import { connected, TestRedis } from "../support/redis.ts";
 

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { connectForRequests } from "../../src/queue/connection.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
 import { addressOf, Client } from "../e2e/client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { NARROW_WEIGHTS, ProgramProcess } from "../support/programs.ts";

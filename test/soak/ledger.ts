@@ -1,6 +1,6 @@
-import { deleteOrphans } from "../../src/housekeeping/orphans.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
-import { isFinal } from "../../src/queue/records/job-states.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
+import { isFinal } from "../../src/jobs/records/job-states.ts";
+import { deleteOrphans } from "../../src/maintenance/orphans.ts";
 import { isAlive } from "../support/processes.ts";
 import type { WorkerSetting } from "../support/worker-setting.ts";
 import type { MoodyReceiver } from "./moody-receiver.ts";
@@ -65,7 +65,7 @@ export async function closeLedger(
   const reasons: Record<string, number> = {};
   for (const { error } of records) if (error) reasons[error.code] = (reasons[error.code] ?? 0) + 1;
   const count = (is: (record: JobRecord) => boolean) => kept.filter(is).length;
-  const swept = await deleteOrphans(setting.queue, setting.store, 0);
+  const swept = await deleteOrphans(setting.queue.records, setting.store, 0);
   const alive = await Promise.all([...processes].map(isAlive));
   return {
     accepted: accepted.size,
@@ -79,7 +79,7 @@ export async function closeLedger(
       unsteered: [...weights].filter(([id, weight]) => found.get(id)?.options.style_weight !== weight).length,
       untold: [...webhooks].filter((id) => !isTold(found.get(id) ?? null, told)).length,
       strange: unsigned + [...told.keys()].filter((id) => !accepted.has(id)).length,
-      orphans: await deleteOrphans(setting.queue, setting.store, 0),
+      orphans: await deleteOrphans(setting.queue.records, setting.store, 0),
       leaks: alive.filter(Boolean).length + handles,
     },
     reasons,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../../local/free-ports.ts";
-import { isFinal } from "../../src/queue/records/job-states.ts";
+import { isFinal } from "../../src/jobs/records/job-states.ts";
 import { WorkerSetting } from "../support/worker-setting.ts";
 import { Api } from "./clients/api.ts";
 import { beClient } from "./clients/client.ts";
@@ -110,7 +110,10 @@ async function within(ms: number, isSo: () => Promise<boolean>): Promise<void> {
 }
 
 async function allEnded({ queue }: WorkerSetting): Promise<boolean> {
-  const counts = Object.entries(await queue.counts()) as [Parameters<typeof isFinal>[0], number][];
+  const counts = Object.entries(await queue.statistics.countByStatus()) as [
+    Parameters<typeof isFinal>[0],
+    number,
+  ][];
   return counts.every(([status, count]) => isFinal(status) || count === 0);
 }
 

@@ -1,4 +1,4 @@
-import { announceWorker, type WorkerDescription } from "../../src/queue/worker/worker-registry.ts";
+import { announceWorker, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
 import type { TestService } from "./service.ts";
 
 /** Says in a worker's name that it lives and is ready, and what else of it is given. */

@@ -1,6 +1,7 @@
 import { v7 } from "uuid";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import type { JobQueue, Submission } from "../../src/queue/job-queue.ts";
+import type { JobQueue } from "../../src/jobs/job-queue.ts";
+import type { Submission } from "../../src/jobs/records/new-record.ts";
 
 /** A job as the API would submit it; the queue never looks at the pictures. */
 export function submission(more: Partial<Submission> = {}): Submission {
@@ -17,5 +18,5 @@ export function submission(more: Partial<Submission> = {}): Submission {
 
 /** Jobs that will be taken before this one; null where it does not wait. */
 export async function positionOf(queue: JobQueue, id: string): Promise<number | null> {
-  return (await queue.place({ id, status: "queued" }))?.position ?? null;
+  return (await queue.getPosition({ id, status: "queued" }))?.position ?? null;
 }

@@ -1,7 +1,7 @@
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { v7 } from "uuid";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { submission } from "./jobs.ts";
 import type { QueueSetting } from "./queue-setting.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "@jest/globals";
-import { blobKeys, type JobRecord, needsBlob, timelapseFolder } from "../../src/queue/records/job-record.ts";
+import { blobKeys, type JobRecord, needsBlob, timelapseFolder } from "../../src/jobs/records/job-record.ts";
 import type { WorkerSetting } from "./worker-setting.ts";
 
 /** A worker cleans up after the record has said how a job ended. */

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { MEDIA_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
-import { connectForWork } from "../../src/queue/connection.ts";
+import { connectForWork } from "../../src/redis/connection.ts";
 import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
 import { JobWorker } from "../../workers/job-worker.ts";
 import { draw } from "./pictures.ts";

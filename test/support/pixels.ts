@@ -1,5 +1,5 @@
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { sharp } from "../../src/pictures/sharp.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import type { WorkerSetting } from "./worker-setting.ts";
 
 /** The pixels of a succeeded job's result. (The files differ: each names its job.) */

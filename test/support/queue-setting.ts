@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
-import { connectForRequests, connectForWork } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import { RecordStore } from "../../src/queue/records/record-store.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { JobQueue } from "../../src/jobs/job-queue.ts";
+import { RecordStore } from "../../src/jobs/records/record-store.ts";
+import { connectForRequests, connectForWork } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
 import { JobWorker, type JobWorkerSettings } from "../../workers/job-worker.ts";
 import { connected, TestRedis } from "./redis.ts";
@@ -14,8 +14,8 @@ export class QueueSetting {
   private constructor(
     readonly server: TestRedis,
     readonly redis: Redis,
-    readonly keys: QueueKeys,
-    readonly queue: RedisJobQueue,
+    readonly keys: RedisKeys,
+    readonly queue: JobQueue,
     /** What the worker changes jobs by. */
     readonly records: RecordStore,
   ) {}
@@ -24,8 +24,8 @@ export class QueueSetting {
   static async start(keepSeconds?: number): Promise<QueueSetting> {
     const server = await TestRedis.start();
     const redis = await connected(connectForRequests(server.url));
-    const keys = new QueueKeys("test");
-    const queue = new RedisJobQueue(redis, keys, keepSeconds === undefined ? {} : { keepSeconds });
+    const keys = new RedisKeys("test");
+    const queue = new JobQueue(redis, keys, keepSeconds === undefined ? {} : { keepSeconds });
     return new QueueSetting(server, redis, keys, queue, new RecordStore(redis, keys, keepSeconds));
   }
 

@@ -10,9 +10,9 @@ import type { SignedLinks } from "../../src/auth/signed-links.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { buildApp } from "../../src/http/app.ts";
 import { type App, createDependencies } from "../../src/http/dependencies.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import type { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import type { JobQueue } from "../../src/jobs/job-queue.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import { TestRedis } from "./redis.ts";
 
@@ -21,8 +21,8 @@ export class TestService {
   private constructor(
     readonly redisServer: TestRedis,
     readonly redis: ReturnType<typeof connectForRequests>,
-    readonly keys: QueueKeys,
-    readonly queue: RedisJobQueue,
+    readonly keys: RedisKeys,
+    readonly queue: JobQueue,
     readonly store: BlobStore,
     readonly apiKeys: ApiKeyStore,
     readonly signedLinks: SignedLinks,
@@ -54,7 +54,7 @@ export class TestService {
     );
     const redis = connectForRequests(config.redisUrl);
     if (redis.status !== "ready") await once(redis, "ready");
-    const keys = new QueueKeys("test");
+    const keys = new RedisKeys("test");
     const dependencies = createDependencies(config, logger, redis, keys);
     const { queue, store, apiKeys, signedLinks } = dependencies;
     const app = await buildApp(dependencies);

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 } from "uuid";
 import type { RequestOptions } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
-import { RedisJobQueue } from "../../src/queue/redis-job-queue.ts";
+import { JobQueue } from "../../src/jobs/job-queue.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { jpeg } from "./pictures.ts";
 import { NARROW_WEIGHTS, ProgramProcess } from "./programs.ts";
@@ -21,14 +21,14 @@ export class WorkerSetting {
   private constructor(
     readonly redis: TestRedis,
     readonly folder: string,
-    readonly queue: RedisJobQueue,
+    readonly queue: JobQueue,
     readonly store: FilesystemBlobStore,
   ) {}
 
   static async create(): Promise<WorkerSetting> {
     const redis = await TestRedis.start();
     const folder = await mkdtemp(join(tmpdir(), "nst-data-"));
-    const queue = new RedisJobQueue(await connected(connectForRequests(redis.url)), new QueueKeys("nst"));
+    const queue = new JobQueue(await connected(connectForRequests(redis.url)), new RedisKeys("nst"));
     return new WorkerSetting(redis, folder, queue, new FilesystemBlobStore(join(folder, "blobs")));
   }
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
 import { createApiClient, type Job, unwrap } from "../../clients/typescript/index.ts";
-import { connectForRequests } from "../../src/queue/connection.ts";
-import { QueueKeys } from "../../src/queue/keys.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
 import { addressOf } from "../e2e/client.ts";
 import { fetchByContract } from "../support/contract.ts";
 import { jpeg } from "../support/pictures.ts";
@@ -71,7 +71,7 @@ describe("A job's webhook", () => {
   it("is delivered although the event before it cannot be read", async () => {
     const unreadable = { event: "job.failed", at: 0, fields: ["id", '"no id"'] };
     const redis = await connected(connectForRequests(setting.redis.url));
-    const { outbox } = new QueueKeys("nst");
+    const { outbox } = new RedisKeys("nst");
     await redis.rpush(outbox, JSON.stringify(unreadable));
     try {
       const job = await submit(receiver.url, ["job.queued"]);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { MAXIMUM_ATTEMPTS } from "../../workers/job/attempt.ts";
 import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";

@@ -41,7 +41,7 @@ describe("A worker with its engine", () => {
 
   it("says that it is there, and that it is gone", async () => {
     const worker = await setting.startWorker();
-    const seen = async () => (await setting.queue.workers()).find(({ pid }) => pid === worker.pid);
+    const seen = async () => (await setting.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
     expect(await seen()).toMatchObject({
       ready: true,
       reason: null,
@@ -58,7 +58,7 @@ describe("A worker with its engine", () => {
     const { id } = await setting.submit();
     const worker = setting.run("workers/main.js", { NST_VGG19_WEIGHTS: setting.folder });
     await worker.line(({ code }) => code === "weights_missing");
-    const description = (await setting.queue.workers()).find(({ pid }) => pid === worker.pid);
+    const description = (await setting.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
     expect(description).toMatchObject({ ready: false, reason: { code: "weights_missing" } });
     expect(description?.reason?.message).toContain(setting.folder);
     expect(await setting.queue.find(id)).toMatchObject({ status: "queued", attempts: 0 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Progress } from "../../src/contract/job.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { Pace } from "../../workers/pace.ts";
 
 const job = (work: number, more: Partial<JobRecord> = {}) =>

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { JobChange } from "../../src/queue/job-queue.ts";
-import type { JobFields, JobRecord } from "../../src/queue/records/job-record.ts";
-import { isFinal } from "../../src/queue/records/job-states.ts";
-import type { RecordStore } from "../../src/queue/records/record-store.ts";
-import type { JobTimes } from "../../src/queue/worker/job-times.ts";
+import type { JobTimes } from "../../src/jobs/metrics/job-times.ts";
+import type { JobChange } from "../../src/jobs/records/job-changes.ts";
+import type { JobFields, JobRecord } from "../../src/jobs/records/job-record.ts";
+import { isFinal } from "../../src/jobs/records/job-states.ts";
+import type { RecordStore } from "../../src/jobs/records/record-store.ts";
 import type { JobOutcome, JobRun, StopReason } from "./job-run.ts";
 import { SteeringWatch } from "./steering-watch.ts";
 

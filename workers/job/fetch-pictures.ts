@@ -1,8 +1,8 @@
 import { styleScale } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { type DecodeLimits, decodeMask, decodePicture } from "../../src/pictures/decode.ts";
 import { contentSize, type Size, styleSize } from "../../src/pictures/picture-size.ts";
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
 import { BlobNotFoundError, type BlobStore } from "../../src/storage/blob-store.ts";
 import type { Pictures } from "../engine/protocol.ts";
 

@@ -1,5 +1,5 @@
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { JobFields, JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobFields, JobRecord } from "../../src/jobs/records/job-record.ts";
 
 /**
  * Why a run is to stop. `canceled`: its owner wants no more of it. `stopping`: this worker ends, the job goes on

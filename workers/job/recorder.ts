@@ -1,19 +1,19 @@
 import { rm } from "node:fs/promises";
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import type { Progress } from "../../src/contract/job.ts";
-import type { Logger } from "../../src/logging.ts";
-import type { ColorSpace } from "../../src/pictures/decode.ts";
-import { encodePicture } from "../../src/pictures/encode.ts";
-import { MEDIA_TYPES } from "../../src/pictures/picture-type.ts";
-import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import {
   type JobFields,
   type JobRecord,
   jobFolder,
   needsBlob,
   type StoredPicture,
-} from "../../src/queue/records/job-record.ts";
-import { isFinal } from "../../src/queue/records/job-states.ts";
+} from "../../src/jobs/records/job-record.ts";
+import { isFinal } from "../../src/jobs/records/job-states.ts";
+import type { Logger } from "../../src/logging.ts";
+import type { ColorSpace } from "../../src/pictures/decode.ts";
+import { encodePicture } from "../../src/pictures/encode.ts";
+import { MEDIA_TYPES } from "../../src/pictures/picture-type.ts";
+import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import type { EngineEvent } from "../engine/protocol.ts";
 import type { PaintingEvent } from "../engine-process/engine-process.ts";

@@ -1,4 +1,4 @@
-import type { JobRecord } from "../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 
 type Listener = (record: JobRecord) => void;
 

@@ -1,6 +1,6 @@
+import { timelapseFolder } from "../../src/jobs/records/job-record.ts";
 import type { Raster } from "../../src/pictures/raster.ts";
 import { encodeFrame } from "../../src/pictures/timelapse.ts";
-import { timelapseFolder } from "../../src/queue/records/job-record.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import type { JobRun } from "./job-run.ts";
 

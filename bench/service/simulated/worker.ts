@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { readConfig } from "../../../src/config.ts";
 import { createLogger } from "../../../src/logging.ts";
-import { connectForWork } from "../../../src/queue/connection.ts";
-import { QueueKeys } from "../../../src/queue/keys.ts";
+import { connectForWork } from "../../../src/redis/connection.ts";
+import { RedisKeys } from "../../../src/redis/keys.ts";
 import { createBlobStore } from "../../../src/storage/create-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
 import { processJob } from "../../../workers/job/process-job.ts";
@@ -14,7 +14,7 @@ import { Pace } from "../../../workers/pace.ts";
 const config = readConfig();
 const logger = createLogger(config, "worker");
 const redis = connectForWork(config.redisUrl);
-const keys = new QueueKeys(config.redisTag);
+const keys = new RedisKeys(config.redisTag);
 const engine = new EngineProcess({
   script: join(import.meta.dirname, "engine.js"),
   arguments: process.argv.slice(2),

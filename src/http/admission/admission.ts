@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
-import { QueueFullError, QuotaExceededError } from "../../queue/job-queue.ts";
+import { QueueFullError, QuotaExceededError } from "../../jobs/job-queue.ts";
 import { FreeSpace } from "../../storage/free-space.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { idempotencyKey } from "../submission/idempotency.ts";
@@ -61,7 +61,7 @@ function admission({ config, queue, idempotency }: Dependencies): Admission {
       }
       open.set(request, leave);
       try {
-        await queue.admit(request.caller.owner);
+        await queue.checkLimits(request.caller.owner);
       } catch (error) {
         const full = error instanceof QueueFullError || error instanceof QuotaExceededError;
         if (!full || !(await isKnown(key))) throw error;

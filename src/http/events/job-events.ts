@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobView } from "../../contract/job.ts";
-import type { JobQueue } from "../../queue/job-queue.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
+import type { JobQueue } from "../../jobs/job-queue.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 
 /** Whoever follows a job comes again this soon after the service ended the stream: time for its successor to start. */
 export const COME_AGAIN_MS = 1_000;

@@ -1,6 +1,6 @@
-import type { JobQueue } from "../../queue/job-queue.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
+import type { JobQueue } from "../../jobs/job-queue.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 
 /** Waits for a job to end, until `signal` is aborted. Gives its record as it then is; null: it was deleted. */
 export async function waitForEnd(

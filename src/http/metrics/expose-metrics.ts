@@ -66,9 +66,9 @@ export function exposeMetrics(app: App, dependencies: Dependencies): void {
 
   const ask = async () => {
     const [counts, living, waiting] = await Promise.all([
-      queue.counts(),
-      queue.workers(),
-      queue.oldestQueued(),
+      queue.statistics.countByStatus(),
+      queue.statistics.workers(),
+      queue.statistics.oldestQueued(),
     ]);
     for (const [status, count] of Object.entries(counts)) jobs.set({ status }, count);
     const painting = living.filter(({ job }) => job !== null).length;

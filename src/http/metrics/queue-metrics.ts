@@ -1,20 +1,24 @@
 import type { Metric } from "prom-client";
 import { JOB_ERRORS, type JobErrorCode } from "../../contract/problems.ts";
-import type { JobQueue } from "../../queue/job-queue.ts";
-import type { Tally } from "../../queue/tallies.ts";
+import type { JobQueue } from "../../jobs/job-queue.ts";
+import type { CounterName } from "../../jobs/metrics/counters.ts";
 import { counter, gauge, histogram } from "./read-metrics.ts";
 
 /** What all processes count in Redis, the workers too, which nobody asks for metrics: each API process gives the same figures. */
 export function queueMetrics(queue: JobQueue): Metric[] {
   /** Nothing where Redis is away. */
-  const tallied = (name: string, help: string, series: { labels?: Record<string, string>; of: Tally }[]) =>
+  const tallied = (
+    name: string,
+    help: string,
+    series: { labels?: Record<string, string>; of: CounterName }[],
+  ) =>
     counter({ name, help }, async () => {
-      const count = await queue.tallies().catch(() => null);
+      const count = await queue.statistics.counters().catch(() => null);
       return count === null ? [] : series.map(({ of, ...one }) => ({ ...one, value: count(of) }));
     });
   return [
     histogram({ name: "nst_job_seconds", help: "Time from a job's first start to its end." }, async () =>
-      (await queue.jobTimes().catch(() => [])).map(({ outcome, ...times }) => ({
+      (await queue.statistics.jobTimes().catch(() => [])).map(({ outcome, ...times }) => ({
         labels: { status: outcome },
         ...times,
       })),
@@ -42,7 +46,7 @@ export function queueMetrics(queue: JobQueue): Metric[] {
         help: "How long the event has waited that waits longest to be sent for the first time.",
       },
       async () => {
-        const oldest = await queue.oldestUntold().catch(() => undefined);
+        const oldest = await queue.statistics.oldestUndelivered().catch(() => undefined);
         if (oldest === undefined) return [];
         return [{ value: oldest === null ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1000) }];
       },

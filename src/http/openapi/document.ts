@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { readConfig } from "../../config.ts";
-import { connectForRequests } from "../../queue/connection.ts";
-import { QueueKeys } from "../../queue/keys.ts";
+import { connectForRequests } from "../../redis/connection.ts";
+import { RedisKeys } from "../../redis/keys.ts";
 import { buildApp } from "../app.ts";
 import { createDependencies } from "../dependencies.ts";
 
@@ -9,7 +9,7 @@ import { createDependencies } from "../dependencies.ts";
 export async function openApiDocument(): Promise<string> {
   const redis = connectForRequests("redis://127.0.0.1:1");
   const logger = pino({ level: "silent" });
-  const dependencies = createDependencies(readConfig({}), logger, redis, new QueueKeys("none"));
+  const dependencies = createDependencies(readConfig({}), logger, redis, new RedisKeys("none"));
   const app = await buildApp(dependencies);
   try {
     await app.ready();

@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PROBLEMS, type Problem, type ProblemCode, ProblemError } from "../../contract/problems.ts";
-import { QueueFullError, QueueUnavailableError, QuotaExceededError } from "../../queue/job-queue.ts";
+import { QueueFullError, QuotaExceededError } from "../../jobs/job-queue.ts";
+import { isRedisUnavailable } from "../../redis/errors.ts";
 import { BlobNotFoundError, StorageFullError, StorageUnavailableError } from "../../storage/blob-store.ts";
 import type { App } from "../dependencies.ts";
 import { allowedMethods, rememberRoutes } from "./route-table.ts";
@@ -84,9 +85,10 @@ const CLIENT_ERROR_CODES: Record<string, ProblemCode> = {
   HPE_HEADER_OVERFLOW: "request_too_large",
 };
 
-/** What Redis or the store said, where that is why the service cannot do what was asked. */
-function reasonOf({ cause }: Error): string | undefined {
-  return cause instanceof Error ? cause.message : undefined;
+/** What Redis or the store said, if that is why the service cannot do what was asked. */
+function reasonOf(error: Error): string | undefined {
+  if (isRedisUnavailable(error)) return error.message;
+  return error.cause instanceof Error ? error.cause.message : undefined;
 }
 
 function asRefusal(error: Error & { code?: string; statusCode?: number }): ProblemError {
@@ -105,7 +107,7 @@ function asRefusal(error: Error & { code?: string; statusCode?: number }): Probl
       "Expected a picture that is still kept, received the name of one that is not",
     );
   }
-  if (error instanceof QueueUnavailableError) {
+  if (isRedisUnavailable(error)) {
     return new ProblemError("unavailable", "The queue cannot be reached", { retryAfter: 2 });
   }
   if (hasZodFastifySchemaValidationErrors(error)) {

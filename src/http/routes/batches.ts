@@ -2,8 +2,8 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../contract/batch.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import { jobFolder } from "../../queue/records/job-record.ts";
-import type { Batch } from "../../queue/submissions/batch-store.ts";
+import type { Batch } from "../../jobs/batch-store.ts";
+import { jobFolder } from "../../jobs/records/job-record.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { zip } from "../files/zip.ts";
@@ -35,9 +35,9 @@ export async function batchRoutes(app: App, dependencies: Dependencies): Promise
     throw new ProblemError("batch_not_found", `Expected the id of a batch, received ${received}`);
   };
   const jobsOf = async (batch: Batch): Promise<BatchJob[]> => {
-    const looked = batch.jobs.map(async ({ id, ...pair }) => ({ ...pair, ...(await queue.look(id)) }));
-    return (await Promise.all(looked)).flatMap(({ record, place = null, ...pair }) =>
-      record === undefined ? [] : [{ ...pair, record, place }],
+    const looked = batch.jobs.map(async ({ id, ...pair }) => ({ ...pair, ...(await queue.getSnapshot(id)) }));
+    return (await Promise.all(looked)).flatMap(({ record, position = null, ...pair }) =>
+      record === undefined ? [] : [{ ...pair, record, position }],
     );
   };
   const view = async (batch: Batch) => batchView(batch, await jobsOf(batch));

@@ -57,12 +57,12 @@ export function continuationRoutes(app: App, dependencies: Dependencies): void {
       );
       if (replayed) reply.header("idempotency-replayed", "true");
       logJob(request, reply, record.id);
-      const place = await queue.place(record).catch(() => null);
+      const position = await queue.getPosition(record).catch(() => null);
       reply
         .code(202)
         .header("location", jobPath(record.id))
-        .header("retry-after", retryAfter(record, place) ?? 1);
-      return jobView(record, place);
+        .header("retry-after", retryAfter(record, position) ?? 1);
+      return jobView(record, position);
     },
   );
 }

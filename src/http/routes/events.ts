@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { jobEventSchema } from "../../contract/job-event.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { COME_AGAIN_MS, jobEvents } from "../events/job-events.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -46,7 +46,7 @@ export function eventRoutes(app: App, { config, queue }: Dependencies): void {
         since,
         heartbeatMs: config.heartbeatSeconds * 1000,
         signal: AbortSignal.any([gone.signal, app.closing]),
-        view: async (now) => jobView(now, await queue.place(now)),
+        view: async (now) => jobView(now, await queue.getPosition(now)),
       });
       reply.headers({
         "content-type": "text/event-stream",

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
-import type { Place } from "../../queue/dispatch/places.ts";
-import type { JobQueue } from "../../queue/job-queue.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
+import type { JobQueue } from "../../jobs/job-queue.ts";
+import type { QueuePosition } from "../../jobs/queue-position.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -25,14 +25,14 @@ export async function findJob(queue: JobQueue, request: JobRequest): Promise<Job
   return mine(record, request);
 }
 
-/** The same for clients that ask again and again: see `JobQueue.look`. */
+/** The same for clients that poll: see `JobQueue.getSnapshot`. */
 export async function lookAtJob(
   queue: JobQueue,
   request: JobRequest,
-): Promise<{ record: JobRecord; place: Place | null }> {
+): Promise<{ record: JobRecord; position: QueuePosition | null }> {
   const { id } = request.params;
-  const seen = UUID.test(id) ? await queue.look(id) : null;
-  return { record: mine(seen?.record ?? null, request), place: seen?.place ?? null };
+  const snapshot = UUID.test(id) ? await queue.getSnapshot(id) : null;
+  return { record: mine(snapshot?.record ?? null, request), position: snapshot?.position ?? null };
 }
 
 /** Does something to the job that a request names in its path. Throws as `findJob` does. */

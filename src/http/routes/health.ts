@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type EngineDescription, engineSchema } from "../../contract/engine.ts";
-import { QueueUnavailableError } from "../../queue/job-queue.ts";
+import { describeRedisError, isRedisUnavailable } from "../../redis/errors.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isLocal } from "../open-mode.ts";
 import { withoutPaths } from "../views/without-paths.ts";
@@ -55,18 +55,18 @@ export function healthRoutes(app: App, { config, queue, store }: Dependencies): 
     `${code}: ${isLocal(config) ? message : withoutPaths(message)}`;
 
   const checkCapacity = async (): Promise<Capacity> => {
-    const ready = (await queue.workers()).filter((worker) => worker.ready);
+    const ready = (await queue.statistics.workers()).filter((worker) => worker.ready);
     if (ready.length === 0) return { ...passed, largest_size: null };
     const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
     if (largest_size >= config.limits.size) return { ...passed, largest_size };
-    const { count, largestSize } = await queue.unfit(ready);
+    const { count, largestSize } = await queue.statistics.unfitJobs(ready);
     if (count === 0) return { ...passed, largest_size };
     const reason = `${count} queued jobs, of up to ${largestSize} px, fit no living worker; the largest takes ${largest_size} px`;
     return { ...failed(reason), largest_size };
   };
 
   const checkWorkers = async (): Promise<{ workers: Check; engine: Check; engines: EngineDescription[] }> => {
-    const workers = await queue.workers();
+    const workers = await queue.statistics.workers();
     if (workers.length === 0) {
       const reason = "no worker was seen lately";
       return { workers: failed(reason), engine: failed(reason), engines: [] };
@@ -115,6 +115,6 @@ const failed = (reason: string): Check => ({ ok: false, reason });
 async function check(reason: string, action: () => Promise<void>): Promise<Check> {
   return await action().then(
     () => passed,
-    (error: unknown) => failed(error instanceof QueueUnavailableError ? error.message : reason),
+    (error: unknown) => failed(isRedisUnavailable(error) ? describeRedisError(error) : reason),
   );
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type JobView, jobListSchema, jobStatusSchema, jobViewSchema } from "../../contract/job.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
+import { type JobRecord, jobFolder } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { isUnchanged } from "../files/conditional.ts";
@@ -14,7 +14,7 @@ const idParams = z.object({ id: z.string().describe("The job's id.") });
 
 /** The list of jobs, and what is done to one job. */
 export function jobRoutes(app: App, { queue, store }: Dependencies): void {
-  const view = async (record: JobRecord) => jobView(record, await queue.place(record));
+  const view = async (record: JobRecord) => jobView(record, await queue.getPosition(record));
 
   app.get(
     "/v1/jobs",
@@ -64,14 +64,14 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
       },
     },
     async (request, reply) => {
-      const { record, place } = await lookAtJob(queue, request);
-      const wait = retryAfter(record, place);
+      const { record, position } = await lookAtJob(queue, request);
+      const wait = retryAfter(record, position);
       if (wait !== null) reply.header("retry-after", wait);
-      const etag = `W/"${record.revision}.${place?.position ?? ""}.${place?.eta_seconds ?? ""}.${place?.waiting_for ?? ""}"`;
+      const etag = `W/"${record.revision}.${position?.position ?? ""}.${position?.eta_seconds ?? ""}.${position?.waiting_for ?? ""}"`;
       reply.header("etag", etag).header("cache-control", "private, no-cache");
       if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
       reply.header("content-type", "application/json; charset=utf-8");
-      return reply.send(jobViewText(record, place, etag) as unknown as JobView);
+      return reply.send(jobViewText(record, position, etag) as unknown as JobView);
     },
   );
 
@@ -123,7 +123,7 @@ export function jobRoutes(app: App, { queue, store }: Dependencies): void {
           "Expected a failed or canceled job, received a succeeded one",
         );
       }
-      if (isFinal(before.status)) await queue.admit(before.owner, "retried");
+      if (isFinal(before.status)) await queue.checkLimits(before.owner, "retried");
       const record = await changeJob(queue, request, (id) => queue.retry(id));
       // Its time is over, which the queue's clock decides.
       if (isFinal(record.status) && record.revision === before.revision) {

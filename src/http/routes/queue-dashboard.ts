@@ -9,7 +9,7 @@ export async function queueDashboardRoutes(app: App, { queue }: Dependencies): P
   const serverAdapter = new FastifyAdapter();
   serverAdapter.setBasePath(PATH);
   createBullBoard({
-    queues: [queue.board()],
+    queues: [queue.bullBoard],
     serverAdapter,
     options: { uiConfig: { boardTitle: "nst: dispatch", hideRedisDetails: true } },
   });

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { PROBLEMS, ProblemError } from "../../contract/problems.ts";
+import { type JobRecord, jobFolder, type StoredPicture } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import { convertPicture } from "../../pictures/encode.ts";
 import { endingOf, MEDIA_TYPES, PICTURE_TYPES, type PictureType } from "../../pictures/picture-type.ts";
-import { type JobRecord, jobFolder, type StoredPicture } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { chooseMediaType } from "../files/accept.ts";
 import { Conversions } from "../files/conversion.ts";

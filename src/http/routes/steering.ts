@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { applySteering, steeringSchema } from "../../contract/options.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 import { refuseContradictions } from "../submission/choose-options.ts";
@@ -51,7 +51,7 @@ export function steeringRoutes(app: App, { queue }: Dependencies): void {
           `Expected a queued or running job, received a ${record.status} one`,
         );
       }
-      return jobView(record, await queue.place(record));
+      return jobView(record, await queue.getPosition(record));
     },
   );
 }

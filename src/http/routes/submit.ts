@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { jobViewSchema } from "../../contract/job.ts";
 import { submitFormSchema, submitJsonSchema } from "../../contract/request.ts";
-import type { Place } from "../../queue/dispatch/places.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
+import type { QueuePosition } from "../../jobs/queue-position.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { waitForEnd } from "../events/wait-for-end.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
@@ -61,18 +61,18 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
       logJob(request, reply, answer.record.id);
       request.log.info({ options: answer.record.options }, replayed ? "accepted before" : "accepted");
       if (replayed) reply.header("idempotency-replayed", "true");
-      const { record, place } = replayed ? answer : await waitAsPreferred(request, reply, answer);
-      const wait = retryAfter(record, place);
+      const { record, position } = replayed ? answer : await waitAsPreferred(request, reply, answer);
+      const wait = retryAfter(record, position);
       reply.code(wait === null ? 200 : 202).header("location", jobPath(record.id));
       if (wait !== null) reply.header("retry-after", wait);
-      return jobView(record, place);
+      return jobView(record, position);
     },
   );
 
   /** The job is accepted: where Redis goes away just now, the client still gets to know its id. */
   const withPlace = async (record: JobRecord): Promise<Accepted> => {
-    const place = await queue.place(record).catch(() => null);
-    return { record, place };
+    const position = await queue.getPosition(record).catch(() => null);
+    return { record, position };
   };
 
   /** Reads, checks, stores and queues, once for an idempotency key. */
@@ -113,7 +113,7 @@ export async function submitRoutes(app: App, dependencies: Dependencies): Promis
 
 interface Accepted {
   record: JobRecord;
-  place: Place | null;
+  position: QueuePosition | null;
 }
 
 function jobResponse(description: string) {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { signedQuery } from "../../contract/links.ts";
 import { ProblemError } from "../../contract/problems.ts";
+import { type JobRecord, jobFolder, timelapseFolder } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import { MEDIA_TYPES } from "../../pictures/picture-type.ts";
 import { joinFrames } from "../../pictures/timelapse.ts";
-import { type JobRecord, jobFolder, timelapseFolder } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 import type { App, Dependencies } from "../dependencies.ts";
 import { Conversions } from "../files/conversion.ts";

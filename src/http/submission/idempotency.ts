@@ -5,7 +5,7 @@ import type { FastifyRequest } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { ProblemError } from "../../contract/problems.ts";
-import type { IdempotencyStore } from "../../queue/submissions/idempotency-store.ts";
+import type { IdempotencyStore } from "../../jobs/idempotency-store.ts";
 import { picturesOf, type Submitted } from "./submitted.ts";
 
 export interface Once<Answer> {

@@ -1,7 +1,8 @@
 import { ProblemError } from "../../contract/problems.ts";
 import type { SubmissionFields } from "../../contract/request.ts";
-import { QueueFullError, QuotaExceededError, type Submission } from "../../queue/job-queue.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
+import { QueueFullError, QuotaExceededError } from "../../jobs/job-queue.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
+import type { Submission } from "../../jobs/records/new-record.ts";
 import { StorageFullError } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 

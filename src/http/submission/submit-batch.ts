@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { ProblemError } from "../../contract/problems.ts";
-import { jobFolder } from "../../queue/records/job-record.ts";
-import type { Batch } from "../../queue/submissions/batch-store.ts";
+import type { Batch } from "../../jobs/batch-store.ts";
+import { jobFolder } from "../../jobs/records/job-record.ts";
 import { deleteFolder } from "../../storage/delete-folder.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { type Asked, wasRefused } from "./queue-job.ts";

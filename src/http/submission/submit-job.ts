@@ -1,8 +1,8 @@
 import { ProblemError } from "../../contract/problems.ts";
+import { type JobRecord, jobFolder } from "../../jobs/records/job-record.ts";
 import { checkUrl } from "../../net/url-policy.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { validatePicture } from "../../pictures/validate-picture.ts";
-import { type JobRecord, jobFolder } from "../../queue/records/job-record.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { chooseOptions } from "./choose-options.ts";
 import { type Asked, queueJob } from "./queue-job.ts";

@@ -1,9 +1,9 @@
 import type { BatchView } from "../../contract/batch.ts";
 import { jobStatusSchema } from "../../contract/job.ts";
-import type { Place } from "../../queue/dispatch/places.ts";
-import type { JobRecord } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
-import type { Batch } from "../../queue/submissions/batch-store.ts";
+import type { Batch } from "../../jobs/batch-store.ts";
+import type { QueuePosition } from "../../jobs/queue-position.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import { jobView } from "./job-view.ts";
 
 /** A job of a batch that is still there, and which content and style it is of. */
@@ -11,7 +11,7 @@ export interface BatchJob {
   content: number;
   style: number;
   record: JobRecord;
-  place: Place | null;
+  position: QueuePosition | null;
 }
 
 /** A batch as its client sees it; jobs that were forgotten are left out. */
@@ -30,9 +30,9 @@ export function batchView(batch: Batch, jobs: readonly BatchJob[]): BatchView {
     fraction: jobs.length === 0 ? 1 : done.reduce((sum, share) => sum + share, 0) / jobs.length,
     metadata: batch.metadata,
     created_at: batch.created_at,
-    jobs: jobs.map(({ content, style, record, place }) => ({
+    jobs: jobs.map(({ content, style, record, position }) => ({
       ...{ content, style },
-      job: jobView(record, place),
+      job: jobView(record, position),
     })),
     links: {
       self,

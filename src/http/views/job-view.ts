@@ -1,19 +1,19 @@
 import type { JobView } from "../../contract/job.ts";
 import { JOB_ERRORS } from "../../contract/problems.ts";
-import type { Place } from "../../queue/dispatch/places.ts";
-import { isDue, type JobRecord } from "../../queue/records/job-record.ts";
-import { isFinal } from "../../queue/records/job-states.ts";
+import type { QueuePosition } from "../../jobs/queue-position.ts";
+import { isDue, type JobRecord } from "../../jobs/records/job-record.ts";
+import { isFinal } from "../../jobs/records/job-states.ts";
 import { withoutPaths } from "./without-paths.ts";
 
-/** A job as its client sees it; `place` is where it stands, where it waits. */
-export function jobView(record: JobRecord, place: Place | null): JobView {
+/** A job as its client sees it; `position` is its place in the queue, if it is queued. */
+export function jobView(record: JobRecord, position: QueuePosition | null): JobView {
   const { error } = record;
   return {
     id: record.id,
     status: record.status,
     options: record.options,
     progress: record.progress,
-    queue: record.status === "queued" ? (place ?? null) : null,
+    queue: record.status === "queued" ? (position ?? null) : null,
     attempts: record.attempts,
     engine: record.engine,
     priority: record.priority,
@@ -42,12 +42,12 @@ const texts = new WeakMap<JobRecord, { etag: string; text: string }>();
  * A job's view as JSON. Most polls ask for what was answered a moment ago: where `etag` says that it is the same, so is the
  * text. Records are those of `JobQueue.look`, which are shared and do not change.
  */
-export function jobViewText(record: JobRecord, place: Place | null, etag: string): string {
+export function jobViewText(record: JobRecord, position: QueuePosition | null, etag: string): string {
   // What a job that has ended shows depends on the time too.
-  if (isFinal(record.status)) return JSON.stringify(jobView(record, place));
+  if (isFinal(record.status)) return JSON.stringify(jobView(record, position));
   const known = texts.get(record);
   if (known?.etag === etag) return known.text;
-  const text = JSON.stringify(jobView(record, place));
+  const text = JSON.stringify(jobView(record, position));
   texts.set(record, { etag, text });
   return text;
 }
@@ -87,8 +87,8 @@ const UNKNOWN_SECONDS = 20;
  * Seconds until it is worth asking again, or null where nothing will change: about a tenth of the time that
  * is left, so that few questions are asked and the end is seen soon after it comes.
  */
-export function retryAfter(record: JobRecord, place: Place | null): number | null {
+export function retryAfter(record: JobRecord, position: QueuePosition | null): number | null {
   if (isFinal(record.status)) return null;
-  const left = record.status === "running" ? record.progress?.eta_seconds : place?.eta_seconds;
+  const left = record.status === "running" ? record.progress?.eta_seconds : position?.eta_seconds;
   return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil((left ?? UNKNOWN_SECONDS) / 10)));
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { blobKeys, type JobRecord } from "../../../src/queue/records/job-record.ts";
-import { isFinal } from "../../../src/queue/records/job-states.ts";
+import { blobKeys, type JobRecord } from "../../../src/jobs/records/job-record.ts";
+import { isFinal } from "../../../src/jobs/records/job-states.ts";
+import { requeueLostJobs } from "../../../src/maintenance/requeue-lost.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
 import { MAXIMUM_ATTEMPTS } from "../../../workers/job/attempt.ts";
 import { processJob } from "../../../workers/job/process-job.ts";
@@ -155,7 +156,7 @@ describe("A cancellation that races the job's completion", () => {
     let record = await settled(id);
     // Where the retry came too late to be seen by the attempt that ended, the sweep tells BullMQ of it.
     while (record.status !== "succeeded") {
-      await queue.upkeep.redispatch();
+      await requeueLostJobs(queue);
       record = await settled(id);
     }
     await expectOneEnd(record);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { pino } from "pino";
 import { readConfig } from "../../../src/config.ts";
-import type { JobRecord } from "../../../src/queue/records/job-record.ts";
+import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { ROOT } from "../../../src/root.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";

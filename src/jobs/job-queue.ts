@@ -1,0 +1,193 @@
+import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
+import type { Redis } from "ioredis";
+import type { JobStatus } from "../contract/job.ts";
+import { applySteering, type Steering } from "../contract/options.ts";
+import type { RedisKeys } from "../redis/keys.ts";
+import { JobReader, type JobSnapshot } from "./job-reader.ts";
+import type { QueuePosition } from "./queue-position.ts";
+import { QueueStatistics } from "./queue-statistics.ts";
+import { type JobChange, JobChanges } from "./records/job-changes.ts";
+import { isDue, type JobRecord } from "./records/job-record.ts";
+import { isFinal, TRANSITIONS } from "./records/job-states.ts";
+import { newRecord, type Submission } from "./records/new-record.ts";
+import { type ListQuery, RecordStore } from "./records/record-store.ts";
+import { JobScheduler } from "./scheduling/job-scheduler.ts";
+
+const RETRYABLE: readonly JobStatus[] = TRANSITIONS.retry.from;
+
+export interface QueueSettings {
+  /** How many jobs may be queued at once. */
+  queuedJobs?: number;
+  /** How many of them may belong to one owner. */
+  queuedJobsOfOwner?: number;
+  /** How many jobs an owner may have in all states together. */
+  jobsOfOwner?: number;
+  /** How long a job is kept after its end, unless its owner said otherwise. */
+  keepSeconds?: number;
+}
+
+/** The API's side of the queue: submit, read, change and watch jobs. While Redis is unavailable every method rejects. */
+export class JobQueue {
+  readonly records: RecordStore;
+  readonly scheduler: JobScheduler;
+  readonly statistics: QueueStatistics;
+  private acceptedCount = 0;
+  private readonly reader: JobReader;
+  private readonly changes: JobChanges;
+  private readonly limit: number;
+  private readonly ownerQueuedLimit: number;
+  private readonly ownerLimit: number;
+
+  /** @param redis a connection from `connectForRequests`; `close` closes it */
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: RedisKeys,
+    settings: QueueSettings = {},
+  ) {
+    this.limit = settings.queuedJobs ?? Number.MAX_SAFE_INTEGER;
+    this.ownerQueuedLimit = settings.queuedJobsOfOwner ?? Number.MAX_SAFE_INTEGER;
+    this.ownerLimit = settings.jobsOfOwner ?? Number.MAX_SAFE_INTEGER;
+    this.records = new RecordStore(redis, keys, settings.keepSeconds);
+    this.scheduler = new JobScheduler(redis, keys);
+    this.statistics = new QueueStatistics(redis, keys, this.records);
+    this.reader = new JobReader(redis, keys, this.records, this.scheduler);
+    const subscriber = redis.duplicate();
+    subscriber.on("error", () => undefined);
+    this.changes = new JobChanges(subscriber, keys);
+  }
+
+  /** How many jobs this process has accepted. */
+  get accepted(): number {
+    return this.acceptedCount;
+  }
+
+  /**
+   * Throws `QueueFullError` or `QuotaExceededError` if a limit is reached, so that a submission can be rejected before
+   * its body is read. Only `submit` reserves anything.
+   */
+  async checkLimits(owner: string, job: "new" | "retried" = "new"): Promise<void> {
+    const [queued, ownerQueued, ownerAll] = await Promise.all([
+      this.redis.zcard(this.keys.status("queued")),
+      this.redis.zcard(this.keys.owners(owner, "queued")),
+      this.redis.zcard(this.keys.owners(owner, "all")),
+    ]);
+    if (queued >= this.limit) throw new QueueFullError(this.limit);
+    if (ownerQueued >= this.ownerQueuedLimit) throw new QuotaExceededError(this.ownerQueuedLimit, "queued");
+    if (job === "new" && ownerAll >= this.ownerLimit) throw new QuotaExceededError(this.ownerLimit, "stored");
+  }
+
+  /** Queues a job. Throws as `checkLimits` does. Submitting an id again changes nothing and returns the first record. */
+  async submit(submission: Submission): Promise<JobRecord> {
+    const expires = submission.expires_in !== undefined;
+    const record = newRecord(submission, expires ? await this.records.now() : undefined);
+    const answer = await this.records.create(record, this.limit, this.ownerQueuedLimit, this.ownerLimit);
+    if (answer === "full") throw new QueueFullError(this.limit);
+    if (answer === "quota") throw new QuotaExceededError(this.ownerQueuedLimit, "queued");
+    if (answer === "kept") throw new QuotaExceededError(this.ownerLimit, "stored");
+    // The job is accepted now. If the scheduler cannot be told, maintenance requeues the job.
+    if (answer === "created") this.acceptedCount += 1;
+    await this.scheduler.add(record).catch(() => undefined);
+    return answer === "created" ? record : ((await this.records.find(record.id)) ?? record);
+  }
+
+  find(id: string): Promise<JobRecord | null> {
+    return this.records.find(id);
+  }
+
+  /** A job and its queue position, for clients that poll: requests at the same time share one exchange with Redis. */
+  getSnapshot(id: string): Promise<JobSnapshot | null> {
+    return this.reader.read(id);
+  }
+
+  /** Returns null if the job is not queued. O(log n). */
+  async getPosition({ id, status }: Pick<JobRecord, "id" | "status">): Promise<QueuePosition | null> {
+    return status === "queued" ? ((await this.reader.read(id))?.position ?? null) : null;
+  }
+
+  /** Cancels a job and returns its record. A job that had already ended stays as it was. */
+  async cancel(id: string): Promise<JobRecord | null> {
+    const ended = { finished_at: new Date().toISOString(), run: null, checkpoint: null };
+    const canceled = await this.records.transition(id, "cancel", ended);
+    const record = await this.records.find(id);
+    if (canceled && record) await this.scheduler.remove(record).catch(() => undefined);
+    return record;
+  }
+
+  /** Changes options of a job, unless it has ended. */
+  async steer(id: string, steering: Steering): Promise<JobRecord | null> {
+    for (;;) {
+      const record = await this.records.find(id);
+      if (!record || isFinal(record.status)) return record;
+      const fields = { options: applySteering(record.options, steering), steered: record.steered + 1 };
+      if (await this.records.steer(id, fields, record.revision))
+        return { ...record, ...fields, revision: record.revision + 1 };
+    }
+  }
+
+  /** Queues a failed or canceled job again. Jobs in other states stay as they are. */
+  async retry(id: string): Promise<JobRecord | null> {
+    const reset = {
+      ...{ expires_at: null, started_at: null, finished_at: null },
+      ...{ attempts: 0, error: null, progress: null, checkpoint: null },
+    };
+    for (;;) {
+      const record = await this.records.find(id);
+      if (!record || !RETRYABLE.includes(record.status)) return record;
+      if (isDue(record, await this.records.now())) return record;
+      // Maintenance may be about to delete its pictures: the retry counts only if nothing has changed since.
+      if (!(await this.records.transition(id, "retry", reset, { revision: record.revision }))) continue;
+      const queued = await this.records.find(id);
+      if (queued) await this.scheduler.add(queued).catch(() => undefined);
+      return queued;
+    }
+  }
+
+  /** Cancels a job if it has not ended, and deletes its record. Returns the record, so that its blobs can be deleted. */
+  async delete(id: string): Promise<JobRecord | null> {
+    const record = await this.cancel(id);
+    if (!record || !isFinal(record.status)) return null;
+    return await this.records.remove(id);
+  }
+
+  /** Newest first. */
+  list(query: ListQuery): Promise<JobRecord[]> {
+    return this.records.list(query);
+  }
+
+  /** Calls `listener` at every change of the job, until the returned function is called. */
+  watch(id: string, listener: (change: JobChange) => void): Promise<() => Promise<void>> {
+    return this.changes.watch(id, listener);
+  }
+
+  /** Resolves if Redis accepts writes. */
+  async ping(): Promise<void> {
+    await this.redis.set(this.keys.trial, "", "EX", 60);
+  }
+
+  /** BullMQ's own queue for bull-board, read-only. */
+  get bullBoard(): BullMQAdapter {
+    return this.scheduler.bullBoard;
+  }
+
+  async close(): Promise<void> {
+    this.changes.close();
+    await this.scheduler.close();
+    this.redis.disconnect();
+  }
+}
+
+/** An owner has as many queued jobs, or as many jobs in all, as is allowed. */
+export class QuotaExceededError extends Error {
+  override name = "QuotaExceededError";
+  constructor(limit: number, kind: "queued" | "stored") {
+    super(`This owner already has ${limit} ${kind} jobs, which is the limit`);
+  }
+}
+
+/** As many jobs are queued as are allowed. */
+export class QueueFullError extends Error {
+  override name = "QueueFullError";
+  constructor(limit: number) {
+    super(`${limit} jobs are queued already, which is the limit`);
+  }
+}

@@ -1,0 +1,36 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { v7 } from "uuid";
+import { type Batch, BatchStore } from "../../src/jobs/batch-store.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+
+const KEEP_SECONDS = 1_000;
+let setting: QueueSetting;
+let store: BatchStore;
+
+beforeAll(async () => {
+  setting = await QueueSetting.start();
+  store = new BatchStore(setting.redis, setting.keys, KEEP_SECONDS);
+});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
+
+const batch = (more: Partial<Batch> = {}): Batch => ({
+  ...{ id: v7(), owner: "local", metadata: {}, created_at: new Date().toISOString() },
+  jobs: [{ id: v7(), content: 0, style: 0 }],
+  ...more,
+});
+
+describe("A batch", () => {
+  it("is what was written first under its id, until it is deleted", async () => {
+    const first = await store.create(batch());
+    expect(await store.create(batch({ id: first.id }))).toEqual(first);
+    expect(await store.find(first.id)).toEqual(first);
+    await store.delete(first.id);
+    expect(await store.find(first.id)).toBeNull();
+  });
+
+  it("is remembered for longer than its jobs are kept", async () => {
+    const { id } = await store.create(batch());
+    expect(await setting.redis.ttl(setting.keys.batch(id))).toBeGreaterThan(KEEP_SECONDS + 3600);
+  });
+});

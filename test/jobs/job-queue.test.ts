@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { JobQueue, QueueFullError } from "../../src/jobs/job-queue.ts";
+import type { JobChange } from "../../src/jobs/records/job-changes.ts";
+import { requeueLostJobs } from "../../src/maintenance/requeue-lost.ts";
+import { connectForRequests } from "../../src/redis/connection.ts";
+import { isRedisUnavailable } from "../../src/redis/errors.ts";
+import { positionOf, submission } from "../support/jobs.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+import { connected } from "../support/redis.ts";
+
+let setting: QueueSetting;
+let { server, redis, queue, keys, records } = {} as QueueSetting;
+
+beforeAll(async () => {
+  setting = await QueueSetting.start();
+  ({ server, redis, queue, keys, records } = setting);
+});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
+
+describe("A submitted job", () => {
+  it("is found as it was submitted, queued", async () => {
+    const job = submission({ metadata: { a: [1, "é"] }, priority: 7 });
+    const submitted = await queue.submit(job);
+    expect(await queue.find(job.id)).toEqual(submitted);
+    expect(submitted).toMatchObject({
+      ...{ id: job.id, status: "queued", attempts: 0, priority: 7, metadata: { a: [1, "é"] }, revision: 1 },
+      ...{ content: job.content, styles: job.styles, options: job.options, started_at: null, error: null },
+    });
+  });
+
+  it("stays one when it is submitted again", async () => {
+    const job = submission();
+    const before = queue.accepted;
+    const first = await queue.submit(job);
+    expect(await queue.submit({ ...job, content: "another" })).toEqual(first);
+    expect(queue.accepted).toBe(before + 1);
+    expect(await queue.statistics.countByStatus()).toMatchObject({ queued: 1 });
+    expect(await redis.zcard(keys.dispatch("prioritized"))).toBe(1);
+  });
+
+  it("is not there when nothing of that id was submitted", async () => {
+    expect(await queue.find(submission().id)).toBeNull();
+    expect(await queue.cancel(submission().id)).toBeNull();
+    expect(await queue.delete(submission().id)).toBeNull();
+    expect(await positionOf(queue, submission().id)).toBeNull();
+  });
+
+  it("is refused when as many wait as are allowed, and leaves nothing", async () => {
+    const small = new JobQueue(await connected(connectForRequests(server.url)), keys, { queuedJobs: 2 });
+    await small.submit(submission());
+    await small.submit(submission());
+    const third = submission();
+    await expect(small.submit(third)).rejects.toThrow(QueueFullError);
+    expect(await small.find(third.id)).toBeNull();
+    await small.close();
+  });
+});
+
+describe("The position of a waiting job", () => {
+  it("counts the jobs that will be taken before it", async () => {
+    const jobs = [submission(), submission(), submission({ priority: 1 }), submission()];
+    for (const job of jobs) await queue.submit(job);
+    const positions = await Promise.all(jobs.map(({ id }) => positionOf(queue, id)));
+    expect(positions).toEqual([1, 2, 0, 3]);
+  });
+
+  it("moves up when a job before it is canceled", async () => {
+    const jobs = [submission(), submission(), submission()];
+    for (const job of jobs) await queue.submit(job);
+    await queue.cancel(jobs[0]?.id ?? "");
+    expect(await Promise.all(jobs.map(({ id }) => positionOf(queue, id)))).toEqual([null, 0, 1]);
+  });
+});
+
+describe("Canceling", () => {
+  it("ends a queued job once, and the same again changes nothing", async () => {
+    const { id } = await queue.submit(submission());
+    const canceled = await queue.cancel(id);
+    expect(canceled).toMatchObject({ status: "canceled", revision: 2 });
+    expect(canceled?.finished_at).not.toBeNull();
+    expect(await queue.cancel(id)).toEqual(canceled);
+    expect(await queue.statistics.countByStatus()).toMatchObject({ queued: 0, canceled: 1 });
+  });
+
+  it("and completing at once: exactly one of them happens", async () => {
+    const ends = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      const { id } = await queue.submit(submission());
+      await records.transition(id, "start", { run: "a", attempts: 1 });
+      const changes = [
+        () => records.transition(id, "succeed", {}, { run: "a" }),
+        () => records.transition(id, "cancel"),
+        () => records.transition(id, "fail", {}, { run: "a" }),
+      ];
+      const order = round % 2 === 0 ? changes : changes.reverse();
+      const won = await Promise.all(order.map((change) => change()));
+      expect(won.filter(Boolean)).toHaveLength(1);
+      const record = await queue.find(id);
+      expect(record?.revision).toBe(3);
+      ends.add(record?.status ?? "");
+    }
+    expect([...ends].sort()).toEqual(["failed", "succeeded"]);
+    const counts = await queue.statistics.countByStatus();
+    expect(counts.queued + counts.running).toBe(0);
+  });
+});
+
+describe("A run that lost its job", () => {
+  it("can write nothing any more", async () => {
+    const { id } = await queue.submit(submission());
+    await records.transition(id, "start", { run: "first", attempts: 1 });
+    await records.transition(id, "start", { run: "second", attempts: 2 });
+    expect(await records.update(id, "first", { losses: "x" })).toBe(false);
+    expect(await records.transition(id, "succeed", {}, { run: "first" })).toBe(false);
+    expect(await records.update(id, "second", { losses: "y" })).toBe(true);
+    expect(await queue.find(id)).toMatchObject({ status: "running", losses: "y", attempts: 2 });
+  });
+});
+
+describe("The list of jobs", () => {
+  it("is newest first, by status, with a cursor that stays right while jobs go", async () => {
+    const jobs = Array.from({ length: 7 }, () => submission());
+    for (const job of jobs) await queue.submit(job);
+    const newest = jobs.map(({ id }) => id).reverse();
+    const first = await queue.list({ limit: 3 });
+    expect(first.map(({ id }) => id)).toEqual(newest.slice(0, 3));
+    await queue.delete(newest[2] ?? "");
+    await queue.submit(submission());
+    const next = await queue.list({ limit: 3, before: newest[2] ?? "" });
+    expect(next.map(({ id }) => id)).toEqual(newest.slice(3, 6));
+    await queue.cancel(newest[5] ?? "");
+    expect(await queue.list({ limit: 10, status: "canceled" })).toMatchObject([{ id: newest[5] }]);
+  });
+});
+
+describe("Deleting", () => {
+  it("forgets a job and everything about it", async () => {
+    const job = submission({ expires_in: 1000 });
+    await queue.submit(job);
+    expect(await queue.delete(job.id)).toMatchObject({ id: job.id, content: job.content });
+    expect(await queue.find(job.id)).toBeNull();
+    expect(await queue.delete(job.id)).toBeNull();
+    const left = (await redis.keys("*")).filter((key) => !key.includes(":dispatch:"));
+    expect(left.sort()).toEqual([keys.arrivals, keys.queuedWork]);
+    expect(await redis.keys(`*${job.id}*`)).toEqual([]);
+  });
+});
+
+describe("Watching a job", () => {
+  it("tells of each change in order until it is stopped", async () => {
+    const { id } = await queue.submit(submission());
+    const seen: JobChange[] = [];
+    const stop = await queue.watch(id, (change) => seen.push(change));
+    await records.transition(id, "start", { run: "a" });
+    await records.update(id, "a", { losses: "x" });
+    await queue.cancel(id);
+    await sleep(50);
+    await stop();
+    await queue.retry(id);
+    await sleep(50);
+    expect(seen).toEqual([
+      { id, revision: 2, status: "running", steered: 0 },
+      { id, revision: 3, status: "running", steered: 0 },
+      { id, revision: 4, status: "canceled", steered: 0 },
+    ]);
+  });
+});
+
+describe("A job whose process died before BullMQ heard of it", () => {
+  it("is dispatched by the next sweep, once", async () => {
+    const { id } = await queue.submit(submission());
+    await redis.del(keys.dispatch(id), keys.dispatch("prioritized"));
+    expect(await positionOf(queue, id)).toBeNull();
+    expect(await requeueLostJobs(queue)).toBe(1);
+    expect(await positionOf(queue, id)).toBe(0);
+    expect(await requeueLostJobs(queue)).toBe(0);
+  });
+});
+
+describe("While Redis is away", () => {
+  it("every call is refused fast, and works again when it is back", async () => {
+    const job = await queue.submit(submission());
+    await server.kill();
+    const started = performance.now();
+    for (const call of [
+      () => queue.submit(submission()),
+      () => queue.find(job.id),
+      () => queue.getPosition(job),
+      () => queue.cancel(job.id),
+      () => queue.list({ limit: 1 }),
+      () => queue.statistics.workers(),
+      () => queue.watch(job.id, () => undefined),
+      () => queue.ping(),
+    ]) {
+      expect(await call().catch(isRedisUnavailable)).toBe(true);
+    }
+    expect(performance.now() - started).toBeLessThan(1_000);
+    await server.start();
+    await connected(redis);
+    expect(await queue.find(job.id)).toEqual(job);
+    expect(await positionOf(queue, job.id)).toBe(0);
+    await expect(queue.submit(submission())).resolves.toMatchObject({ status: "queued" });
+  });
+});

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { readConfig } from "../../src/config.ts";
+import { IdempotencyStore } from "../../src/jobs/idempotency-store.ts";
+import { JobQueue } from "../../src/jobs/job-queue.ts";
+import type { JobChange } from "../../src/jobs/records/job-changes.ts";
+import { announceWorker } from "../../src/jobs/scheduling/worker-registry.ts";
+import { inspectServer } from "../../src/redis/check-server.ts";
+import { connectForRequests, connectForWork } from "../../src/redis/connection.ts";
+import { RedisKeys } from "../../src/redis/keys.ts";
+import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import { JobWorker } from "../../workers/job-worker.ts";
+import { positionOf, submission } from "../support/jobs.ts";
+import { connected } from "../support/redis.ts";
+import { TestRedisCluster } from "../support/redis-cluster.ts";
+import { until } from "../support/until.ts";
+
+let cluster: TestRedisCluster;
+beforeAll(async () => {
+  cluster = await TestRedisCluster.start();
+});
+afterAll(() => cluster.stop());
+
+/** A queue of its own hash tag, as one shard of a larger installation has it, with a worker. */
+async function shard(tag: string, paint: (run: JobRun) => Promise<JobOutcome>) {
+  const keys = new RedisKeys(tag);
+  const { redisUrl } = readConfig({ REDIS_URL: cluster.url, REDIS_TAG: tag });
+  const redis = await connected(connectForRequests(redisUrl));
+  const queue = new JobQueue(redis, keys);
+  const work: Redis = connectForWork(redisUrl);
+  const worker = new JobWorker(work, keys, paint, { name: `of ${tag}` });
+  return {
+    ...{ keys, redis, queue, worker },
+    async close() {
+      await worker.close(5_000);
+      work.disconnect();
+      await queue.close();
+    },
+  };
+}
+
+/** The nodes that hold a tag's keys, by their number. */
+async function holders(tag: string): Promise<number[]> {
+  const counts = await Promise.all(cluster.nodes.map((node) => node.keys(`{${tag}}*`)));
+  return counts.flatMap((keys, index) => (keys.length > 0 ? [index] : []));
+}
+
+describe("A queue in a Redis Cluster", () => {
+  it("does all that it does on one server, on one of its nodes", async () => {
+    const seen: JobChange[] = [];
+    let fails = true;
+    const one = await shard("nst", async ({ record }) => {
+      if (record.metadata.fails && fails)
+        return { type: "failed", code: "picture_unreadable", message: "Not a picture" };
+      return { type: "succeeded", fields: { losses: "l" } };
+    });
+    const { queue } = one;
+    const status = async (id: string) => (await queue.find(id))?.status;
+    const jobs = await Promise.all(Array.from({ length: 5 }, () => queue.submit(submission())));
+    const bad = await queue.submit(submission({ metadata: { fails: true } }));
+    const canceled = await queue.submit(submission());
+    expect(await positionOf(queue, canceled.id)).toBe(6);
+    await queue.cancel(canceled.id);
+    const unwatch = await queue.watch(bad.id, (change) => seen.push(change));
+    one.worker.start();
+    for (const { id } of jobs) await until(async () => (await status(id)) === "succeeded");
+    await until(async () => (await status(bad.id)) === "failed");
+    fails = false;
+    await queue.retry(bad.id);
+    await until(async () => (await status(bad.id)) === "succeeded");
+    await until(async () => seen.some((change) => change.status === "succeeded"));
+    await unwatch();
+    expect(await queue.statistics.countByStatus()).toMatchObject({
+      succeeded: 6,
+      canceled: 1,
+      queued: 0,
+      running: 0,
+    });
+    expect((await queue.list({ limit: 10 })).length).toBe(7);
+    expect(await queue.delete(canceled.id)).toMatchObject({ id: canceled.id });
+
+    const idempotency = new IdempotencyStore(one.redis, one.keys);
+    expect(await idempotency.begin("key", "print", "job")).toEqual({ type: "proceed", job: "job" });
+    const described = { version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
+    const worker = {
+      id: "w",
+      ...described,
+      ready: true,
+      reason: null,
+      engine: null,
+      job: null,
+      pace: null,
+      free_in: null,
+    };
+    await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096 });
+    expect(await queue.statistics.workers()).toHaveLength(1);
+    expect(await inspectServer(one.redis)).toEqual([]);
+    expect(await holders("nst")).toHaveLength(1);
+    await one.close();
+  });
+
+  it("is one of several, which lie on different nodes and know nothing of each other", async () => {
+    const tags = ["tenant-1", "tenant-2", "tenant-3", "tenant-4", "tenant-5", "tenant-6"];
+    const shards = await Promise.all(
+      tags.map((tag) => shard(tag, async () => ({ type: "succeeded", fields: {} }))),
+    );
+    const jobs = await Promise.all(shards.map(({ queue }) => queue.submit(submission())));
+    for (const { worker } of shards) worker.start();
+    for (const [index, { queue }] of shards.entries()) {
+      await until(async () => (await queue.find(jobs[index]?.id ?? ""))?.status === "succeeded");
+      expect(await queue.statistics.countByStatus()).toMatchObject({ succeeded: 1 });
+    }
+    const nodes = await Promise.all(tags.map(holders));
+    expect(nodes.every((each) => each.length === 1)).toBe(true);
+    expect(new Set(nodes.flat()).size).toBeGreaterThan(1);
+    await Promise.all(shards.map((each) => each.close()));
+  });
+});

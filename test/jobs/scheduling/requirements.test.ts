@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { resolveOptions } from "../../../src/contract/presets.ts";
+import { JobQueue } from "../../../src/jobs/job-queue.ts";
+import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
+import { announceWorker } from "../../../src/jobs/scheduling/worker-registry.ts";
+import { connectForRequests } from "../../../src/redis/connection.ts";
+import type { JobRun } from "../../../workers/job/job-run.ts";
+import { positionOf, submission } from "../../support/jobs.ts";
+import { QueueSetting } from "../../support/queue-setting.ts";
+import { connected } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
+
+let setting: QueueSetting;
+let { server, redis, queue, keys } = {} as QueueSetting;
+
+beforeAll(async () => {
+  setting = await QueueSetting.start();
+  ({ server, redis, queue, keys } = setting);
+});
+afterEach(() => setting.clear());
+afterAll(() => setting.close());
+
+/** A worker that takes jobs up to a size, and the jobs that it got, in their order. */
+function startWorker(largestSize: number) {
+  const taken: string[] = [];
+  const process = async ({ record }: JobRun) => {
+    taken.push(record.id);
+    return { type: "succeeded", fields: {} } as const;
+  };
+  const worker = setting.startWorker(process, { largestSize: () => largestSize });
+  return { worker, taken };
+}
+
+const submit = (size: number) =>
+  queue.submit(submission({ options: resolveOptions({ preset: "draft", size }, 1) }));
+
+const hasEnded = async ({ id }: JobRecord) => (await queue.find(id))?.status === "succeeded";
+
+describe("A worker whose memory is small", () => {
+  it("takes what fits in its order, and leaves larger jobs as they are, at their place", async () => {
+    const large = await submit(2048);
+    const jobs = [await submit(512), await submit(1024), await submit(64)];
+    const otherLarge = await submit(4096);
+    const { taken } = startWorker(1024);
+    for (const job of jobs) await until(() => hasEnded(job));
+    expect(taken).toEqual(jobs.map(({ id }) => id));
+    await sleep(100);
+    expect(await queue.find(large.id)).toMatchObject({ status: "queued", attempts: 0, revision: 1 });
+    await until(async () => (await positionOf(queue, large.id)) === 0);
+    expect(await positionOf(queue, otherLarge.id)).toBe(1);
+  });
+
+  it("does not keep a larger one from a job", async () => {
+    const small = startWorker(256).taken;
+    const jobs = [await submit(2048), await submit(1024)];
+    await sleep(1_500);
+    const large = startWorker(4096).taken;
+    for (const job of jobs) await until(() => hasEnded(job));
+    expect(large).toEqual(jobs.map(({ id }) => id));
+    expect(small).toEqual([]);
+  });
+
+  it("looks for work once a second, not all the time, where nothing fits", async () => {
+    await submit(4096);
+    startWorker(64);
+    await sleep(500);
+    const commands = async () =>
+      Number(/total_commands_processed:(\d+)/.exec(await redis.info("stats"))?.[1] ?? 0);
+    const before = await commands();
+    await sleep(3_000);
+    expect((await commands()) - before).toBeLessThan(150);
+  });
+
+  it("takes a job that fits soon after it came", async () => {
+    await submit(4096);
+    const { taken } = startWorker(64);
+    await sleep(300);
+    const job = await submit(64);
+    await until(() => hasEnded(job));
+    expect(taken).toEqual([job.id]);
+  });
+
+  it("closes at once while it waits for what fits", async () => {
+    await submit(4096);
+    const { worker } = startWorker(64);
+    await sleep(300);
+    const started = performance.now();
+    await worker.close(20_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+});
+
+describe("A job that waits", () => {
+  it("says whether it waits for its turn, for any worker, or for one that takes its size", async () => {
+    const { id } = await submit(2048);
+    const waitsFor = async (largest_size: number | null, ready = true) => {
+      // Of a new queue, which has not yet learnt of the workers.
+      const fresh = new JobQueue(await connected(connectForRequests(server.url)), keys);
+      await redis.del(keys.worker("w"));
+      const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
+      const state = { ready, reason: null, engine: null, job: null };
+      const rest = { pace: null, free_in: null };
+      if (largest_size !== null) {
+        await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
+      }
+      const position = await fresh.getPosition({ id, status: "queued" });
+      await fresh.close();
+      return position;
+    };
+    expect(await waitsFor(null)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
+    expect(await waitsFor(4096, false)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
+    expect(await waitsFor(1024)).toMatchObject({ waiting_for: "fitting_worker", eta_seconds: null });
+    expect(await waitsFor(2048)).toMatchObject({ waiting_for: "turn", eta_seconds: 0 });
+  });
+});
+
+describe("What no living worker takes", () => {
+  it("is counted, with the largest size", async () => {
+    for (const size of [64, 2048, 3000]) await submit(size);
+    const worker = { largest_size: 1024 };
+    const other = { largest_size: 2048 };
+    const counted = (workers: object[]) =>
+      queue.statistics.unfitJobs(workers as Parameters<typeof queue.statistics.unfitJobs>[0]);
+    expect(await counted([worker])).toEqual({ count: 2, largestSize: 3000 });
+    expect(await counted([worker, other])).toEqual({ count: 1, largestSize: 3000 });
+    expect(await counted([{ ...worker, largest_size: 4096 }])).toEqual({ count: 0, largestSize: 0 });
+  });
+});

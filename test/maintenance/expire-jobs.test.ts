@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { dueJobs, expireJob, expireJobs, KEEP_EXPIRED_MS } from "../../src/maintenance/expire-jobs.ts";
+import { positionOf, submission } from "../support/jobs.ts";
+import { HOUR, KeptJobs } from "../support/kept-jobs.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
+
+const KEEP_SECONDS = 1_000;
+const folder = temporaryFolder();
+let setting: QueueSetting;
+let { redis, queue, records } = {} as QueueSetting;
+let jobs: KeptJobs;
+
+beforeAll(async () => {
+  setting = await QueueSetting.start(KEEP_SECONDS);
+  ({ redis, queue, records } = setting);
+});
+afterAll(() => setting.close());
+beforeEach(async () => {
+  await setting.clear();
+  jobs = new KeptJobs(setting, folder());
+});
+
+describe("A job that has ended", () => {
+  it("expires the set time after its end: first its pictures, a day later all of it", async () => {
+    const { id, expires_at } = await jobs.succeeded();
+    const end = Date.parse(expires_at ?? "");
+    expect(Math.abs(end - Date.now() - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
+    expect(await expireJobs(queue, jobs.store, end - 1)).toEqual({ expired: 0, deleted: 0 });
+    expect(await jobs.stored()).toHaveLength(3);
+
+    expect(await expireJobs(queue, jobs.store, end)).toEqual({ expired: 1, deleted: 0 });
+    expect(await jobs.stored()).toEqual([]);
+    expect(await queue.find(id)).toMatchObject({ status: "succeeded", result: null });
+    expect(await expireJobs(queue, jobs.store, end + 1)).toEqual({ expired: 0, deleted: 0 });
+
+    expect(await expireJobs(queue, jobs.store, end + KEEP_EXPIRED_MS)).toEqual({
+      expired: 0,
+      deleted: 1,
+    });
+    expect(await queue.find(id)).toBeNull();
+    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:(arrivals|queued-work)$/.test(key))).toEqual(
+      [],
+    );
+  });
+
+  it("expires when its owner said, also where it has not even begun", async () => {
+    const { id, expires_at } = await jobs.submitted({ expires_in: 60 });
+    expect(await expireJobs(queue, jobs.store, Date.now() + 61_000)).toEqual({ expired: 1, deleted: 0 });
+    expect(await queue.find(id)).toMatchObject({ status: "canceled", expires_at });
+    expect(await positionOf(queue, id)).toBeNull();
+    expect(await jobs.stored()).toEqual([]);
+  });
+
+  it("does not expire while it runs again", async () => {
+    const { id } = await jobs.submitted();
+    const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
+    expect(await queue.retry(id)).toMatchObject({ status: "queued", expires_at: null });
+    expect(await expireJobs(queue, jobs.store, end)).toEqual({ expired: 0, deleted: 0 });
+    expect(await jobs.stored()).toHaveLength(2);
+  });
+});
+
+describe("A job that is retried while it is about to expire", () => {
+  it("keeps its pictures and is painted", async () => {
+    const { id } = await jobs.submitted();
+    const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
+    expect((await dueJobs(records, end)).map((record) => record.id)).toEqual([id]);
+    // Here the sweep has looked the job up, and has not yet come to it.
+    await queue.retry(id);
+    expect(await expireJob(queue, id, end)).toBe(false);
+    expect(await queue.find(id)).toMatchObject({ status: "queued", expires_at: null });
+    expect(await jobs.stored()).toHaveLength(2);
+  });
+
+  it("stays as it is where the sweep was first", async () => {
+    const { id } = await jobs.submitted({ expires_in: -1 });
+    await expireJobs(queue, jobs.store);
+    expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
+  });
+
+  it("stays as it is where the sweep comes between the look at it and its retry", async () => {
+    const { id } = await jobs.submitted({ expires_in: 0.5 });
+    await queue.cancel(id);
+    // Redis is asked for its time after the look.
+    const time = jest.spyOn(redis, "time").mockImplementationOnce(async () => {
+      const asked = await redis.time();
+      await until(async () => (await expireJobs(queue, jobs.store)).expired === 1);
+      return asked;
+    });
+    expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
+    expect(time).toHaveBeenCalled();
+    expect(await jobs.stored()).toEqual([]);
+  });
+});
+
+describe("The clock", () => {
+  it("that decides when a job expires is Redis', not the process's", async () => {
+    const { id, expires_at } = await jobs.succeeded();
+    const setForward = jest.spyOn(Date, "now").mockReturnValue(Date.parse(expires_at ?? "") + 30 * 24 * HOUR);
+    try {
+      expect(await expireJobs(queue, jobs.store)).toEqual({ expired: 0, deleted: 0 });
+      const another = await queue.submit(submission());
+      const end = Date.parse((await queue.cancel(another.id))?.expires_at ?? "");
+      expect(Math.abs(end - (await queue.records.now()) - KEEP_SECONDS * 1000)).toBeLessThan(5_000);
+    } finally {
+      setForward.mockRestore();
+    }
+    expect(await queue.find(id)).toMatchObject({ status: "succeeded", result: { width: 1 } });
+  });
+});

@@ -1,0 +1,94 @@
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { pino } from "pino";
+import { v7 } from "uuid";
+import { Maintenance } from "../../src/maintenance/maintenance.ts";
+import { deleteOrphans } from "../../src/maintenance/orphans.ts";
+import { HOUR, KeptJobs } from "../support/kept-jobs.ts";
+import { QueueSetting } from "../support/queue-setting.ts";
+import { connected } from "../support/redis.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const folder = temporaryFolder();
+let setting: QueueSetting;
+let { redis, queue, records } = {} as QueueSetting;
+let jobs: KeptJobs;
+
+beforeAll(async () => {
+  setting = await QueueSetting.start();
+  ({ redis, queue, records } = setting);
+});
+afterAll(() => setting.close());
+beforeEach(async () => {
+  await setting.clear();
+  jobs = new KeptJobs(setting, folder());
+});
+
+describe("The sweep of leftovers", () => {
+  it("removes scratch folders of attempts that run no more, and uploads that a crash cut off", async () => {
+    const { id } = await jobs.submitted();
+    await records.transition(id, "start", { run: "r", attempts: 1 });
+    const [scratch, spool] = [join(folder(), "scratch"), join(folder(), "spool")];
+    for (const name of [`${id}.r`, `${id}.dead`, `${v7()}.dead`]) {
+      await mkdir(join(scratch, name), { recursive: true });
+      await writeFile(join(scratch, name, "checkpoint"), "x");
+    }
+    for (const name of ["request-old", "request-new"]) await mkdir(join(spool, name), { recursive: true });
+    const then = new Date(Date.now() - 25 * HOUR);
+    await utimes(join(spool, "request-old"), then, then);
+    const { scheduler } = queue;
+    const logger = pino({ level: "silent" });
+    const deps = {
+      records,
+      scheduler,
+      store: jobs.store,
+      spoolDirectory: spool,
+      scratchDirectory: scratch,
+      logger,
+    };
+    const processes = [1, 2].map(() => new Maintenance(deps));
+    await Promise.all(processes.map((maintenance) => maintenance.cleanUp()));
+    expect(await readdir(scratch)).toEqual([`${id}.r`]);
+    expect(await readdir(spool)).toEqual(["request-new"]);
+    expect(await new Maintenance(deps).cleanUp()).toBe(0);
+  });
+});
+
+describe("The sweep of blobs", () => {
+  it("deletes pictures of a submission that came to nothing, once it is old enough", async () => {
+    const old = `jobs/${v7()}/content`;
+    const young = `jobs/${v7()}/content`;
+    await jobs.put(old, 25 * HOUR);
+    await jobs.put(young, 23 * HOUR);
+    expect(await deleteOrphans(records, jobs.store)).toBe(1);
+    expect(await jobs.stored()).toEqual([young]);
+  });
+
+  it("deletes what dead attempts left and keeps all that a job needs", async () => {
+    const { id } = await jobs.succeeded();
+    const needed = [...(await jobs.stored()), `jobs/${id}/converted/webp-90`];
+    await jobs.put(`jobs/${id}/converted/webp-90`, 25 * HOUR);
+    await jobs.put(`jobs/${id}/dead/checkpoint-0`, 25 * HOUR);
+    await jobs.put(`jobs/${id}/dead/preview`, 0);
+    expect(await deleteOrphans(records, jobs.store)).toBe(1);
+    expect(await jobs.stored()).toEqual([...needed, `jobs/${id}/dead/preview`].sort());
+  });
+
+  it("done by several at once deletes each once and harms nothing", async () => {
+    await jobs.succeeded();
+    const needed = await jobs.stored();
+    for (let index = 0; index < 20; index++) await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
+    await Promise.all([1, 2, 3].map(() => deleteOrphans(records, jobs.store)));
+    expect(await jobs.stored()).toEqual(needed);
+  });
+
+  it("deletes nothing while Redis cannot say what is needed", async () => {
+    await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
+    await setting.server.kill();
+    await expect(deleteOrphans(records, jobs.store)).rejects.toThrow();
+    await setting.server.start();
+    await connected(redis);
+    expect(await jobs.stored()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,22 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
+import { TestRedis } from "../support/redis.ts";
+
+describe("A connection to a Redis that comes and goes", () => {
+  let server: TestRedis | undefined;
+  afterEach(() => server?.stop());
+
+  it("is waited for through its errors", async () => {
+    server = await TestRedis.start();
+    await server.kill();
+    const redis = connectForRequests(server.url);
+    const errors: Error[] = [];
+    redis.on("error", (error: Error) => errors.push(error));
+    const ready = untilReady(redis);
+    while (errors.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    await server.start();
+    await ready;
+    expect(await redis.ping()).toBe("PONG");
+    redis.disconnect();
+  });
+});
