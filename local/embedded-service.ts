@@ -8,22 +8,22 @@ import { ROOT } from "../src/root.ts";
 import { freePorts } from "./free-ports.ts";
 
 const READY_MS = 120_000;
-const LAST_LINES = 15;
+const LOG_TAIL_LINES = 15;
 
 export interface EmbeddedService {
   url: string;
   stop(): Promise<void>;
 }
 
-/** The service could not be started; `logFile` has what it said. */
+/** The service did not start; the message has the end of its log. */
 export class EmbeddedServiceError extends Error {
   override readonly name = "EmbeddedServiceError";
 }
 
 /**
- * The whole service for the time of one command, as `npm start` runs it: on a free port of this machine, with its
- * data in a temporary folder.
- * @throws EmbeddedServiceError when it does not get ready to paint
+ * Starts the whole service for one command, as `npm start` does: on a free port of this machine, with its data in a
+ * temporary folder.
+ * @throws EmbeddedServiceError if it does not get ready for jobs
  */
 export async function startEmbeddedService(
   environment: NodeJS.ProcessEnv,
@@ -36,34 +36,34 @@ export async function startEmbeddedService(
   const { REDIS_URL, ...others } = environment;
   const main = spawn(process.execPath, [join(ROOT, "dist/local/main.js")], {
     env: { ...others, HOST: "127.0.0.1", PORT: String(port), DATA_DIR: data },
-    // The channel says nothing: it closes when this process ends, even by SIGKILL, and the service stops then.
+    // The IPC channel carries no messages. It closes if this process dies, even by SIGKILL, and then the service stops.
     stdio: ["ignore", log.fd, log.fd, "ipc"],
-    // Ctrl-C reaches the command, which then stops the service.
+    // Ctrl-C reaches the command alone, which then stops the service.
     detached: true,
   });
   main.channel?.unref();
-  const ended = once(main, "exit").finally(() => log.close());
+  const exited = once(main, "exit").finally(() => log.close());
   let stopped: Promise<void> | undefined;
   const service = {
     url: `http://127.0.0.1:${port}`,
     stop() {
       main.kill("SIGTERM");
-      stopped ??= ended.then(() => rm(data, { recursive: true, force: true }));
+      stopped ??= exited.then(() => rm(data, { recursive: true, force: true }));
       return stopped;
     },
   };
   try {
-    await Promise.race([ready(service.url), ended.then(() => Promise.reject(new Error("it ended")))]);
+    await Promise.race([ready(service.url), exited.then(() => Promise.reject(new Error("it exited")))]);
   } catch (error) {
-    const lines = (await readFile(logPath, "utf8")).trim().split("\n").slice(-LAST_LINES).join("\n");
+    const lines = (await readFile(logPath, "utf8")).trim().split("\n").slice(-LOG_TAIL_LINES).join("\n");
     await service.stop();
     const reason = error instanceof Error ? error.message : String(error);
-    throw new EmbeddedServiceError(`The service did not get ready: ${reason}\n${lines}`);
+    throw new EmbeddedServiceError(`The service did not become ready: ${reason}\n${lines}`);
   }
   return service;
 }
 
-/** Waits until it takes jobs. */
+/** Waits until the service takes jobs. */
 async function ready(url: string): Promise<void> {
   let missing = "no answer";
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(250)) {
@@ -74,7 +74,7 @@ async function ready(url: string): Promise<void> {
     missing = Object.values(checks)
       .flatMap(({ reason }) => reason ?? [])
       .join("; ");
-    if (missing.includes("weights_missing")) break; // waiting does not bring them
+    if (missing.includes("weights_missing")) break; // waiting does not help
   }
   throw new Error(missing);
 }

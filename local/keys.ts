@@ -1,4 +1,4 @@
-// npm run keys -- create|list|rotate|revoke …: the API's keys, in the Redis of REDIS_URL or the embedded one.
+// npm run keys -- create|list|rotate|revoke …: manages API keys in the Redis of REDIS_URL or the embedded one.
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiKeyStore } from "../src/auth/api-key-store.ts";
@@ -9,17 +9,17 @@ import { runProgram } from "../src/program.ts";
 import { refused } from "../src/redis/check-server.ts";
 import { connectForRequests, untilReady } from "../src/redis/connection.ts";
 import { RedisKeys } from "../src/redis/keys.ts";
-import { knownSocket } from "./redis.ts";
+import { lastSocket } from "./embedded-redis.ts";
 
-const PATIENCE_MS = 5_000;
+const REDIS_TIMEOUT_MS = 5_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const url = config.redisIsGiven ? config.redisUrl : await embedded(config.dataDirectory);
+  const url = config.redisIsGiven ? config.redisUrl : await embeddedRedisUrl(config.dataDirectory);
   const redis = connectForRequests(url);
   try {
-    const patience = sleep(PATIENCE_MS, "away" as const, { ref: false });
-    if ((await Promise.race([untilReady(redis), patience, refused(redis)])) === "away") {
+    const timeout = sleep(REDIS_TIMEOUT_MS, "timeout" as const, { ref: false });
+    if ((await Promise.race([untilReady(redis), timeout, refused(redis)])) === "timeout") {
       throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
     }
     const output = { result: console.log, note: console.error };
@@ -35,11 +35,11 @@ async function main(): Promise<void> {
   }
 }
 
-/** The socket of the Redis that `npm start` runs. */
-async function embedded(dataDirectory: string): Promise<string> {
-  const socket = await knownSocket(dataDirectory);
+/** The URL of the Redis that `npm start` runs. */
+async function embeddedRedisUrl(dataDirectory: string): Promise<string> {
+  const socket = await lastSocket(dataDirectory);
   if (socket !== undefined && existsSync(socket)) return `unix://${socket}`;
-  console.error("There is no running service with this DATA_DIR. Run npm start first, or set REDIS_URL.");
+  console.error("No service is running with this DATA_DIR. Run npm start first, or set REDIS_URL.");
   process.exit(2);
 }
 

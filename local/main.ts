@@ -1,17 +1,17 @@
-// Everything on one machine: Redis, the API and one worker, as processes of their own that end with this one.
+// The whole service on one machine: Redis, the API and a worker, as child processes that end with this one.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { ROOT } from "../src/root.ts";
-import { keepRedis } from "./keep-redis.ts";
 import { checkPreconditions } from "./preconditions.ts";
+import { superviseRedis } from "./redis-supervisor.ts";
 import { serviceUrl } from "./service-url.ts";
-import { redisServer } from "./setup-report.ts";
+import { redisServerPath } from "./setup-report.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
-/** Beyond the time that the API and the worker take for themselves when they are asked to stop. */
+/** Beyond the time that the API and the worker allow themselves to stop in. */
 const EXTRA_GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
@@ -19,24 +19,24 @@ async function main(): Promise<void> {
   await checkPreconditions(config);
   const log = createLogger(config, "local");
   const watchdog = startWatchdog();
-  const stop = stopRequest();
+  const stop = waitForStop();
   const redis = config.redisIsGiven
     ? undefined
-    : await keepRedis(await redisServer(), config.dataDirectory, watchdog, log);
+    : await superviseRedis(await redisServerPath(), config.dataDirectory, watchdog, log);
   const environment = { ...process.env, ...(redis && { REDIS_URL: redis.url }) };
   const programs = [
     startProgram("API", "dist/src/main.js", environment, watchdog, log),
     startProgram("worker", "dist/workers/main.js", environment, watchdog, log),
   ];
-  void announce(config, log);
+  void logUrlWhenReady(config, log);
 
-  const reason = await Promise.race([stop, ...programs.map((program) => program.stillborn)]);
+  const reason = await Promise.race([stop, ...programs.map((program) => program.failedAtStartup)]);
   log.info(`stopping: ${reason}`);
   const graceMs = config.shutdownSeconds * 1000 + EXTRA_GRACE_MS;
   await Promise.all(programs.map((program) => program.stop(graceMs)));
   await redis?.stop();
   await watchdog.release();
-  exitAfterLogging(log, reason === STOP_ASKED ? 0 : 1);
+  exitAfterLogging(log, reason === STOP_REQUESTED ? 0 : 1);
 }
 
 function startProgram(
@@ -49,27 +49,27 @@ function startProgram(
   return supervise(name, join(ROOT, script), environment, watchdog, (line) => log.warn(line));
 }
 
-const STOP_ASKED = "asked to";
+const STOP_REQUESTED = "a stop was requested";
 
-function stopRequest(): Promise<string> {
+function waitForStop(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => resolve(STOP_ASKED));
+      process.on(signal, () => resolve(STOP_REQUESTED));
     }
-    // Started by a command for its own time: that is over, however the command ended.
-    process.once("disconnect", () => resolve(STOP_ASKED));
+    // The command that started this service for itself has ended.
+    process.once("disconnect", () => resolve(STOP_REQUESTED));
   });
 }
 
-/** Says where the service is once it answers. */
-async function announce(config: Config, log: Logger): Promise<void> {
+/** Logs the service's URL when it answers. */
+async function logUrlWhenReady(config: Config, log: Logger): Promise<void> {
   const url = serviceUrl(config.host, config.port);
   while (config.port !== 0) {
-    const answered = await fetch(`${url}/livez`).then(
+    const isLive = await fetch(`${url}/livez`).then(
       (response) => response.ok,
       () => false,
     );
-    if (answered) {
+    if (isLive) {
       log.info(`ready at ${url}`);
       return;
     }
@@ -80,7 +80,7 @@ async function announce(config: Config, log: Logger): Promise<void> {
 try {
   await main();
 } catch (error) {
-  // Config and start errors say all in their message.
+  // The message of a configuration or startup error says it all.
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { type Config, ConfigError } from "../src/config.ts";
 import { checkFolder } from "../src/storage/check-folder.ts";
 
-/** Throws a `ConfigError` where the service could not run: its data folder cannot be written, or its port is taken. */
+/** Throws a `ConfigError` if the data folder is not writable or the port is taken. */
 export async function checkPreconditions({ dataDirectory, host, port }: Config): Promise<void> {
   await checkFolder("DATA_DIR", dataDirectory);
   const server = createServer().listen({ host, port });

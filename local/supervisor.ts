@@ -4,19 +4,19 @@ import type { Watchdog } from "./watchdog.ts";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
-/** A program that ran so long had started well: its next end is a new story. */
-const STEADY_MS = 60_000;
-/** A program that gives up by itself so soon after its very first start cannot run (port in use, wrong settings). */
-const STILLBORN_MS = 30_000;
+/** After running this long, the program's next exit is retried at once again. */
+const STABLE_MS = 60_000;
+/** A program that exits by itself this soon after its first start cannot run (port in use, wrong settings). */
+const STARTUP_MS = 30_000;
 
 export interface Supervised {
-  /** Resolves, with a reason, when the program ended right after its first start. */
-  stillborn: Promise<string>;
-  /** Asks the program to stop, kills it after `graceMs`, and does not start it again. */
+  /** Resolves with the reason if the program exits soon after its first start. */
+  failedAtStartup: Promise<string>;
+  /** Sends SIGTERM, then SIGKILL after `graceMs`, and does not restart the program. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Keeps a Node program running: starts it again when it ends, ever later if it ends soon. */
+/** Runs a Node program, and restarts it with exponential backoff if it exits. */
 export function supervise(
   name: string,
   script: string,
@@ -28,15 +28,15 @@ export function supervise(
   let delay = FIRST_DELAY_MS;
   let timer: NodeJS.Timeout | undefined;
   let child: ChildProcess | undefined;
-  let ended: Promise<unknown> = Promise.resolve();
-  let reportStillborn: (reason: string) => void = () => undefined;
-  const stillborn = new Promise<string>((resolve) => {
-    reportStillborn = resolve;
+  let exited: Promise<unknown> = Promise.resolve();
+  let reportStartupFailure: (reason: string) => void = () => undefined;
+  const failedAtStartup = new Promise<string>((resolve) => {
+    reportStartupFailure = resolve;
   });
 
   const start = (first: boolean) => {
     const started = Date.now();
-    // Detached: Ctrl-C in the terminal reaches only the main program, which stops the others in order.
+    // Detached: Ctrl-C in the terminal reaches the main process alone, which stops the others in order.
     const running = spawn(process.execPath, [script], {
       env: environment,
       stdio: ["ignore", "inherit", "inherit"],
@@ -44,17 +44,17 @@ export function supervise(
     });
     child = running;
     if (running.pid !== undefined) watchdog.add(running.pid);
-    ended = once(running, "exit").then(([code, signal]) => {
+    exited = once(running, "exit").then(([code, signal]) => {
       if (running.pid !== undefined) watchdog.remove(running.pid);
       if (stopping) return;
-      const reason = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+      const reason = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
       const lasted = Date.now() - started;
-      if (first && lasted < STILLBORN_MS && signal === null) {
-        reportStillborn(`the ${name} ${reason}`);
+      if (first && lasted < STARTUP_MS && signal === null) {
+        reportStartupFailure(`the ${name} ${reason}`);
         return;
       }
-      if (lasted > STEADY_MS) delay = FIRST_DELAY_MS;
-      log(`the ${name} ${reason}; starting it again in ${delay / 1000} s`);
+      if (lasted > STABLE_MS) delay = FIRST_DELAY_MS;
+      log(`the ${name} ${reason}; restarting in ${delay / 1000} s`);
       timer = setTimeout(() => start(false), delay);
       delay = Math.min(2 * delay, LONGEST_DELAY_MS);
     });
@@ -62,14 +62,14 @@ export function supervise(
   start(true);
 
   return {
-    stillborn,
+    failedAtStartup,
     async stop(graceMs) {
       stopping = true;
       clearTimeout(timer);
       child?.kill("SIGTERM");
-      const patience = setTimeout(() => child?.kill("SIGKILL"), graceMs);
-      await ended;
-      clearTimeout(patience);
+      const killTimer = setTimeout(() => child?.kill("SIGKILL"), graceMs);
+      await exited;
+      clearTimeout(killTimer);
     },
   };
 }

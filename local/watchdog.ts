@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Reads "add PID" and "remove PID" until the pipe ends, which it also does when the parent is killed with SIGKILL.
- * Then the processes still listed are asked to stop, all but the first; that one, which the others need for
- * stopping cleanly, follows when they are gone or after some seconds.
+ * Reads "add PID" and "remove PID" until the pipe closes, as it does even if the parent is killed with SIGKILL. Then it
+ * sends SIGTERM to the listed processes except the first, which the others need to stop cleanly: that one gets SIGTERM
+ * when they have exited, or after five seconds.
  */
 const SCRIPT = `
 pids=
@@ -28,15 +28,15 @@ done
 kill -TERM "$first" 2>/dev/null
 `;
 
-/** Stops processes whose parent, this process, has died without stopping them. */
+/** Stops this process's children if this process dies without stopping them. */
 export interface Watchdog {
   add(pid: number): void;
   remove(pid: number): void;
-  /** Ends the watchdog; the processes still listed are left alone. */
+  /** Ends the watchdog, and leaves the listed processes alone. */
   release(): Promise<void>;
 }
 
-/** The first process added is stopped last. */
+/** Stops the process that was added first after the others. */
 export function startWatchdog(): Watchdog {
   // Detached: Ctrl-C in the terminal goes to the whole process group and must not end the watchdog.
   const shell = spawn("/bin/sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], detached: true });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** The command as a process: its exit code, and what it says. */
+/** Runs the command as a process: its exit code and output. */
 function keys(words: string[], environment: NodeJS.ProcessEnv) {
   return new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
     const env = { PATH: process.env.PATH, ...environment };
@@ -31,7 +31,7 @@ describe("npm run keys", () => {
     expect((await keys(["list"], environment)).out).toContain("anna");
   });
 
-  it("says in one line that a setting is wrong", async () => {
+  it("reports a wrong setting in one line", async () => {
     const { code, err } = await keys(["list"], { REDIS_URL: redis.url, PORT: "eighty" });
     expect([code, err.split("\n")]).toEqual([
       1,
@@ -39,7 +39,7 @@ describe("npm run keys", () => {
     ]);
   });
 
-  it("says that a password is wrong, and not that Redis is away", async () => {
+  it("reports a wrong password as such, not as an unreachable Redis", async () => {
     const [port] = await freePorts(1);
     await redis.kill();
     await redis.start("--port", String(port));

@@ -20,7 +20,7 @@ const isAlive = (pid: number) => {
   }
 };
 
-describe("a supervised program", () => {
+describe("The supervisor", () => {
   let folder: string;
   let watchdog: Watchdog;
 
@@ -49,27 +49,27 @@ describe("a supervised program", () => {
     return { script, pids };
   }
 
-  it("is started again when it is killed", async () => {
+  it("restarts a program that is killed", async () => {
     const { script, pids } = await program("setInterval(() => {}, 1000);");
     const lines: string[] = [];
     const supervised = supervise("program", script, process.env, watchdog, (line) => lines.push(line));
     await until(async () => (await pids()).length === 1);
     process.kill((await pids())[0] ?? 0, "SIGKILL");
     await until(async () => (await pids()).length === 2);
-    expect(lines).toEqual(["the program was killed by SIGKILL; starting it again in 0.5 s"]);
+    expect(lines).toEqual(["the program was killed by SIGKILL; restarting in 0.5 s"]);
     await supervised.stop(5_000);
     expect((await pids()).map(isAlive)).toEqual([false, false]);
   });
 
-  it("is reported when it ends right after its first start, and not started again", async () => {
+  it("reports a program that exits right after its first start, and does not restart it", async () => {
     const { script, pids } = await program("process.exit(3);");
     const supervised = supervise("program", script, process.env, watchdog, () => undefined);
-    expect(await supervised.stillborn).toBe("the program ended with code 3");
+    expect(await supervised.failedAtStartup).toBe("the program exited with code 3");
     await sleep(700);
     expect(await pids()).toHaveLength(1);
   });
 
-  it("is killed when it does not stop in time", async () => {
+  it("kills a program that does not stop in time", async () => {
     const { script, pids } = await program("process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);");
     const supervised = supervise("program", script, process.env, watchdog, () => undefined);
     await until(async () => (await pids()).length === 1);
@@ -79,7 +79,7 @@ describe("a supervised program", () => {
   });
 });
 
-describe("the watchdog", () => {
+describe("The watchdog", () => {
   let started: ChildProcess[] = [];
 
   afterEach(() => {
@@ -118,7 +118,7 @@ describe("the watchdog", () => {
     return { parent, pids: JSON.parse(String(text)) };
   }
 
-  it("stops the children of a parent that was killed, the first one last", async () => {
+  it("stops the children of a killed parent, the first one last", async () => {
     const { parent, pids } = await parentOf(3, "setInterval(() => {}, 1000)");
     expect(pids.map(isAlive)).toEqual([true, true, true]);
     parent.kill("SIGKILL");
@@ -138,7 +138,7 @@ describe("the watchdog", () => {
     process.kill(first, "SIGKILL");
   });
 
-  it("leaves a process alone that was removed from its list", async () => {
+  it("leaves a process alone that was removed from the list", async () => {
     const { parent, pids } = await parentOf(2, "setInterval(() => {}, 1000)", "watchdog.remove(pids[1]);");
     const [first = 0, second = 0] = pids;
     parent.kill("SIGKILL");

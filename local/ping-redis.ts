@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 
-/** Whether a Redis at a unix socket answers PING; one that still loads its file does not. */
+/** Whether a Redis at a unix socket answers PING. It does not while it loads its file. */
 export function pingRedis(socketPath: string, timeoutMs = 1_000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath, () => socket.write("PING\r\n"));

@@ -6,23 +6,23 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { pingRedis } from "./ping.ts";
+import { pingRedis } from "./ping-redis.ts";
 
 const execute = promisify(execFile);
 
 /** The shortest `sun_path` of the systems in use (macOS), less its final zero. */
 const SOCKET_PATH_BYTES = 103;
-/** Where the socket's path is noted for other programs. */
-const SOCKET_NOTE = "socket-path";
-/** A large append-only file takes a while to load; Redis does tens of MB a second. */
-const LOADING_MS = 120_000;
-/** How long a Redis whose service was killed may still take to stop: see watchdog.ts. */
-const PREDECESSOR_MS = 20_000;
+/** The file that tells other programs the socket's path. */
+const SOCKET_PATH_FILE = "socket-path";
+/** Redis loads tens of MB of its append-only file a second. */
+const STARTUP_TIMEOUT_MS = 120_000;
+/** A Redis whose service was killed stops within this time: see watchdog.ts. */
+const PREVIOUS_SERVER_TIMEOUT_MS = 20_000;
 
 export interface EmbeddedRedis {
   pid: number;
-  /** Resolves when the server has ended, for whatever reason, with its last words. */
-  ended: Promise<string>;
+  /** Resolves with the end of its output when the server exits for any reason. */
+  exited: Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -41,12 +41,12 @@ export async function redisSocket(dataDirectory: string): Promise<string> {
 }
 
 /**
- * Whether Redis can listen at a path: it is too long for a socket, or has spaces, at which Redis 6 splits its arguments,
- * or its file system has no sockets (WSL's /mnt/c, exFAT, SMB).
+ * Whether Redis can listen at a path. It cannot if the path is too long for a socket or has spaces (Redis 6 splits its
+ * arguments there), or if the file system has no sockets (WSL's /mnt/c, exFAT, SMB).
  */
 async function canListenAt(path: string): Promise<boolean> {
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES || /\s/.test(path)) return false;
-  if (await isSocket(path)) return true; // of an earlier start
+  if (await isSocket(path)) return true; // from an earlier start
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const server = createServer().listen(path);
   try {
@@ -55,7 +55,7 @@ async function canListenAt(path: string): Promise<boolean> {
     await once(server, "close");
     return true;
   } catch {
-    await rm(path, { force: true }); // exFAT keeps an empty file
+    await rm(path, { force: true }); // exFAT leaves an empty file
     return false;
   }
 }
@@ -67,44 +67,44 @@ async function isSocket(path: string): Promise<boolean> {
   );
 }
 
-/** The socket of the Redis that runs, or ran last, in this folder; undefined where none ever did. */
-export async function knownSocket(dataDirectory: string): Promise<string | undefined> {
-  return await readFile(join(redisFolder(dataDirectory), SOCKET_NOTE), "utf8").catch(() => undefined);
+/** The socket of the Redis that runs or last ran in this folder; undefined if none ever did. */
+export async function lastSocket(dataDirectory: string): Promise<string | undefined> {
+  return await readFile(join(redisFolder(dataDirectory), SOCKET_PATH_FILE), "utf8").catch(() => undefined);
 }
 
 /**
  * Starts a redis-server that keeps its data in `<dataDirectory>/redis`.
  *
- * Every write is on disk before it is answered (`appendfsync always`); a file cut short by a crash is loaded up
- * to its last whole command. It listens on a unix socket that only this user may open, and on no port.
+ * Redis writes each change to disk before it answers (`appendfsync always`), and loads a file that a crash cut short up
+ * to the last whole command. It listens on a unix socket that only this user may open, and on no port.
  *
- * @throws RedisStartError when it does not answer, or another one uses the folder.
+ * @throws RedisStartError if it does not answer, or another server uses the folder.
  */
 export async function startRedis(
   executable: string,
   dataDirectory: string,
   socket: string,
-  predecessor: { onWait?: () => void; patienceMs?: number } = {},
+  previous: { onWait?: () => void; timeoutMs?: number } = {},
 ): Promise<EmbeddedRedis> {
   const folder = redisFolder(dataDirectory);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await predecessorGone(folder, predecessor.onWait, predecessor.patienceMs);
-  await rm(socket, { force: true }); // left by a crash
-  await writeFile(join(folder, SOCKET_NOTE), socket);
+  await waitForPreviousServer(folder, previous.onWait, previous.timeoutMs);
+  await rm(socket, { force: true }); // a crash leaves it behind
+  await writeFile(join(folder, SOCKET_PATH_FILE), socket);
   const child = spawn(executable, serverArguments(socket), {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
-    // Not in the terminal's process group: Ctrl-C must reach it last, when nobody needs it any more.
+    // Outside the terminal's process group: Ctrl-C must not stop Redis before the processes that use it.
     detached: true,
   });
-  const ended = endOf(child);
-  await answering(child, socket, ended, executable);
+  const exited = exitOf(child);
+  await waitUntilReady(child, socket, exited, executable);
   return {
     pid: child.pid ?? 0,
-    ended,
+    exited,
     async stop() {
       child.kill("SIGTERM");
-      await ended;
+      await exited;
     },
   };
 }
@@ -119,14 +119,14 @@ function serverArguments(socket: string): string[] {
   ];
 }
 
-/** Two servers on one append-only file would destroy it: waits for one that is stopping, refuses beside one that stays. */
-async function predecessorGone(
+/** Waits for the previous server to exit: two servers on one append-only file would destroy it. */
+async function waitForPreviousServer(
   folder: string,
   onWait?: () => void,
-  patienceMs = PREDECESSOR_MS,
+  timeoutMs = PREVIOUS_SERVER_TIMEOUT_MS,
 ): Promise<void> {
-  let told = false;
-  const deadline = Date.now() + patienceMs;
+  let waiting = false;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const pid = await runningServer(folder);
     if (pid === undefined) return;
@@ -135,13 +135,13 @@ async function predecessorGone(
         `${folder} is in use by another service (redis-server, process ${pid}). Stop that one, or set DATA_DIR to another folder.`,
       );
     }
-    if (!told) onWait?.();
-    told = true;
+    if (!waiting) onWait?.();
+    waiting = true;
     await sleep(200);
   }
 }
 
-/** The process that the pid file names, if it is a running Redis and not a later process of the same number. */
+/** The process in the pid file, if it is a running Redis and not a later process with the same id. */
 async function runningServer(folder: string): Promise<number | undefined> {
   const pid = Number(await readFile(join(folder, "redis.pid"), "utf8").catch(() => ""));
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
@@ -158,39 +158,40 @@ async function commandOf(pid: number): Promise<string> {
   return stdout;
 }
 
-async function answering(
+async function waitUntilReady(
   child: ChildProcess,
   socket: string,
-  ended: Promise<string>,
+  exited: Promise<string>,
   executable: string,
 ): Promise<void> {
-  let lastWords: string | undefined;
-  void ended.then((words) => {
-    lastWords = words;
+  let outputTail: string | undefined;
+  void exited.then((output) => {
+    outputTail = output;
   });
-  const deadline = Date.now() + LOADING_MS;
+  const deadline = Date.now() + STARTUP_TIMEOUT_MS;
   while (!(await pingRedis(socket))) {
-    if (lastWords !== undefined) {
-      throw new RedisStartError(`${executable} did not start:\n${lastWords}`);
+    if (outputTail !== undefined) {
+      throw new RedisStartError(`${executable} did not start:\n${outputTail}`);
     }
     if (Date.now() > deadline) {
       child.kill("SIGKILL");
-      throw new RedisStartError(`${executable} did not answer within ${LOADING_MS / 1000} s`);
+      throw new RedisStartError(`${executable} did not answer within ${STARTUP_TIMEOUT_MS / 1000} s`);
     }
     await sleep(20);
   }
 }
 
-async function endOf(child: ChildProcess): Promise<string> {
-  let lines = "";
-  const keep = (text: Buffer) => {
-    lines = (lines + text.toString()).slice(-2_000);
+/** The end of what a process printed, once it has exited. */
+async function exitOf(child: ChildProcess): Promise<string> {
+  let output = "";
+  const append = (text: Buffer) => {
+    output = (output + text.toString()).slice(-2_000);
   };
-  child.stdout?.on("data", keep);
-  child.stderr?.on("data", keep);
+  child.stdout?.on("data", append);
+  child.stderr?.on("data", append);
   try {
     await once(child, "close");
-    return lines.trim();
+    return output.trim();
   } catch (error) {
     return String(error);
   }

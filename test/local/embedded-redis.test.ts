@@ -4,13 +4,13 @@ import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { z } from "zod";
-import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/redis.ts";
-import { redisServer } from "../../local/setup-report.ts";
+import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/embedded-redis.ts";
+import { redisServerPath } from "../../local/setup-report.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { mountExfat } from "../support/exfat.ts";
 import { describeIfPossible } from "../support/requirements.ts";
 
-describe("the embedded Redis", () => {
+describe("The embedded Redis", () => {
   let data: string;
   let running: EmbeddedRedis[];
 
@@ -24,9 +24,9 @@ describe("the embedded Redis", () => {
     await rm(data, { recursive: true });
   });
 
-  async function start(folder = data, patienceMs = 5_000): Promise<{ redis: EmbeddedRedis; socket: string }> {
+  async function start(folder = data, timeoutMs = 5_000): Promise<{ redis: EmbeddedRedis; socket: string }> {
     const socket = await redisSocket(folder);
-    const redis = await startRedis(await redisServer(), folder, socket, { patienceMs });
+    const redis = await startRedis(await redisServerPath(), folder, socket, { timeoutMs });
     running.push(redis);
     return { redis, socket };
   }
@@ -42,10 +42,10 @@ describe("the embedded Redis", () => {
 
   async function kill(redis: EmbeddedRedis): Promise<void> {
     process.kill(redis.pid, "SIGKILL");
-    await redis.ended;
+    await redis.exited;
   }
 
-  it("writes every change to its file at once, evicts nothing and listens on no port", async () => {
+  it("writes every change to disk at once, evicts nothing and listens on no port", async () => {
     const { socket } = await start();
     const settings = await withClient(socket, (client) =>
       client.config("GET", "maxmemory-policy", "appendonly", "appendfsync", "port"),
@@ -59,7 +59,7 @@ describe("the embedded Redis", () => {
     expect((await stat(socket)).mode & 0o077).toBe(0);
   });
 
-  it("has what was written before it was killed, and takes over the socket and pid file left behind", async () => {
+  it("keeps what was written before it was killed, and replaces the socket and pid file left behind", async () => {
     const first = await start();
     await withClient(first.socket, (client) => client.set("kept", "yes"));
     await kill(first.redis);
@@ -69,7 +69,7 @@ describe("the embedded Redis", () => {
     expect(await withClient(second.socket, (client) => client.get("kept"))).toBe("yes");
   });
 
-  it("starts with a file cut off in the middle of a command, up to the last whole one", async () => {
+  it("loads a file that ends in the middle of a command up to the last whole one", async () => {
     const first = await start();
     await withClient(first.socket, async (client) => {
       await client.set("whole", "1");
@@ -85,7 +85,7 @@ describe("the embedded Redis", () => {
     expect(await withClient(second.socket, (client) => client.mget("whole", "cut"))).toEqual(["1", null]);
   });
 
-  it("says what Redis said when its file is damaged in the middle", async () => {
+  it("reports Redis' own message if its file is damaged in the middle", async () => {
     const first = await start();
     await withClient(first.socket, (client) => client.set("a", "1"));
     await kill(first.redis);
@@ -96,20 +96,20 @@ describe("the embedded Redis", () => {
     await expect(start()).rejects.toThrow(/did not start:[\s\S]*append only file/i);
   });
 
-  it("refuses a data folder that another one serves", async () => {
+  it("refuses a data folder that another server uses", async () => {
     const { redis } = await start();
     await expect(start(data, 500)).rejects.toThrow(
       `is in use by another service (redis-server, process ${redis.pid}). Stop that one, or set DATA_DIR`,
     );
   });
 
-  it("is not misled by a pid file whose number now belongs to another process", async () => {
+  it("ignores a pid file whose process id now belongs to another program", async () => {
     await mkdir(join(data, "redis"));
     await writeFile(join(data, "redis/redis.pid"), String(process.ppid));
     await expect(start()).resolves.toBeDefined();
   });
 
-  it("puts its socket into a private folder when the data folder's path is too long, or has spaces", async () => {
+  it("puts its socket into a private folder if the data folder's path is too long or has spaces", async () => {
     for (const name of ["long".repeat(30), "with space"]) {
       const folder = join(data, name);
       await mkdir(folder);
@@ -121,7 +121,7 @@ describe("the embedded Redis", () => {
     }
   });
 
-  it("says so when there is no such program", async () => {
+  it("reports a redis-server that does not exist", async () => {
     const socket = await redisSocket(data);
     await expect(startRedis("/nowhere/redis-server", data, socket)).rejects.toThrow(
       "/nowhere/redis-server did not start",
@@ -138,13 +138,13 @@ describeIfPossible("On a disk without unix sockets (exFAT)", mounted.missing, ()
     for (const expected of [null, "yes"]) {
       const socket = await redisSocket(data);
       expect(socket.startsWith(mounted.folder)).toBe(false);
-      const redis = await startRedis(await redisServer(), data, socket);
+      const redis = await startRedis(await redisServerPath(), data, socket);
       const client = new Redis(socket);
       expect(await client.get("kept")).toBe(expected);
       await client.set("kept", "yes");
       client.disconnect();
       process.kill(redis.pid, "SIGKILL");
-      await redis.ended;
+      await redis.exited;
       await rm(dirname(socket), { recursive: true });
     }
     expect(await readdir(join(data, "redis"))).not.toContain("redis.sock");

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "@jest/globals";
 import { pino } from "pino";
-import { keepRedis } from "../../local/keep-redis.ts";
-import { pingRedis } from "../../local/ping.ts";
+import { pingRedis } from "../../local/ping-redis.ts";
+import { superviseRedis } from "../../local/redis-supervisor.ts";
 import { startWatchdog } from "../../local/watchdog.ts";
 import { findServer } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 
 const folder = temporaryFolder();
 
-it("A Redis that is being started again when the service stops does not outlive it", async () => {
+it("The Redis supervisor also stops a server that is just restarting", async () => {
   const [server, started] = [join(folder(), "redis-server"), join(folder(), "started")];
   await writeFile(
     server,
@@ -21,13 +21,13 @@ it("A Redis that is being started again when the service stops does not outlive 
   await chmod(server, 0o755);
   const data = join(folder(), "data");
   const watchdog = startWatchdog();
-  const redis = await keepRedis(server, data, watchdog, pino({ level: "silent" }));
+  const redis = await superviseRedis(server, data, watchdog, pino({ level: "silent" }));
   const socket = redis.url.replace("unix://", "");
   expect(await pingRedis(socket)).toBe(true);
   process.kill(Number(await readFile(join(data, "redis/redis.pid"), "utf8")), "SIGKILL");
   await until(async () => (await readFile(started, "utf8")).split("\n").length === 3);
   await redis.stop();
-  // As long as it would have taken to come.
+  // Longer than the restart takes.
   await sleep(2_000);
   expect(await pingRedis(socket)).toBe(false);
   await watchdog.release();

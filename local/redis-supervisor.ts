@@ -2,13 +2,13 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../src/logging.ts";
-import { type EmbeddedRedis, redisSocket, startRedis } from "./redis.ts";
+import { type EmbeddedRedis, redisSocket, startRedis } from "./embedded-redis.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const RESTART_MS = 1_000;
 
-/** Keeps a Redis running on one socket until it is stopped. */
-export async function keepRedis(
+/** Runs a redis-server on one socket, and restarts it if it exits, until it is stopped. */
+export async function superviseRedis(
   executable: string,
   dataDirectory: string,
   watchdog: Watchdog,
@@ -19,14 +19,15 @@ export async function keepRedis(
   let current: EmbeddedRedis;
   let restarting = Promise.resolve();
   const start = async () => {
-    const onWait = () => log.info("waiting for the redis-server of an earlier start to end");
+    const onWait = () => log.info("waiting for the previous redis-server to exit");
     current = await startRedis(executable, dataDirectory, socket, { onWait });
-    const { pid, ended } = current;
+    const { pid, exited } = current;
     watchdog.add(pid);
-    void ended.then((lastWords) => {
+    void exited.then((outputTail) => {
       watchdog.remove(pid);
       if (stopping) return;
-      log.warn(`redis-server ended; starting it again. Its last words:\n${lastWords}`);
+      log.warn(`redis-server exited; restarting in ${RESTART_MS / 1000} s. The end of its output:
+${outputTail}`);
       restarting = restart();
     });
   };
@@ -46,7 +47,7 @@ export async function keepRedis(
     url: `unix://${socket}`,
     async stop() {
       stopping = true;
-      // One that is being started would outlive whoever started it.
+      // A server that is just starting would outlive this process.
       await restarting;
       await current.stop();
       if (!socket.startsWith(dataDirectory)) await rm(dirname(socket), { recursive: true, force: true });
