@@ -5,8 +5,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** Median and range, for people. */
-export function spread(milliseconds: readonly number[]): string {
-  const [least, most] = [Math.min(...milliseconds), Math.max(...milliseconds)];
-  return `${median(milliseconds).toFixed(0)} ms (${least.toFixed(0)}–${most.toFixed(0)})`;
+/** Formats durations as "253 ms (244–259)": median, minimum and maximum. */
+export function formatDurations(milliseconds: readonly number[]): string {
+  const [min, max] = [Math.min(...milliseconds), Math.max(...milliseconds)];
+  return `${median(milliseconds).toFixed(0)} ms (${min.toFixed(0)}–${max.toFixed(0)})`;
 }

@@ -1,9 +1,9 @@
 /**
- * Times a step of the engine (forward, loss, gradient) beside PyTorch's, alternately, in one run:
+ * Compares the engine's step (forward, loss, gradient) with PyTorch's, in alternating rounds:
  *
  *     npm run bench:engine -- --sizes 256,512,1024 --peer pytorch --json
  *
- * First both must compute the same loss and gradient, see agreement.ts. The peer lives in an environment of its own in the cache.
+ * It first checks that both compute the same loss and gradient. PyTorch is installed in the cache on first use.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,11 +13,11 @@ import { readConfig } from "../../src/config.ts";
 import { ROOT } from "../../src/root.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
 import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
-import { median, spread } from "../statistics.ts";
-import { Agreement } from "./agreement.ts";
-import { writeInputs } from "./inputs.ts";
-import { LineProcess } from "./line-process.ts";
-import { installPytorch } from "./peers/pytorch.ts";
+import { formatDurations, median } from "../statistics.ts";
+import { checkResults } from "./check-results.ts";
+import { JsonProcess } from "./json-process.ts";
+import { installPytorch } from "./peers/install-pytorch.ts";
+import { writeStepInputs } from "./step-inputs.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -46,23 +46,22 @@ if (flags.json) {
 async function compare(size: number) {
   const folder = await mkdtemp(join(tmpdir(), "nst-bench-"));
   try {
-    await writeInputs(folder, size, weightsLocation, compile);
-    const ours = new LineProcess(
+    await writeStepInputs(folder, size, weightsLocation, compile);
+    const ours = new JsonProcess(
       process.execPath,
-      ["--expose-gc", join(ROOT, "dist/bench/engine/step.js"), folder],
+      ["--expose-gc", join(ROOT, "dist/bench/engine/step-process.js"), folder],
       engineEnvironment(process.env),
     );
     const script = join(ROOT, "bench/engine/peers/pytorch_step.py");
-    const peer = new LineProcess(python, [script, folder]);
-    const [first, peerFirst] = [await ours.ask("result"), await peer.ask("result")];
-    const agreement = new Agreement(folder, python, script);
-    await agreement.assert(first.loss, peerFirst.loss, flags.float64);
+    const peer = new JsonProcess(python, [script, folder]);
+    const losses = { ours: (await ours.request("result")).loss, peer: (await peer.request("result")).loss };
+    await checkResults({ folder, losses, python, script, alwaysFloat64: flags.float64 });
     const times: [number, number][] = [];
     for (let round = 0; round < Number(flags.rounds); round += 1) {
-      times.push([(await ours.ask("step")).milliseconds, (await peer.ask("step")).milliseconds]);
+      times.push([(await ours.request("step")).milliseconds, (await peer.request("step")).milliseconds]);
     }
     const [oursMib, peerMib] = [await ours.peakMib(), await peer.peakMib()];
-    await Promise.all([ours.end(), peer.end()]);
+    await Promise.all([ours.stop(), peer.stop()]);
     return report(size, times, oursMib, peerMib);
   } finally {
     await rm(folder, { recursive: true });
@@ -73,8 +72,8 @@ function report(size: number, times: [number, number][], oursMib: number, peerMi
   const [ours, peer] = [times.map(([time]) => time), times.map(([, time]) => time)];
   const ratio = median(times.map(([time, peerTime]) => peerTime / time));
   console.log(`${size} × ${size}`);
-  console.log(`  ours       ${spread(ours)}, peak ${oursMib.toFixed(0)} MiB`);
-  console.log(`  ${flags.peer.padEnd(10)} ${spread(peer)}, peak ${peerMib.toFixed(0)} MiB`);
+  console.log(`  ours       ${formatDurations(ours)}, peak ${oursMib.toFixed(0)} MiB`);
+  console.log(`  ${flags.peer.padEnd(10)} ${formatDurations(peer)}, peak ${peerMib.toFixed(0)} MiB`);
   console.log(`  ${ratio.toFixed(2)} times as fast, ${(oursMib / peerMib).toFixed(2)} of the memory`);
   return {
     size,

@@ -1,11 +1,11 @@
 /**
- * Peak memory and time of a step by size, with the shallow blocks computed strip by strip (`on`), whole (`off`), and as
+ * Measures peak memory and step time by size. The shallow layers are computed in strips (`on`), as a whole (`off`), or as
  * the engine chooses (`auto`):
  *
  *     npm run bench:memory -- --sizes 512,1024,2048,3072 --json
  *
- * Times per pixel are those of the processors, which other programs disturb less than the clock's. Where a size was
- * computed whole first, the gradient in strips is compared with that.
+ * "per pixel" is CPU time per pixel relative to the first row, which other programs disturb less than elapsed time. If a
+ * size is also computed as a whole, the gradients are compared.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -19,7 +19,7 @@ import { ROOT } from "../../src/root.ts";
 import { estimateBytes } from "../../workers/engine/memory-plan.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
 import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
-import { gradientDistance } from "./gradient-files.ts";
+import { gradientDistance } from "./gradient-distance.ts";
 
 const run = promisify(execFile);
 const MIB = 2 ** 20;
@@ -33,12 +33,22 @@ const { values: flags } = parseArgs({
 });
 const weights = locateWeights(ROOT, readConfig().vgg19Weights ?? undefined);
 const rows = [];
-let reference: number | undefined;
+let referencePerPixel: number | undefined;
 const folder = await mkdtemp(join(tmpdir(), "nst-memory-"));
-const row = (cells: unknown[]) =>
+const formatRow = (cells: unknown[]) =>
   cells.map((cell, index) => String(cell).padEnd([6, 6, 7, 10, 10, 9, 14, 10][index] ?? 0)).join("");
 console.log(
-  row(["size", "mode", "rows", "peak MiB", "estimate", "ms/step", "processor ms", "per pixel", "gradient"]),
+  formatRow([
+    "size",
+    "mode",
+    "rows",
+    "peak MiB",
+    "estimate",
+    "ms/step",
+    "CPU ms/step",
+    "per pixel",
+    "gradient",
+  ]),
 );
 for (const size of flags.sizes.split(",").map(Number)) {
   for (const mode of flags.modes.split(",")) {
@@ -46,7 +56,7 @@ for (const size of flags.sizes.split(",").map(Number)) {
       mode === "off" &&
       estimateBytes(size, size, PRESETS.balanced, Number.POSITIVE_INFINITY) > 0.8 * totalmem()
     ) {
-      console.log(`${String(size).padEnd(6)} ${mode.padEnd(6)} does not fit into this machine's memory`);
+      console.log(`${String(size).padEnd(6)} ${mode.padEnd(6)} does not fit in memory`);
       continue;
     }
     rows.push(await measure(size, mode));
@@ -58,32 +68,36 @@ if (flags.json) {
 }
 
 async function measure(size: number, mode: string) {
-  const script = join(ROOT, "dist/bench/engine/memory-step.js");
+  const script = join(ROOT, "dist/bench/engine/memory-process.js");
   const gradient = join(folder, `${size}-${mode}`);
-  const parameters = [
+  const args = [
     ...["--expose-gc", script, "--weights", weights, "--gradient", gradient],
     ...["--size", String(size), "--mode", mode],
   ];
-  const { stdout } = await run(process.execPath, parameters, { env: engineEnvironment(process.env) });
-  const { milliseconds, processor, stripRows, peak } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as {
+  const { stdout } = await run(process.execPath, args, { env: engineEnvironment(process.env) });
+  const { milliseconds, cpuMilliseconds, stripRows, peakMib } = JSON.parse(
+    stdout.trim().split("\n").at(-1) ?? "",
+  ) as {
     milliseconds: number;
-    processor: number;
+    cpuMilliseconds: number;
     stripRows: number | null;
-    peak: number;
+    peakMib: number;
   };
-  const perPixel = processor / size ** 2;
-  reference ??= perPixel;
-  const estimate = estimateBytes(size, size, PRESETS.balanced, stripRows ?? Number.POSITIVE_INFINITY) / MIB;
+  const perPixel = cpuMilliseconds / size ** 2;
+  referencePerPixel ??= perPixel;
+  const estimateMib =
+    estimateBytes(size, size, PRESETS.balanced, stripRows ?? Number.POSITIVE_INFINITY) / MIB;
   const whole = join(folder, `${size}-off`);
   const difference = stripRows !== null && existsSync(whole) ? await gradientDistance(gradient, whole) : null;
   console.log(
-    row([
-      ...[size, mode, stripRows ?? "–", peak.toFixed(0), estimate.toFixed(0), milliseconds.toFixed(0)],
-      ...[processor.toFixed(0), (perPixel / reference).toFixed(2), difference?.toExponential(1) ?? "–"],
+    formatRow([
+      ...[size, mode, stripRows ?? "–", peakMib.toFixed(0), estimateMib.toFixed(0), milliseconds.toFixed(0)],
+      ...[cpuMilliseconds.toFixed(0), (perPixel / referencePerPixel).toFixed(2)],
+      difference?.toExponential(1) ?? "–",
     ]),
   );
   return {
-    ...{ size, mode, strip_rows: stripRows, peak_mib: peak, ms_per_step: milliseconds },
-    ...{ processor_ms_per_step: processor, gradient_difference: difference },
+    ...{ size, mode, strip_rows: stripRows, peak_mib: peakMib, ms_per_step: milliseconds },
+    ...{ cpu_ms_per_step: cpuMilliseconds, gradient_difference: difference },
   };
 }

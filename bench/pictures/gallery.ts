@@ -1,30 +1,18 @@
 /**
- * Paints a fixed set, contents × styles × presets, and puts it on one sheet with times and losses:
+ * Paints the sample pictures, contents × styles × presets, and puts the results on one sheet with times and losses:
  *
  *     npm run gallery -- --size 256 --presets draft,balanced,fine --contents 3 --styles 3
  *
- * Pictures lie beside the project (../shared/samples) or are its own examples. The sheet is gallery/sheet.png, each
- * picture beside it; a last line of JSON with --json.
+ * Writes gallery/sheet.png and the single pictures. With --json the last line of output is JSON.
  */
-import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { basename, join, parse, resolve } from "node:path";
+import { basename, join, parse } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { presetNameSchema } from "../../src/contract/options.ts";
 import { ROOT } from "../../src/root.ts";
-import { Painter } from "./paint-in-process.ts";
-
-const SAMPLES = resolve(ROOT, "../shared/samples");
-const existing = (paths: string[]) => paths.filter((path) => existsSync(path));
-const CONTENTS = existing([
-  ...["chelsea.png", "coffee.png", "rocket.jpg"].map((name) => join(SAMPLES, name)),
-  join(ROOT, "examples/cat.jpg"),
-]);
-const STYLES = existing([
-  ...["starry_night.jpg", "shipwreck.jpg", "brick.png"].map((name) => join(SAMPLES, name)),
-  ...["sandstone.jpg", "waves.jpg"].map((name) => join(ROOT, "examples", name)),
-]);
+import { samplePaths } from "../sample-pictures.ts";
+import { FilePainter } from "./file-painter.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -37,13 +25,13 @@ const { values: flags } = parseArgs({
 });
 const size = Number(flags.size);
 const presets = flags.presets.split(",").map((name) => presetNameSchema.parse(name));
-const contents = CONTENTS.slice(0, Number(flags.contents));
-const styles = STYLES.slice(0, Number(flags.styles));
+const contents = samplePaths("content").slice(0, Number(flags.contents));
+const styles = samplePaths("style").slice(0, Number(flags.styles));
 
-const TEXT = 18;
+const CAPTION_HEIGHT = 18;
 const folder = join(ROOT, "gallery");
 await mkdir(folder, { recursive: true });
-const painter = await Painter.load();
+const painter = await FilePainter.load();
 const cells: { input: Buffer; left: number; top: number }[] = [];
 const results: { content: string; style: string; preset: string; seconds: number; loss: number }[] = [];
 const columns = styles.length * presets.length;
@@ -65,12 +53,12 @@ for (const content of contents) {
       const { height } = fitted.info;
       cells.push(
         { input: fitted.data, left, top },
-        { input: await caption(line), left, top: top + height + 2 },
+        { input: await renderCaption(line), left, top: top + height + 2 },
       );
       tallest = Math.max(tallest, height);
     }
   }
-  top += tallest + TEXT + 12;
+  top += tallest + CAPTION_HEIGHT + 12;
 }
 painter.dispose();
 const sheet = { width: columns * (size + 8), height: top };
@@ -81,9 +69,9 @@ await sharp({ create: { ...sheet, channels: 3, background: "#ffffff" } })
 console.log(`gallery/sheet.png: ${results.length} pictures`);
 if (flags.json) console.log(JSON.stringify({ size, pictures: results }));
 
-/** As large as fits. (The service's own decoders are the only ones that are open here: no SVG.) */
-async function caption(text: string): Promise<Buffer> {
-  return await sharp({ text: { text, width: size, height: TEXT, rgba: true } })
+/** Renders text as large as fits. (sharp's SVG loader is disabled in this process.) */
+async function renderCaption(text: string): Promise<Buffer> {
+  return await sharp({ text: { text, width: size, height: CAPTION_HEIGHT, rgba: true } })
     .png()
     .toBuffer();
 }

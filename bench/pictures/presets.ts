@@ -1,11 +1,10 @@
 /**
- * How long each preset takes at each size, on this machine:
+ * Estimates how long each preset takes at each size on this machine, in elapsed time and in CPU time:
  *
  *     npm run bench:presets -- --sizes 256,512,1024 --json
  *
- * A few steps and the targets are timed at every scale of the schedules, with the sample pictures, and added up, in
- * seconds and in seconds of processor time: other work beside it lengthens the first several times over, the second
- * hardly. With `--whole`, a whole painting at the first size says how far such a sum is off.
+ * It times the targets and a few steps at every scale of the schedule and adds them up. With `--whole` it also runs the
+ * default preset completely at the first size, to compare with the estimate.
  */
 import { parseArgs } from "node:util";
 import { readConfig } from "../../src/config.ts";
@@ -21,7 +20,7 @@ import { Painting } from "../../workers/engine/painting.ts";
 import { schedule } from "../../workers/engine/schedule.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
-import { samplePath } from "../sample-picture.ts";
+import { samplePath } from "../sample-pictures.ts";
 import { median } from "../statistics.ts";
 
 interface Row {
@@ -31,17 +30,17 @@ interface Row {
   height: number;
   steps: number;
   seconds: number;
-  processor_seconds: number;
+  cpu_seconds: number;
 }
 
-/** Milliseconds. */
-interface Spent {
-  wall: number;
-  processor: number;
+/** Elapsed and CPU time in milliseconds. */
+interface Time {
+  elapsed: number;
+  cpu: number;
 }
 
-/** The first steps at a size warm it up: memory is found, L-BFGS has no history. */
-const WARM_UP = 2;
+/** The first steps at a size allocate memory, and L-BFGS has no history yet. */
+const WARM_UP_STEPS = 2;
 
 const { values: flags } = parseArgs({
   options: {
@@ -61,18 +60,21 @@ const network = new Vgg19(
 );
 network.warmUp("block5_conv4");
 const memory = availableMemory(describeDevice(kernels));
-const timings = new Map<string, { targets: Spent; step: Spent }>();
+const timings = new Map<string, { targets: Time; step: Time }>();
 const rows: Row[] = [];
 for (const preset of flags.presets.split(",") as PresetName[]) {
   for (const size of sizes) {
     const options = resolveOptions({ preset, size, preview_interval: 0 }, 1);
     const { width, height } = await decode("content", size);
-    let [wall, processor] = [0, 0];
+    let [elapsed, cpu] = [0, 0];
     for (const scale of schedule(options, width, height)) {
       const { styleSize, optimizer, learningRate } = scale;
-      const { targets, step } = await time({ ...options, optimizer, learning_rate: learningRate }, styleSize);
-      wall += targets.wall + scale.steps * step.wall;
-      processor += targets.processor + scale.steps * step.processor;
+      const { targets, step } = await timeScale(
+        { ...options, optimizer, learning_rate: learningRate },
+        styleSize,
+      );
+      elapsed += targets.elapsed + scale.steps * step.elapsed;
+      cpu += targets.cpu + scale.steps * step.cpu;
     }
     const { steps } = options;
     rows.push({
@@ -81,53 +83,51 @@ for (const preset of flags.presets.split(",") as PresetName[]) {
       width,
       height,
       steps,
-      seconds: wall / 1000,
-      processor_seconds: processor / 1000,
+      seconds: elapsed / 1000,
+      cpu_seconds: cpu / 1000,
     });
     console.log(
-      `${preset} at ${width} × ${height}: ${steps} steps, ${(wall / 1000).toFixed(1)} s, ${(processor / 1000).toFixed(1)} s of processor time`,
+      `${preset} at ${width} × ${height}: ${steps} steps, ${(elapsed / 1000).toFixed(1)} s, ${(cpu / 1000).toFixed(1)} s of CPU time`,
     );
   }
 }
 if (flags.whole) {
-  await compareWithWhole();
+  await compareWithWholeRun();
 }
 if (flags.json) {
   console.log(JSON.stringify({ rows }));
 }
 
-/** What the targets and a step at one scale take. */
-async function time(options: Options, size: number): Promise<{ targets: Spent; step: Spent }> {
+/** Times the computation of the targets and the median step at one scale. */
+async function timeScale(options: Options, size: number): Promise<{ targets: Time; step: Time }> {
   const key = JSON.stringify([options.optimizer, options.content_layers, options.style_layers, size]);
-  const known = timings.get(key);
-  if (known !== undefined) {
-    return known;
-  }
-  const steps = WARM_UP + Number(flags.steps);
+  const cached = timings.get(key);
+  if (cached !== undefined) return cached;
+  const steps = WARM_UP_STEPS + Number(flags.steps);
   const pictures = [await decode("content", size), await decode("style", size)] as const;
   let painting: Painting | undefined;
   const targets = measure(() => {
     painting = paint({ ...options, scales: 1, steps, size }, pictures);
   });
-  const spent = Array.from({ length: steps }, () => measure(() => painting?.step())).slice(WARM_UP);
+  const times = Array.from({ length: steps }, () => measure(() => painting?.step())).slice(WARM_UP_STEPS);
   painting?.dispose();
   const step = {
-    wall: median(spent.map(({ wall }) => wall)),
-    processor: median(spent.map(({ processor }) => processor)),
+    elapsed: median(times.map(({ elapsed }) => elapsed)),
+    cpu: median(times.map(({ cpu }) => cpu)),
   };
   const timing = { targets, step };
   timings.set(key, timing);
   return timing;
 }
 
-function measure(work: () => void): Spent {
+function measure(work: () => void): Time {
   const [started, before] = [performance.now(), process.cpuUsage()];
   work();
   const { user, system } = process.cpuUsage(before);
-  return { wall: performance.now() - started, processor: (user + system) / 1000 };
+  return { elapsed: performance.now() - started, cpu: (user + system) / 1000 };
 }
 
-async function compareWithWhole(): Promise<void> {
+async function compareWithWholeRun(): Promise<void> {
   const [size = 256] = sizes;
   const options = resolveOptions({ size, preview_interval: 0 }, 1);
   const pictures = [await decode("content", size), await decode("style", size)] as const;
@@ -138,9 +138,10 @@ async function compareWithWhole(): Promise<void> {
   }
   const seconds = (performance.now() - started) / 1000;
   painting.dispose();
-  const told = rows.find((row) => row.preset === DEFAULT_PRESET && row.size === size)?.seconds ?? Number.NaN;
+  const estimate =
+    rows.find((row) => row.preset === DEFAULT_PRESET && row.size === size)?.seconds ?? Number.NaN;
   console.log(
-    `a whole ${DEFAULT_PRESET} at ${size}: ${seconds.toFixed(1)} s, the sum says ${told.toFixed(1)} s`,
+    `a complete run of ${DEFAULT_PRESET} at ${size}: ${seconds.toFixed(1)} s, estimated ${estimate.toFixed(1)} s`,
   );
 }
 

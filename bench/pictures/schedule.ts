@@ -1,13 +1,11 @@
 /**
- * Time to a picture: each preset's optimiser and schedule, and the plain schedule (Adam, one size, 1,000 steps), on the
- * same objective, scored by the same total loss at the final size:
+ * Measures how soon each preset's optimiser and schedule reach the final loss of the plain schedule (Adam, one scale, 1,000
+ * steps), on the same objective at the same final size:
  *
  *     npm run bench:schedule -- --size 512 --json
  *
- * Also says how far the ETA at a quarter of each run was off, and draws the curves into bench/schedule.svg.
+ * Also reports the error of the ETA after a quarter of each run.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig } from "../../src/config.ts";
 import type { Options, PresetName } from "../../src/contract/options.ts";
@@ -20,8 +18,14 @@ import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Painting } from "../../workers/engine/painting.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
-import { samplePath } from "../sample-picture.ts";
-import { type Curve, drawCurves } from "./draw-curves.ts";
+import { samplePath } from "../sample-pictures.ts";
+
+interface Run {
+  name: string;
+  /** Losses at the final size. */
+  points: { seconds: number; loss: number }[];
+  etaError: number;
+}
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,7 +37,7 @@ const { values: flags } = parseArgs({
 });
 const size = Number(flags.size);
 
-/** The default preset's objective, for all. */
+/** All runs use the default preset's objective. */
 const objective = { ...PRESETS.balanced, preset: "balanced", size, seed: 1, preview_interval: 0 } as const;
 const plainOptions: Options = {
   ...objective,
@@ -52,7 +56,7 @@ const content = await decode(samplePath("content"));
 const style = await decode(samplePath("style"));
 
 const names = (flags.presets.split(",") as PresetName[]).filter((name) => !isPlain(PRESETS[name]));
-const painted = names.map((name) => {
+const runs = names.map((name) => {
   const { optimizer, learning_rate, steps, scales } = resolveOptions({ preset: name, size }, 1);
   return run(name, { ...objective, optimizer, learning_rate, steps, scales });
 });
@@ -68,7 +72,7 @@ const presets: Record<
     eta_error: number;
   }
 > = {};
-for (const { name, points, etaError } of painted) {
+for (const { name, points, etaError } of runs) {
   const reached = points.find((point) => point.loss <= plainLoss)?.seconds ?? null;
   const ratio = (points.at(-1)?.loss ?? Number.NaN) / plainLoss;
   presets[name] = {
@@ -78,10 +82,9 @@ for (const { name, points, etaError } of painted) {
     eta_error: etaError,
   };
   console.log(
-    `${name}: ${reached === null ? "does not reach" : `reaches after ${reached.toFixed(1)} s`} the plain loss, ends at ${ratio.toFixed(3)} of it`,
+    `${name}: ${reached === null ? "does not reach" : `after ${reached.toFixed(1)} s reaches`} the plain loss, ends at ${ratio.toFixed(3)} of it`,
   );
 }
-await writeFile(join(ROOT, "bench/schedule.svg"), drawCurves([plain, ...painted]));
 if (flags.json) {
   console.log(JSON.stringify({ plain_s: plainSeconds, presets }));
 }
@@ -90,22 +93,22 @@ function decode(path: string) {
   return decodePicture(path, (picture) => contentSize(picture, size), readConfig().limits);
 }
 
-/** `classic`'s schedule is the plain one. */
+/** The schedule of `classic` is the plain one. */
 function isPlain({ optimizer, scales, steps }: Pick<Options, "optimizer" | "scales" | "steps">): boolean {
   return optimizer === "adam" && scales === 1 && steps === plainOptions.steps;
 }
 
-/** Paints, noting wall time and loss at the final size, and what the ETA said at a quarter of the time. */
-function run(name: string, options: Options): Curve & { etaError: number } {
+/** Runs all steps and records time and loss at the final size, and the error of the ETA after a quarter of the time. */
+function run(name: string, options: Options): Run {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const painting = new Painting(network, options, { content, styles: [style] }, null);
-  const points: Curve["points"] = [];
-  const promises: { seconds: number; eta: number }[] = [];
+  const points: Run["points"] = [];
+  const etas: { seconds: number; eta: number }[] = [];
   while (!painting.isDone) {
     painting.step();
     const { scale, loss, eta_seconds } = painting.progress();
-    promises.push({ seconds: seconds(), eta: eta_seconds ?? Number.NaN });
+    etas.push({ seconds: seconds(), eta: eta_seconds ?? Number.NaN });
     if (scale.index === scale.count - 1 && loss !== null) {
       points.push({ seconds: seconds(), loss: loss.total });
       if (points.length % 50 === 0) {
@@ -115,10 +118,12 @@ function run(name: string, options: Options): Curve & { etaError: number } {
       }
     }
   }
-  const whole = seconds();
+  const total = seconds();
   painting.dispose();
-  const quarter = promises.find((promise) => promise.seconds >= whole / 4);
-  const etaError = quarter === undefined ? Number.NaN : quarter.eta / (whole - quarter.seconds) - 1;
-  console.log(`${name}: ${whole.toFixed(1)} s, ETA at a quarter off by ${(etaError * 100).toFixed(0)} %`);
+  const quarter = etas.find((at) => at.seconds >= total / 4);
+  const etaError = quarter === undefined ? Number.NaN : quarter.eta / (total - quarter.seconds) - 1;
+  console.log(
+    `${name}: ${total.toFixed(1)} s, ETA after a quarter wrong by ${(etaError * 100).toFixed(0)} %`,
+  );
   return { name, points, etaError };
 }

@@ -1,11 +1,10 @@
 /**
- * What checkpoints take of a run: the share of the engine's time that it spends in making them.
+ * Measures the share of a run that the engine spends on checkpoints:
  *
  *     npm run bench:checkpoints -- --sizes 256,512,1024 --seconds 60 --json
  *
- * The real network, the preset `balanced` (L-BFGS, which remembers most) at one size each, with the schedule that a worker
- * keeps. Measured from the end of a step to the news of its checkpoint, on the worker's side: what the engine does not
- * spend on the next step. That the files are then flushed to the disk by the worker is not in it.
+ * It uses the real network, the preset `balanced` (L-BFGS, which has the largest state) and the worker's checkpoint
+ * schedule. It measures from the end of a step to the engine's checkpoint event, without the worker's flush to disk.
  */
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +14,7 @@ import { resolveOptions } from "../../src/contract/presets.ts";
 import { ROOT } from "../../src/root.ts";
 import { EngineProcess } from "../../workers/engine-process/engine-process.ts";
 import { CheckpointSchedule } from "../../workers/job/checkpoint-schedule.ts";
-import { sampleRaster } from "../sample-picture.ts";
+import { sampleRaster } from "../sample-pictures.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -35,7 +34,7 @@ const engine = new EngineProcess({
 engine.start();
 try {
   const { type } = await engine.settled();
-  if (type !== "ready") throw new Error("The engine is not ready: see `npm run setup`");
+  if (type !== "ready") throw new Error("The engine did not start. Run npm run setup.");
   const sizes: Record<string, unknown>[] = [];
   for (const size of flags.sizes.split(",").map(Number)) {
     const figures = await measure(size);
@@ -70,7 +69,7 @@ async function measure(size: number) {
   const painting = engine.paint({ pictures, options, steered: 0, checkpoint: null }, (event) => {
     if (event.type === "progress") {
       stepEnded = performance.now();
-      // What is done before the first step, the targets and the native kernels' warming up, is no part of it.
+      // Time starts at the first step: the targets and the kernels' warm-up are not part of it.
       started ||= stepEnded;
       steps += 1;
       schedule.sawProgress();
@@ -87,10 +86,14 @@ async function measure(size: number) {
   schedule.start();
   await painting;
   schedule.stop();
-  const spent = costs.reduce((sum, cost) => sum + cost, 0);
-  const ran = stepEnded - started;
+  const total = costs.reduce((sum, cost) => sum + cost, 0);
+  const elapsed = stepEnded - started;
   return {
     ...{ size, steps, checkpoints: costs.length, mebibytes: Math.round(bytes / 2 ** 20) },
-    ...{ cost_ms: Math.round(spent / costs.length), seconds: Math.round(ran / 1000), share: spent / ran },
+    ...{
+      cost_ms: Math.round(total / costs.length),
+      seconds: Math.round(elapsed / 1000),
+      share: total / elapsed,
+    },
   };
 }

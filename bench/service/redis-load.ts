@@ -1,15 +1,15 @@
 import type { Redis } from "ioredis";
 
-/** What a Redis server has done since its start. */
-export interface Load {
+/** What a Redis server has done since it started. */
+export interface RedisLoad {
   commands: number;
-  /** Over the network, both ways. */
+  /** Network traffic in both directions. */
   bytes: number;
-  /** Of its main thread, which runs every command. */
+  /** CPU time of the main thread, which runs all commands. */
   cpuSeconds: number;
 }
 
-export async function readLoad(redis: Redis): Promise<Load> {
+export async function readLoad(redis: Redis): Promise<RedisLoad> {
   const info = `${await redis.info("stats")}${await redis.info("cpu")}`;
   const value = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1] ?? 0);
   return {
@@ -19,10 +19,10 @@ export async function readLoad(redis: Redis): Promise<Load> {
   };
 }
 
-export function since(before: Load, now: Load): Load {
+export function subtractLoad(after: RedisLoad, before: RedisLoad): RedisLoad {
   return {
-    commands: now.commands - before.commands,
-    bytes: now.bytes - before.bytes,
-    cpuSeconds: now.cpuSeconds - before.cpuSeconds,
+    commands: after.commands - before.commands,
+    bytes: after.bytes - before.bytes,
+    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
   };
 }

@@ -1,7 +1,7 @@
 /**
- * One Redis and several workers whose engines are SIMULATED: a step is a sleep. Everything else is real: worker processes,
- * queue, records, pictures decoded and stored. Says how much of the ideal throughput is reached, how long a worker
- * takes from the last step of a job to the first one of the next, and what a job costs Redis.
+ * Measures throughput with several workers on one Redis. Engines are SIMULATED: a step is a sleep. Everything else is real:
+ * worker processes, queue, records, decoding and storing pictures. Reports the share of the ideal throughput, the time
+ * between a worker's jobs, and what a job costs Redis.
  *
  *     npm run bench:scale -- --step 100 --steps 20 --jobs 8 --json
  */
@@ -15,16 +15,15 @@ import { parseArgs } from "node:util";
 import { v7 } from "uuid";
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { JobQueue } from "../../src/jobs/job-queue.ts";
-import { connectForRequests } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
 import { ROOT } from "../../src/root.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
-import { jpeg } from "../../test/support/pictures.ts";
-import { connected, TestRedis } from "../../test/support/redis.ts";
+import { noiseJpeg } from "../sample-pictures.ts";
 import { median } from "../statistics.ts";
-import { type Load, readLoad, since } from "./redis-load.ts";
+import { type RedisLoad, readLoad, subtractLoad } from "./redis-load.ts";
+import { startTemporaryRedis } from "./temporary-redis.ts";
 
-const COUNTS = [1, 2, 4];
+const WORKER_COUNTS = [1, 2, 4];
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,66 +33,62 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const [stepMs, steps, jobsEach] = [flags.step, flags.steps, flags.jobs].map(Number) as [
+const [stepMs, steps, jobsPerWorker] = [flags.step, flags.steps, flags.jobs].map(Number) as [
   number,
   number,
   number,
 ];
 
-interface Painting {
+interface Run {
   pid: number;
-  begun: number;
-  ended: number;
+  startedAt: number;
+  endedAt: number;
 }
 
 const folder = await mkdtemp(join(tmpdir(), "nst-scale-"));
-const times = join(folder, "times");
-const server = await TestRedis.start();
-// As in production: the append-only file is flushed once a second.
-await server.kill("SIGTERM");
-await server.start("--appendfsync", "everysec");
-const redis = await connected(connectForRequests(server.url));
-const queue = new JobQueue(redis, new RedisKeys("nst"));
+const timesFile = join(folder, "times");
+const redis = await startTemporaryRedis();
+const queue = new JobQueue(redis.connection, new RedisKeys("nst"));
 const store = new FilesystemBlobStore(join(folder, "blobs"));
 const workers: ChildProcess[] = [];
 try {
   console.log(
-    `SIMULATION: engines that sleep ${stepMs} ms a step; ${steps} steps a job, ${jobsEach} jobs a worker`,
+    `SIMULATED engines that sleep ${stepMs} ms per step; ${steps} steps per job, ${jobsPerWorker} jobs per worker`,
   );
   const ratios: { count: number; throughput_ratio: number }[] = [];
-  const handovers: number[] = [];
-  for (const count of COUNTS) {
+  const gaps: number[] = [];
+  for (const count of WORKER_COUNTS) {
     while (workers.length < count) workers.push(await startWorker());
-    const paintings = await paintAll(count * jobsEach, steps);
+    const runs = await runJobs(count * jobsPerWorker, steps);
     const span =
-      Math.max(...paintings.map(({ ended }) => ended)) - Math.min(...paintings.map(({ begun }) => begun));
-    const ideal = jobsEach * steps * stepMs;
-    const between = handoversOf(paintings);
-    handovers.push(...between);
+      Math.max(...runs.map(({ endedAt }) => endedAt)) - Math.min(...runs.map(({ startedAt }) => startedAt));
+    const ideal = jobsPerWorker * steps * stepMs;
+    const gapsNow = gapsBetween(runs);
+    gaps.push(...gapsNow);
     ratios.push({ count, throughput_ratio: round(ideal / span, 3) });
-    const rate = ((1000 * paintings.length) / span).toFixed(2);
+    const rate = ((1000 * runs.length) / span).toFixed(2);
     console.log(
-      `${count} workers: ${rate} jobs/s, ${(ideal / span).toFixed(3)} of the ideal; hand-over ${median(between).toFixed(0)} ms`,
+      `${count} workers: ${rate} jobs/s, ${(ideal / span).toFixed(3)} of the ideal; ${median(gapsNow).toFixed(0)} ms between jobs`,
     );
   }
-  const cost = await costs();
-  report(cost);
-  const handover_p50_ms = round(median(handovers), 1);
-  console.log(`hand-over: p50 ${handover_p50_ms} ms of ${handovers.length}`);
+  const cost = await measureRedis();
+  printLimits(cost);
+  const handover_p50_ms = round(median(gaps), 1);
+  console.log(`between jobs: p50 ${handover_p50_ms} ms of ${gaps.length}`);
   if (flags.json) console.log(JSON.stringify({ workers: ratios, handover_p50_ms, ...cost }));
 } finally {
   for (const worker of workers) worker.kill("SIGKILL");
   await queue.close();
-  await server.stop();
+  await redis.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
 async function startWorker(): Promise<ChildProcess> {
   const worker = spawn(
     process.execPath,
-    [join(ROOT, "dist/bench/service/simulated/worker.js"), flags.step, times],
+    [join(ROOT, "dist/bench/service/simulated/worker.js"), flags.step, timesFile],
     {
-      env: { ...process.env, REDIS_URL: server.url, DATA_DIR: folder, LOG_LEVEL: "silent" },
+      env: { ...process.env, REDIS_URL: redis.url, DATA_DIR: folder, LOG_LEVEL: "silent" },
       stdio: ["ignore", "pipe", "inherit"],
     },
   );
@@ -101,10 +96,10 @@ async function startWorker(): Promise<ChildProcess> {
   return worker;
 }
 
-/** Queues jobs and resolves with their paintings when all have ended. */
-async function paintAll(count: number, jobSteps: number): Promise<Painting[]> {
-  await writeFile(times, "");
-  const picture = await jpeg({ width: 128, height: 96 });
+/** Queues jobs and resolves when all have ended. */
+async function runJobs(count: number, jobSteps: number): Promise<Run[]> {
+  await writeFile(timesFile, "");
+  const picture = await noiseJpeg(128);
   const ids = await Promise.all(
     Array.from({ length: count }, async () => {
       const id = v7();
@@ -116,56 +111,59 @@ async function paintAll(count: number, jobSteps: number): Promise<Painting[]> {
     }),
   );
   for (const id of ids) while ((await queue.find(id))?.status !== "succeeded") await sleep(100);
-  const lines = (await readFile(times, "utf8")).trim().split("\n");
-  return lines.map((line) => JSON.parse(line) as Painting);
+  const lines = (await readFile(timesFile, "utf8")).trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as Run);
 }
 
-/** Times from the end of a worker's painting to the begin of its next one. */
-function handoversOf(paintings: Painting[]): number[] {
-  const sorted = [...paintings].sort((a, b) => a.pid - b.pid || a.begun - b.begun);
-  return sorted.flatMap(({ pid, begun }, index) => {
-    const before = sorted[index - 1];
-    return before?.pid === pid ? [begun - before.ended] : [];
+/** The times in ms from the last step of a worker's job to the first step of its next job. */
+function gapsBetween(runs: Run[]): number[] {
+  const sorted = [...runs].sort((a, b) => a.pid - b.pid || a.startedAt - b.startedAt);
+  return sorted.flatMap(({ pid, startedAt }, index) => {
+    const previous = sorted[index - 1];
+    return previous?.pid === pid ? [startedAt - previous.endedAt] : [];
   });
 }
 
-/** What Redis does for a job: by itself, and for each second that it runs, beyond what idle workers cost. */
-async function costs() {
+/** What a job costs Redis, per job and per second that it runs, without the cost of idle workers. */
+async function measureRedis() {
   const count = 4 * workers.length;
   const idle = await loadOf(() => sleep(5_000));
-  const short = await loadOf(() => paintAll(count, steps));
-  const long = await loadOf(() => paintAll(count, 3 * steps));
+  const short = await loadOf(() => runJobs(count, steps));
+  const long = await loadOf(() => runJobs(count, 3 * steps));
   const jobSeconds = (steps * stepMs) / 1000;
-  const perSecond = (key: keyof Load) => idle[key] / 5;
-  const net = (load: Load & { seconds: number }, key: keyof Load) =>
-    (load[key] - perSecond(key) * load.seconds) / count;
-  const split = (key: keyof Load) => {
-    const second = (net(long, key) - net(short, key)) / (2 * jobSeconds);
-    return { job: net(short, key) - second * jobSeconds, second };
+  const idlePerSecond = (key: keyof RedisLoad) => idle[key] / 5;
+  const net = (load: RedisLoad & { seconds: number }, key: keyof RedisLoad) =>
+    (load[key] - idlePerSecond(key) * load.seconds) / count;
+  const split = (key: keyof RedisLoad) => {
+    const perSecond = (net(long, key) - net(short, key)) / (2 * jobSeconds);
+    return { perJob: net(short, key) - perSecond * jobSeconds, perSecond };
   };
   const [commands, bytes, cpu] = [split("commands"), split("bytes"), split("cpuSeconds")];
   return {
     redis: {
-      commands_per_job: round(commands.job, 1),
-      commands_per_running_second: round(commands.second, 1),
-      bytes_per_job: Math.round(bytes.job),
-      bytes_per_running_second: Math.round(bytes.second),
-      cpu_ms_per_job: round(1000 * cpu.job, 2),
-      cpu_ms_per_running_second: round(1000 * cpu.second, 3),
-      watcher_cpu_ms_per_event: round(await watcherCost(), 3),
-      idle_commands_per_worker_second: round(perSecond("commands") / workers.length, 1),
+      commands_per_job: round(commands.perJob, 1),
+      commands_per_running_second: round(commands.perSecond, 1),
+      bytes_per_job: Math.round(bytes.perJob),
+      bytes_per_running_second: Math.round(bytes.perSecond),
+      cpu_ms_per_job: round(1000 * cpu.perJob, 2),
+      cpu_ms_per_running_second: round(1000 * cpu.perSecond, 3),
+      event_stream_cpu_ms_per_event: round(await eventStreamCost(), 3),
+      idle_commands_per_worker_second: round(idlePerSecond("commands") / workers.length, 1),
     },
   };
 }
 
-async function loadOf(action: () => Promise<unknown>): Promise<Load & { seconds: number }> {
-  const [before, started] = [await readLoad(redis), performance.now()];
+async function loadOf(action: () => Promise<unknown>): Promise<RedisLoad & { seconds: number }> {
+  const [before, started] = [await readLoad(redis.connection), performance.now()];
   await action();
-  return { ...since(before, await readLoad(redis)), seconds: (performance.now() - started) / 1000 };
+  return {
+    ...subtractLoad(await readLoad(redis.connection), before),
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
-/** An event stream's part at a change of its job: the message, and the record that is read again. In ms. */
-async function watcherCost(): Promise<number> {
+/** CPU time in ms that an event stream costs Redis when its job changes: the message, and reading the record again. */
+async function eventStreamCost(): Promise<number> {
   const changes = 20_000;
   const [id] = (await queue.list({ limit: 1 })).map((record) => record.id);
   const unwatch = await queue.watch(id ?? "", () => undefined);
@@ -178,13 +176,13 @@ async function watcherCost(): Promise<number> {
   return (1000 * cpuSeconds) / changes;
 }
 
-/** What one Redis, which computes on one core, can carry at most. */
-function report({ redis: cost }: Awaited<ReturnType<typeof costs>>): void {
+/** Prints how much one Redis can do at most, because it runs commands on one core. */
+function printLimits({ redis: cost }: Awaited<ReturnType<typeof measureRedis>>): void {
   console.log(`Redis: ${JSON.stringify(cost)}`);
   console.log(
-    `At most, each by itself, with one core of Redis busy: ${Math.round(1000 / cost.cpu_ms_per_job)} jobs/s begun and ended; ` +
-      `${Math.round(1000 / cost.cpu_ms_per_running_second)} workers that run a job; ` +
-      `${Math.round(1000 / cost.watcher_cpu_ms_per_event / 4)} event streams at 4 events/s`,
+    `One of these uses one core of Redis: ${Math.round(1000 / cost.cpu_ms_per_job)} jobs/s; ` +
+      `${Math.round(1000 / cost.cpu_ms_per_running_second)} running jobs; ` +
+      `${Math.round(1000 / cost.event_stream_cpu_ms_per_event / 4)} event streams at 4 events/s`,
   );
 }
 

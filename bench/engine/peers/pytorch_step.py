@@ -1,9 +1,9 @@
-"""The peer of bench/engine/engine.ts: the same objective in PyTorch eager, as its users write it.
+"""The peer of bench/engine/engine.ts: the same objective in PyTorch.
 
-Reads the inputs that the benchmark wrote into the folder given as argument, then answers each line on standard
-input with one line of JSON: `step` with the time of a step, `result` with the loss (and the gradient in a file).
+Reads the inputs from the folder given as argument. Answers each line on standard input with one line of JSON: the time
+and the loss of a step. For the line `result` it also writes the gradient to a file.
 
-With `float64` as second argument it is no peer but the judge of both sides: the same in double precision.
+With `float64` as second argument it computes in double precision, as the reference for both sides.
 """
 import json
 import sys
@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 
 folder = Path(sys.argv[1])
-plan = json.loads((folder / "plan.json").read_text())
-torch.set_num_threads(plan["threads"])
-precise = sys.argv[2:] == ["float64"]
-dtype = torch.float64 if precise else torch.float32
+inputs = json.loads((folder / "inputs.json").read_text())
+torch.set_num_threads(inputs["threads"])
+double_precision = sys.argv[2:] == ["float64"]
+dtype = torch.float64 if double_precision else torch.float32
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 MEAN = torch.tensor([103.939, 116.779, 123.68], device=device, dtype=dtype).view(1, 3, 1, 1)
 
@@ -28,11 +28,11 @@ def tensor(name, shape):
 
 
 def picture(name):
-    return tensor(name, (1, plan["height"], plan["width"], 3)).permute(0, 3, 1, 2).contiguous()
+    return tensor(name, (1, inputs["height"], inputs["width"], 3)).permute(0, 3, 1, 2).contiguous()
 
 
 class StripConvolution(torch.autograd.Function):
-    """conv2d with respect to its input, some rows at a time: in float64 PyTorch unfolds all that it is given."""
+    """conv2d and its input gradient, some rows at a time, because PyTorch unfolds the whole input in float64."""
 
     ROWS = 64
 
@@ -53,27 +53,27 @@ class StripConvolution(torch.autograd.Function):
 
 
 def convolve(x, kernel, bias):
-    if precise:
+    if double_precision:
         return StripConvolution.apply(x, kernel) + bias.view(1, -1, 1, 1)
     return F.conv2d(x, kernel, bias, padding=1)
 
 
 layers = []
-for layer in plan["layers"]:
+for layer in inputs["layers"]:
     kernel = tensor(f"{layer['name']}.kernel", (3, 3, layer["inputs"], layer["outputs"])).permute(3, 2, 0, 1).contiguous()
     layers.append((layer["name"], kernel, tensor(f"{layer['name']}.bias", (layer["outputs"],))))
 
 
 def features(image):
-    """Name → feature map, for pictures in RGB, [0, 1]."""
+    """Maps layer names to feature maps, for an RGB picture in [0, 1]."""
     x = image.flip(1) * 255 - MEAN
-    found = {}
+    maps = {}
     for index, (name, kernel, bias) in enumerate(layers):
         if index > 0 and name[5] != layers[index - 1][0][5]:
             x = F.max_pool2d(x, 2)
         x = F.relu(convolve(x, kernel, bias))
-        found[name] = x
-    return found
+        maps[name] = x
+    return maps
 
 
 def gram(x):
@@ -82,24 +82,24 @@ def gram(x):
 
 
 with torch.no_grad():
-    content_targets = {name: features(picture("content"))[name] for name in plan["content_layers"]}
+    content_targets = {name: features(picture("content"))[name] for name in inputs["content_layers"]}
     style_features = features(picture("style"))
-    style_targets = {name: gram(style_features[name]) for name in plan["style_layers"]}
+    style_targets = {name: gram(style_features[name]) for name in inputs["style_layers"]}
     del style_features
 
 
 def objective(image):
-    found = features(image)
+    maps = features(image)
     loss = 0
-    for name, weight in plan["content_layers"].items():
-        loss = loss + weight * ((found[name] - content_targets[name]) ** 2).sum() / (4 * found[name].numel())
-    for name, weight in plan["style_layers"].items():
-        channels = found[name].shape[1]
-        loss = loss + weight * ((gram(found[name]) - style_targets[name]) ** 2).sum() / (4 * channels**2)
+    for name, weight in inputs["content_layers"].items():
+        loss = loss + weight * ((maps[name] - content_targets[name]) ** 2).sum() / (4 * maps[name].numel())
+    for name, weight in inputs["style_layers"].items():
+        channels = maps[name].shape[1]
+        loss = loss + weight * ((gram(maps[name]) - style_targets[name]) ** 2).sum() / (4 * channels**2)
     return loss
 
 
-if plan.get("compile"):
+if inputs.get("compile"):
     objective = torch.compile(objective)
 
 image = picture("image").requires_grad_(True)
@@ -112,5 +112,5 @@ for line in sys.stdin:
         torch.cuda.synchronize()
     elapsed = (time.perf_counter() - started) * 1000
     if line.strip() == "result":
-        gradient.permute(0, 2, 3, 1).contiguous().cpu().numpy().tofile(folder / ("float64.gradient" if precise else "peer.gradient"))
+        gradient.permute(0, 2, 3, 1).contiguous().cpu().numpy().tofile(folder / ("float64.gradient" if double_precision else "peer.gradient"))
     print(json.dumps({"milliseconds": elapsed, "loss": value}), flush=True)

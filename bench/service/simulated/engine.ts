@@ -1,13 +1,12 @@
-// A SIMULATION of an engine with a graphics card of its own: it paints nothing. A step is a sleep of the time that its
-// argument states; what comes out is the content as it went in. All that lies around an engine is real.
+// A SIMULATED engine with its own GPU: a step is a sleep of the given time, and the result is the unchanged content.
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../../src/contract/job.ts";
 import type { EngineEvent, EngineRequest, PaintRequest } from "../../../workers/engine/protocol.ts";
 
 const stepMs = Number(process.argv[2]);
-/** Where the times of paintings go, one JSON object a line. All processes of this machine have one clock. */
-const times = process.argv[3] ?? "/dev/null";
+/** The file for the times of runs, one JSON object per line. */
+const timesFile = process.argv[3] ?? "/dev/null";
 const send = (event: EngineEvent) => process.send?.(event);
 process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => undefined);
@@ -33,7 +32,7 @@ async function paint({ pictures: { content }, options, steered }: PaintRequest):
     progress = { step, total_steps: options.steps, fraction, scale, loss, step_ms: stepMs, eta_seconds };
     send({ type: "progress", progress, steered });
   }
-  const painting = { pid: process.pid, begun: started, ended: Date.now() };
-  appendFileSync(times, `${JSON.stringify(painting)}\n`);
+  const run = { pid: process.pid, startedAt: started, endedAt: Date.now() };
+  appendFileSync(timesFile, `${JSON.stringify(run)}\n`);
   if (progress) send({ type: "painted", picture: content, pixels: null, progress });
 }

@@ -1,4 +1,4 @@
-// A worker as in workers/main.ts, with a SIMULATED engine: worker.js STEP_MS TIMES_FILE.
+// A worker like workers/main.ts with a SIMULATED engine. Arguments: STEP_MS TIMES_FILE.
 import { once } from "node:events";
 import { join } from "node:path";
 import { readConfig } from "../../../src/config.ts";

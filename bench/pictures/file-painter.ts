@@ -13,8 +13,8 @@ import { Painting } from "../../workers/engine/painting.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
 
-export interface Painted {
-  /** As a png, of the depth and colours that its options ask for. */
+export interface PaintResult {
+  /** A PNG with the bit depth and colour space of the options. */
   picture: Uint8Array;
   width: number;
   height: number;
@@ -22,49 +22,43 @@ export interface Painted {
   loss: number;
 }
 
-/** What a picture is made of: files, and masks by a function of the place in it (0 to 1 each way). */
-export interface Recipe {
+export interface PaintRequest {
   content: string;
   styles: string[];
   options: RequestOptions;
-  styleMasks?: Place[];
-  keepMask?: Place;
-  /** How opaque the content is. */
-  alpha?: Place;
-  start?: string;
+  styleMasks?: MaskFunction[];
+  keepMask?: MaskFunction;
+  /** The content's opacity. */
+  alpha?: MaskFunction;
 }
-/** 0 to 1 for a place in the picture. */
-export type Place = (x: number, y: number) => number;
+/** Returns a value from 0 to 1 for a position from 0 to 1 in each direction. */
+export type MaskFunction = (x: number, y: number) => number;
 
-/** Paints files in this process, one after the other: for programs that show what options do. */
-export class Painter {
+/** Paints picture files in this process, without API, queue and worker. */
+export class FilePainter {
   private constructor(private readonly network: Vgg19) {}
 
-  static async load(): Promise<Painter> {
+  static async load(): Promise<FilePainter> {
     const weights = await loadWeights(locateWeights(ROOT, readConfig().vgg19Weights ?? undefined));
-    return new Painter(new Vgg19(weights, chooseKernels()));
+    return new FilePainter(new Vgg19(weights, chooseKernels()));
   }
 
-  /** @param secondsAtMost ends it early: for comparisons at equal time */
-  async paint(recipe: Recipe, secondsAtMost = Number.POSITIVE_INFINITY): Promise<Painted> {
+  async paint(request: PaintRequest): Promise<PaintResult> {
     const { limits } = readConfig();
-    const options = optionsSchema.parse({
-      ...resolveOptions(recipe.options, 1),
-      ...(recipe.start !== undefined && { init: "picture" }),
-    });
+    const options = optionsSchema.parse(resolveOptions(request.options, 1));
     const { output } = options;
     const decoded = await decodePicture(
-      recipe.content,
+      request.content,
       (size) => contentSize(size, options.size),
       limits,
       output.color_space,
     );
     const content: Raster = {
       ...decoded,
-      ...(recipe.alpha && { alpha: mask(recipe.alpha, decoded).data }),
+      ...(request.alpha && { alpha: mask(request.alpha, decoded).data }),
     };
     const styles = await Promise.all(
-      recipe.styles.map((path, index) =>
+      request.styles.map((path, index) =>
         decodePicture(
           path,
           (size) => styleSize(size, options.size * styleScale(options.style_scale, index)),
@@ -73,25 +67,20 @@ export class Painter {
         ),
       ),
     );
-    const start =
-      recipe.start === undefined
-        ? undefined
-        : await decodePicture(recipe.start, () => content, limits, output.color_space);
     const started = performance.now();
-    const seconds = () => (performance.now() - started) / 1000;
     const pictures = {
-      ...{ content, styles, start },
-      styleMasks: recipe.styleMasks?.map((place) => mask(place, content)),
-      keepMask: recipe.keepMask && mask(recipe.keepMask, content),
+      ...{ content, styles },
+      styleMasks: request.styleMasks?.map((value) => mask(value, content)),
+      keepMask: request.keepMask && mask(request.keepMask, content),
     };
     const painting = new Painting(this.network, options, pictures, null);
-    while (!painting.isDone && seconds() < secondsAtMost) painting.step();
+    while (!painting.isDone) painting.step();
     const painted = output.bit_depth === 16 ? painting.deepPicture() : painting.picture();
     const loss = painting.progress().loss?.total ?? Number.NaN;
-    const took = seconds();
+    const seconds = (performance.now() - started) / 1000;
     painting.dispose();
     const picture = await encodePicture(painted, { ...output, format: "png" });
-    return { picture, width: painted.width, height: painted.height, seconds: took, loss };
+    return { picture, width: painted.width, height: painted.height, seconds, loss };
   }
 
   dispose(): void {
@@ -99,14 +88,14 @@ export class Painter {
   }
 }
 
-function mask(place: Place, { width, height }: Pick<Raster, "width" | "height">): Mask {
+function mask(value: MaskFunction, { width, height }: Pick<Raster, "width" | "height">): Mask {
   const data = new Uint8Array(width * height).map((_, pixel) =>
-    Math.round(255 * place((pixel % width) / width, Math.floor(pixel / width) / height)),
+    Math.round(255 * value((pixel % width) / width, Math.floor(pixel / width) / height)),
   );
   return { width, height, data };
 }
 
-/** Pictures of one height side by side, each scaled to it. */
+/** Scales pictures to one height and puts them side by side. */
 export async function sideBySide(
   pictures: readonly Uint8Array[],
   height: number,

@@ -1,4 +1,4 @@
-/** One row of bench/engine/memory.ts, in a process of its own: steps of the default preset's objective at one size. */
+/** One measurement of bench/engine/memory.ts, in its own process: steps of the default preset at one size. */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { PRESETS } from "../../src/contract/presets.ts";
@@ -11,7 +11,7 @@ import { chooseOptimizer } from "../../workers/engine/optimizers/choose-optimize
 import { type Scale, schedule } from "../../workers/engine/schedule.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
-import { samplePicture } from "../sample-picture.ts";
+import { samplePicture } from "../sample-pictures.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ const { values: flags } = parseArgs({
 });
 const size = Number(flags.size);
 const kernels = chooseKernels();
-/** `on` takes strips even where the whole picture would be comfortable: a quarter of the rows, 256 at most. */
+/** `on` uses strips even if the whole picture fits: a quarter of the rows, at most 256. */
 const stripRows = {
   off: () => Number.POSITIVE_INFINITY,
   on: () => Math.min(256, Math.ceil(size / 64) * 16),
@@ -34,7 +34,7 @@ const stripRows = {
 
 const network = new Vgg19(await loadWeights(flags.weights), kernels);
 network.warmUp("block5_conv1");
-const [content, style] = [await picture("content"), await picture("style")];
+const [content, style] = [await loadPicture("content"), await loadPicture("style")];
 const objective = new Objective(
   network,
   PRESETS.balanced,
@@ -55,11 +55,11 @@ for (let step = 0; step < Number(flags.steps); step += 1) {
 }
 const milliseconds = (performance.now() - started) / Number(flags.steps);
 const { user, system } = process.cpuUsage(before);
-const processor = (user + system) / 1000 / Number(flags.steps);
-const peak = process.resourceUsage().maxRSS / 1024; // MiB
+const cpuMilliseconds = (user + system) / 1000 / Number(flags.steps);
+const peakMib = process.resourceUsage().maxRSS / 1024;
 const rows = Number.isFinite(stripRows) ? stripRows : null;
-console.log(JSON.stringify({ milliseconds, processor, stripRows: rows, peak }));
+console.log(JSON.stringify({ milliseconds, cpuMilliseconds, stripRows: rows, peakMib }));
 
-async function picture(kind: "content" | "style"): Promise<Tensor4D> {
+async function loadPicture(kind: "content" | "style"): Promise<Tensor4D> {
   return tf.tensor4d(await samplePicture(kind, size), [1, size, size, 3]);
 }

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 const VERSION = "2.15.0";
 const run = promisify(execFile);
 
-/** The Python of an environment with PyTorch, made when first needed, in the cache and never in the product's set-up. */
+/** Returns the Python of a virtual environment with PyTorch. Creates it in the cache on first use: npm run setup does not. */
 export async function installPytorch(): Promise<string> {
   const cache =
     process.env.NST_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "nst");

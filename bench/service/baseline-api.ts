@@ -1,12 +1,11 @@
-// The least that an API can be which answers from Redis: Fastify, one GET, one command. Prints its port.
-import { once } from "node:events";
+// The baseline for bench/service/api.ts: one Fastify route that answers with one Redis GET. Prints its port.
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
-import { connectForRequests } from "../../src/redis/connection.ts";
+import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
 
 const [url = ""] = process.argv.slice(2);
 const redis = connectForRequests(url);
-if (redis.status !== "ready") await once(redis, "ready");
+await untilReady(redis);
 const app = fastify();
 app.get<{ Params: { id: string } }>("/jobs/:id", async (request, reply) => {
   reply.header("content-type", "application/json; charset=utf-8");

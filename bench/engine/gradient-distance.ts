@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 
-/** ‖a − b‖ / ‖b‖ of two gradients in files of float32, or of float64 where the name ends so. */
+/** ‖a − b‖ / ‖b‖ of two gradients, read from files of float32, or of float64 if the name ends with float64.gradient. */
 export async function gradientDistance(a: string, b: string): Promise<number> {
-  const [left, right] = [await floats(a), await floats(b)];
+  const [left, right] = [await readFloats(a), await readFloats(b)];
   let [difference, norm] = [0, 0];
   for (const [index, value] of right.entries()) {
     difference += ((left[index] ?? Number.NaN) - value) ** 2;
@@ -11,7 +11,7 @@ export async function gradientDistance(a: string, b: string): Promise<number> {
   return Math.sqrt(difference / norm);
 }
 
-async function floats(path: string): Promise<Float32Array | Float64Array> {
+async function readFloats(path: string): Promise<Float32Array | Float64Array> {
   const { buffer } = Uint8Array.from(await readFile(path));
   return path.endsWith("float64.gradient") ? new Float64Array(buffer) : new Float32Array(buffer);
 }

@@ -3,16 +3,30 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { PRESETS } from "../../src/contract/presets.ts";
 import type { LayerWeights } from "../../src/contract/vgg19-layers.ts";
+import type { ObjectiveOptions } from "../../workers/engine/objective/objective.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
-import { samplePicture } from "../sample-picture.ts";
-import type { Plan } from "./plan.ts";
+import { samplePicture } from "../sample-pictures.ts";
+
+/** inputs.json: what both sides of bench/engine/engine.ts compute. */
+export interface StepInputs {
+  width: number;
+  height: number;
+  threads: number;
+  /** The location of VGG-19's weights for our side; the peer reads them from plain files. */
+  weights: string;
+  layers: { name: string; inputs: number; outputs: number }[];
+  objective: ObjectiveOptions;
+  content_layers: LayerWeights;
+  style_layers: LayerWeights;
+  /** Whether the peer uses torch.compile. */
+  compile: boolean;
+}
 
 /**
- * Writes what both sides compute into a folder: plan.json, VGG-19, a content, a style, and a picture between them.
- *
- * The graph is the preset `classic`'s: the source's layers and formulas, VGG-19 down to its last convolution.
+ * Writes the inputs of both sides to a folder: inputs.json, VGG-19's weights, a content, a style, and an image between them.
+ * The objective is that of the preset `classic`, which uses all 16 convolutions of VGG-19.
  */
-export async function writeInputs(
+export async function writeStepInputs(
   folder: string,
   size: number,
   weightsLocation: string,
@@ -33,7 +47,7 @@ export async function writeInputs(
   const scaled = (layers: LayerWeights, factor: number) =>
     Object.fromEntries(Object.entries(layers).map(([layer, weight]) => [layer, weight * factor]));
   const weights = await loadWeights(weightsLocation);
-  const plan: Plan = {
+  const inputs: StepInputs = {
     width: size,
     height: size,
     threads: availableParallelism(),
@@ -44,7 +58,7 @@ export async function writeInputs(
     style_layers: scaled(objective.style_layers, objective.style_weight),
     compile,
   };
-  await writeFile(join(folder, "plan.json"), JSON.stringify(plan));
+  await writeFile(join(folder, "inputs.json"), JSON.stringify(inputs));
   for (const [name, { kernel, bias }] of Object.entries(weights)) {
     await writeFile(join(folder, `${name}.kernel`), kernel);
     await writeFile(join(folder, `${name}.bias`), bias);
@@ -52,6 +66,6 @@ export async function writeInputs(
   const [content, style] = [await samplePicture("content", size), await samplePicture("style", size)];
   await writeFile(join(folder, "content"), content);
   await writeFile(join(folder, "style"), style);
-  const halfway = content.map((value, index) => 0.7 * value + 0.3 * (style[index] ?? 0));
-  await writeFile(join(folder, "image"), halfway);
+  const image = content.map((value, index) => 0.7 * value + 0.3 * (style[index] ?? 0));
+  await writeFile(join(folder, "image"), image);
 }

@@ -1,8 +1,6 @@
 /**
- * One side of bench/engine/engine.ts: our step, in a process of its own so that its memory can be told.
- *
- * Reads the inputs that the benchmark wrote into the folder given as argument; answers each line on standard input
- * as bench/engine/peers/pytorch_step.py does.
+ * Our side of bench/engine/engine.ts, in its own process so that its memory can be measured. Reads the inputs from the
+ * folder given as argument, and answers each line on standard input as bench/engine/peers/pytorch_step.py does.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,17 +10,17 @@ import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Objective } from "../../workers/engine/objective/objective.ts";
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
-import type { Plan } from "./plan.ts";
+import type { StepInputs } from "./step-inputs.ts";
 
 const folder = process.argv[2] ?? "";
-const plan = JSON.parse(await readFile(join(folder, "plan.json"), "utf8")) as Plan;
-const image = await picture("image");
-const network = new Vgg19(await loadWeights(plan.weights), chooseKernels());
+const inputs = JSON.parse(await readFile(join(folder, "inputs.json"), "utf8")) as StepInputs;
+const image = await readPicture("image");
+const network = new Vgg19(await loadWeights(inputs.weights), chooseKernels());
 network.warmUp("block5_conv4");
-const [content, style] = [await picture("content"), await picture("style")];
+const [content, style] = [await readPicture("content"), await readPicture("style")];
 const objective = new Objective(
   network,
-  { ...plan.objective },
+  { ...inputs.objective },
   { content, regions: [{ styles: [{ picture: style, weight: 1 }], weight: 1 }] },
 );
 tf.dispose([content, style]);
@@ -38,8 +36,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify({ milliseconds, loss: loss.total }));
 }
 
-async function picture(name: string) {
+async function readPicture(name: string) {
   const bytes = await readFile(join(folder, name));
   const values = new Float32Array(Uint8Array.from(bytes).buffer);
-  return tf.tensor4d(values, [1, plan.height, plan.width, 3]);
+  return tf.tensor4d(values, [1, inputs.height, inputs.width, 3]);
 }

@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Redis } from "ioredis";
+import { redisSocket, startRedis } from "../../local/embedded-redis.ts";
+import { redisServerPath } from "../../local/setup-report.ts";
+import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
+
+export interface TemporaryRedis {
+  url: string;
+  /** A connection that is ready. */
+  connection: Redis;
+  stop(): Promise<void>;
+}
+
+/** Starts a redis-server with its data in a temporary folder. It flushes once a second, so that the disk does not limit. */
+export async function startTemporaryRedis(): Promise<TemporaryRedis> {
+  const folder = await mkdtemp(join(tmpdir(), "nst-bench-redis-"));
+  const socket = await redisSocket(folder);
+  const server = await startRedis(await redisServerPath(), folder, socket);
+  const url = `unix://${socket}`;
+  const connection = connectForRequests(url);
+  await untilReady(connection);
+  await connection.config("SET", "appendfsync", "everysec");
+  return {
+    url,
+    connection,
+    async stop() {
+      connection.disconnect();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
