@@ -75,12 +75,12 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
 CMD ["node", "dist/src/main.js"]
 
 FROM runtime AS worker
-ENV ALIVE_FILE=/tmp/worker-alive
+ENV LIVENESS_FILE=/tmp/worker-liveness
 COPY --from=compiled /app/dist dist
 COPY --from=weights / /
 # It touches its file every five seconds, whatever its engine computes.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
-  CMD ["sh", "-c", "test -n \"$(find $ALIVE_FILE -newermt '-30 seconds')\""]
+  CMD ["sh", "-c", "test -n \"$(find $LIVENESS_FILE -newermt '-30 seconds')\""]
 CMD ["node", "dist/workers/main.js"]
 
 FROM worker AS worker-cpu

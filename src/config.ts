@@ -105,8 +105,8 @@ export interface Config {
   /** How long open requests may take to finish when the service stops. */
   shutdownSeconds: number;
   engine: EngineSettings;
-  /** A file that a worker touches as long as it is alive, for who watches it; null for none. */
-  aliveFile: string | null;
+  /** A file that a worker touches every few seconds, for liveness probes; null for none. */
+  livenessFile: string | null;
   /** Time between two checkpoints of a running job. */
   checkpointSeconds: number;
   /** How long a worker may be silent before its job goes to another. */
@@ -180,7 +180,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     heartbeatSeconds: variables.HEARTBEAT_SECONDS,
     resultSeconds: variables.RESULT_TTL_SECONDS,
     shutdownSeconds: variables.SHUTDOWN_SECONDS,
-    aliveFile: variables.ALIVE_FILE ?? null,
+    livenessFile: variables.LIVENESS_FILE ?? null,
     engine: {
       largestSize: variables.WORKER_MAX_SIZE,
       sandbox: variables.ENGINE_SANDBOX === "on",

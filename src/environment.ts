@@ -135,7 +135,7 @@ export const environmentSchema = z.object({
   ENGINE_SANDBOX: choice(["on", "off"]).default("on"),
   ENGINE_THREADS: integer(0, 0, 1024),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
-  ALIVE_FILE: folder.optional(),
+  LIVENESS_FILE: folder.optional(),
   CHECKPOINT_SECONDS: integer(5, 1, 3600),
   LOCK_SECONDS: integer(20, 1, 3600),
 });

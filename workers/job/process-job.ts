@@ -7,7 +7,7 @@ import type { Logger } from "../../src/logging.ts";
 import { BlobNotFoundError, type BlobStore } from "../../src/storage/blob-store.ts";
 import { parseTraceparent } from "../../src/trace-context.ts";
 import type { EngineProcess } from "../engine-process/engine-process.ts";
-import type { Pace } from "../pace.ts";
+import type { ThroughputEstimator } from "../throughput-estimator.ts";
 import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import { fetchPictures, JobFailure, type PictureTools } from "./fetch-pictures.ts";
 import type { JobOutcome, JobRun, StopReason } from "./job-run.ts";
@@ -30,7 +30,7 @@ export interface JobTools extends PictureTools {
   /** Time between checkpoints. */
   checkpointMs: number;
   logger: Logger;
-  pace: Pace;
+  throughput: ThroughputEstimator;
 }
 
 /** Works at one job: pictures from the store, through the engine, the result into the store. */
@@ -41,7 +41,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
   });
   const started = performance.now();
   logger.info({ from_step: run.record.checkpoint?.step ?? 0 }, "job started");
-  tools.pace.began(run.record);
+  tools.throughput.onJobStarted(run.record);
   const outcome = await paintJob({ ...tools, logger }, run).catch((error: unknown): JobOutcome => {
     if (error instanceof JobFailure) return { type: "failed", code: error.code, message: error.message };
     if (run.signal.aborted) return { type: "stopped" };
@@ -52,7 +52,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
       message: "The job's pictures could not be read or stored",
     };
   });
-  tools.pace.ended();
+  tools.throughput.onJobEnded();
   const ms = Math.round(performance.now() - started);
   if ("message" in outcome)
     logger.warn({ ms, code: outcome.code }, `job ${outcome.type}: ${outcome.message}`);
@@ -104,7 +104,7 @@ async function paintWith(
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
     if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
-    if (event.type === "progress") tools.pace.progressed(event.progress);
+    if (event.type === "progress") tools.throughput.onProgress(event.progress);
     recorder.record(event);
   });
   run.onSteered(({ options, steered }) => {

@@ -9,7 +9,7 @@ import { createBlobStore } from "../../../src/storage/create-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
 import { processJob } from "../../../workers/job/process-job.ts";
 import { JobWorker } from "../../../workers/job-worker.ts";
-import { Pace } from "../../../workers/pace.ts";
+import { ThroughputEstimator } from "../../../workers/throughput-estimator.ts";
 
 const config = readConfig();
 const logger = createLogger(config, "worker");
@@ -23,7 +23,15 @@ const engine = new EngineProcess({
 const { limits, scratchDirectory } = config;
 const checkpointMs = config.checkpointSeconds * 1000;
 const store = createBlobStore(config);
-const tools = { store, engine, limits, scratchDirectory, checkpointMs, logger, pace: new Pace() };
+const tools = {
+  store,
+  engine,
+  limits,
+  scratchDirectory,
+  checkpointMs,
+  logger,
+  throughput: new ThroughputEstimator(),
+};
 const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
   name: `simulated-${process.pid}`,
 });

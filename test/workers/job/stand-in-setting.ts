@@ -6,7 +6,7 @@ import { ROOT } from "../../../src/root.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
 import type { JobTools } from "../../../workers/job/process-job.ts";
-import { Pace } from "../../../workers/pace.ts";
+import { ThroughputEstimator } from "../../../workers/throughput-estimator.ts";
 import { submission } from "../../support/jobs.ts";
 import { jpeg } from "../../support/pictures.ts";
 import { QueueSetting } from "../../support/queue-setting.ts";
@@ -28,7 +28,7 @@ export class StandInSetting {
     const { limits } = readConfig({});
     return new StandInSetting(await QueueSetting.start(), {
       ...{ store, engine, limits, scratchDirectory: join(folder, "scratch"), checkpointMs: 60_000 },
-      pace: new Pace(),
+      throughput: new ThroughputEstimator(),
       logger: pino({ level: "silent" }),
     });
   }

@@ -7,10 +7,10 @@ import {
 } from "../src/jobs/scheduling/worker-registry.ts";
 import type { RedisKeys } from "../src/redis/keys.ts";
 
-/** Keeps saying that this worker lives, and how it is, so that the API can tell whether jobs will be worked at. */
-export class Presence {
+/** Tells the API at regular intervals that this worker is alive, and its state. */
+export class Heartbeat {
   private timer: NodeJS.Timeout | null = null;
-  private announcing: Promise<void> | null = null;
+  private sending: Promise<void> | null = null;
 
   constructor(
     private readonly redis: Redis,
@@ -19,23 +19,24 @@ export class Presence {
   ) {}
 
   start(): void {
-    this.timer = setInterval(() => this.announce(), HEARTBEAT_MS);
-    this.announce();
+    this.timer = setInterval(() => this.send(), HEARTBEAT_MS);
+    this.send();
   }
 
-  /** Says it now, for example because something has changed. */
-  announce(): void {
-    // While Redis is away one waits: more would all be sent when it is back.
-    this.announcing ??= announceWorker(this.redis, this.keys, this.describe())
+  /** Sends a heartbeat now, for example because the worker's state has changed. */
+  send(): void {
+    // Without Redis one heartbeat waits. More of them would all be sent when Redis is back.
+    this.sending ??= announceWorker(this.redis, this.keys, this.describe())
       .catch(() => undefined)
       .finally(() => {
-        this.announcing = null;
+        this.sending = null;
       });
   }
 
+  /** Stops the heartbeat and removes the worker from the registry. */
   async stop(): Promise<void> {
     if (this.timer) clearInterval(this.timer);
-    await this.announcing;
+    await this.sending;
     await forgetWorker(this.redis, this.keys, this.describe().id);
   }
 }
