@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     threads: config.engine.threads,
     onState: (state) => followEngine(state),
     onCrash: () => void incrementCounter(redis, keys, "engine_crashed"),
-    onNote: (note) => logger.warn(note),
+    onWarning: (message) => logger.warn(message),
   });
   const store = createBlobStore(config);
   const throughput = new ThroughputEstimator();

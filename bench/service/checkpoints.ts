@@ -33,7 +33,7 @@ const engine = new EngineProcess({
 });
 engine.start();
 try {
-  const { type } = await engine.settled();
+  const { type } = await engine.whenReady();
   if (type !== "ready") throw new Error("The engine did not start. Run npm run setup.");
   const sizes: Record<string, unknown>[] = [];
   for (const size of flags.sizes.split(",").map(Number)) {

@@ -175,11 +175,11 @@ describe("The engine process", () => {
     ["noise", Uint8Array.from({ length: 5000 }, (_, index) => (index * index * 31) % 256)],
     ["a header without its fields", Buffer.from("{}\n")],
     ["a line that never ends", Buffer.alloc(200_000, "[")],
-  ])("begins anew where the checkpoint is %s, and says so", async (name, checkpoint) => {
+  ])("starts from the beginning if the checkpoint is %s, and reports it", async (name, checkpoint) => {
     const path = join(folder(), name);
     await writeFile(path, checkpoint);
     engine.send(paintRequest({}, 64, path));
-    const { message } = await engine.next("begun_anew");
+    const { message } = await engine.next("restarted");
     expect(message).toBe(`the checkpoint of ${checkpoint.length} bytes cannot be read`);
     expect((await engine.next("progress")).progress.step).toBe(1);
     await engine.next("painted");

@@ -82,7 +82,9 @@ describe("When a checkpoint is damaged", () => {
     );
     const second = await setting.startWorker();
     const record = await setting.untilEnded(id);
-    expect(second.lines.map(({ msg }) => msg).join()).toContain("the job begins anew: the checkpoint of");
+    expect(second.lines.map(({ msg }) => msg).join()).toContain(
+      "restarting the painting from the beginning: the checkpoint of",
+    );
     await expectUndisturbed(record);
     const losses = Buffer.from(await setting.store.read(record.losses ?? ""))
       .toString()

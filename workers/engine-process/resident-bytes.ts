@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Memory that a process holds, from Linux's own figures; null where there is no telling. */
+/** Resident memory of a process, read from Linux's /proc; null on other systems. */
 export function residentBytes(pid: number | undefined): number | null {
   if (pid === undefined) return null;
   try {

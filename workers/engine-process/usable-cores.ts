@@ -2,20 +2,20 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 
-/** Where the kernel tells of control groups. */
+/** The kernel's files about control groups. */
 interface ControlGroupFiles {
-  /** The file that names this process's groups. */
+  /** Lists the control groups of this process. */
   membership: string;
-  /** The folder that their hierarchies are mounted in. */
+  /** The folder in which the hierarchies are mounted. */
   mount: string;
 }
 
 const SYSTEM: ControlGroupFiles = { membership: "/proc/self/cgroup", mount: "/sys/fs/cgroup" };
 
 /**
- * Cores that this process may use: those it may run on, or fewer if a control group (of a container or a systemd unit)
- * gets less time. A pool with a thread for each core of a large machine would be stopped most of the time in a container
- * that gets two.
+ * The number of cores that this process may use: those it may run on, or fewer if a control group (of a container or a
+ * systemd unit) limits its time. In a container with two of a machine's 64 cores, a pool of 64 threads would be throttled
+ * most of the time.
  */
 export function usableCores(files: ControlGroupFiles = SYSTEM): number {
   const quotas = controlGroupFolders(files).map(quota);
@@ -23,8 +23,8 @@ export function usableCores(files: ControlGroupFiles = SYSTEM): number {
 }
 
 /**
- * The folders of this process's group and of all that contain it: each may set a limit. Inside a container the mount is
- * often the container's own group, whose path the process is still told in full: the mount itself always counts.
+ * The folders of this process's group and of its parents: each may set a limit. Inside a container the mount is often the
+ * container's own group while the membership file shows the host's path, so the mount itself always counts.
  */
 function controlGroupFolders({ membership, mount }: ControlGroupFiles): string[] {
   const folders = [mount, join(mount, "cpu")];
@@ -39,7 +39,7 @@ function controlGroupFolders({ membership, mount }: ControlGroupFiles): string[]
   return folders;
 }
 
-/** Cores' worth of time that a control group gets, of version 2 or 1; Infinity if it sets no limit. */
+/** A control group's limit in cores, of version 2 or 1; Infinity without a limit. */
 function quota(folder: string): number {
   const [limit, period] = read(join(folder, "cpu.max"))?.split(" ") ?? [
     read(join(folder, "cpu.cfs_quota_us")),

@@ -70,7 +70,7 @@ export class PaintingRun {
         throw error;
       }
       const painting = new Painting(network, this.#options, pictures, null, availableMemory);
-      void this.#send({ type: "begun_anew", message: error.message });
+      void this.#send({ type: "restarted", message: error.message });
       return painting;
     }
   }

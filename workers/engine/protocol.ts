@@ -49,8 +49,8 @@ export type EngineEvent =
   | { type: "checkpoint"; step: number; path: string }
   /** The painting goes on all the same. */
   | { type: "checkpoint_failed"; message: string }
-  /** The checkpoint could not be gone on from: the painting begins anew, and `message` says why. */
-  | { type: "begun_anew"; message: string }
+  /** The painting starts from the beginning, because the checkpoint cannot be used; `message` says why. */
+  | { type: "restarted"; message: string }
   /** `pixels` is what was painted, where `picture` shows it in other colours or in part: to go on from. */
   | { type: "painted"; picture: Raster | Raster16; pixels: Raster | null; progress: Progress }
   | { type: "failed"; code: JobErrorCode; message: string }

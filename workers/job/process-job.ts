@@ -63,7 +63,7 @@ export async function processJob(tools: JobTools, run: JobRun): Promise<JobOutco
 async function paintJob(tools: JobTools, run: JobRun): Promise<JobOutcome> {
   const { engine } = tools;
   const { signal } = run;
-  const state = await engine.settled(signal);
+  const state = await engine.whenReady(signal);
   // Without an engine the job goes back, and waits until some worker has one.
   if (signal.aborted || state.type !== "ready") return { type: "stopped" };
   await run.update({ engine: state.engine });
@@ -92,7 +92,7 @@ async function paintWith(
     fetchCheckpoint(store, record, scratch),
   );
   // It may have died in the meantime.
-  if ((await engine.settled(signal)).type !== "ready") return { type: "stopped" };
+  if ((await engine.whenReady(signal)).type !== "ready") return { type: "stopped" };
   const recorder = new Recorder(store, run, losses, logger, patience);
   const afterwards = (record: JobRecord | null) => recorder.cleanUp(record);
 
@@ -103,7 +103,8 @@ async function paintWith(
   const painting = engine.paint({ pictures, options, steered, checkpoint }, (event) => {
     if (event.type === "progress") schedule.sawProgress();
     if (event.type === "checkpoint" || event.type === "checkpoint_failed") schedule.sawCheckpoint();
-    if (event.type === "begun_anew") logger.warn(`the job begins anew: ${event.message}`);
+    if (event.type === "restarted")
+      logger.warn(`restarting the painting from the beginning: ${event.message}`);
     if (event.type === "progress") tools.throughput.onProgress(event.progress);
     recorder.record(event);
   });

@@ -64,7 +64,7 @@ export class Recorder {
   }
 
   record(event: PaintingEvent): void {
-    if (event.type === "begun_anew") {
+    if (event.type === "restarted") {
       this.losses.forget();
     } else if (event.type === "progress") {
       this.losses.add(event.progress, event.steered);

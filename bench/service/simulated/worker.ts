@@ -36,7 +36,7 @@ const worker = new JobWorker(redis, keys, (run) => processJob(tools, run), {
   name: `simulated-${process.pid}`,
 });
 engine.start();
-await engine.settled();
+await engine.whenReady();
 worker.start();
 console.log("ready");
 await once(process, "SIGTERM");

@@ -10,13 +10,13 @@ import { processJob } from "../../../workers/job/process-job.ts";
 import type { JobWorker } from "../../../workers/job-worker.ts";
 import type { QueueSetting } from "../../support/queue-setting.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { StandInSetting } from "./stand-in-setting.ts";
+import { FakeEngineHarness } from "./fake-engine-harness.ts";
 
-// As in the stand-in engine: its process aborts, has no memory, or does not end by itself; any other is painted.
+// The seeds of test/workers/fake-engine.ts, which would run if it were imported.
 const [ABORT, OUT_OF_MEMORY, HANG, WELL] = [1, 2, 3, 4];
 
 const folder = temporaryFolder();
-let setting: StandInSetting;
+let setting: FakeEngineHarness;
 let { queue } = {} as QueueSetting;
 let store: WatchedStore;
 let worker: JobWorker;
@@ -40,7 +40,7 @@ class WatchedStore extends FilesystemBlobStore {
 
 beforeAll(async () => {
   store = new WatchedStore(join(folder(), "blobs"));
-  setting = await StandInSetting.start(folder(), store);
+  setting = await FakeEngineHarness.start(folder(), store);
   ({ queue } = setting.queues);
   worker = setting.queues.startWorker(async (run) => {
     const { id } = run.record;

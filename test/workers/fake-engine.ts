@@ -1,10 +1,10 @@
-// A stand-in for the engine that paints nothing: it speaks the protocol, and fails in the ways that the real one
-// can only be hoped to. What it does is said by its first argument, and in a painting by the seed.
+// An engine that paints nothing: it speaks the protocol, and fails in ways that the real one cannot be made to. The first
+// argument decides how it starts, the seed what a painting does.
 import { existsSync, writeFileSync } from "node:fs";
 import type { Progress } from "../../src/contract/job.ts";
 import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
 
-/** Seeds of a painting that goes wrong. */
+/** Seeds of paintings that fail. */
 const ABORT = 1;
 const OUT_OF_MEMORY = 2;
 const HANG = 3;
@@ -12,30 +12,25 @@ const HANG = 3;
 const send = (event: EngineEvent) => process.send?.(event);
 process.on("disconnect", () => process.exit(0));
 
-const [mode = "well", file = ""] = process.argv.slice(2);
-if (mode === "dies-at-start") process.exit(3);
-if (mode === "lacks-a-file" && !existsSync(file)) {
+const [mode = "works", file = ""] = process.argv.slice(2);
+if (mode === "exits-at-start") process.exit(3);
+if (mode === "needs-file" && !existsSync(file)) {
   send({ type: "unready", code: "weights_missing", message: `${file} is missing` });
 } else {
-  const engine = {
-    device: "cpu",
-    name: "a stand-in",
-    kernels: "stock",
-    tensorflow: "none",
-    memory_mib: 1,
-  } as const;
+  const memory_mib = 1;
+  const engine = { device: "cpu", name: "a fake", kernels: "stock", tensorflow: "none", memory_mib } as const;
   send({ type: "ready", engine, largest_size: 4096 });
 }
 
-/** Whether a painting is under way that does not end by itself. */
-let hangs = false;
+/** Whether a painting is in progress that does not end by itself. */
+let hanging = false;
 
 process.on("message", (request: EngineRequest) => {
-  if (request.type === "cancel" && hangs) {
-    hangs = false;
+  if (request.type === "cancel" && hanging) {
+    hanging = false;
     send({ type: "canceled" });
   }
-  if (request.type === "checkpoint" && hangs) {
+  if (request.type === "checkpoint" && hanging) {
     writeFileSync(request.path, "1");
     send({ type: "checkpoint", step: 1, path: request.path });
   }
@@ -56,7 +51,7 @@ process.on("message", (request: EngineRequest) => {
       );
       break;
     case HANG:
-      hangs = true;
+      hanging = true;
       break;
     default:
       send({ type: "painted", picture: content, pixels: null, progress });

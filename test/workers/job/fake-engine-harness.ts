@@ -11,29 +11,29 @@ import { submission } from "../../support/jobs.ts";
 import { jpeg } from "../../support/pictures.ts";
 import { QueueSetting } from "../../support/queue-setting.ts";
 
-/** A real queue and store, and the stand-in engine: what jobs are worked at with. The worker is the test's. */
-export class StandInSetting {
+/** A real queue and blob store, and a fake engine. The test starts the worker. */
+export class FakeEngineHarness {
   private constructor(
     readonly queues: QueueSetting,
     readonly tools: JobTools,
   ) {}
 
-  static async start(folder: string, store: BlobStore): Promise<StandInSetting> {
+  static async start(folder: string, store: BlobStore): Promise<FakeEngineHarness> {
     const engine = new EngineProcess({
-      script: join(ROOT, "dist", "test", "workers", "stand-in-engine.js"),
+      script: join(ROOT, "dist", "test", "workers", "fake-engine.js"),
       arguments: [],
       environment: process.env,
     });
     engine.start();
     const { limits } = readConfig({});
-    return new StandInSetting(await QueueSetting.start(), {
+    return new FakeEngineHarness(await QueueSetting.start(), {
       ...{ store, engine, limits, scratchDirectory: join(folder, "scratch"), checkpointMs: 60_000 },
       throughput: new ThroughputEstimator(),
       logger: pino({ level: "silent" }),
     });
   }
 
-  /** A job with its pictures; the stand-in does what the seed says. */
+  /** Submits a job with its pictures; the seed decides what the fake engine does. */
   async submit(seed: number): Promise<JobRecord> {
     const { store } = this.tools;
     const job = submission();
