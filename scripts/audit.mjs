@@ -1,5 +1,5 @@
-// npm run audit [-- --strict]: known holes in dependencies, and their licences. Ends with 1 for a hole, or a licence,
-// that scripts/audit/allowed.mjs gives no reason for; with --strict also where nobody could be asked.
+// npm run audit [-- --strict]: known vulnerabilities in dependencies, and their licences. Exits with 1 if one is not allowed
+// in scripts/audit/allowed.mjs; with --strict also if the registry does not answer.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,26 +19,26 @@ for (const [licence, names] of licencesOf(lock))
 const unusual = unusualLicences(lock);
 for (const line of unusual) console.log(`  NOT ALLOWED ${line}`);
 
-const asked = await ask();
-if (typeof asked === "string") {
-  console.log(`\nKNOWN HOLES WERE NOT LOOKED FOR: the registry's audit does not answer (${asked}).`);
+const advisories = await fetchAdvisories();
+if (typeof advisories === "string") {
+  console.log(`\nVULNERABILITIES WERE NOT CHECKED: the registry's audit does not answer (${advisories}).`);
 } else {
-  const open = asked.filter(({ id }) => !(id in ALLOWED_ADVISORIES));
-  for (const { id } of asked)
+  const open = advisories.filter(({ id }) => !(id in ALLOWED_ADVISORIES));
+  for (const { id } of advisories)
     if (id in ALLOWED_ADVISORIES) console.log(`\nallowed: ${id}: ${ALLOWED_ADVISORIES[id]}`);
   for (const { id, name, severity, title } of open)
-    console.log(`\nHOLE ${id} in ${name} (${severity}): ${title}`);
+    console.log(`\nVULNERABILITY ${id} in ${name} (${severity}): ${title}`);
   if (open.length === 0)
-    console.log(`\nNo known holes${asked.length > 0 ? " beside the allowed ones" : ""}.`);
+    console.log(`\nNo known vulnerabilities${advisories.length > 0 ? " besides the allowed ones" : ""}.`);
   if (open.length > 0) process.exitCode = 1;
 }
-if (unusual.length > 0 || (values.strict && typeof asked === "string")) process.exitCode = 1;
+if (unusual.length > 0 || (values.strict && typeof advisories === "string")) process.exitCode = 1;
 
 /**
- * The advisories that the registry knows for what is installed, or why it does not say.
+ * The registry's advisories for the installed packages, or why it gives none.
  * @returns {Promise<string | { id: string, name: string, severity: string, title: string }[]>}
  */
-async function ask() {
+async function fetchAdvisories() {
   const { output } = await runCommand("npm", ["audit", "--json", "--audit=true"], { cwd: ROOT });
   const text = output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1);
   let report;
@@ -47,7 +47,7 @@ async function ask() {
   } catch {
     return output.trim().split("\n")[0] ?? "no answer";
   }
-  if (!report.vulnerabilities) return report.message ?? "an answer that is none";
+  if (!report.vulnerabilities) return report.message ?? "an answer without a report";
   const found = new Map();
   for (const { via, name } of Object.values(report.vulnerabilities)) {
     for (const one of via) {

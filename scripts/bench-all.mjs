@@ -1,10 +1,10 @@
-// npm run bench [-- PART…]: every benchmark of package.json, or those whose name holds one of these parts, one after the other
-// with the flags that bench/RESULTS.md's tables were made with. At the end a line of JSON for each; ends with 1 where one failed.
+// npm run bench [-- PART…]: runs every benchmark in package.json, or those whose names contain one of the parts, with the flags
+// behind the tables in bench/RESULTS.md. Prints a line of JSON for each at the end, and exits with 1 if one failed.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 
-/** What is not a benchmark's default. */
+/** Flags other than a benchmark's defaults. */
 const FLAGS = {
   api: ["--seconds", "3", "--depth", "20000"],
   checkpoints: ["--seconds", "40"],
@@ -17,7 +17,7 @@ const names = Object.keys(scripts)
   .map((script) => script.slice("bench:".length))
   .filter((name) => parts.length === 0 || parts.some((part) => name.includes(part)));
 if (names.length === 0) {
-  console.error(`There is no benchmark whose name holds ${parts.join(" or ")}.`);
+  console.error(`There is no benchmark whose name contains ${parts.join(" or ")}.`);
   process.exit(1);
 }
 
@@ -29,8 +29,8 @@ process.exitCode = results.every(({ exit_code }) => exit_code === 0) ? 0 : 1;
 /** @param {string} benchmark */
 async function run(benchmark) {
   const started = performance.now();
-  const words = ["run", "--silent", `bench:${benchmark}`, "--", ...(FLAGS[benchmark] ?? []), "--json"];
-  const child = spawn("npm", words, { stdio: ["inherit", "pipe", "inherit"] });
+  const args = ["run", "--silent", `bench:${benchmark}`, "--", ...(FLAGS[benchmark] ?? []), "--json"];
+  const child = spawn("npm", args, { stdio: ["inherit", "pipe", "inherit"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
     output += text;
@@ -41,7 +41,7 @@ async function run(benchmark) {
   return { benchmark, exit_code, seconds, result: lastJson(output) };
 }
 
-/** The last line that is a JSON object; null where there is none. @param {string} output */
+/** The last line that is a JSON object; null if there is none. @param {string} output */
 function lastJson(output) {
   for (const line of output.split("\n").reverse()) {
     if (!line.startsWith("{")) continue;

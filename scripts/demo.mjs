@@ -1,4 +1,4 @@
-// npm run demo [-- JSON options]: from nothing to a painted cat. Set-up, the whole service, one job over HTTP.
+// npm run demo [-- JSON options]: sets up, starts the whole service, and has a cat painted over HTTP.
 import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { runScript, SetupFailure } from "./setup/failure.mjs";
@@ -14,7 +14,7 @@ or in a browser at http://localhost:3000, or over HTTP:
 await runScript(async () => {
   checkNode(process.versions.node);
   const { ROOT } = await import("./setup/folders.mjs");
-  const { setUp } = await import("./setup/steps.mjs");
+  const { setUp } = await import("./setup/set-up.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
 
   const output = join(ROOT, "demo-output");
@@ -31,7 +31,7 @@ await runScript(async () => {
     ],
     processTerminal(),
   );
-  if (code !== 0) throw new SetupFailure("The demo ended without a picture.", `See ${log}.`);
+  if (code !== 0) throw new SetupFailure("The demo produced no picture.", `See ${log}.`);
   await checkPicture(file);
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(`\nThe picture, made in ${seconds} s: ${relative(process.cwd(), file)}\n\n${CURL}`);
@@ -42,6 +42,6 @@ async function checkPicture(file) {
   const { default: sharp } = await import("sharp");
   const { channels } = await sharp(file).stats();
   if (channels.length < 3 || channels.every(({ stdev }) => stdev < 1)) {
-    throw new SetupFailure("What came out is not a picture.", "See demo-output/service.log.");
+    throw new SetupFailure("The result is a blank picture.", "See demo-output/service.log.");
   }
 }

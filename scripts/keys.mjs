@@ -1,4 +1,4 @@
-// npm run keys -- create|list|rotate|revoke …: builds, then dist/local/keys.js.
+// npm run keys -- create|list|rotate|revoke …: builds, and runs dist/local/keys.js.
 import { runScript } from "./setup/failure.mjs";
 import { checkNode } from "./setup/node.mjs";
 

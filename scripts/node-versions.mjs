@@ -3,11 +3,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { createCacheEntry } from "./setup/cache-entry.mjs";
 import { runCommand } from "./setup/command.mjs";
 import { runScript, SetupFailure } from "./setup/failure.mjs";
 import { cacheFolder, ROOT } from "./setup/folders.mjs";
 import { NEWEST_TRIED } from "./setup/node.mjs";
-import { makeOnce } from "./setup/once.mjs";
 import { runNpm } from "./setup/packages.mjs";
 import { checkPlatform } from "./setup/tensorflow.mjs";
 
@@ -68,7 +68,7 @@ async function installNode(major) {
   // By number, as npm lists them; one alone is no list.
   const version = Array.isArray(found) ? newest(found) : found;
   const folder = join(cacheFolder(), `${name}-${version}`);
-  await makeOnce(folder, async (partial) => {
+  await createCacheEntry(folder, async (partial) => {
     console.error(`downloading Node ${version}`);
     const { code, output: text } = await runNpm(
       ["install", "--silent", "--no-save", "--prefix", partial, `${name}@${version}`],

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// nst: the command line. Sets the clone up first where that was not done yet.
+// nst: the command line. Sets the clone up first if that has not been done.
 import { existsSync } from "node:fs";
 import { runScript } from "./setup/failure.mjs";
 import { checkNode } from "./setup/node.mjs";
@@ -10,7 +10,7 @@ await runScript(async () => {
   loadDotEnv();
   const main = new URL("../dist/cli/main.js", import.meta.url);
   if (!existsSync(main)) {
-    const { setUp } = await import("./setup/steps.mjs");
+    const { setUp } = await import("./setup/set-up.mjs");
     await setUp({ log: (line) => console.error(`setup: ${line}`) });
   }
   const { run, processTerminal } = await import(main.href);

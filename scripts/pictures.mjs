@@ -1,4 +1,4 @@
-// npm run pictures [-- NAME…]: has the service paint docs/pictures anew, all of them or those that are named.
+// npm run pictures [-- NAME…]: paints the pictures in docs/pictures again, all or the named ones.
 import { openAsBlob } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { checkNode } from "./setup/node.mjs";
 
 const SMALL = { preset: "draft", size: 192, seed: 1, timelapse_interval: 0, preview_interval: 0 };
 
-/** What each picture is painted with: docs/how-it-paints.md shows them. */
+/** The options of each picture in docs/how-it-paints.md. */
 const PICTURES = {
   standard: {},
   "style-weight-low": { style_weight: 0.5 },
@@ -31,7 +31,7 @@ const PICTURES = {
 await runScript(async () => {
   checkNode(process.versions.node);
   const { ROOT } = await import("./setup/folders.mjs");
-  const { setUp } = await import("./setup/steps.mjs");
+  const { setUp } = await import("./setup/set-up.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
   const { startEmbeddedService } = await import("../dist/local/embedded-service.js");
   const { NstClient } = await import("../dist/clients/typescript/index.js");

@@ -1,11 +1,11 @@
-// npm run setup [-- --cpu | --gpu]: installs whatever is missing; nothing to do takes a moment.
+// npm run setup [-- --cpu | --gpu]: installs whatever is missing, and builds.
 import { runScript } from "./setup/failure.mjs";
 import { checkNode } from "./setup/node.mjs";
 
 await runScript(async () => {
   checkNode(process.versions.node);
   const { flavourFrom } = await import("./setup/arguments.mjs");
-  const { setUp } = await import("./setup/steps.mjs");
+  const { setUp } = await import("./setup/set-up.mjs");
   const started = performance.now();
   await setUp({
     flavour: flavourFrom(process.argv.slice(2)),

@@ -1,4 +1,4 @@
-// npm start: set-up, build, then the whole service on this machine until it is told to stop.
+// npm start: sets up, builds, and runs the whole service on this machine until it is stopped.
 import { runScript } from "./setup/failure.mjs";
 import { checkNode } from "./setup/node.mjs";
 
@@ -6,9 +6,9 @@ await runScript(async () => {
   checkNode(process.versions.node);
   const { loadDotEnv } = await import("./setup/dot-env.mjs");
   loadDotEnv();
-  const { setUp } = await import("./setup/steps.mjs");
+  const { setUp } = await import("./setup/set-up.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
-  const { whenNpmEnds } = await import("./setup/parents.mjs");
-  whenNpmEnds(() => process.kill(process.pid, "SIGTERM"));
+  const { onNpmExit } = await import("./setup/npm-exit.mjs");
+  onNpmExit(() => process.kill(process.pid, "SIGTERM"));
   await import("../dist/local/main.js");
 });

@@ -1,4 +1,4 @@
-// npm test [-- jest's arguments]: set-up, build, then the compiled tests.
+// npm test [-- Jest's arguments]: sets up, builds, and runs the compiled tests.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { checkNode } from "./setup/node.mjs";
 await runScript(async () => {
   checkNode(process.versions.node);
   const { ROOT } = await import("./setup/folders.mjs");
-  const { setUp } = await import("./setup/steps.mjs");
+  const { setUp } = await import("./setup/set-up.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
 
   const results = join(ROOT, "build", "test-results.json");
@@ -21,7 +21,7 @@ await runScript(async () => {
       ...[join(ROOT, "node_modules/jest/bin/jest.js"), "--json", `--outputFile=${results}`],
       ...process.argv.slice(2).map((argument) => argument.replace(/\.ts$/, ".js")),
     ],
-    // With --json Jest also prints the results to stdout; what a person reads is on stderr.
+    // With --json Jest also prints the results to stdout; its readable report is on stderr.
     { cwd: ROOT, stdio: ["inherit", "ignore", "inherit"] },
   );
   const [code] = await once(jest, "close");
@@ -33,7 +33,7 @@ async function readResults(path) {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch {
-    throw new SetupFailure("Jest ended without results.", "See its output above.");
+    throw new SetupFailure("Jest exited without results.", "See its output above.");
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * Advisories that stand although they are known, each with the reason why it does no harm here.
+ * Advisories that are accepted, each with the reason why it does no harm here.
  * @type {Record<string, string>}
  */
 export const ALLOWED_ADVISORIES = {};
 
-/** Licences under which this service may be shipped: they ask for no more than a notice. */
+/** Licences that allow shipping with no more than a notice. */
 export const PERMISSIVE = [
   ...["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "BlueOak-1.0.0", "Zlib", "CC0-1.0"],
   ...["Python-2.0", "Unlicense"],

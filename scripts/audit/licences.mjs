@@ -3,7 +3,7 @@ import { ALLOWED_LICENCES, PERMISSIVE } from "./allowed.mjs";
 /** @typedef {{ packages: Record<string, { license?: string, dev?: boolean, link?: boolean, version?: string }> }} Lock */
 
 /**
- * Packages that are shipped, by licence, the most usual first.
+ * The shipped packages by licence, the most common licence first.
  * @param {Lock} lock @returns {[string, string[]][]}
  */
 export function licencesOf(lock) {
@@ -13,7 +13,7 @@ export function licencesOf(lock) {
   return [...found].sort(([, one], [, other]) => other.length - one.length);
 }
 
-/** Packages whose licence is none of those allowed, one a line. @param {Lock} lock @returns {string[]} */
+/** Packages whose licence is not allowed, one a line. @param {Lock} lock @returns {string[]} */
 export function unusualLicences(lock) {
   return shipped(lock)
     .filter(

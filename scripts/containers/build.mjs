@@ -1,4 +1,4 @@
-// In an image's build: what TypeScript and the studio's bundler make of the sources.
+// A step of the image build: compiles TypeScript and bundles the studio.
 import { build } from "../setup/build.mjs";
 import { runScript } from "../setup/failure.mjs";
 import { ROOT } from "../setup/folders.mjs";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { runCommand } from "../setup/command.mjs";
 import { SetupFailure } from "../setup/failure.mjs";
 
-/** Buildah without a daemon or a kernel's help: images in a folder of their own, containers by chroot. */
+/** Buildah without a daemon: images in a folder of their own, containers in a chroot. */
 export class Buildah {
   /** @param {string} folder of all images and containers */
   constructor(folder) {

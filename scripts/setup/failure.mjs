@@ -1,4 +1,4 @@
-/** Something that set-up cannot mend by itself: what is wrong, and what the person in front of it can do. */
+/** Something that set-up cannot fix: what is wrong, and what you can do. */
 export class SetupFailure extends Error {
   /**
    * @param {string} problem one sentence: what is missing or wrong
@@ -12,7 +12,7 @@ export class SetupFailure extends Error {
 }
 
 /**
- * Runs a command-line script's main function: a SetupFailure becomes one clear message and exit code 1.
+ * Runs a script's main function, and turns a SetupFailure into one clear message and exit code 1.
  * @param {() => Promise<void>} main
  */
 export async function runScript(main) {

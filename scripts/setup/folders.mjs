@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 /** The repository's root folder. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** What set-up built or found, for the programs that it set up: see steps.mjs. */
+/** What set-up built or found, for the programs that it set up: see set-up.mjs. */
 export const REPORT = join(ROOT, "build", "setup.json");
 
 /**

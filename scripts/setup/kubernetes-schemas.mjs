@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { KUBERNETES_SCHEMAS } from "./pins.mjs";
+import { KUBERNETES_SCHEMAS } from "./pinned-packages.mjs";
 import { unpackWheels } from "./wheels.mjs";
 
 const INSIDE = "kubernetes_validate/kubernetes-json-schema";
 
 /**
- * JSON schemas of Kubernetes' API, which refuse unknown fields, from the cache.
+ * JSON schemas of Kubernetes' API that refuse unknown fields, in the cache.
  * @param {string} cache
  * @param {string[]} versions such as "1.37.0"
  * @param {(line: string) => void} log

@@ -1,4 +1,4 @@
-// Runs before anything else, on whatever Node there is: only syntax and modules that old versions know.
+// Runs first, on any Node: only syntax and modules that old versions know.
 import { SetupFailure } from "./failure.mjs";
 
 /** The oldest that the libraries in use support. */
@@ -7,7 +7,7 @@ export const OLDEST = "20.19";
 export const NEWEST_TRIED = 26;
 
 /**
- * Refuses a Node that is too old, and warns of one that nobody has tried yet.
+ * Refuses a Node that is too old, and warns about one that is newer than those tried.
  * @param {string} version as in process.versions.node
  * @param {(line: string) => void} [warn]
  */

@@ -5,7 +5,7 @@ import { SetupFailure } from "./failure.mjs";
 import { homeFolder, ROOT } from "./folders.mjs";
 
 /**
- * Runs `npm ci` when node_modules is not what package-lock.json says.
+ * Runs `npm ci` if node_modules differs from package-lock.json.
  * @param {string} root
  * @param {(line: string) => void} log
  */
@@ -62,7 +62,7 @@ export function packagesMatch(root) {
 
 /** @param {{ optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} entry of the lock file */
 function isForThisPlatform({ optional, os, cpu, libc }) {
-  // One that names no platform is a fallback, which npm installs or not.
+  // An optional package that names no platform is a fallback, which npm may leave out.
   if (optional && os === undefined && cpu === undefined) return false;
   // Set-up refuses a Linux without glibc.
   return allows(os, process.platform) && allows(cpu, process.arch) && allows(libc, "glibc");

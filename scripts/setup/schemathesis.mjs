@@ -1,20 +1,20 @@
 import { join } from "node:path";
+import { createCacheEntry } from "./cache-entry.mjs";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
-import { makeOnce } from "./once.mjs";
 
 const VERSION = "4.32.5";
 const python = () => process.env.PYTHON ?? "python3";
 
 /**
- * Schemathesis from PyPI, which the tests hold the service against openapi.yaml with, in a folder of the cache.
+ * Schemathesis from PyPI, in the cache: the tests check the service against openapi.yaml with it.
  * @param {string} cache the cache folder
  * @returns {Promise<{ command: string, args: string[], env: Record<string, string> }>} how to run it
  */
 export async function installSchemathesis(cache) {
   const tag = await runCommand(python(), ["-c", "import sys; print(sys.implementation.cache_tag)"]);
   const folder = join(cache, `schemathesis-${VERSION}-${tag.output.trim()}`);
-  await makeOnce(folder, async (partial) => {
+  await createCacheEntry(folder, async (partial) => {
     const wanted = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary=:all:"];
     const result = await runCommand(
       python(),

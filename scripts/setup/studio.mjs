@@ -2,12 +2,12 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 /**
- * Bundles the studio into dist/studio: script, style, fonts and pictures, each named by its content's hash so that
- * browsers may keep it for good, and the page that names them.
+ * Bundles the studio into dist/studio: the page, and its script, style, fonts and pictures, whose names hold a hash of
+ * their content so that browsers may cache them forever.
  * @param {string} root
  */
 export async function buildStudio(root) {
-  // Loaded only now: set-up runs before there are npm packages.
+  // Imported here because set-up starts before the npm packages are installed.
   const { build } = await import("esbuild");
   const source = join(root, "studio");
   const target = join(root, "dist", "studio");

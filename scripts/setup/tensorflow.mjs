@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { SetupFailure } from "./failure.mjs";
-import { TENSORFLOW, TENSORFLOW_CPU, TENSORFLOW_GPU } from "./pins.mjs";
+import { TENSORFLOW, TENSORFLOW_CPU, TENSORFLOW_GPU } from "./pinned-packages.mjs";
 import { unpackWheels } from "./wheels.mjs";
 
 /**
@@ -11,7 +11,7 @@ import { unpackWheels } from "./wheels.mjs";
  * @property {string} include the folder of its headers
  */
 
-/** @returns {import("./pins.mjs").Platform} */
+/** @returns {import("./pinned-packages.mjs").Platform} */
 export function checkPlatform(platform = process.platform, arch = process.arch, lib = "/lib") {
   const name = `${platform}-${arch}`;
   const remedy = "Use Linux (x86-64 or arm64, with glibc) or macOS on Apple silicon; on Windows, use WSL 2.";
@@ -25,7 +25,7 @@ export function checkPlatform(platform = process.platform, arch = process.arch, 
   ) {
     throw new SetupFailure("TensorFlow needs glibc, and this Linux has musl (Alpine?).", remedy);
   }
-  return /** @type {import("./pins.mjs").Platform} */ (name);
+  return /** @type {import("./pinned-packages.mjs").Platform} */ (name);
 }
 
 /** Whether an NVIDIA driver is loaded (its Linux kernel module, or WSL's). */

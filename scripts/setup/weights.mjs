@@ -12,13 +12,13 @@ const KERAS_WEIGHTS = {
   url: "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
   md5: "253f8cb515780f3b799900260a226db6",
 };
-/** Without an answer or a further byte for so long, the download has failed. */
-const SILENCE_MS = 30_000;
+/** The download fails if no byte comes for this long. */
+const TIMEOUT_MS = 30_000;
 
 /**
  * Downloads the weights if the engine finds none in any of its places.
- * A failure is only a notice: the service starts without weights, and says in /readyz what is missing.
- * @param {string} root with the built engine, which knows the places and their order
+ * A failure is only a notice: the service starts without weights, and /readyz reports that they are missing.
+ * @param {string} root of the clone, whose compiled engine knows the places and their order
  * @param {(line: string) => void} log
  */
 export async function provideWeights(root, log) {
@@ -41,43 +41,46 @@ export async function provideWeights(root, log) {
 }
 
 /**
- * Downloads a file, going on where an interrupted download stopped, and checks it before it gets its name.
+ * Downloads a file, resuming an interrupted download, and checks its hash before it gets its name.
  * @param {{ url: string, md5: string }} source
  * @param {string} file
  * @param {(line: string) => void} log
- * @param {number} [silenceMs]
+ * @param {number} [timeoutMs]
  */
-export async function download(source, file, log, silenceMs = SILENCE_MS) {
+export async function download(source, file, log, timeoutMs = TIMEOUT_MS) {
   if (existsSync(file)) return;
   const partial = `${file}.partial`;
   await mkdir(dirname(file), { recursive: true }).catch((error) => {
-    throw unfetched(source.url, error);
+    throw downloadFailure(source.url, error);
   });
   const resumed = (await stat(partial).catch(() => undefined))?.size ?? 0;
-  if (resumed > 0) log(`going on after ${resumed} bytes`);
-  await fetchInto(source.url, partial, resumed, silenceMs);
+  if (resumed > 0) log(`resuming after ${resumed} bytes`);
+  await fetchInto(source.url, partial, resumed, timeoutMs);
   const md5 = await md5Of(partial);
   if (md5 !== source.md5) {
     await rm(partial);
     throw new SetupFailure(
-      `The downloaded weights are not the file that they should be: expected md5 ${source.md5}, received ${md5}.`,
-      "Run it again. If it stays so, do not use it: something on the way hands out another file.",
+      `The downloaded weights are altered: expected md5 ${source.md5}, received ${md5}.`,
+      "Try again. If it happens again, do not use the file: a server or proxy hands out another one.",
     );
   }
   await rename(partial, file);
 }
 
-/** @param {string} url @param {string} partial @param {number} from bytes that are there @param {number} silenceMs */
-async function fetchInto(url, partial, from, silenceMs) {
-  const silence = new AbortController();
-  // Loaded only now: set-up runs before there are npm packages. Node's own fetch ignores HTTPS_PROXY before Node 24.
+/** @param {string} url @param {string} partial @param {number} from bytes that are there already @param {number} timeoutMs */
+async function fetchInto(url, partial, from, timeoutMs) {
+  const controller = new AbortController();
+  // Imported here because set-up starts before the npm packages are installed. Node's own fetch ignores HTTPS_PROXY before Node 24.
   const { EnvHttpProxyAgent, fetch } = await import("undici");
   const dispatcher = new EnvHttpProxyAgent();
-  const timer = setTimeout(() => silence.abort(new Error(`no answer for ${silenceMs / 1000} s`)), silenceMs);
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no answer for ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
   try {
     const headers = from > 0 ? { range: `bytes=${from}-` } : {};
-    const response = await fetch(url, { headers, signal: silence.signal, dispatcher });
-    if (response.status === 416) return; // nothing is left to fetch: the hash decides
+    const response = await fetch(url, { headers, signal: controller.signal, dispatcher });
+    if (response.status === 416) return; // the file is complete; its hash decides
     if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`);
     const start = response.status === 206 ? from : 0;
     const total = start + Number(response.headers.get("content-length") ?? 0);
@@ -98,7 +101,7 @@ async function fetchInto(url, partial, from, silenceMs) {
     progress.end();
     if (received < total) throw new Error(`the connection ended after ${received} of ${total} bytes`);
   } catch (error) {
-    throw unfetched(url, error);
+    throw downloadFailure(url, error);
   } finally {
     clearTimeout(timer);
     await dispatcher.destroy();
@@ -106,7 +109,7 @@ async function fetchInto(url, partial, from, silenceMs) {
 }
 
 /** @param {string} url @param {any} error */
-function unfetched(url, error) {
+function downloadFailure(url, error) {
   if (error.code === "ENOSPC") {
     return new SetupFailure(
       "There is not enough disk space for VGG-19's weights.",
@@ -115,7 +118,7 @@ function unfetched(url, error) {
   }
   return new SetupFailure(
     `VGG-19's weights could not be downloaded: ${error.cause?.code ?? error.message}.`,
-    `Run it again (it goes on where it stopped), or put the file of ${url} into models/vgg19/,\n` +
+    `Run it again (it resumes), or put the file of ${url} into models/vgg19/,\n` +
       "or set NST_VGG19_WEIGHTS to a folder that has it, or a TensorFlow.js layers model.",
   );
 }

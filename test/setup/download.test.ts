@@ -13,7 +13,7 @@ const { download } = await import(`${ROOT}/scripts/setup/weights.mjs`);
 const BYTES = randomBytes(300_000);
 const MD5 = createHash("md5").update(BYTES).digest("hex");
 
-describe("the download of the weights", () => {
+describe("The download of the weights", () => {
   let folder: string;
   let file: string;
   let server: Server;
@@ -40,7 +40,7 @@ describe("the download of the weights", () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights.h5`;
   }
 
-  /** A file server that knows ranges. */
+  /** A file server that supports ranges. */
   const honest: RequestListener = (request, response) => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     if (from >= BYTES.length) {
@@ -51,23 +51,23 @@ describe("the download of the weights", () => {
       .writeHead(from > 0 ? 206 : 200, { "content-length": BYTES.length - from })
       .end(BYTES.subarray(from));
   };
-  const get = (url: string, md5 = MD5, silenceMs?: number) =>
-    download({ url, md5 }, file, () => undefined, silenceMs);
+  const get = (url: string, md5 = MD5, timeoutMs?: number) =>
+    download({ url, md5 }, file, () => undefined, timeoutMs);
 
-  it("fetches the whole file and leaves nothing else", async () => {
+  it("stores the whole file and leaves nothing else", async () => {
     await get(await serve(honest));
     expect(BYTES.equals(await readFile(file))).toBe(true);
     expect(existsSync(`${file}.partial`)).toBe(false);
   });
 
-  it("does not ask the server when the file is there", async () => {
+  it("does not ask the server if the file exists", async () => {
     const url = await serve(honest);
     await get(url);
     await get(url);
     expect(ranges).toHaveLength(1);
   });
 
-  it("goes on where a broken connection left it", async () => {
+  it("resumes after a broken connection", async () => {
     let requests = 0;
     const url = await serve((request, response) => {
       requests += 1;
@@ -80,7 +80,7 @@ describe("the download of the weights", () => {
     });
     await expect(get(url)).rejects.toMatchObject({
       message: expect.stringMatching(/^VGG-19's weights could not be downloaded: /),
-      remedy: expect.stringContaining("it goes on where it stopped"),
+      remedy: expect.stringContaining("it resumes"),
     });
     expect(existsSync(file)).toBe(false);
     await get(url);
@@ -88,7 +88,7 @@ describe("the download of the weights", () => {
     expect(BYTES.equals(await readFile(file))).toBe(true);
   });
 
-  it("starts over with a server that knows no ranges", async () => {
+  it("starts over if the server does not support ranges", async () => {
     await get(await serve(honest));
     await rm(file);
     await writeFile(`${file}.partial`, BYTES.subarray(0, 50_000));
@@ -100,7 +100,7 @@ describe("the download of the weights", () => {
     expect(BYTES.equals(await readFile(file))).toBe(true);
   });
 
-  it("takes what was complete but not yet named", async () => {
+  it("accepts a complete file that was not renamed yet", async () => {
     const url = await serve(honest);
     await get(url);
     await writeFile(`${file}.partial`, BYTES);
@@ -109,14 +109,14 @@ describe("the download of the weights", () => {
     expect(BYTES.equals(await readFile(file))).toBe(true);
   });
 
-  it("throws away a file with another hash, and names both", async () => {
+  it("deletes a file with another hash, and names both hashes", async () => {
     const wrong = "0".repeat(32);
     await expect(get(await serve(honest), wrong)).rejects.toThrow(`expected md5 ${wrong}, received ${MD5}`);
     expect(existsSync(file)).toBe(false);
     expect(existsSync(`${file}.partial`)).toBe(false);
   });
 
-  it("throws away what it resumed when the whole turns out wrong", async () => {
+  it("deletes a resumed file whose hash is wrong", async () => {
     const url = await serve(honest);
     await get(url);
     await rm(file);
@@ -126,13 +126,13 @@ describe("the download of the weights", () => {
     expect(BYTES.equals(await readFile(file))).toBe(true);
   });
 
-  it.each([403, 404, 500])("says that the server answered %i", async (status) => {
+  it.each([403, 404, 500])("reports that the server answered %i", async (status) => {
     const url = await serve((_request, response) => response.writeHead(status).end("no"));
     await expect(get(url)).rejects.toThrow(`could not be downloaded: the server answered ${status}.`);
     expect(existsSync(file)).toBe(false);
   });
 
-  it("gives up on a server that falls silent", async () => {
+  it("fails if the server sends nothing more", async () => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { "content-length": BYTES.length });
       response.write(BYTES.subarray(0, 1000));
@@ -163,7 +163,7 @@ describe("the download of the weights", () => {
     }
   });
 
-  it("says that nobody is there", async () => {
+  it("reports a refused connection", async () => {
     const url = await serve(honest);
     await new Promise((resolve) => server.close(resolve));
     await expect(get(url)).rejects.toThrow("could not be downloaded: ECONNREFUSED.");

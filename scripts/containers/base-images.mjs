@@ -5,20 +5,20 @@ import { runCommand } from "../setup/command.mjs";
 import { SetupFailure } from "../setup/failure.mjs";
 
 export const NODE_IMAGE = "docker.io/library/node:24-bookworm-slim";
-/** Whom this machine trusts, where a proxy stands before the package registries, and where it goes in the stand-in. */
+/** This machine's certificate authorities (a proxy before the package registries may need one), and their path in the image. */
 const TRUSTED = "/etc/ssl/certs/ca-certificates.crt";
 const TRUSTED_INSIDE = "/etc/ssl/builder.crt";
 
 export const REDIS_IMAGE = "docker.io/library/redis:stand-in";
 
 /**
- * An image under the name of Node's own, made of Debian's packages and the Node that runs this: where no registry of
- * images can be reached, it stands in for the real one, which has the same Debian below it.
+ * Replaces Node's own image if no image registry can be reached: the same Debian, made of its packages, and the Node that
+ * runs this script.
  * @param {import("./buildah.mjs").Buildah} buildah @param {(line: string) => void} log
  */
 export async function makeNodeImage(buildah, log) {
   if (await buildah.has(NODE_IMAGE)) return;
-  log(`making a stand-in for ${NODE_IMAGE} with debootstrap`);
+  log(`making ${NODE_IMAGE} with debootstrap`);
   const tree = join(buildah.folder, "debian");
   await rm(tree, { recursive: true, force: true });
   await mkdir(buildah.folder, { recursive: true });

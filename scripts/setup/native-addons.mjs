@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { createCacheEntry } from "./cache-entry.mjs";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
-import { makeOnce } from "./once.mjs";
 
 /**
  * @typedef {object} Addon
@@ -14,11 +14,11 @@ import { makeOnce } from "./once.mjs";
  * @property {string} link the path in the clone that leads to the compiled addon
  */
 
-/** Node-API is stable over Node's versions: one build serves them all, and its headers come as an npm package. */
+/** Node-API is stable across Node's versions: one build serves them all. An npm package carries its headers. */
 const NAPI_VERSION = 8;
 
 /**
- * The binding of tfjs, as its binding.gyp builds it, but against TensorFlow's own library.
+ * tfjs's binding, built as its binding.gyp does, but against TensorFlow's own library.
  * @param {string} root
  * @returns {Addon}
  */
@@ -32,7 +32,7 @@ export function tfjsBinding(root) {
   };
 }
 
-/** Each kind of processor that this project's kernels are compiled for, and the compiler's flags for it. */
+/** The processors that this project's kernels are compiled for, each with the compiler's flags. */
 const PROCESSORS = {
   x64: {
     avx2: ["-mavx2", "-mfma"],
@@ -42,8 +42,8 @@ const PROCESSORS = {
 };
 
 /**
- * This project's own kernels for TensorFlow, for every processor of this architecture: what is built on one machine runs
- * on another, and the engine chooses when it starts.
+ * This project's own kernels, compiled for every processor of this architecture: a build runs on other machines too, and
+ * the engine chooses the kernels when it starts.
  * @param {string} root
  * @returns {Addon[]}
  */
@@ -57,7 +57,7 @@ export function nativeKernels(root) {
 }
 
 /**
- * Compiles an addon into the cache, keyed by its sources, flags and TensorFlow, and links the clone to it.
+ * Compiles an addon into the cache, under a key of its sources, flags and TensorFlow, and links to it from the clone.
  * @param {string} root
  * @param {string} cache
  * @param {import("./tensorflow.mjs").TensorFlow} tensorflow
@@ -79,7 +79,7 @@ export async function installAddon(root, cache, tensorflow, addon, log) {
     hash.update(`\n${file}\n`).update(readFileSync(join(addon.sources, file)));
   }
   const folder = join(cache, "addons", `${addon.name}-${tensorflow.key}-${hash.digest("hex").slice(0, 16)}`);
-  await makeOnce(folder, async (partial) => {
+  await createCacheEntry(folder, async (partial) => {
     log(`compiling ${addon.name}`);
     await compile([...flags, "-o", join(partial, `${addon.name}.node`)], addon.name);
   });

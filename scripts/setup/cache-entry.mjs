@@ -9,16 +9,16 @@ const HEARTBEAT_MS = 5_000;
 const STALE_MS = 30_000;
 
 /**
- * Makes a folder in the shared cache once, whole or not at all.
+ * Creates a folder in the shared cache once, whole or not at all.
  *
- * `make` fills a folder beside it, which is renamed when it is done: an interrupted run leaves nothing that looks
- * finished, and the next one clears its remains away. Of several clones that want the same folder, one makes it
- * and the others wait.
+ * `create` fills a temporary folder beside it, which is renamed when it is complete. An interrupted run leaves nothing that
+ * looks complete, and the next run removes its remains. If several clones need the same folder, one creates it and the
+ * others wait.
  * @param {string} folder
- * @param {(partial: string) => Promise<void>} make
- * @param {() => void} [onWait] called once when another process is making it
+ * @param {(partial: string) => Promise<void>} create
+ * @param {() => void} [onWait] called once if another process is creating it
  */
-export async function makeOnce(folder, make, onWait) {
+export async function createCacheEntry(folder, create, onWait) {
   if (existsSync(folder)) return;
   const release = await lock(folder, onWait).catch((error) => {
     if (!["EACCES", "EPERM", "EROFS"].includes(error.code)) throw error;
@@ -36,7 +36,7 @@ export async function makeOnce(folder, make, onWait) {
     const partial = join(dirname(folder), `${prefix}${process.pid}`);
     await mkdir(partial);
     try {
-      await make(partial);
+      await create(partial);
       await rename(partial, folder);
     } finally {
       await rm(partial, { recursive: true, force: true });
@@ -46,7 +46,7 @@ export async function makeOnce(folder, make, onWait) {
   }
 }
 
-/** @param {string} folder to make @param {(() => void) | undefined} onWait */
+/** @param {string} folder to create @param {(() => void) | undefined} onWait */
 async function lock(folder, onWait) {
   await mkdir(dirname(folder), { recursive: true });
   const path = `${folder}.lock`;
@@ -76,7 +76,7 @@ async function lock(folder, onWait) {
   };
 }
 
-/** A lock whose holder is gone: its process on this machine is dead, or it has not been touched for a while. */
+/** A lock is stale if its process on this machine is dead, or if nobody has refreshed it for a while. */
 function isStale(path) {
   try {
     const [pid, host] = readFileSync(path, "utf8").split(" ");

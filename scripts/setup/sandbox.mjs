@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { compile, linkTo } from "./compile.mjs";
-import { makeOnce } from "./once.mjs";
+import { createCacheEntry } from "./cache-entry.mjs";
+import { compile, linkTo } from "./native-addons.mjs";
 
 /**
- * The program that keeps the engine from the network, from files and from other processes, where the kernel is Linux.
+ * Compiles the program that keeps the engine from the network, from files and from other processes, on Linux.
  * @param {string} root
  * @param {string} cache
  * @param {(line: string) => void} log
  */
-export async function installConfine(root, cache, log) {
+export async function installSandbox(root, cache, log) {
   if (process.platform !== "linux") return;
   const source = join(root, "workers/sandbox/sandbox.cc");
   const hash = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
   const folder = join(cache, "programs", `nst-sandbox-${process.arch}-${hash}`);
-  await makeOnce(folder, async (partial) => {
+  await createCacheEntry(folder, async (partial) => {
     log("compiling nst-sandbox");
     await compile(["-std=c++17", "-O2", source, "-o", join(partial, "nst-sandbox")], "nst-sandbox");
   });

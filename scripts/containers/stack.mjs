@@ -7,16 +7,16 @@ import { runCommand } from "../setup/command.mjs";
 import { SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder } from "../setup/folders.mjs";
 import { installS3Server } from "../setup/s3-server.mjs";
-import { NODE_IMAGE, REDIS_IMAGE } from "./stand-ins.mjs";
+import { NODE_IMAGE, REDIS_IMAGE } from "./base-images.mjs";
 
 const READY_MS = 180_000;
 const S3_KEYS = { S3_ACCESS_KEY_ID: "containers", S3_SECRET_ACCESS_KEY: "containers-secret" };
 
 /**
- * Redis, an S3 server, the API and a worker, each in a container of its own, which share a network and nothing else.
- * A container has its process in a chroot, as its image's user, with its image's command and environment.
+ * Redis, an S3 server, the API and a worker, each in its own container; they share only the network. A container runs its
+ * image's command in a chroot, as the image's user, with the image's environment.
  */
-export class Fleet {
+export class ContainerStack {
   /** @param {import("./buildah.mjs").Buildah} buildah @param {(line: string) => void} log */
   constructor(buildah, log) {
     this.buildah = buildah;
@@ -97,7 +97,7 @@ export class Fleet {
     this.log("s3: started");
   }
 
-  /** The health checks of the images, in the containers that run; and what these wrote. */
+  /** Runs the images' health checks in the running containers, and checks which files these wrote. */
   async check() {
     for (const name of ["api", "worker"]) {
       const { container, health } = this.running[name];
@@ -115,7 +115,7 @@ export class Fleet {
     }
   }
 
-  /** Asks the worker and then the API to stop, as Docker and Kubernetes do. */
+  /** Stops the worker and then the API by SIGTERM, as Docker and Kubernetes do. */
   async stop() {
     for (const name of ["worker", "api"]) {
       const { program } = this.running[name];
@@ -124,7 +124,7 @@ export class Fleet {
       for (const pid of await nodeBelow(program.child.pid)) process.kill(pid, "SIGTERM");
       const [code] = await ended;
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      if (code !== 0) throw new SetupFailure(`${name} ended with code ${code}:\n${program.output}`, "");
+      if (code !== 0) throw new SetupFailure(`${name} exited with code ${code}:\n${program.output}`, "");
       this.log(`${name}: stopped by SIGTERM with code 0 after ${seconds} s`);
       delete this.running[name];
     }
@@ -146,7 +146,7 @@ export class Fleet {
     let last = "no answer";
     while (Date.now() < deadline) {
       for (const [name, { program }] of Object.entries(this.running)) {
-        if (program.child.exitCode !== null) throw new SetupFailure(`${name} ended:\n${program.output}`, "");
+        if (program.child.exitCode !== null) throw new SetupFailure(`${name} exited:\n${program.output}`, "");
       }
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
       if (answer?.ok) return;
@@ -162,7 +162,7 @@ export class Fleet {
 }
 
 /**
- * A process and all below it, parents first. Of every thread: a program in Go starts others from any of its own.
+ * A process and its descendants, parents first. Every thread counts: a Go program starts children from any of them.
  * @param {number | undefined} pid @returns {Promise<number[]>}
  */
 async function descendants(pid) {
@@ -175,7 +175,7 @@ async function descendants(pid) {
   return [pid, ...(await Promise.all(children.map(descendants))).flat()];
 }
 
-/** The container's own first process of Node: the topmost one. @param {number | undefined} pid */
+/** The container's topmost Node process. @param {number | undefined} pid */
 async function nodeBelow(pid) {
   for (const each of await descendants(pid)) {
     const command = await readFile(`/proc/${each}/cmdline`, "utf8").catch(() => "");

@@ -1,24 +1,24 @@
 import { readFileSync } from "node:fs";
 
-const EVERY_MS = 1_000;
+const POLL_MS = 1_000;
 
 /**
- * Calls back when npm, which runs this script, is gone: npm that is killed takes nothing with it, and would leave
- * a service running that nobody sees. A script started without npm may outlive its parent.
- * @param {() => void} onGone
+ * Calls back when the npm that runs this script has exited. A killed npm stops none of its children, and would leave a
+ * service running unseen. A script that was started without npm may outlive its parent.
+ * @param {() => void} onExit
  */
-export function whenNpmEnds(onGone) {
+export function onNpmExit(onExit) {
   if (process.env.npm_lifecycle_event === undefined) return;
   const ancestors = [process.ppid, parentOf(process.ppid)].filter((pid) => pid !== undefined && pid > 1);
   const timer = setInterval(() => {
     if (ancestors.every(isAlive)) return;
     clearInterval(timer);
-    onGone();
-  }, EVERY_MS);
+    onExit();
+  }, POLL_MS);
   timer.unref();
 }
 
-/** npm runs scripts in a shell, so that npm is the parent's parent; known on Linux. @param {number} pid */
+/** npm runs scripts in a shell, so npm is the grandparent. Only Linux tells. @param {number} pid */
 function parentOf(pid) {
   try {
     // The fields after the command's name in parentheses: state, parent.

@@ -2,16 +2,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { build } from "./build.mjs";
-import { installAddon, nativeKernels, tfjsBinding } from "./compile.mjs";
-import { installConfine } from "./confine.mjs";
 import { cacheFolder, REPORT, ROOT } from "./folders.mjs";
+import { installAddon, nativeKernels, tfjsBinding } from "./native-addons.mjs";
 import { installPackages } from "./packages.mjs";
 import { installRedis } from "./redis.mjs";
+import { installSandbox } from "./sandbox.mjs";
 import { hasNvidiaDriver, installTensorFlow } from "./tensorflow.mjs";
 import { provideWeights } from "./weights.mjs";
 
 /**
- * Sets up whatever is missing, and builds. Each step looks at files first and does nothing where all is as it should be.
+ * Installs whatever is missing, and builds. Each step checks files first, and does nothing if they are complete.
  * @param {{ flavour?: "cpu" | "gpu" | undefined, log: (line: string) => void }} options
  */
 export async function setUp({ flavour, log }) {
@@ -20,7 +20,7 @@ export async function setUp({ flavour, log }) {
   const tensorflow = await installTensorFlow(cache, flavour ?? (hasNvidiaDriver() ? "gpu" : "cpu"), log);
   const addons = [tfjsBinding(ROOT), ...nativeKernels(ROOT)];
   await Promise.all(addons.map((addon) => installAddon(ROOT, cache, tensorflow, addon, log)));
-  await installConfine(ROOT, cache, log);
+  await installSandbox(ROOT, cache, log);
   const redisServer = await installRedis(cache, log);
   await report({ tensorflow: tensorflow.library, redis_server: redisServer });
   await build(ROOT);
