@@ -1,4 +1,4 @@
-// node examples/draw.mjs: draws the examples' pictures anew; the same bytes each time with the same sharp.
+// node examples/draw.mjs: draws the example pictures. The same version of sharp writes the same bytes.
 import { join } from "node:path";
 import { drawCat } from "./draw/cat.mjs";
 import { drawSandstone } from "./draw/sandstone.mjs";

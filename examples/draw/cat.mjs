@@ -2,9 +2,9 @@ import sharp from "sharp";
 import { randomNumbers, valueNoise } from "./noise.mjs";
 
 /**
- * A ginger tabby that looks at us, before a dim green room: shapes with soft shading, and over them some ten
- * thousand hairs that take their colour from the shape below and follow the way fur lies.
- * @param {number} size of the square, in pixels; the drawing's own measure is 640
+ * Draws a ginger tabby in a dim green room: shapes with soft shading, covered by some ten thousand hairs. Each hair has the
+ * colour of the shape below it and follows the direction of the fur.
+ * @param {number} size of the square, in pixels; coordinates are for 640
  */
 export async function drawCat(size) {
   const fur = svg(size, `${DEFINITIONS}${BODY}${EARS}${HEAD}${MARKINGS}`);
@@ -149,7 +149,7 @@ function hairs(base) {
   return `<g fill="none" stroke-linecap="round" opacity="0.8">${paths.join("")}</g>`;
 }
 
-/** Away from the nose on the head, up along the ears, down over the chest; in radians, y downwards. */
+/** The direction of the fur in radians (y down): away from the nose, up along the ears, down over the chest. */
 function furDirection(x, y) {
   if (y > 425) return Math.PI / 2 + (x - 320) / 260;
   if (y < 170 && Math.abs(x - 320) > 60) return -Math.PI / 2 + (x - 320) / 500;

@@ -1,5 +1,5 @@
 /**
- * Pseudo-random numbers in [0, 1): mulberry32.
+ * Returns a generator of pseudo-random numbers in [0, 1): mulberry32.
  * @param {number} seed
  */
 export function randomNumbers(seed) {
@@ -13,7 +13,7 @@ export function randomNumbers(seed) {
 }
 
 /**
- * Smooth value noise in [-1, 1]: random values on a grid of whole numbers, blended between.
+ * Returns smooth value noise in [-1, 1]: random values at integer coordinates, interpolated between.
  * @param {number} seed
  * @returns {(x: number, y: number) => number}
  */
@@ -34,7 +34,7 @@ export function valueNoise(seed) {
 }
 
 /**
- * Octaves of noise, each twice as fine and half as strong.
+ * Sums octaves of noise, each with twice the frequency and half the amplitude of the previous one.
  * @param {(x: number, y: number) => number} noise
  * @param {number} octaves
  */

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { fractal, randomNumbers, valueNoise } from "./noise.mjs";
 
-/** From cream to iron red, as light falls on them. */
+/** From cream to iron red. */
 const PALETTE = [
   [236, 205, 158],
   [222, 172, 112],
@@ -12,8 +12,7 @@ const PALETTE = [
 ];
 
 /**
- * A face of layered sandstone: bent beds of uneven thickness, slanting laminae in the thick ones, weathered edges
- * that catch the light, grains and a few cracks.
+ * Draws layered sandstone: bent beds of uneven thickness, slanting laminae in the thick ones, lit edges and grain.
  * @param {number} size of the square, in pixels
  */
 export function drawSandstone(size) {
@@ -84,7 +83,7 @@ function paletteColor(tone) {
   return PALETTE[index].map((value, channel) => value * (1 - part) + PALETTE[index + 1][channel] * part);
 }
 
-/** Light from the upper left over the relief, and single bright and dark grains. */
+/** Lights the relief from the upper left and adds bright and dark grains. */
 function shade(colors, height, size) {
   const random = randomNumbers(6);
   const pixels = Buffer.alloc(size * size * 3);

@@ -11,7 +11,7 @@ const PALETTE = [
 ];
 
 /**
- * Waves as a brush would draw them: bent bands of blue that run into each other, with foam on the crests.
+ * Draws waves as brush strokes: bent blue bands with foam on the crests.
  * @param {number} size of the square, in pixels
  */
 export function drawWaves(size) {

@@ -10,14 +10,14 @@ const { installKubernetesSchemas } = await import(`${ROOT}/scripts/setup/kuberne
 const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);
 
 const FOLDER = join(ROOT, "deploy/kubernetes");
-/** The oldest and the newest Kubernetes that the manifests are held against. */
+/** The oldest and the newest supported version of Kubernetes. */
 const VERSIONS = ["1.30.0", "1.37.0"];
 
 interface Manifest {
   apiVersion: string;
   kind: string;
   metadata: { name: string };
-  // biome-ignore lint/suspicious/noExplicitAny: whatever a manifest says; the schemas check it
+  // biome-ignore lint/suspicious/noExplicitAny: the schemas check the manifests
   spec: any;
 }
 
@@ -26,12 +26,12 @@ let schemas: string[];
 beforeAll(async () => {
   const names = (await readdir(FOLDER)).filter((name) => name !== "kustomization.yaml");
   const texts = await Promise.all(names.sort().map((name) => readFile(join(FOLDER, name), "utf8")));
-  manifests = texts.flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as Manifest));
+  manifests = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
   schemas = await installKubernetesSchemas(cacheFolder(), VERSIONS, () => undefined);
 });
 
-/** What Kubernetes of the version in `folder` has against a manifest. */
-async function objections(folder: string, manifest: Manifest): Promise<string[]> {
+/** The schema errors of a manifest, by the Kubernetes schemas in `folder`. */
+async function schemaErrors(folder: string, manifest: Manifest): Promise<string[]> {
   const [group, version] = manifest.apiVersion.includes("/")
     ? manifest.apiVersion.split("/")
     : ["", manifest.apiVersion];
@@ -46,13 +46,13 @@ async function objections(folder: string, manifest: Manifest): Promise<string[]>
   );
 }
 
-const ofKind = (kind: string) => manifests.filter((one) => one.kind === kind);
+const ofKind = (kind: string) => manifests.filter((manifest) => manifest.kind === kind);
 
-describe("The manifests for Kubernetes", () => {
-  it.each(VERSIONS)("are what Kubernetes %s takes, unknown fields refused", async (version) => {
+describe("The Kubernetes manifests", () => {
+  it.each(VERSIONS)("are valid for Kubernetes %s, without unknown fields", async (version) => {
     const folder = schemas[VERSIONS.indexOf(version)] ?? "";
     for (const manifest of manifests.filter(({ kind }) => kind !== "ScaledObject")) {
-      expect([manifest.kind, manifest.metadata.name, await objections(folder, manifest)]).toEqual([
+      expect([manifest.kind, manifest.metadata.name, await schemaErrors(folder, manifest)]).toEqual([
         manifest.kind,
         manifest.metadata.name,
         [],
@@ -60,23 +60,23 @@ describe("The manifests for Kubernetes", () => {
     }
   });
 
-  it("are held against schemas that see a misspelt field and a wrong type", async () => {
+  it("are checked by schemas that reject a misspelt field and a wrong type", async () => {
     const [deployment] = ofKind("Deployment");
     const misspelt = structuredClone(deployment) as Manifest;
     misspelt.spec.template.spec.containers[0].livenessprobe = {};
     misspelt.spec.template.spec.terminationGracePeriodSeconds = "soon";
-    const found = (await objections(schemas[1] ?? "", misspelt)).join("\n");
+    const found = (await schemaErrors(schemas[1] ?? "", misspelt)).join("\n");
     expect(found).toMatch(/livenessprobe/);
     expect(found).toMatch(/terminationGracePeriodSeconds must be integer/);
   });
 
-  it("scale workers as KEDA takes it", () => {
+  it("contain valid KEDA ScaledObjects for the workers", () => {
     const scaled = ofKind("ScaledObject");
     expect(scaled.length).toBe(2);
-    for (const one of scaled) {
-      expect(() => new ScaledObject(one as never).validate()).not.toThrow();
+    for (const scaledObject of scaled) {
+      expect(() => new ScaledObject(scaledObject as never).validate()).not.toThrow();
       expect(ofKind("Deployment").map(({ metadata }) => metadata.name)).toContain(
-        one.spec.scaleTargetRef.name,
+        scaledObject.spec.scaleTargetRef.name,
       );
     }
     const wrong = structuredClone(scaled[0]) as Manifest;
@@ -84,7 +84,7 @@ describe("The manifests for Kubernetes", () => {
     expect(() => new ScaledObject(wrong as never).validate()).toThrow(/maxReplicaCount/);
   });
 
-  it("are named in the kustomization, all but the example of a secret", async () => {
+  it("are listed in the kustomization, except the example secret", async () => {
     const [kustomization] = parseAllDocuments(await readFile(join(FOLDER, "kustomization.yaml"), "utf8"));
     const { resources } = (kustomization ?? new Document()).toJS() as { resources: string[] };
     const files = (await readdir(FOLDER)).filter(
@@ -93,10 +93,10 @@ describe("The manifests for Kubernetes", () => {
     expect([...resources].sort()).toEqual(files.sort());
   });
 
-  it("give every program the time that it takes to stop, and no more rights than it needs", () => {
+  it("give each container time to stop and no unneeded privileges", () => {
     for (const { metadata, spec } of ofKind("Deployment")) {
       const pod = spec.template.spec;
-      // A worker ends within 10 s; the API within SHUTDOWN_SECONDS, 30 by default, after its five-second pause.
+      // A worker stops within 10 s; the API within SHUTDOWN_SECONDS (30 by default) after its preStop sleep of 5 s.
       expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(metadata.name === "api" ? 35 : 10);
       expect(pod.securityContext).toMatchObject({
         runAsNonRoot: true,

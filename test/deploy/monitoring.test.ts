@@ -36,24 +36,24 @@ beforeAll(async () => {
   } finally {
     await service.stop();
   }
-  const alerts = parse(await read("ops/alerts.yaml")) as { groups: { rules: Rule[] }[] };
+  const alerts = parse(await read("deploy/monitoring/alerts.yaml")) as { groups: { rules: Rule[] }[] };
   rules = alerts.groups.flatMap((group) => group.rules);
-  panels = (JSON.parse(await read("ops/grafana-dashboard.json")) as { panels: Panel[] }).panels;
+  panels = (JSON.parse(await read("deploy/monitoring/grafana-dashboard.json")) as { panels: Panel[] }).panels;
 });
 
-/** What a query asks for: a metric's name and the labels it is picked and grouped by. */
-function asked(expr: string): { name: string; labels: string[] }[] {
+/** The metrics that a query reads, with the labels that it filters and groups by. */
+function metricsIn(expr: string): { name: string; labels: string[] }[] {
   const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, names]) => (names ?? "").split(/, */));
   return [...expr.matchAll(/\b((?:nst|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)].map(
-    ([, name = "", picked = ""]) => ({
+    ([, name = "", filter = ""]) => ({
       name,
-      labels: [...grouped, ...[...picked.matchAll(/(\w+)[!=]/g)].map(([, label]) => label ?? "")],
+      labels: [...grouped, ...[...filter.matchAll(/(\w+)[!=]/g)].map(([, label]) => label ?? "")],
     }),
   );
 }
 
-/** Label values that a query picks one of, such as status="queued". */
-function picked(expr: string): { name: string; label: string; value: string }[] {
+/** The label values that a query filters by, such as status="queued". */
+function labelValuesIn(expr: string): { name: string; label: string; value: string }[] {
   return [...expr.matchAll(/\b((?:nst)_\w+)\{([^}]*)\}/g)].flatMap(([, name = "", labels = ""]) =>
     [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = "", value = ""]) => ({ name, label, value })),
   );
@@ -64,34 +64,34 @@ const queries = () => [
   ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
 ];
 
-describe("Alerts and dashboard", () => {
-  it("ask only for metrics, labels and values that the service exposes", () => {
+describe("The alert rules and the dashboard", () => {
+  it("use only metrics, labels and values that /metrics exposes", () => {
     expect(queries().length).toBeGreaterThan(20);
-    for (const { name, labels } of queries().flatMap(asked)) {
+    for (const { name, labels } of queries().flatMap(metricsIn)) {
       const lines = exposed
         .split("\n")
         .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
       const declared = exposed.includes(`# TYPE ${name.replace(/_(bucket|sum|count)$/, "")} `);
       expect([name, lines.length > 0 || declared]).toEqual([name, true]);
-      // What workers tell of themselves has no samples while there is no worker.
+      // Metrics that workers report have no samples while there is no worker.
       if (lines.length === 0) continue;
-      // `instance` is Prometheus's own.
-      for (const label of labels.filter((one) => one !== "instance")) {
+      // Prometheus adds `instance`.
+      for (const label of labels.filter((candidate) => candidate !== "instance")) {
         expect([name, label, lines.some((line) => line.includes(`${label}="`))]).toEqual([name, label, true]);
       }
     }
-    for (const { name, label, value } of queries().flatMap(picked)) {
+    for (const { name, label, value } of queries().flatMap(labelValuesIn)) {
       expect([name, value, exposed.includes(`${label}="${value}"`)]).toEqual([name, value, true]);
     }
   });
 
-  it("have all of the service's own metrics but those of single processes", () => {
-    const own = [...exposed.matchAll(/^# TYPE (nst_\w+)/gm)].map(([, name]) => name ?? "");
-    const shown = queries().join("\n");
-    expect(own.filter((name) => !shown.includes(name))).toEqual([]);
+  it("use every metric of the service", () => {
+    const metrics = [...exposed.matchAll(/^# TYPE (nst_\w+)/gm)].map(([, name]) => name ?? "");
+    const used = queries().join("\n");
+    expect(metrics.filter((name) => !used.includes(name))).toEqual([]);
   });
 
-  it("are explained in the runbook, each alert under its own heading", async () => {
+  it("have a heading in the runbook for each alert", async () => {
     const runbook = await read("docs/runbook.md");
     for (const { alert, annotations } of rules) {
       expect(runbook).toContain(`\n## ${alert}\n`);
@@ -102,13 +102,21 @@ describe("Alerts and dashboard", () => {
 
 const promtool: string | undefined = onPath("promtool");
 const missing = promtool ? undefined : "promtool is missing (Debian, Ubuntu: apt install prometheus)";
-describeIfPossible("Prometheus itself", missing, () => {
-  it("accepts the alert rules and its configuration", async () => {
+describeIfPossible("promtool", missing, () => {
+  it("accepts the alert rules and the configuration", async () => {
     const run = promisify(execFile);
     const promtoolPath = promtool ?? "";
-    const { stdout } = await run(promtoolPath, ["check", "rules", join(ROOT, "ops/alerts.yaml")]);
+    const { stdout } = await run(promtoolPath, [
+      "check",
+      "rules",
+      join(ROOT, "deploy/monitoring/alerts.yaml"),
+    ]);
     expect(stdout).toContain(`SUCCESS: ${rules.length} rules found`);
-    const config = await run(promtoolPath, ["check", "config", join(ROOT, "ops/prometheus.yaml")]);
+    const config = await run(promtoolPath, [
+      "check",
+      "config",
+      join(ROOT, "deploy/monitoring/prometheus.yaml"),
+    ]);
     expect(config.stdout).toContain("SUCCESS");
   });
 });
