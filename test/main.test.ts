@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { freePorts } from "../local/free-ports.ts";
 import { ROOT } from "../src/root.ts";
-import { TestRedis } from "./support/redis.ts";
+import { TestRedis } from "./support/harness/redis.ts";
 import { form } from "./support/submission-form.ts";
 import { until } from "./support/until.ts";
 

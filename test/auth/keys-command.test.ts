@@ -5,7 +5,7 @@ import { keysCommand, UsageError } from "../../src/auth/keys-command.ts";
 import { SignedLinks } from "../../src/auth/signed-links.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
-import { connected, TestRedis } from "../support/redis.ts";
+import { connected, TestRedis } from "../support/harness/redis.ts";
 
 let server: TestRedis;
 let redis: Redis;

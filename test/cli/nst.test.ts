@@ -8,17 +8,17 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Job } from "../../clients/typescript/index.ts";
 import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
-import { addressOf } from "../e2e/client.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import { NARROW_WEIGHTS } from "../support/harness/program.ts";
+import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
-import { NARROW_WEIGHTS } from "../support/programs.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
 
 // Runs the real command against a real service.
-let setting: WorkerSetting;
+let setting: TestDeployment;
 let server: string;
 let folder: string;
 beforeAll(async () => {
-  setting = await WorkerSetting.create();
+  setting = await TestDeployment.create();
   folder = await mkdtemp(join(tmpdir(), "nst-cli-"));
   const api = setting.run("src/main.js", { PORT: "0" });
   [server] = await Promise.all([addressOf(api), setting.startWorker()]);

@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { ROOT } from "../../src/root.ts";
+import { TestService } from "../support/harness/service.ts";
 import { describeIfPossible } from "../support/requirements.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
 const { onPath } = await import(`${ROOT}/scripts/setup/on-path.mjs`);

@@ -5,21 +5,21 @@ import { type Job, type SubmissionOptions, unwrap } from "../../clients/typescri
 import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import type { ProgramProcess } from "../support/harness/program.ts";
+import { addressOf, TestClient } from "../support/harness/test-client.ts";
 import { jpeg, png } from "../support/pictures.ts";
-import type { ProgramProcess } from "../support/programs.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
-import { addressOf, Client } from "./client.ts";
 
-let setting: WorkerSetting;
+let deployment: TestDeployment;
 beforeAll(async () => {
-  setting = await WorkerSetting.create();
+  deployment = await TestDeployment.create();
 });
-afterEach(() => setting.stopPrograms());
-afterAll(() => setting.close());
+afterEach(() => deployment.stopPrograms());
+afterAll(() => deployment.close());
 
-async function startApi(): Promise<{ api: ProgramProcess; client: Client }> {
-  const api = setting.run("src/main.js", { PORT: "0" });
-  return { api, client: new Client(await addressOf(api)) };
+async function startApi(): Promise<{ api: ProgramProcess; client: TestClient }> {
+  const api = deployment.run("src/main.js", { PORT: "0" });
+  return { api, client: new TestClient(await addressOf(api)) };
 }
 
 /** RGB values of a picture file at a size. */
@@ -39,14 +39,14 @@ describe("A client that sends two pictures over HTTP", () => {
     const { client } = await startApi();
     const alone = await client.get("/readyz");
     expect(alone.status).toBe(503);
-    await setting.startWorker();
+    await deployment.startWorker();
     const together = await client.get("/readyz");
     expect([together.status, await together.text()]).toEqual([200, expect.any(String)]);
   });
 
   it("gets a job, sees it move, and fetches a picture of the content's size that is neither", async () => {
     const { client } = await startApi();
-    await setting.startWorker();
+    await deployment.startWorker();
     const content = await jpeg({ width: 97, height: 51, seed: 3 });
     const style = await png({ width: 60, height: 80, seed: 4 });
     const options: SubmissionOptions = { preset: "draft", size: 97, steps: 40, scales: 1, style_weight: 500 };
@@ -81,9 +81,9 @@ describe("A client that sends two pictures over HTTP", () => {
 
   it("stops a running job with one call", async () => {
     const { client } = await startApi();
-    await setting.startWorker();
+    await deployment.startWorker();
     const job = await client.submit(await jpeg(), [await jpeg({ seed: 2 })], { size: 64, steps: 20_000 });
-    await setting.until(job.id, ({ status }) => status === "running");
+    await deployment.until(job.id, ({ status }) => status === "running");
     const canceled = await unwrap(
       client.api.POST("/v1/jobs/{id}/cancel", { params: { path: { id: job.id } } }),
     );
@@ -108,7 +108,7 @@ describe("With VGG-19's trained weights", () => {
     "the cat takes on the sandstone, and stays a cat",
     async () => {
       const { client } = await startApi();
-      await setting.startWorker({ NST_VGG19_WEIGHTS: weights ?? "" });
+      await deployment.startWorker({ NST_VGG19_WEIGHTS: weights ?? "" });
       const content = await readFile(join(ROOT, "examples", "cat.jpg"));
       const style = await readFile(join(ROOT, "examples", "sandstone.jpg"));
       const job = await client.submit(content, [style], { preset: "draft", size: 128, steps: 30, scales: 1 });

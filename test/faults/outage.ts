@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { addressOf } from "../e2e/client.ts";
-import { pixelsOf } from "../support/pixels.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import { addressOf } from "../support/harness/test-client.ts";
 import { form } from "../support/submission-form.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
 
 /** What was seen of a Redis that was killed and started again while a job ran and others were submitted. */
 export interface OutageReport {
@@ -28,13 +27,13 @@ export async function outage(
   seconds: number,
   log: (line: string) => void = () => undefined,
 ): Promise<OutageReport> {
-  const setting = await WorkerSetting.create();
+  const deployment = await TestDeployment.create();
   try {
     // Some 40 steps a second: it runs for about as long as Redis is away, and then ends.
     const options = { ...LONG, steps: 120 + 50 * seconds };
-    const api = setting.run("src/main.js", { PORT: "0" });
+    const api = deployment.run("src/main.js", { PORT: "0" });
     const address = await addressOf(api);
-    const worker = await setting.startWorker();
+    const worker = await deployment.startWorker();
     const submit = async (wanted: object) =>
       fetch(`${address}/v1/jobs`, { method: "POST", body: await form({ options: JSON.stringify(wanted) }) });
     const accepted: string[] = [];
@@ -47,10 +46,10 @@ export async function outage(
     };
     const running = await accept(options);
     const waiting = await accept({ preset: "draft", size: 64, steps: 10 });
-    const before = await setting.until(running, ({ progress }) => (progress?.step ?? 0) > 5);
+    const before = await deployment.until(running, ({ progress }) => (progress?.step ?? 0) > 5);
 
     log("redis-server killed");
-    await setting.redis.kill();
+    await deployment.redis.kill();
     const end = performance.now() + seconds * 1000;
     const report = { submissions: 0, refused_with_retry_after: 0 };
     while (performance.now() < end) {
@@ -62,7 +61,7 @@ export async function outage(
       else throw new Error(`A submission was answered with ${answer.status}: ${await answer.text()}`);
       await sleep(500);
     }
-    await setting.redis.start();
+    await deployment.redis.start();
     const started = performance.now();
     log("redis-server started on its append-only file");
     for (;;) {
@@ -76,12 +75,15 @@ export async function outage(
     const recovery_seconds = (performance.now() - started) / 1000;
     // What waited to be written comes first, then what is true now.
     await sleep(1_500);
-    const after = await setting.queue.find(running);
+    const after = await deployment.queue.find(running);
     const patience = 120_000 + seconds * 10_000;
-    const record = await setting.untilEnded(running, patience);
-    const next = await setting.untilEnded(waiting, patience);
+    const record = await deployment.untilEnded(running, patience);
+    const next = await deployment.untilEnded(waiting, patience);
     log("the jobs have ended; the same job again, undisturbed");
-    const again = await setting.untilEnded(await accept({ ...options, seed: record.options.seed }), patience);
+    const again = await deployment.untilEnded(
+      await accept({ ...options, seed: record.options.seed }),
+      patience,
+    );
     await Promise.all([worker.end(), api.end()]);
     return {
       seconds,
@@ -90,14 +92,14 @@ export async function outage(
       running: {
         status: record.status,
         attempts: record.attempts,
-        same_pixels: (await pixelsOf(setting, record)) === (await pixelsOf(setting, again)),
+        same_pixels: (await deployment.pixels(record)) === (await deployment.pixels(again)),
       },
       waiting: { status: next.status, attempts: next.attempts },
       accepted: accepted.length,
-      found: (await setting.queue.list({ limit: 1000 })).length,
+      found: (await deployment.queue.list({ limit: 1000 })).length,
       recovery_seconds,
     };
   } finally {
-    await setting.close();
+    await deployment.close();
   }
 }

@@ -7,12 +7,12 @@ import { freePorts } from "../../local/free-ports.ts";
 import { ApiKeyStore } from "../../src/auth/api-key-store.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
-import { addressOf } from "../e2e/client.ts";
+import { NARROW_WEIGHTS, ProgramProcess } from "../support/harness/program.ts";
+import { connected, TestRedis } from "../support/harness/redis.ts";
+import { TestS3Server } from "../support/harness/s3-server.ts";
+import { addressOf } from "../support/harness/test-client.ts";
+import { Receiver } from "../support/harness/webhook-receiver.ts";
 import { jpeg } from "../support/pictures.ts";
-import { NARROW_WEIGHTS, ProgramProcess } from "../support/programs.ts";
-import { Receiver } from "../support/receiver.ts";
-import { connected, TestRedis } from "../support/redis.ts";
-import { TestS3Server } from "../support/s3-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 

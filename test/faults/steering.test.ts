@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { WorkerSetting } from "../support/worker-setting.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
 
-let setting: WorkerSetting;
+let deployment: TestDeployment;
 beforeAll(async () => {
-  setting = await WorkerSetting.create();
+  deployment = await TestDeployment.create();
 });
-afterAll(() => setting.close());
+afterAll(() => deployment.close());
 
 it("A job that was steered goes on with its new weights after its worker's death", async () => {
-  const first = await setting.startWorker();
-  const { id } = await setting.submit({ size: 96, steps: 300, scales: 1, preview_interval: 0 });
-  await setting.until(id, ({ checkpoint }) => checkpoint !== null);
-  const steered = await setting.queue.steer(id, { style_weight: 900 });
+  const first = await deployment.startWorker();
+  const { id } = await deployment.submit({ size: 96, steps: 300, scales: 1, preview_interval: 0 });
+  await deployment.until(id, ({ checkpoint }) => checkpoint !== null);
+  const steered = await deployment.queue.steer(id, { style_weight: 900 });
   await first.line(({ msg, steered: count }) => msg === "steered" && count === 1);
   await first.end("SIGKILL");
-  await setting.startWorker();
-  const record = await setting.untilEnded(id);
+  await deployment.startWorker();
+  const record = await deployment.untilEnded(id);
   expect(record).toMatchObject({ status: "succeeded", steered: 1, options: steered?.options });
-  const lines = Buffer.from(await setting.store.read(record.losses ?? ""))
+  const lines = Buffer.from(await deployment.store.read(record.losses ?? ""))
     .toString()
     .trim()
     .split("\n");

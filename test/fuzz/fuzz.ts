@@ -4,9 +4,9 @@ import type { Problem } from "../../src/contract/problems.ts";
 import { decodePicture } from "../../src/pictures/decode.ts";
 import { contentSize } from "../../src/pictures/picture-size.ts";
 import { PICTURE_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
-import { addressOf } from "../e2e/client.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
 import { dice, mutate } from "./mutate.ts";
 import { makeSeeds } from "./seeds.ts";
 
@@ -43,10 +43,10 @@ export interface FuzzReport {
 
 /** Sends broken pictures to a real API for some seconds. */
 export async function fuzz({ seconds, seed, folder }: FuzzPlan): Promise<FuzzReport> {
-  const setting = await WorkerSetting.create();
+  const deployment = await TestDeployment.create();
   try {
     const limits = { MAX_QUEUED_JOBS_PER_OWNER: "1000000", MAX_JOBS_PER_OWNER: "1000000", LOG_LEVEL: "info" };
-    const api = setting.run("src/main.js", { PORT: "0", ...limits });
+    const api = deployment.run("src/main.js", { PORT: "0", ...limits });
     const address = await addressOf(api);
     const style = await jpeg();
     const seeds = await makeSeeds();
@@ -103,10 +103,10 @@ export async function fuzz({ seconds, seed, folder }: FuzzPlan): Promise<FuzzRep
     await Promise.all(clients);
     const serves = !api.ended && (await send(await jpeg())).answer === "accepted";
     const memory: [number, number] = [before, api.ended ? 0 : await memoryOf(api.pid)];
-    const leftovers = (await readdir(join(setting.folder, "spool"))).length;
+    const leftovers = (await readdir(join(deployment.folder, "spool"))).length;
     return { types, wrong, memory, serves, leftovers };
   } finally {
-    await setting.close();
+    await deployment.close();
   }
 }
 

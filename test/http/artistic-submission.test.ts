@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
+import { TestService } from "../support/harness/service.ts";
 import { jpeg, png } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { file, form } from "../support/submission-form.ts";
 
 let service: TestService;

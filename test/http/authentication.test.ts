@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Scope } from "../../src/contract/auth.ts";
 import type { JobView } from "../../src/contract/job.ts";
+import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
 import { jpeg } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
 /** Every route with a job in its path, and what a key must allow for it. */

@@ -4,8 +4,8 @@ import { type ClientRequest, request } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { Gate, SharedGate } from "../../src/http/admission/gate.ts";
 import { EventReader } from "../support/event-stream.ts";
+import { TestService } from "../support/harness/service.ts";
 import { jpeg } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService | undefined;

@@ -6,22 +6,19 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type BatchView, batchViewSchema } from "../../src/contract/batch.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
+import { TestService } from "../support/harness/service.ts";
+import { succeed } from "../support/job-runs.ts";
 import { jpeg } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { file } from "../support/submission-form.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 let service: TestService;
-let painter: TestPainter | null = null;
 beforeAll(async () => {
   service = await TestService.start({ MAX_BATCH_JOBS: "6", MAX_QUEUED_JOBS: "7" });
 });
 afterEach(async () => {
-  await painter?.stop();
-  painter = null;
-  await service.redis.flushall();
+  await service.clear();
 });
 afterAll(() => service.stop());
 
@@ -68,7 +65,7 @@ describe("A batch", () => {
     const early = await problemOf(await service.fetch(`/v1/batches/${id}/result`));
     expect(early).toMatchObject({ status: 409, code: "result_not_ready" });
     const failing = jobs[1]?.job.id;
-    painter = TestPainter.start(service, async (run) =>
+    service.startWorker(async (run) =>
       run.record.id === failing
         ? { type: "failed", code: "engine_failed", message: "on purpose" }
         : await succeed(service, run),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { refused } from "../support/refused.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
+import { refused } from "../support/refused-submission.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;

@@ -3,20 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
 import { EventReader } from "../support/event-stream.ts";
-import { TestPainter } from "../support/painter.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
+import { gate, threeSteps } from "../support/job-runs.ts";
 import { form } from "../support/submission-form.ts";
-import { gate, threeSteps } from "../support/three-steps.ts";
 
 let service: TestService;
-let painter: TestPainter | null = null;
 beforeAll(async () => {
   service = await TestService.start({ HEARTBEAT_SECONDS: "1", MAX_WAIT_SECONDS: "3" });
 });
 afterEach(async () => {
-  await painter?.stop();
-  painter = null;
-  await service.redis.flushall();
+  await service.clear();
 });
 afterAll(() => service.stop());
 
@@ -32,10 +28,7 @@ async function submit(): Promise<string> {
 }
 describe("Prefer: wait", () => {
   it("holds the answer back until the job ends", async () => {
-    painter = TestPainter.start(
-      service,
-      threeSteps(service, () => sleep(50)),
-    );
+    service.startWorker(threeSteps(service, () => sleep(50)));
     const response = await post({ prefer: "respond-async, wait=100" });
     expect(response.status).toBe(200);
     expect(response.headers.get("preference-applied")).toBe("wait=3");
@@ -75,7 +68,7 @@ describe("Events", () => {
   it("tell a job's whole story, in order, and end", async () => {
     const job = await submit();
     const { pass, open } = gate();
-    painter = TestPainter.start(service, threeSteps(service, pass));
+    service.startWorker(threeSteps(service, pass));
     const response = await service.fetch(`${job}/events`);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("text/event-stream");

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { withoutPaths } from "../../src/http/views/without-paths.ts";
 import { ROOT } from "../../src/root.ts";
 import { announce } from "../support/announced-worker.ts";
+import { TestService } from "../support/harness/service.ts";
 import { jpeg } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;

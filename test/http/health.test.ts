@@ -6,8 +6,8 @@ import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { forgetWorker } from "../../src/jobs/scheduling/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
+import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;

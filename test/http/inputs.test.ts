@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
 import type { Problem } from "../../src/contract/problems.ts";
+import { TestService } from "../support/harness/service.ts";
 import { jpeg, png } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { file } from "../support/submission-form.ts";
 
 let service: TestService;
 beforeAll(async () => {
   service = await TestService.start();
 });
-afterEach(() => service.redis.flushall());
+afterEach(() => service.clear());
 afterAll(() => service.stop());
 
 describe("The pictures that a job was made from", () => {

@@ -2,51 +2,48 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { expireJobs } from "../../src/maintenance/expire-jobs.ts";
-import { workUntilStopped } from "../support/jobs-over-http.ts";
-import { TestService } from "../support/service.ts";
-import { ServiceSetting } from "../support/service-setting.ts";
+import { TestService } from "../support/harness/service.ts";
+import { runUntilStopped } from "../support/job-runs.ts";
 import { form } from "../support/submission-form.ts";
 
-let setting: ServiceSetting;
-let { service, jobs } = {} as ServiceSetting;
+let service: TestService;
 beforeAll(async () => {
-  setting = await ServiceSetting.start();
-  ({ service, jobs } = setting);
+  service = await TestService.start();
 });
-afterEach(() => setting.clear());
-afterAll(() => setting.close());
+afterEach(() => service.clear());
+afterAll(() => service.stop());
 
 describe("Cancelling", () => {
   const cancel = (id: string) => service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
 
   it("stops a queued job, and says the same again", async () => {
-    const { id } = await jobs.submit();
+    const { id } = await service.submit();
     for (let times = 0; times < 2; times += 1) {
       const response = await cancel(id);
       expect(response.status).toBe(200);
       expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "canceled", queue: null });
     }
-    expect((await jobs.look(id)).status).toBe("canceled");
+    expect((await service.job(id)).status).toBe("canceled");
   });
 
   it("stops a running job", async () => {
-    const { id } = await jobs.submit();
+    const { id } = await service.submit();
     let stopped = false;
-    setting.startPainter(async (run) => {
-      const outcome = await workUntilStopped(run);
+    service.startWorker(async (run) => {
+      const outcome = await runUntilStopped(run);
       stopped = true;
       return outcome;
     });
-    await jobs.waitFor(id, "running");
+    await service.untilStatus(id, "running");
     expect(await (await cancel(id)).json()).toMatchObject({ status: "canceled" });
     for (let tries = 0; tries < 100 && !stopped; tries += 1) await sleep(10);
     expect(stopped).toBe(true);
   });
 
   it("leaves a job that has ended as it is", async () => {
-    const { id } = await jobs.submit();
-    setting.startPainter();
-    await jobs.waitFor(id, "succeeded");
+    const { id } = await service.submit();
+    service.startWorker();
+    await service.untilStatus(id, "succeeded");
     const response = await cancel(id);
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: "succeeded" });
@@ -57,28 +54,28 @@ describe("Retrying", () => {
   const retry = (id: string) => service.fetch(`/v1/jobs/${id}/retry`, { method: "POST" });
 
   it("queues a canceled job again", async () => {
-    const { id } = await jobs.submit();
+    const { id } = await service.submit();
     await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
     const response = await retry(id);
     expect(response.status).toBe(202);
     expect(jobViewSchema.parse(await response.json())).toMatchObject({ status: "queued", attempts: 0 });
-    setting.startPainter();
-    await jobs.waitFor(id, "succeeded");
+    service.startWorker();
+    await service.untilStatus(id, "succeeded");
   });
 
   it("begins anew: the time of its first life does not count", async () => {
-    const { id } = await jobs.submit();
-    setting.startPainter(workUntilStopped);
-    expect((await jobs.waitFor(id, "running")).started_at).not.toBeNull();
+    const { id } = await service.submit();
+    service.startWorker(runUntilStopped);
+    expect((await service.untilStatus(id, "running")).started_at).not.toBeNull();
     await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
-    await setting.stopPainters();
+    await service.stopWorkers();
     expect(await (await retry(id)).json()).toMatchObject({ status: "queued", started_at: null });
   });
 
   it("refuses a succeeded job", async () => {
-    const { id } = await jobs.submit();
-    setting.startPainter();
-    await jobs.waitFor(id, "succeeded");
+    const { id } = await service.submit();
+    service.startWorker();
+    await service.untilStatus(id, "succeeded");
     const response = await retry(id);
     expect(response.status).toBe(409);
     expect(await response.json()).toMatchObject({ code: "not_retryable" });
@@ -87,12 +84,12 @@ describe("Retrying", () => {
 
 describe("A job that has expired", () => {
   it("is still known, its result is gone for good", async () => {
-    const succeeded = await jobs.submit();
-    setting.startPainter();
-    await jobs.waitFor(succeeded.id, "succeeded");
-    await setting.stopPainters();
+    const succeeded = await service.submit();
+    service.startWorker();
+    await service.untilStatus(succeeded.id, "succeeded");
+    await service.stopWorkers();
     await expireJobs(service.queue, service.store, Date.now() + service.config.resultSeconds * 1000 + 1000);
-    expect((await jobs.look(succeeded.id)).links.result).toBeUndefined();
+    expect((await service.job(succeeded.id)).links.result).toBeUndefined();
     const result = await service.fetch(`/v1/jobs/${succeeded.id}/result`);
     expect(result.status).toBe(410);
     expect(await result.json()).toMatchObject({ code: "result_expired", retryable: false });
@@ -123,11 +120,11 @@ describe("A job that has expired", () => {
 
 describe("Deleting", () => {
   it("forgets a job and its pictures", async () => {
-    const { id } = await jobs.submit();
-    const other = await jobs.submit();
-    setting.startPainter();
-    await jobs.waitFor(id, "succeeded");
-    await jobs.waitFor(other.id, "succeeded");
+    const { id } = await service.submit();
+    const other = await service.submit();
+    service.startWorker();
+    await service.untilStatus(id, "succeeded");
+    await service.untilStatus(other.id, "succeeded");
     const response = await service.fetch(`/v1/jobs/${id}`, { method: "DELETE" });
     expect(response.status).toBe(204);
     expect(await response.text()).toBe("");

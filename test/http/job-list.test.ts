@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobList, type JobView, jobListSchema, jobViewSchema } from "../../src/contract/job.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;
@@ -9,7 +9,7 @@ beforeAll(async () => {
   service = await TestService.start();
 });
 afterEach(async () => {
-  await service.redis.flushall();
+  await service.clear();
 });
 afterAll(() => service.stop());
 

@@ -2,35 +2,32 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
 import { jobViewSchema } from "../../src/contract/job.ts";
-import { workUntilStopped } from "../support/jobs-over-http.ts";
-import { succeed } from "../support/painter.ts";
-import { ServiceSetting } from "../support/service-setting.ts";
+import { TestService } from "../support/harness/service.ts";
+import { runUntilStopped, succeed } from "../support/job-runs.ts";
 
-let setting: ServiceSetting;
-let { service, jobs } = {} as ServiceSetting;
+let service: TestService;
 beforeAll(async () => {
-  setting = await ServiceSetting.start();
-  ({ service, jobs } = setting);
+  service = await TestService.start();
 });
-afterEach(() => setting.clear());
-afterAll(() => setting.close());
+afterEach(() => service.clear());
+afterAll(() => service.stop());
 
 describe("A job's view", () => {
   it("tells the exact position of each waiting job", async () => {
-    const first = await jobs.submit();
-    const second = await jobs.submit();
-    const urgent = await jobs.submit({ priority: "1" });
-    expect((await jobs.look(urgent.id)).queue).toEqual({
+    const first = await service.submit();
+    const second = await service.submit();
+    const urgent = await service.submit({ priority: "1" });
+    expect((await service.job(urgent.id)).queue).toEqual({
       position: 0,
       eta_seconds: null,
       waiting_for: "worker",
     });
-    expect((await jobs.look(first.id)).queue?.position).toBe(1);
-    expect((await jobs.look(second.id)).queue?.position).toBe(2);
+    expect((await service.job(first.id)).queue?.position).toBe(1);
+    expect((await service.job(second.id)).queue?.position).toBe(2);
   });
 
   it("follows a job from queued through running to succeeded", async () => {
-    const { id } = await jobs.submit();
+    const { id } = await service.submit();
     let finish = () => undefined as undefined;
     const finished = new Promise<undefined>((resolve) => {
       finish = () => resolve(undefined) as undefined;
@@ -42,13 +39,13 @@ describe("A job's view", () => {
       tensorflow: "2.21.0",
       memory_mib: 8000,
     } as const;
-    expect((await jobs.look(id)).engine).toBeNull();
-    setting.startPainter(async (run) => {
+    expect((await service.job(id)).engine).toBeNull();
+    service.startWorker(async (run) => {
       await run.update({ engine });
       await finished;
       return await succeed(service, run);
     });
-    const running = await jobs.waitFor(id, "running");
+    const running = await service.untilStatus(id, "running");
     expect(running).toMatchObject({
       queue: null,
       attempts: 1,
@@ -57,7 +54,7 @@ describe("A job's view", () => {
     });
     expect(running.links.result).toBeUndefined();
     finish();
-    const succeeded = await jobs.waitFor(id, "succeeded");
+    const succeeded = await service.untilStatus(id, "succeeded");
     expect(succeeded).toMatchObject({ error: null, engine, links: { result: `/v1/jobs/${id}/result` } });
     expect(succeeded.links.cancel).toBeUndefined();
     const [created, started, ended] = [succeeded.created_at, succeeded.started_at, succeeded.finished_at];
@@ -65,9 +62,9 @@ describe("A job's view", () => {
   });
 
   it("shows progress, and asks to come again after about a tenth of the time that is left", async () => {
-    const { id } = await jobs.submit();
-    setting.startPainter(workUntilStopped);
-    await jobs.waitFor(id, "running");
+    const { id } = await service.submit();
+    service.startWorker(runUntilStopped);
+    await service.untilStatus(id, "running");
     await sleep(100);
     const response = await service.fetch(`/v1/jobs/${id}`);
     expect(response.headers.get("retry-after")).toBe("10");
@@ -76,13 +73,13 @@ describe("A job's view", () => {
   });
 
   it("tells why a job failed, and whether it may succeed another time", async () => {
-    const { id } = await jobs.submit();
-    setting.startPainter(async () => ({
+    const { id } = await service.submit();
+    service.startWorker(async () => ({
       type: "failed",
       code: "out_of_memory",
       message: "64 GiB were needed",
     }));
-    expect((await jobs.waitFor(id, "failed")).error).toEqual({
+    expect((await service.untilStatus(id, "failed")).error).toEqual({
       code: "out_of_memory",
       message: "64 GiB were needed",
       retryable: false,
@@ -92,7 +89,7 @@ describe("A job's view", () => {
   });
 
   it("is answered with 304 until it changes", async () => {
-    const { id } = await jobs.submit();
+    const { id } = await service.submit();
     const first = await service.fetch(`/v1/jobs/${id}`);
     const etag = first.headers.get("etag") ?? "";
     expect(etag).not.toBe("");
@@ -103,7 +100,7 @@ describe("A job's view", () => {
     expect(unchanged.headers.get("etag")).toBe(etag);
     expect(unchanged.headers.get("retry-after")).not.toBeNull();
     expect((await again('"another"')).status).toBe(200);
-    await jobs.submit({ priority: "1" });
+    await service.submit({ priority: "1" });
     expect((await again(etag)).status).toBe(200);
     const moved = (await service.fetch(`/v1/jobs/${id}`)).headers.get("etag") ?? "";
     await service.queue.cancel(id);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;

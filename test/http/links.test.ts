@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
-import { TestService } from "../support/service.ts";
 
 let service: TestService;
-let painter: TestPainter;
 let key: Record<string, string>;
 let id: string;
 
 beforeAll(async () => {
   service = await TestService.start({ OPEN_MODE: "never" });
-  painter = TestPainter.start(service, (run) => succeed(service, run));
+  service.startWorker();
   const { text } = await service.apiKeys.create({
     ...{ owner: "acme", name: "", scopes: ["submit", "read"], lifetimeMs: null },
   });
@@ -22,7 +20,7 @@ beforeAll(async () => {
     await new Promise((done) => setTimeout(done, 20));
 });
 afterAll(async () => {
-  await painter.stop();
+  await service.stopWorkers();
   await service.stop();
 });
 

@@ -3,8 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { forgetWorker } from "../../src/jobs/scheduling/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;
@@ -58,10 +57,10 @@ describe("/metrics", () => {
   it("tells how long jobs took, a worker's step and its engine's memory", async () => {
     const told = { step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" };
     await announce(service, { id: "w", pace: 0.01, free_in: 0, ...told });
-    const painter = TestPainter.start(service, (run) => succeed(service, run));
+    service.startWorker();
     for (let tries = 0; (await service.queue.statistics.countByStatus()).queued > 0 && tries < 1000; tries++)
       await sleep(20);
-    await painter.stop();
+    await service.stopWorkers();
     const found = await metrics();
     expect(found.get('nst_job_seconds_count{status="succeeded"}')).toBe(1);
     expect(found.get('nst_job_seconds_bucket{status="succeeded",le="+Inf"}')).toBe(1);
@@ -84,10 +83,10 @@ describe("/metrics", () => {
 
   it("counts what failed, by its code", async () => {
     const error = { code: "out_of_memory", message: "on purpose" } as const;
-    const painter = TestPainter.start(service, async () => ({ type: "failed", ...error }));
+    service.startWorker(async () => ({ type: "failed", ...error }));
     for (let tries = 0; (await service.queue.statistics.countByStatus()).failed < 3 && tries < 1000; tries++)
       await sleep(20);
-    await painter.stop();
+    await service.stopWorkers();
     const found = await metrics();
     expect(found.get('nst_jobs_failed_total{code="out_of_memory"}')).toBe(3);
     expect(found.get('nst_jobs_failed_total{code="engine_crashed"}')).toBe(0);

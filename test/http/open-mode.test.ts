@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { openMode } from "../../src/http/open-mode.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 
 describe("Open mode", () => {
   it.each([

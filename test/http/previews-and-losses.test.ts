@@ -1,21 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
-import { TestPainter } from "../support/painter.ts";
+import { TestService } from "../support/harness/service.ts";
+import { gate, progressAt, threeSteps } from "../support/job-runs.ts";
 import { jpeg } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { form } from "../support/submission-form.ts";
-import { gate, progressAt, threeSteps } from "../support/three-steps.ts";
 
 let service: TestService;
-let painter: TestPainter | null = null;
 beforeAll(async () => {
   service = await TestService.start();
 });
 afterEach(async () => {
-  await painter?.stop();
-  painter = null;
-  await service.redis.flushall();
+  await service.clear();
 });
 afterAll(() => service.stop());
 
@@ -34,7 +30,7 @@ describe("A preview", () => {
     expect(await early.json()).toMatchObject({ code: "preview_not_ready", retryable: true });
 
     const { pass, open } = gate();
-    painter = TestPainter.start(service, threeSteps(service, pass));
+    service.startWorker(threeSteps(service, pass));
     const preview = async (step: number) => {
       open();
       for (let found = 0; found !== step; await sleep(10)) {
@@ -74,10 +70,7 @@ describe("Losses", () => {
     const job = await submit();
     const none = await service.fetch(`${job}/losses`);
     expect(await none.json()).toEqual({ losses: [] });
-    painter = TestPainter.start(
-      service,
-      threeSteps(service, () => Promise.resolve()),
-    );
+    service.startWorker(threeSteps(service, () => Promise.resolve()));
     for (let status = ""; status !== "succeeded"; await sleep(10)) {
       ({ status } = (await (await service.fetch(job)).json()) as JobView);
     }

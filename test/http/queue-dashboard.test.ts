@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Scope } from "../../src/contract/auth.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 
 const PATH = "/admin/queue";

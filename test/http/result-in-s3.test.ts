@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp from "sharp";
-import { succeed, TestPainter } from "../support/painter.ts";
-import { TestS3Server } from "../support/s3-server.ts";
-import { TestService } from "../support/service.ts";
+import { TestS3Server } from "../support/harness/s3-server.ts";
+import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let server: TestS3Server;
@@ -15,7 +14,7 @@ afterAll(() => server.stop());
 /** The service with its pictures in S3, and a job that has succeeded. */
 async function paintedJob(variables: Record<string, string> = {}) {
   const service = await TestService.start({ ...server.environment, ...variables });
-  const painter = TestPainter.start(service, (run) => succeed(service, run));
+  service.startWorker();
   const submitted = await service.fetch("/v1/jobs", { method: "POST", body: await form() });
   expect(submitted.status).toBe(202);
   const { id } = (await submitted.json()) as { id: string };
@@ -23,7 +22,7 @@ async function paintedJob(variables: Record<string, string> = {}) {
   const deadline = Date.now() + 60_000;
   while ((await get({ method: "HEAD" })).status === 409 && Date.now() < deadline) await sleep(20);
   const stop = async () => {
-    await painter.stop();
+    await service.stopWorkers();
     await service.stop();
   };
   return { get, service, stop };

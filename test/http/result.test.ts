@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp from "sharp";
 import type { JobView } from "../../src/contract/job.ts";
 import { detectPictureType, PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 
 let service: TestService;
@@ -26,11 +25,11 @@ async function submit(): Promise<string> {
 /** The path of the result of a finished job. */
 async function paint(): Promise<string> {
   const job = await submit();
-  const painter = TestPainter.start(service, (run) => succeed(service, run));
+  service.startWorker();
   for (let status = ""; status !== "succeeded"; await sleep(20)) {
     ({ status } = (await (await service.fetch(job)).json()) as JobView);
   }
-  await painter.stop();
+  await service.stopWorkers();
   return `${job}/result`;
 }
 const get = (query = "", headers: Record<string, string> = {}, method = "GET") =>

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 
 let service: TestService;
 beforeAll(async () => {

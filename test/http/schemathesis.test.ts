@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { ROOT } from "../../src/root.ts";
 import { announce } from "../support/announced-worker.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 
 const { installSchemathesis } = await import(`${ROOT}/scripts/setup/schemathesis.mjs`);
@@ -42,9 +41,9 @@ async function someJobs(): Promise<{ all: string[]; succeeded: string[] }> {
     return ((await response.json()) as { id: string }).id;
   };
   const painted = [await submit(), await submit(), await submit(), await submit()];
-  const painter = TestPainter.start(service, (run) => succeed(service, run));
+  service.startWorker();
   for (const id of painted) while ((await service.queue.find(id))?.status !== "succeeded");
-  await painter.stop();
+  await service.stopWorkers();
   const waiting = [await submit(), await submit(), await submit(), await submit()];
   const canceled = [await submit(), await submit()];
   for (const id of canceled) await service.queue.cancel(id);
@@ -97,11 +96,11 @@ it("Schemathesis finds no server error and no undocumented answer", async () => 
 it("nor where it follows what it submitted", async () => {
   const jobs = await someJobs();
   // So that streams of events end: each job is painted at once.
-  const painter = TestPainter.start(service, (run) => succeed(service, run));
+  service.startWorker();
   try {
     const output = await ask("stateful", SECONDS.stateful, jobs);
     expect(generated(output)).toBeGreaterThan(5);
   } finally {
-    await painter.stop();
+    await service.stopWorkers();
   }
 }, 300_000);

@@ -4,19 +4,17 @@ import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { EventReader } from "../support/event-stream.ts";
-import { succeed, TestPainter } from "../support/painter.ts";
+import { TestService } from "../support/harness/service.ts";
+import { succeed } from "../support/job-runs.ts";
 import { png } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { file, form } from "../support/submission-form.ts";
 
 let service: TestService;
-let painter: TestPainter | null = null;
 beforeAll(async () => {
   service = await TestService.start();
 });
 afterEach(async () => {
-  await painter?.stop();
-  painter = null;
+  await service.stopWorkers();
 });
 afterAll(() => service.stop());
 
@@ -57,7 +55,7 @@ describe("Steering", () => {
   it("reaches the one who works at the job, whoever follows it, and the record", async () => {
     const { id } = await submit();
     const seen: JobRecord[] = [];
-    painter = TestPainter.start(service, async (run) => {
+    service.startWorker(async (run) => {
       run.onSteered((record) => seen.push(record));
       while (!run.signal.aborted && seen.at(-1)?.steered !== 2) await sleep(10);
       return await succeed(service, run);
@@ -85,7 +83,7 @@ describe("Steering", () => {
     const { id } = await submit();
     expect((await viewOf(await send("PATCH", id, { tv_weight: 9 }))).options.tv_weight).toBe(9);
     const given: number[] = [];
-    painter = TestPainter.start(service, async (run) => {
+    service.startWorker(async (run) => {
       given.push(run.record.options.tv_weight);
       return await succeed(service, run);
     });
@@ -118,9 +116,9 @@ describe("Steering", () => {
 describe("Continuing", () => {
   const succeeded = async (options?: object): Promise<JobView> => {
     const view = await submit(options);
-    painter = TestPainter.start(service, (run) => succeed(service, run));
+    service.startWorker();
     await until(view.id, "succeeded");
-    await painter.stop();
+    await service.stopWorkers();
     return view;
   };
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { TestService } from "../support/service.ts";
+import { TestService } from "../support/harness/service.ts";
 
 let service: TestService;
 let page: string;

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { PROBLEMS, type Problem, type ProblemCode, problemSchema } from "../../src/contract/problems.ts";
+import { TestService } from "../support/harness/service.ts";
 import { jpeg, png } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 
 let service: TestService;
 let server: Server;

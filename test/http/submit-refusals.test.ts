@@ -2,9 +2,9 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { ProblemCode } from "../../src/contract/problems.ts";
+import { TestService } from "../support/harness/service.ts";
 import { draw, jpeg, plain, png } from "../support/pictures.ts";
-import { refused } from "../support/refused.ts";
-import { TestService } from "../support/service.ts";
+import { refused } from "../support/refused-submission.ts";
 import { file, form } from "../support/submission-form.ts";
 
 let service: TestService;

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { PRESETS } from "../../src/contract/presets.ts";
+import { TestService } from "../support/harness/service.ts";
 import { draw, jpeg, png } from "../support/pictures.ts";
-import { TestService } from "../support/service.ts";
 import { file, form } from "../support/submission-form.ts";
 
 let service: TestService;

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
 import { type Batch, BatchStore } from "../../src/jobs/batch-store.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
 
 const KEEP_SECONDS = 1_000;
-let setting: QueueSetting;
+let setting: QueueHarness;
 let store: BatchStore;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   store = new BatchStore(setting.redis, setting.keys, KEEP_SECONDS);
 });
 afterEach(() => setting.clear());

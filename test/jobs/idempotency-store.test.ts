@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { IdempotencyStore } from "../../src/jobs/idempotency-store.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
 
 const DAY_SECONDS = 24 * 3600;
-let setting: QueueSetting;
+let setting: QueueHarness;
 let store: IdempotencyStore;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   store = new IdempotencyStore(setting.redis, setting.keys);
 });
 afterEach(() => setting.clear());

@@ -5,15 +5,15 @@ import type { JobChange } from "../../src/jobs/records/job-changes.ts";
 import { requeueLostJobs } from "../../src/maintenance/requeue-lost.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";
 import { isRedisUnavailable } from "../../src/redis/errors.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
+import { connected } from "../support/harness/redis.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
-import { connected } from "../support/redis.ts";
 
-let setting: QueueSetting;
-let { server, redis, queue, keys, records } = {} as QueueSetting;
+let setting: QueueHarness;
+let { server, redis, queue, keys, records } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   ({ server, redis, queue, keys, records } = setting);
 });
 afterEach(() => setting.clear());

@@ -10,9 +10,9 @@ import { connectForRequests, connectForWork } from "../../src/redis/connection.t
 import { RedisKeys } from "../../src/redis/keys.ts";
 import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
 import { JobWorker } from "../../workers/job-worker.ts";
+import { connected } from "../support/harness/redis.ts";
+import { TestRedisCluster } from "../support/harness/redis-cluster.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { connected } from "../support/redis.ts";
-import { TestRedisCluster } from "../support/redis-cluster.ts";
 import { until } from "../support/until.ts";
 
 let cluster: TestRedisCluster;

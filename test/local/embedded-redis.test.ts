@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/embedded-redis.ts";
 import { redisServerPath } from "../../local/setup-report.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
-import { mountExfat } from "../support/exfat.ts";
+import { mountExfat } from "../support/harness/exfat-disk.ts";
 import { describeIfPossible } from "../support/requirements.ts";
 
 describe("The embedded Redis", () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { freePorts } from "../../local/free-ports.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";
 import { ROOT } from "../../src/root.ts";
-import { connected, TestRedis } from "../support/redis.ts";
+import { connected, TestRedis } from "../support/harness/redis.ts";
 
 let redis: TestRedis;
 beforeAll(async () => {

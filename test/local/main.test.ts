@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { connectForRequests } from "../../src/redis/connection.ts";
-import { addressOf, Client } from "../e2e/client.ts";
+import { NARROW_WEIGHTS, ProgramProcess } from "../support/harness/program.ts";
+import { connected, TestRedis } from "../support/harness/redis.ts";
+import { addressOf, TestClient } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
-import { NARROW_WEIGHTS, ProgramProcess } from "../support/programs.ts";
-import { connected, TestRedis } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 
@@ -38,7 +38,7 @@ const readyForJobs = (program: ProgramProcess, times = 1) => {
   return program.line((line) => isReady(line) && program.lines.filter(isReady).length >= times);
 };
 
-async function submitJob(client: Client, steps: number): Promise<string> {
+async function submitJob(client: TestClient, steps: number): Promise<string> {
   const options = { size: 64, steps, scales: 1, optimizer: "adam" as const, learning_rate: 0.01 };
   const pictures = [await jpeg({ seed: 1 }), await jpeg({ seed: 2 })] as const;
   return (await client.submit(pictures[0], [pictures[1]], options)).id;
@@ -48,7 +48,7 @@ describe("The whole service on one machine", () => {
   it("finishes a job although the service was killed during it and started again", async () => {
     const first = start();
     await readyForJobs(first);
-    const client = new Client(await addressOf(first));
+    const client = new TestClient(await addressOf(first));
     const id = await submitJob(client, 300);
     let step = 0;
     while (step < 20) step = (await client.view(id)).progress?.step ?? 0;
@@ -57,7 +57,7 @@ describe("The whole service on one machine", () => {
     const second = start();
     const { from_step } = await second.line(({ msg }) => msg === "job started");
     expect(from_step).toBeGreaterThan(0);
-    const views = await new Client(await addressOf(second)).follow(id);
+    const views = await new TestClient(await addressOf(second)).follow(id);
     expect(views.at(-1)).toMatchObject({ status: "succeeded", progress: { step: 300 } });
   });
 
@@ -73,7 +73,7 @@ describe("The whole service on one machine", () => {
     await service.line(({ msg }) => msg.startsWith("redis-server exited; restarting in 1 s."));
     const again = ({ msg }: { msg: string }) => /listening .*http:/i.test(msg) && !msg.includes(firstAddress);
     const { msg } = await service.line(again);
-    const client = new Client(/http:\/\/\S+/.exec(msg)?.[0] ?? "");
+    const client = new TestClient(/http:\/\/\S+/.exec(msg)?.[0] ?? "");
     await readyForJobs(service, 2);
     const views = await client.follow(await submitJob(client, 20));
     expect(views.at(-1)?.status).toBe("succeeded");

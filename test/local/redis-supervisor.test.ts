@@ -6,7 +6,7 @@ import { pino } from "pino";
 import { pingRedis } from "../../local/ping-redis.ts";
 import { superviseRedis } from "../../local/redis-supervisor.ts";
 import { startWatchdog } from "../../local/watchdog.ts";
-import { findServer } from "../support/redis.ts";
+import { findServer } from "../support/harness/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 

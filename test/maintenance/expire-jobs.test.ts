@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { dueJobs, expireJob, expireJobs, KEEP_EXPIRED_MS } from "../../src/maintenance/expire-jobs.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { HOUR, KeptJobs } from "../support/kept-jobs.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
+import { HOUR, KeptJobs } from "../support/stored-jobs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 
 const KEEP_SECONDS = 1_000;
 const folder = temporaryFolder();
-let setting: QueueSetting;
-let { redis, queue, records } = {} as QueueSetting;
+let setting: QueueHarness;
+let { redis, queue, records } = {} as QueueHarness;
 let jobs: KeptJobs;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start(KEEP_SECONDS);
+  setting = await QueueHarness.start(KEEP_SECONDS);
   ({ redis, queue, records } = setting);
 });
 afterAll(() => setting.close());

@@ -5,18 +5,18 @@ import { pino } from "pino";
 import { v7 } from "uuid";
 import { Maintenance } from "../../src/maintenance/maintenance.ts";
 import { deleteOrphans } from "../../src/maintenance/orphans.ts";
-import { HOUR, KeptJobs } from "../support/kept-jobs.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
-import { connected } from "../support/redis.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
+import { connected } from "../support/harness/redis.ts";
+import { HOUR, KeptJobs } from "../support/stored-jobs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
-let setting: QueueSetting;
-let { redis, queue, records } = {} as QueueSetting;
+let setting: QueueHarness;
+let { redis, queue, records } = {} as QueueHarness;
 let jobs: KeptJobs;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   ({ redis, queue, records } = setting);
 });
 afterAll(() => setting.close());

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
-import { TestRedis } from "../support/redis.ts";
+import { TestRedis } from "../support/harness/redis.ts";
 
 describe("A connection to a Redis that comes and goes", () => {
   let server: TestRedis | undefined;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { TestDeployment } from "../support/harness/deployment.ts";
 import { childrenOf } from "../support/processes.ts";
-import type { WorkerSetting } from "../support/worker-setting.ts";
 import { anyOf } from "./chance.ts";
 import { type Member, note } from "./members.ts";
 
@@ -19,7 +19,7 @@ interface FaultPlan {
 
 /** Kills, stops or freezes something again and again until it is over. */
 export async function breakThings(
-  setting: WorkerSetting,
+  deployment: TestDeployment,
   members: Member[],
   processes: Set<number>,
   { faultMs, log }: FaultPlan,
@@ -31,9 +31,9 @@ export async function breakThings(
     const fault = FAULTS[turn % FAULTS.length] ?? "redis";
     log(`fault: ${fault}`);
     if (fault === "redis") {
-      await setting.redis.kill();
+      await deployment.redis.kill();
       await sleep(500);
-      await setting.redis.start();
+      await deployment.redis.start();
       continue;
     }
     const struck = members.filter(({ name, veteran }) =>

@@ -1,8 +1,8 @@
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
 import { deleteOrphans } from "../../src/maintenance/orphans.ts";
+import type { TestDeployment } from "../support/harness/deployment.ts";
 import { isAlive } from "../support/processes.ts";
-import type { WorkerSetting } from "../support/worker-setting.ts";
 import type { MoodyReceiver } from "./moody-receiver.ts";
 import type { Promised } from "./promised.ts";
 
@@ -53,19 +53,19 @@ interface Seen {
 
 /** Reads Redis, the store and the process table when all is over and every program was stopped. */
 export async function closeLedger(
-  setting: WorkerSetting,
+  deployment: TestDeployment,
   { jobs: accepted, webhooks, weights }: Promised,
   { told, calls, unsigned }: MoodyReceiver,
   { processes, handles, brokenBatches }: Seen,
 ): Promise<Ledger> {
-  const records = await allJobs(setting);
+  const records = await allJobs(deployment);
   const found = new Map(records.map((record) => [record.id, record]));
   const kept = [...accepted].map((id) => found.get(id)).filter((one) => one !== undefined);
-  const whole = await Promise.all(kept.map((record) => isWhole(setting, record)));
+  const whole = await Promise.all(kept.map((record) => isWhole(deployment, record)));
   const reasons: Record<string, number> = {};
   for (const { error } of records) if (error) reasons[error.code] = (reasons[error.code] ?? 0) + 1;
   const count = (is: (record: JobRecord) => boolean) => kept.filter(is).length;
-  const swept = await deleteOrphans(setting.queue.records, setting.store, 0);
+  const swept = await deleteOrphans(deployment.queue.records, deployment.store, 0);
   const alive = await Promise.all([...processes].map(isAlive));
   return {
     accepted: accepted.size,
@@ -74,12 +74,12 @@ export async function closeLedger(
     canceled: count(({ status }) => status === "canceled"),
     debts: {
       lost: accepted.size - whole.filter(Boolean).length,
-      duplicated: records.filter(({ id }) => !accepted.has(id)).length + (await secondResults(setting)),
+      duplicated: records.filter(({ id }) => !accepted.has(id)).length + (await secondResults(deployment)),
       brokenBatches,
       unsteered: [...weights].filter(([id, weight]) => found.get(id)?.options.style_weight !== weight).length,
       untold: [...webhooks].filter((id) => !isTold(found.get(id) ?? null, told)).length,
       strange: unsigned + [...told.keys()].filter((id) => !accepted.has(id)).length,
-      orphans: await deleteOrphans(setting.queue.records, setting.store, 0),
+      orphans: await deleteOrphans(deployment.queue.records, deployment.store, 0),
       leaks: alive.filter(Boolean).length + handles,
     },
     reasons,
@@ -104,7 +104,7 @@ export function isTold(record: JobRecord | null, told: MoodyReceiver["told"]): b
   return record !== null && (told.get(record.id)?.has(`job.${record.status}`) ?? false);
 }
 
-async function allJobs({ queue }: WorkerSetting): Promise<JobRecord[]> {
+async function allJobs({ queue }: TestDeployment): Promise<JobRecord[]> {
   const records: JobRecord[] = [];
   for (;;) {
     const last = records.at(-1);
@@ -114,13 +114,13 @@ async function allJobs({ queue }: WorkerSetting): Promise<JobRecord[]> {
   }
 }
 
-async function isWhole({ store }: WorkerSetting, { status, result, error }: JobRecord): Promise<boolean> {
+async function isWhole({ store }: TestDeployment, { status, result, error }: JobRecord): Promise<boolean> {
   if (!isFinal(status)) return false;
   if (status === "failed") return error !== null;
   return status === "canceled" || (result !== null && (await store.stat(result.key)) !== null);
 }
 
-async function secondResults({ store }: WorkerSetting): Promise<number> {
+async function secondResults({ store }: TestDeployment): Promise<number> {
   const jobs = new Map<string, number>();
   for await (const { key } of store.list("jobs/")) {
     const [, id = "", , name] = key.split("/");

@@ -1,7 +1,7 @@
-import { addressOf } from "../e2e/client.ts";
+import type { TestDeployment } from "../support/harness/deployment.ts";
+import type { ProgramProcess } from "../support/harness/program.ts";
+import { addressOf } from "../support/harness/test-client.ts";
 import { childrenOf } from "../support/processes.ts";
-import type { ProgramProcess } from "../support/programs.ts";
-import type { WorkerSetting } from "../support/worker-setting.ts";
 
 /** A process of the service, which is started again when it was ended. */
 export interface Member {
@@ -14,14 +14,14 @@ export interface Member {
 
 /** An API process at each of the ports, and workers. The first of each kind is a veteran. */
 export async function startMembers(
-  setting: WorkerSetting,
+  deployment: TestDeployment,
   ports: number[],
   workers: number,
 ): Promise<Member[]> {
   return await Promise.all([
-    ...ports.map((port, index) => join("api", index === 0, () => startApi(setting, port))),
+    ...ports.map((port, index) => join("api", index === 0, () => startApi(deployment, port))),
     ...Array.from({ length: workers }, (_, index) =>
-      join("worker", index === 0, () => setting.startWorker({ LOCK_SECONDS: "2" })),
+      join("worker", index === 0, () => deployment.startWorker({ LOCK_SECONDS: "2" })),
     ),
   ]);
 }
@@ -34,10 +34,10 @@ async function join(
   return { name, veteran, start, program: await start() };
 }
 
-async function startApi(setting: WorkerSetting, port: number): Promise<ProgramProcess> {
+async function startApi(deployment: TestDeployment, port: number): Promise<ProgramProcess> {
   // The receiver of webhooks is on this machine.
   const networks = { URL_ALLOWED_NETWORKS: "127.0.0.1/32" };
-  const api = setting.run("src/main.js", { PORT: String(port), HOST: "127.0.0.1", ...networks });
+  const api = deployment.run("src/main.js", { PORT: String(port), HOST: "127.0.0.1", ...networks });
   await addressOf(api);
   return api;
 }

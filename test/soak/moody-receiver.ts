@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
-import { type Received, Receiver } from "../support/receiver.ts";
+import { type Received, Receiver } from "../support/harness/webhook-receiver.ts";
 import { anyOf, upTo } from "./chance.ts";
 
 const SLOWEST_MS = 3_000;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { grown, type Handles, handlesOf } from "../support/handles.ts";
+import { grown, type Handles, handlesOf } from "../support/process-resources.ts";
 import type { Member } from "./members.ts";
 
 /** Time for what is being closed to close. */

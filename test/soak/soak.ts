@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../../local/free-ports.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
 import { Api } from "./clients/api.ts";
 import { beClient } from "./clients/client.ts";
 import { isBatchWhole } from "./clients/paint-batch.ts";
@@ -34,21 +34,21 @@ const TOLD_WITHIN_MS = 120_000;
  * something is killed, stopped or frozen every few seconds, and while the receiver of their webhooks has its moods.
  */
 export async function soak(plan: SoakPlan): Promise<Ledger> {
-  const setting = await WorkerSetting.create();
+  const deployment = await TestDeployment.create();
   const processes = new Set<number>();
   const promised = new Promised();
   let receiver: MoodyReceiver | undefined;
   try {
     const ports = await freePorts(2);
-    const members = await startMembers(setting, ports, plan.workers);
+    const members = await startMembers(deployment, ports, plan.workers);
     const api = new Api(ports);
     receiver = await MoodyReceiver.start(await secretOf(api));
-    await warmUp(setting, ports, members, promised, receiver.url);
+    await warmUp(deployment, ports, members, promised, receiver.url);
     const moreHandles = await watchHandles(members, plan.log);
 
     const over = new AbortController();
     const chaos = [
-      breakThings(setting, members, processes, plan, over.signal),
+      breakThings(deployment, members, processes, plan, over.signal),
       receiver.changeMoods(plan.faultMs, over.signal),
     ];
     const { url } = receiver;
@@ -61,10 +61,10 @@ export async function soak(plan: SoakPlan): Promise<Ledger> {
     over.abort();
     await Promise.all(chaos);
 
-    await within(plan.patienceMs, () => allEnded(setting));
+    await within(plan.patienceMs, () => allEnded(deployment));
     plan.log("all jobs have ended");
     const { told } = receiver;
-    await within(TOLD_WITHIN_MS, () => allTold(setting, promised, told));
+    await within(TOLD_WITHIN_MS, () => allTold(deployment, promised, told));
     plan.log(`${receiver.calls} messages to webhooks`);
     const batches = [...promised.batches].map(([id, jobs]) => isBatchWhole(api, id, jobs));
     const brokenBatches = (await Promise.all(batches)).filter((isWhole) => !isWhole).length;
@@ -72,10 +72,10 @@ export async function soak(plan: SoakPlan): Promise<Ledger> {
     const handles = await moreHandles();
     await Promise.all(members.map(({ program }) => program.end("SIGTERM")));
     await sleep(500);
-    return await closeLedger(setting, promised, receiver, { processes, handles, brokenBatches });
+    return await closeLedger(deployment, promised, receiver, { processes, handles, brokenBatches });
   } finally {
     await receiver?.stop();
-    await setting.close();
+    await deployment.close();
   }
 }
 
@@ -86,7 +86,7 @@ async function secretOf(api: Api): Promise<string> {
 
 /** Jobs until each worker has painted one: what a process opens once and keeps is open then. */
 async function warmUp(
-  setting: WorkerSetting,
+  deployment: TestDeployment,
   ports: number[],
   members: Member[],
   promised: Promised,
@@ -97,7 +97,7 @@ async function warmUp(
     const painting = { promised, webhook: { url } };
     await Promise.all([...ports, ...ports].map((port) => paintOne({ ...painting, api: new Api([port]) })));
     for (const id of promised.jobs) {
-      const { worker } = await setting.untilEnded(id);
+      const { worker } = await deployment.untilEnded(id);
       for (const pid of idle) if (worker?.includes(`-${pid}-`)) idle.delete(pid);
     }
   }
@@ -109,7 +109,7 @@ async function within(ms: number, isSo: () => Promise<boolean>): Promise<void> {
   while (Date.now() < deadline && !(await isSo().catch(() => false))) await sleep(250);
 }
 
-async function allEnded({ queue }: WorkerSetting): Promise<boolean> {
+async function allEnded({ queue }: TestDeployment): Promise<boolean> {
   const counts = Object.entries(await queue.statistics.countByStatus()) as [
     Parameters<typeof isFinal>[0],
     number,
@@ -118,7 +118,7 @@ async function allEnded({ queue }: WorkerSetting): Promise<boolean> {
 }
 
 async function allTold(
-  { queue }: WorkerSetting,
+  { queue }: TestDeployment,
   { webhooks }: Promised,
   told: MoodyReceiver["told"],
 ): Promise<boolean> {

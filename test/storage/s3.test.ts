@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readConfig } from "../../src/config.ts";
 import { type BlobStore, StorageUnavailableError } from "../../src/storage/blob-store.ts";
 import { checkBlobStore, createBlobStore } from "../../src/storage/create-store.ts";
-import { TestS3Server } from "../support/s3-server.ts";
+import { TestS3Server } from "../support/harness/s3-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { describeBlobStore } from "./conformance.ts";
 

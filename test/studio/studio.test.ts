@@ -1,20 +1,20 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { PRESETS } from "../../src/contract/presets.ts";
-import { addressOf } from "../e2e/client.ts";
 import {
   accessibilityFaults,
   type Chromium,
   findChromium,
   launchBrowser,
   openPage,
-} from "../support/browser.ts";
+} from "../support/harness/browser.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { describeIfPossible } from "../support/requirements.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
 
 // The real page in a real browser on the real service: API, Redis, worker and engine are processes of their own.
-let setting: WorkerSetting;
+let deployment: TestDeployment;
 let browser: Browser;
 let address: string;
 let opened: Page[] = [];
@@ -61,17 +61,17 @@ async function steer(page: Page): Promise<void> {
   await slider.focus();
   await page.keyboard.press("End");
   const highest = 32 * PRESETS.draft.style_weight;
-  await expectSoon(async () => (await setting.queue.find(idIn(page)))?.options.style_weight === highest);
+  await expectSoon(async () => (await deployment.queue.find(idIn(page)))?.options.style_weight === highest);
   await page.getByText(`Style weight ${highest}`, { exact: true }).waitFor();
 }
 
 const found = await findChromium();
 describeIfPossible("The studio", typeof found === "string" ? found : undefined, () => {
   beforeAll(async () => {
-    setting = await WorkerSetting.create();
-    const api = setting.run("src/main.js", { PORT: "0", HEARTBEAT_SECONDS: "1" });
+    deployment = await TestDeployment.create();
+    const api = deployment.run("src/main.js", { PORT: "0", HEARTBEAT_SECONDS: "1" });
     const launched = launchBrowser(found as Chromium);
-    [address, browser] = await Promise.all([addressOf(api), launched, setting.startWorker()]);
+    [address, browser] = await Promise.all([addressOf(api), launched, deployment.startWorker()]);
   });
   afterEach(async () => {
     await Promise.all(opened.map((page) => page.context().close()));
@@ -79,7 +79,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
   });
   afterAll(async () => {
     await browser?.close();
-    await setting?.close();
+    await deployment?.close();
   });
 
   it("takes a whole job by mouse, and its result on to the next", async () => {
@@ -94,7 +94,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await start(page);
     await done(page);
 
-    const record = await setting.queue.find(idIn(page));
+    const record = await deployment.queue.find(idIn(page));
     expect(record?.options).toMatchObject({ preset: "draft", size: 64, steps: 20 });
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain("Cat");
     expect(await page.getByRole("img", { name: /The loss fell from/ }).isVisible()).toBe(true);
@@ -113,7 +113,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByText("96 px").first().waitFor();
     await done(page);
-    expect(await setting.queue.find(idIn(page))).toMatchObject({
+    expect(await deployment.queue.find(idIn(page))).toMatchObject({
       continued_from: first,
       options: { size: 96, steps: 5 },
     });
@@ -156,7 +156,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await page.keyboard.type("12");
     await press("button", "Start painting", "Enter");
     await done(page);
-    expect((await setting.queue.find(idIn(page)))?.options).toMatchObject({ preset: "draft", steps: 12 });
+    expect((await deployment.queue.find(idIn(page)))?.options).toMatchObject({ preset: "draft", steps: 12 });
     await page.getByRole("status").filter({ hasText: "The painting is done" }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
@@ -187,7 +187,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await steer(page);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("Nothing more is painted.").waitFor();
-    expect((await setting.queue.find(idIn(page)))?.status).toBe("canceled");
+    expect((await deployment.queue.find(idIn(page)))?.status).toBe("canceled");
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(errors).toEqual([]);
   });
@@ -205,12 +205,12 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
 
     await page.context().setOffline(true);
     // What is open is not cut by that: the API's end does it.
-    const api = setting.programs[0];
+    const api = deployment.programs[0];
     await api?.end();
     await page.getByText("The connection is lost").waitFor();
     const before = await stepNow();
     const port = new URL(address).port;
-    await addressOf(setting.run("src/main.js", { PORT: port, HEARTBEAT_SECONDS: "1" }));
+    await addressOf(deployment.run("src/main.js", { PORT: port, HEARTBEAT_SECONDS: "1" }));
     await page.context().setOffline(false);
     await page.getByText("The connection is lost").waitFor({ state: "hidden" });
     await expectSoon(async () => (await stepNow()) > before);

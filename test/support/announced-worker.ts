@@ -1,5 +1,5 @@
 import { announceWorker, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
-import type { TestService } from "./service.ts";
+import type { TestService } from "./harness/service.ts";
 
 /** Says in a worker's name that it lives and is ready, and what else of it is given. */
 export function announce(service: TestService, more: Partial<WorkerDescription> = {}): Promise<void> {

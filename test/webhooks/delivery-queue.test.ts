@@ -7,38 +7,38 @@ import {
   WebhookQueue,
   WebhookWorker,
 } from "../../src/webhooks/delivery-queue.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
 import { until } from "../support/until.ts";
 
-let setting: QueueSetting;
+let harness: QueueHarness;
 let queue: WebhookQueue;
 const open: { worker: WebhookWorker; redis: Redis }[] = [];
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
-  queue = new WebhookQueue(setting.redis, setting.keys);
+  harness = await QueueHarness.start();
+  queue = new WebhookQueue(harness.redis, harness.keys);
 });
 afterEach(async () => {
   for (const { worker, redis } of open.splice(0)) {
     await worker.close();
     redis.disconnect();
   }
-  await setting.clear();
+  await harness.clear();
 });
 afterAll(async () => {
   await queue.close();
-  await setting.close();
+  await harness.close();
 });
 
 /** Takes messages; gives their ids, in the order of the attempts. */
 function startWorker(attempt: (message: WebhookMessage, before: number) => AttemptEnd): string[] {
-  const redis = connectForWork(setting.server.url);
+  const redis = connectForWork(harness.server.url);
   const attempts: string[] = [];
   const take = async (message: WebhookMessage, before: number) => {
     attempts.push(`${message.id} ${before}`);
     return attempt(message, before);
   };
-  const worker = new WebhookWorker(redis, setting.keys, take, () => undefined);
+  const worker = new WebhookWorker(redis, harness.keys, take, () => undefined);
   open.push({ worker, redis });
   worker.start();
   return attempts;

@@ -4,31 +4,31 @@ import { Webhook } from "standardwebhooks";
 import { createApiClient, type Job, unwrap } from "../../clients/typescript/index.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
-import { addressOf } from "../e2e/client.ts";
 import { fetchByContract } from "../support/contract.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import type { ProgramProcess } from "../support/harness/program.ts";
+import { connected } from "../support/harness/redis.ts";
+import { addressOf } from "../support/harness/test-client.ts";
+import { Receiver } from "../support/harness/webhook-receiver.ts";
 import { jpeg } from "../support/pictures.ts";
-import type { ProgramProcess } from "../support/programs.ts";
-import { Receiver } from "../support/receiver.ts";
-import { connected } from "../support/redis.ts";
 import { until } from "../support/until.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
 
-let setting: WorkerSetting;
+let deployment: TestDeployment;
 let receiver: Receiver;
 let api: ProgramProcess;
 let client: ReturnType<typeof createApiClient>;
 beforeAll(async () => {
-  setting = await WorkerSetting.create();
+  deployment = await TestDeployment.create();
   await startApi();
 });
 beforeEach(async () => {
   receiver = await Receiver.start();
 });
 afterEach(() => receiver.stop());
-afterAll(() => setting.close());
+afterAll(() => deployment.close());
 
 async function startApi(): Promise<void> {
-  api = setting.run("src/main.js", { PORT: "0", URL_ALLOWED_NETWORKS: "127.0.0.1/32" });
+  api = deployment.run("src/main.js", { PORT: "0", URL_ALLOWED_NETWORKS: "127.0.0.1/32" });
   client = createApiClient(await addressOf(api), { fetch: fetchByContract });
 }
 
@@ -70,7 +70,7 @@ async function attempts(outcome: "delivered" | "again" | "given_up"): Promise<nu
 describe("A job's webhook", () => {
   it("is delivered although the event before it cannot be read", async () => {
     const unreadable = { event: "job.failed", at: 0, fields: ["id", '"no id"'] };
-    const redis = await connected(connectForRequests(setting.redis.url));
+    const redis = await connected(connectForRequests(deployment.redis.url));
     const { outbox } = new RedisKeys("nst");
     await redis.rpush(outbox, JSON.stringify(unreadable));
     try {

@@ -4,17 +4,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { MAXIMUM_ATTEMPTS } from "../../workers/job/attempt.ts";
 import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
-import { CuttingProxy } from "../support/cutting-proxy.ts";
+import { CuttingProxy } from "../support/harness/cutting-proxy.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
+import { connected } from "../support/harness/redis.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { QueueSetting } from "../support/queue-setting.ts";
-import { connected } from "../support/redis.ts";
 
 const LOCK_MS = 600;
-let setting: QueueSetting;
-let { server, redis, queue, keys } = {} as QueueSetting;
+let setting: QueueHarness;
+let { server, redis, queue, keys } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   ({ server, redis, queue, keys } = setting);
 });
 afterEach(() => setting.clear());

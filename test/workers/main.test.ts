@@ -3,32 +3,32 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
-import { expectNothingLeftOver } from "../support/outcome.ts";
-import { WorkerSetting } from "../support/worker-setting.ts";
+import { TestDeployment } from "../support/harness/deployment.ts";
+import { expectNothingLeftOver } from "../support/nothing-left-over.ts";
 
-let setting: WorkerSetting;
+let deployment: TestDeployment;
 beforeAll(async () => {
-  setting = await WorkerSetting.create();
+  deployment = await TestDeployment.create();
 });
-afterEach(() => setting.stopPrograms());
-afterAll(() => setting.close());
+afterEach(() => deployment.stopPrograms());
+afterAll(() => deployment.close());
 
 describe("A worker with its engine", () => {
   it("paints a job: progress, preview, losses that fall, a result of the content's aspect", async () => {
-    await setting.startWorker();
-    const { id } = await setting.submit({ steps: 30, preview_interval: 3 });
-    const running = await setting.until(id, ({ progress }) => (progress?.step ?? 0) > 0);
+    await deployment.startWorker();
+    const { id } = await deployment.submit({ steps: 30, preview_interval: 3 });
+    const running = await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 0);
     expect(running).toMatchObject({ status: "running", attempts: 1, engine: { device: "cpu" } });
-    const record = await setting.untilEnded(id);
+    const record = await deployment.untilEnded(id);
     expect(record).toMatchObject({
       ...{ status: "succeeded", attempts: 1, error: null, checkpoint: null, run: null },
       progress: { step: 30, total_steps: 30, fraction: 1 },
       result: { media_type: "image/png", width: 64, height: 42 },
       preview: { media_type: "image/jpeg" },
     });
-    const picture = await sharp(await setting.store.read(record.result?.key ?? "")).metadata();
+    const picture = await sharp(await deployment.store.read(record.result?.key ?? "")).metadata();
     expect(picture).toMatchObject({ format: "png", width: 64, height: 42 });
-    const lines = Buffer.from(await setting.store.read(record.losses ?? ""))
+    const lines = Buffer.from(await deployment.store.read(record.losses ?? ""))
       .toString()
       .trim()
       .split("\n");
@@ -36,12 +36,13 @@ describe("A worker with its engine", () => {
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
     // At 42 pixels of height the run has one scale, so that its losses can be compared.
     expect(losses.at(-1)?.total).toBeLessThan(0.5 * (losses[0]?.total ?? 0));
-    await expectNothingLeftOver(setting, record);
+    await expectNothingLeftOver(deployment, record);
   });
 
   it("says that it is there, and that it is gone", async () => {
-    const worker = await setting.startWorker();
-    const seen = async () => (await setting.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
+    const worker = await deployment.startWorker();
+    const seen = async () =>
+      (await deployment.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
     expect(await seen()).toMatchObject({
       ready: true,
       reason: null,
@@ -55,41 +56,41 @@ describe("A worker with its engine", () => {
   });
 
   it("without weights says what is missing, and lets jobs wait", async () => {
-    const { id } = await setting.submit();
-    const worker = setting.run("workers/main.js", { NST_VGG19_WEIGHTS: setting.folder });
+    const { id } = await deployment.submit();
+    const worker = deployment.run("workers/main.js", { NST_VGG19_WEIGHTS: deployment.folder });
     await worker.line(({ code }) => code === "weights_missing");
-    const description = (await setting.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
+    const description = (await deployment.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
     expect(description).toMatchObject({ ready: false, reason: { code: "weights_missing" } });
-    expect(description?.reason?.message).toContain(setting.folder);
-    expect(await setting.queue.find(id)).toMatchObject({ status: "queued", attempts: 0 });
-    await setting.queue.delete(id);
+    expect(description?.reason?.message).toContain(deployment.folder);
+    expect(await deployment.queue.find(id)).toMatchObject({ status: "queued", attempts: 0 });
+    await deployment.queue.delete(id);
   });
 
   it("fails a job whose picture is gone or broken, says which, and takes the next", async () => {
-    const gone = await setting.submit();
-    await setting.store.delete(gone.styles[0] ?? "");
-    const broken = await setting.submit();
-    await setting.store.put(broken.content, Buffer.from("not a picture"));
-    const good = await setting.submit();
-    await setting.startWorker();
+    const gone = await deployment.submit();
+    await deployment.store.delete(gone.styles[0] ?? "");
+    const broken = await deployment.submit();
+    await deployment.store.put(broken.content, Buffer.from("not a picture"));
+    const good = await deployment.submit();
+    await deployment.startWorker();
     // By the attempt or by the sweep at the worker's start, whichever sees it first.
-    expect(await setting.untilEnded(gone.id)).toMatchObject({
+    expect(await deployment.untilEnded(gone.id)).toMatchObject({
       status: "failed",
       error: { code: "picture_missing", message: expect.stringContaining("picture") },
     });
-    expect(await setting.untilEnded(broken.id)).toMatchObject({ error: { code: "picture_unreadable" } });
-    expect(await setting.untilEnded(good.id)).toMatchObject({ status: "succeeded" });
+    expect(await deployment.untilEnded(broken.id)).toMatchObject({ error: { code: "picture_unreadable" } });
+    expect(await deployment.untilEnded(good.id)).toMatchObject({ status: "succeeded" });
   });
 
   it("stops within a step when its job is canceled, keeps nothing of it, and takes the next", async () => {
-    await setting.startWorker();
-    const long = await setting.submit({ steps: 20_000 });
-    const next = await setting.submit();
-    await setting.until(long.id, ({ checkpoint }) => checkpoint !== null);
-    await setting.queue.cancel(long.id);
-    expect(await setting.untilEnded(next.id)).toMatchObject({ status: "succeeded" });
-    const record = await setting.queue.find(long.id);
+    await deployment.startWorker();
+    const long = await deployment.submit({ steps: 20_000 });
+    const next = await deployment.submit();
+    await deployment.until(long.id, ({ checkpoint }) => checkpoint !== null);
+    await deployment.queue.cancel(long.id);
+    expect(await deployment.untilEnded(next.id)).toMatchObject({ status: "succeeded" });
+    const record = await deployment.queue.find(long.id);
     expect(record).toMatchObject({ status: "canceled", checkpoint: null });
-    if (record) await expectNothingLeftOver(setting, record);
+    if (record) await expectNothingLeftOver(deployment, record);
   });
 });

@@ -2,21 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobEvent, NstClient, ProblemError } from "../../../clients/typescript/index.ts";
 import { PRESETS } from "../../../src/contract/presets.ts";
-import { TestPainter } from "../../support/painter.ts";
+import { TestService } from "../../support/harness/service.ts";
+import { progressAt } from "../../support/job-runs.ts";
 import { jpeg } from "../../support/pictures.ts";
-import { TestService } from "../../support/service.ts";
 import { file } from "../../support/submission-form.ts";
-import { progressAt } from "../../support/three-steps.ts";
 
 let service: TestService;
-let worker: TestPainter | null = null;
 beforeAll(async () => {
   service = await TestService.start({ HEARTBEAT_SECONDS: "1" });
 });
 afterEach(async () => {
-  await worker?.stop();
-  worker = null;
-  await service.redis.flushall();
+  await service.clear();
 });
 afterAll(() => service.stop());
 
@@ -82,7 +78,7 @@ describe("NstClient", () => {
 
   it("reports that another client changed a running job's options", async () => {
     const watched = new AbortController();
-    worker = TestPainter.start(service, async ({ signal, update }) => {
+    service.startWorker(async ({ signal, update }) => {
       while (!watched.signal.aborted) await sleep(10);
       await update({ progress: progressAt(1) });
       while (!signal.aborted) await sleep(10);

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ROOT } from "../../../src/root.ts";
-import { addressOf } from "../../e2e/client.ts";
-import { WorkerSetting } from "../../support/worker-setting.ts";
+import { TestDeployment } from "../../support/harness/deployment.ts";
+import { addressOf } from "../../support/harness/test-client.ts";
 
-let setting: WorkerSetting;
+let setting: TestDeployment;
 let server: string;
 let examples: string[];
 beforeAll(async () => {
-  setting = await WorkerSetting.create();
+  setting = await TestDeployment.create();
   const api = setting.run("src/main.js", { PORT: "0" });
   [server] = await Promise.all([addressOf(api), setting.startWorker()]);
   const readme = await readFile(join(ROOT, "clients/typescript/README.md"), "utf8");

@@ -6,15 +6,15 @@ import { TRANSITIONS, type Transition } from "../../../src/jobs/records/job-stat
 import type { RecordStore } from "../../../src/jobs/records/record-store.ts";
 import { expireJob } from "../../../src/maintenance/expire-jobs.ts";
 import { requeueLostJobs } from "../../../src/maintenance/requeue-lost.ts";
+import { QueueHarness } from "../../support/harness/queue.ts";
 import { submission } from "../../support/jobs.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
 
 const JOBS = 2;
-let setting: QueueSetting;
-let { redis, queue, keys, records } = {} as QueueSetting;
+let setting: QueueHarness;
+let { redis, queue, keys, records } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   ({ redis, queue, keys, records } = setting);
 });
 afterAll(() => setting.close());

@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import fc from "fast-check";
 import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { requeueLostJobs } from "../../../src/maintenance/requeue-lost.ts";
+import { QueueHarness } from "../../support/harness/queue.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
 
-let setting: QueueSetting;
-let { redis, queue, keys, records } = {} as QueueSetting;
+let setting: QueueHarness;
+let { redis, queue, keys, records } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   ({ redis, queue, keys, records } = setting);
 });
 afterEach(() => setting.clear());

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import { estimateCost } from "../../../src/jobs/records/estimate-cost.ts";
 import { waitSeconds } from "../../../src/jobs/scheduling/wait-seconds.ts";
 import { announceWorker, type WorkerDescription } from "../../../src/jobs/scheduling/worker-registry.ts";
+import { QueueHarness } from "../../support/harness/queue.ts";
 import { submission } from "../../support/jobs.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
 
 const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
   ...{
@@ -41,10 +41,10 @@ describe("The time until a job is taken", () => {
 });
 
 describe("The work ahead of a job", () => {
-  let setting: QueueSetting;
-  let { redis, queue, keys } = {} as QueueSetting;
+  let setting: QueueHarness;
+  let { redis, queue, keys } = {} as QueueHarness;
   beforeAll(async () => {
-    setting = await QueueSetting.start();
+    setting = await QueueHarness.start();
     ({ redis, queue, keys } = setting);
   });
   afterAll(() => setting.close());

@@ -6,16 +6,16 @@ import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { announceWorker } from "../../../src/jobs/scheduling/worker-registry.ts";
 import { connectForRequests } from "../../../src/redis/connection.ts";
 import type { JobRun } from "../../../workers/job/job-run.ts";
+import { QueueHarness } from "../../support/harness/queue.ts";
+import { connected } from "../../support/harness/redis.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
-import { connected } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";
 
-let setting: QueueSetting;
-let { server, redis, queue, keys } = {} as QueueSetting;
+let setting: QueueHarness;
+let { server, redis, queue, keys } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueSetting.start();
+  setting = await QueueHarness.start();
   ({ server, redis, queue, keys } = setting);
 });
 afterEach(() => setting.clear());

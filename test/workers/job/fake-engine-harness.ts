@@ -7,14 +7,14 @@ import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
 import type { JobTools } from "../../../workers/job/process-job.ts";
 import { ThroughputEstimator } from "../../../workers/throughput-estimator.ts";
+import { QueueHarness } from "../../support/harness/queue.ts";
 import { submission } from "../../support/jobs.ts";
 import { jpeg } from "../../support/pictures.ts";
-import { QueueSetting } from "../../support/queue-setting.ts";
 
 /** A real queue and blob store, and a fake engine. The test starts the worker. */
 export class FakeEngineHarness {
   private constructor(
-    readonly queues: QueueSetting,
+    readonly queues: QueueHarness,
     readonly tools: JobTools,
   ) {}
 
@@ -26,7 +26,7 @@ export class FakeEngineHarness {
     });
     engine.start();
     const { limits } = readConfig({});
-    return new FakeEngineHarness(await QueueSetting.start(), {
+    return new FakeEngineHarness(await QueueHarness.start(), {
       ...{ store, engine, limits, scratchDirectory: join(folder, "scratch"), checkpointMs: 60_000 },
       throughput: new ThroughputEstimator(),
       logger: pino({ level: "silent" }),

@@ -8,7 +8,7 @@ import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
 import { MAXIMUM_ATTEMPTS } from "../../../workers/job/attempt.ts";
 import { processJob } from "../../../workers/job/process-job.ts";
 import type { JobWorker } from "../../../workers/job-worker.ts";
-import type { QueueSetting } from "../../support/queue-setting.ts";
+import type { QueueHarness } from "../../support/harness/queue.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { FakeEngineHarness } from "./fake-engine-harness.ts";
 
@@ -17,7 +17,7 @@ const [ABORT, OUT_OF_MEMORY, HANG, WELL] = [1, 2, 3, 4];
 
 const folder = temporaryFolder();
 let setting: FakeEngineHarness;
-let { queue } = {} as QueueSetting;
+let { queue } = {} as QueueHarness;
 let store: WatchedStore;
 let worker: JobWorker;
 /** Called at the points of a job's life that a test may strike at. */

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { v7 } from "uuid";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
+import type { QueueHarness } from "./harness/queue.ts";
 import { submission } from "./jobs.ts";
-import type { QueueSetting } from "./queue-setting.ts";
 
 export const HOUR = 3600_000;
 
@@ -13,7 +13,7 @@ export class KeptJobs {
   readonly store: FilesystemBlobStore;
 
   constructor(
-    private readonly setting: QueueSetting,
+    private readonly harness: QueueHarness,
     folder: string,
   ) {
     this.store = new FilesystemBlobStore(join(folder, v7()));
@@ -33,13 +33,13 @@ export class KeptJobs {
   }
 
   async submitted(more: Parameters<typeof submission>[0] = {}): Promise<JobRecord> {
-    const record = await this.setting.queue.submit(submission(more));
+    const record = await this.harness.queue.submit(submission(more));
     for (const key of [record.content, ...record.styles]) await this.put(key, 25 * HOUR);
     return record;
   }
 
   async succeeded(): Promise<JobRecord> {
-    const { queue, records } = this.setting;
+    const { queue, records } = this.harness;
     const { id } = await this.submitted();
     await records.transition(id, "start", { run: "r", attempts: 1 });
     const key = `jobs/${id}/r/result`;

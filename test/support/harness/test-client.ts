@@ -1,13 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ApiClient,
   createApiClient,
   type Job,
   type SubmissionOptions,
   unwrap,
-} from "../../clients/typescript/index.ts";
-import { fetchByContract } from "../support/contract.ts";
-import type { ProgramProcess } from "../support/programs.ts";
+} from "../../../clients/typescript/index.ts";
+import { fetchByContract } from "../contract.ts";
+import { jpeg } from "../pictures.ts";
+import { until } from "../until.ts";
+import type { ProgramProcess } from "./program.ts";
 
 /** The address at which an API process listens. */
 export async function addressOf(api: ProgramProcess): Promise<string> {
@@ -16,7 +17,7 @@ export async function addressOf(api: ProgramProcess): Promise<string> {
 }
 
 /** Speaks to the API as any client would, and holds each answer against openapi.yaml. */
-export class Client {
+export class TestClient {
   readonly api: ApiClient;
 
   constructor(private readonly address: string) {
@@ -29,6 +30,11 @@ export class Client {
     return await unwrap(this.api.POST("/v1/jobs", { body }));
   }
 
+  /** Submits a small job. */
+  async submitSmall(steps = 10): Promise<Job> {
+    return await this.submit(await jpeg(), [await jpeg({ seed: 2 })], { preset: "draft", size: 64, steps });
+  }
+
   async view(id: string): Promise<Job> {
     return await unwrap(this.api.GET("/v1/jobs/{id}", { params: { path: { id } } }));
   }
@@ -36,14 +42,12 @@ export class Client {
   /** The job's views from now until it has ended, each that differs from the one before. */
   async follow(id: string, ms = 120_000): Promise<Job[]> {
     const views: Job[] = [];
-    const deadline = Date.now() + ms;
-    for (;;) {
+    await until(async () => {
       const view = await this.view(id);
       if (JSON.stringify(view) !== JSON.stringify(views.at(-1))) views.push(view);
-      if (view.status !== "queued" && view.status !== "running") return views;
-      if (Date.now() > deadline) throw new Error(`The job did not end: ${JSON.stringify(view)}`);
-      await sleep(50);
-    }
+      return view.status !== "queued" && view.status !== "running";
+    }, ms);
+    return views;
   }
 
   async result(id: string): Promise<Buffer> {

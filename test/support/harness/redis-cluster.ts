@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { freePorts } from "../../local/free-ports.ts";
+import { freePorts } from "../../../local/free-ports.ts";
 import { findServer } from "./redis.ts";
 
 const SLOTS = 16_384;

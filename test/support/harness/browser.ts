@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { ROOT } from "../../src/root.ts";
+import { ROOT } from "../../../src/root.ts";
 
 const { installBrowser } = await import(`${ROOT}/scripts/setup/browser.mjs`);
 const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);

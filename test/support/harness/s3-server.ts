@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { freePorts } from "../../local/free-ports.ts";
-import { ROOT } from "../../src/root.ts";
+import { freePorts } from "../../../local/free-ports.ts";
+import { ROOT } from "../../../src/root.ts";
 
 const { installS3Server } = await import(`${ROOT}/scripts/setup/s3-server.mjs`);
 const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);

@@ -3,7 +3,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ROOT } from "../../src/root.ts";
+import { ROOT } from "../../../src/root.ts";
 
 const { onPath } = await import(`${ROOT}/scripts/setup/on-path.mjs`);
 const run = promisify(execFile);

@@ -1,21 +1,23 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { v7 } from "uuid";
-import type { RequestOptions } from "../../src/contract/options.ts";
-import { resolveOptions } from "../../src/contract/presets.ts";
-import { JobQueue } from "../../src/jobs/job-queue.ts";
-import type { JobRecord } from "../../src/jobs/records/job-record.ts";
-import { connectForRequests } from "../../src/redis/connection.ts";
-import { RedisKeys } from "../../src/redis/keys.ts";
-import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
-import { jpeg } from "./pictures.ts";
-import { NARROW_WEIGHTS, ProgramProcess } from "./programs.ts";
+import type { RequestOptions } from "../../../src/contract/options.ts";
+import { resolveOptions } from "../../../src/contract/presets.ts";
+import { JobQueue } from "../../../src/jobs/job-queue.ts";
+import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
+import { sharp } from "../../../src/pictures/sharp.ts";
+import { connectForRequests } from "../../../src/redis/connection.ts";
+import { RedisKeys } from "../../../src/redis/keys.ts";
+import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
+import { jpeg } from "../pictures.ts";
+import { until } from "../until.ts";
+import { NARROW_WEIGHTS, ProgramProcess } from "./program.ts";
 import { connected, TestRedis } from "./redis.ts";
+import { addressOf, TestClient } from "./test-client.ts";
 
-/** A Redis, a data folder, and worker processes on them: everything but the API, in whose name the test submits. */
-export class WorkerSetting {
+/** A Redis, a data folder, and the project's processes on them. Without an API, the test submits in its name. */
+export class TestDeployment {
   readonly programs: ProgramProcess[] = [];
 
   private constructor(
@@ -25,11 +27,11 @@ export class WorkerSetting {
     readonly store: FilesystemBlobStore,
   ) {}
 
-  static async create(): Promise<WorkerSetting> {
+  static async create(): Promise<TestDeployment> {
     const redis = await TestRedis.start();
     const folder = await mkdtemp(join(tmpdir(), "nst-data-"));
     const queue = new JobQueue(await connected(connectForRequests(redis.url)), new RedisKeys("nst"));
-    return new WorkerSetting(redis, folder, queue, new FilesystemBlobStore(join(folder, "blobs")));
+    return new TestDeployment(redis, folder, queue, new FilesystemBlobStore(join(folder, "blobs")));
   }
 
   get environment(): NodeJS.ProcessEnv {
@@ -41,6 +43,15 @@ export class WorkerSetting {
     const worker = this.run("workers/main.js", { NST_VGG19_WEIGHTS: NARROW_WEIGHTS, ...environment });
     await worker.line(({ msg }) => msg === "ready for jobs");
     return worker;
+  }
+
+  /** Starts an API; resolves when it listens. */
+  async startApi(
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<{ api: ProgramProcess; address: string; client: TestClient }> {
+    const api = this.run("src/main.js", { PORT: "0", ...environment });
+    const address = await addressOf(api);
+    return { api, address, client: new TestClient(address) };
   }
 
   run(script: string, environment: NodeJS.ProcessEnv = {}): ProgramProcess {
@@ -62,16 +73,15 @@ export class WorkerSetting {
 
   /** The job's record as soon as it fits. */
   async until(id: string, fits: (record: JobRecord) => boolean, ms = 60_000): Promise<JobRecord> {
-    const deadline = Date.now() + ms;
-    for (;;) {
-      const record = await this.queue.find(id).catch(() => null);
-      if (record && fits(record)) return record;
-      if (Date.now() > deadline) {
-        const outputs = this.programs.map(({ output }) => output).join("\n");
-        throw new Error(`The job stayed ${JSON.stringify(record)}\n${outputs}`);
-      }
-      await sleep(20);
-    }
+    let record: JobRecord | null = null;
+    const find = async () => {
+      record = await this.queue.find(id).catch(() => null);
+      return record !== null && fits(record) && record;
+    };
+    return await until(find, ms).catch((cause: Error) => {
+      const outputs = this.programs.map(({ output }) => output).join("\n");
+      throw new Error(`The job stayed ${JSON.stringify(record)}\n${outputs}`, { cause });
+    });
   }
 
   untilEnded(id: string, ms?: number): Promise<JobRecord> {
@@ -83,6 +93,12 @@ export class WorkerSetting {
     const keys: string[] = [];
     for await (const { key } of this.store.list(`jobs/${id}/`)) keys.push(key);
     return keys;
+  }
+
+  /** The pixels of a succeeded job's result. (The files differ: each names its job.) */
+  async pixels(record: JobRecord): Promise<string> {
+    const bytes = await this.store.read(record.result?.key ?? "no result");
+    return (await sharp(bytes).raw().toBuffer()).toString("base64");
   }
 
   async stopPrograms(): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect } from "@jest/globals";
 import { PROBLEMS, type Problem, type ProblemCode, problemSchema } from "../../src/contract/problems.ts";
-import type { TestService } from "./service.ts";
+import type { TestService } from "./harness/service.ts";
 
 /** Submits what must be refused: checks the form of the answer, and that nothing of it is kept. */
 export async function refused(

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { ROOT } from "../../src/root.ts";
+import { ROOT } from "../../../src/root.ts";
 
 export interface LogLine {
   msg: string;
@@ -77,15 +77,14 @@ export class ProgramProcess {
     this.child.kill(signal);
   }
 
-  /** Sends a signal and resolves with the time in ms that the program took to end. */
-  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
-    const started = performance.now();
+  /** Sends a signal and resolves with the exit code as soon as the program has ended. */
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     if (!this.ended) {
       const closed = once(this.child, "close");
       this.child.kill(signal);
       await closed;
     }
-    return performance.now() - started;
+    return this.exitCode;
   }
 }
 

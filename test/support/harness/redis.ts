@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { ROOT } from "../../src/root.ts";
+import { ROOT } from "../../../src/root.ts";
 
 /** A real redis-server of a test's own, on a unix socket in a temporary folder, with its append-only file there. */
 export class TestRedis {

@@ -1,0 +1,185 @@
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { expect } from "@jest/globals";
+import { pino } from "pino";
+import type { ApiKeyStore } from "../../../src/auth/api-key-store.ts";
+import type { SignedLinks } from "../../../src/auth/signed-links.ts";
+import { type Config, readConfig } from "../../../src/config.ts";
+import type { Scope } from "../../../src/contract/auth.ts";
+import { type JobStatus, type JobView, jobViewSchema } from "../../../src/contract/job.ts";
+import { buildApp } from "../../../src/http/app.ts";
+import { type App, createDependencies } from "../../../src/http/dependencies.ts";
+import type { JobQueue } from "../../../src/jobs/job-queue.ts";
+import { connectForRequests } from "../../../src/redis/connection.ts";
+import { RedisKeys } from "../../../src/redis/keys.ts";
+import type { BlobStore } from "../../../src/storage/blob-store.ts";
+import type { JobOutcome, JobRun } from "../../../workers/job/job-run.ts";
+import { succeed } from "../job-runs.ts";
+import { form } from "../submission-form.ts";
+import { until } from "../until.ts";
+import { JobWorkers } from "./job-workers.ts";
+import { TestRedis } from "./redis.ts";
+
+/** Whose keys the tests have. */
+const OWNER = "tests";
+
+/**
+ * The real API on a free port, with a Redis and folders of its own, and its log in memory. It asks for API keys, and
+ * `fetch` sends one that may submit and read; `OPEN_MODE` in `variables` makes an open service, whose clients have none.
+ */
+export class TestService {
+  /** The Authorization header of `fetch`; null if the service is open. */
+  authorization: string | null = null;
+  private readonly workers: JobWorkers;
+
+  private constructor(
+    readonly redisServer: TestRedis,
+    readonly redis: ReturnType<typeof connectForRequests>,
+    readonly keys: RedisKeys,
+    readonly queue: JobQueue,
+    readonly store: BlobStore,
+    readonly apiKeys: ApiKeyStore,
+    readonly signedLinks: SignedLinks,
+    readonly app: App,
+    readonly config: Config,
+    private readonly folder: string,
+    private readonly log: string[],
+  ) {
+    this.workers = new JobWorkers(redisServer.url, keys);
+  }
+
+  static async start(variables: Record<string, string> = {}): Promise<TestService> {
+    const folder = await mkdtemp(join(tmpdir(), "nst-service-"));
+    const redisServer = await TestRedis.start();
+    const config = readConfig({
+      NODE_ENV: "test",
+      DATA_DIR: folder,
+      REDIS_URL: redisServer.url,
+      PORT: "0",
+      ...variables,
+    });
+    const log: string[] = [];
+    const logger = pino(
+      { level: "debug" },
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          log.push(chunk.toString());
+          done();
+        },
+      }),
+    );
+    const redis = connectForRequests(config.redisUrl);
+    if (redis.status !== "ready") await once(redis, "ready");
+    const keys = new RedisKeys("test");
+    const dependencies = createDependencies(config, logger, redis, keys);
+    const { queue, store, apiKeys, signedLinks } = dependencies;
+    const app = await buildApp(dependencies);
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const service = new TestService(
+      ...([redisServer, redis, keys, queue, store, apiKeys, signedLinks, app, config, folder, log] as const),
+    );
+    await service.createOwnKey();
+    return service;
+  }
+
+  private async createOwnKey(): Promise<void> {
+    if (this.config.openMode === "never") this.authorization = await this.authorizationFor("submit", "read");
+  }
+
+  /** The Authorization header of a new key of the tests' owner. */
+  async authorizationFor(...scopes: Scope[]): Promise<string> {
+    const { text } = await this.apiKeys.create({ owner: OWNER, name: "", scopes, lifetimeMs: null });
+    return `Bearer ${text}`;
+  }
+
+  get port(): number {
+    return (this.app.server.address() as AddressInfo).port;
+  }
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A request with the tests' key, unless `init` has an Authorization header of its own. */
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.authorization !== null && !headers.has("authorization"))
+      headers.set("authorization", this.authorization);
+    return fetch(`${this.url}${path}`, { ...init, headers });
+  }
+
+  fetchWithoutKey(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`${this.url}${path}`, init);
+  }
+
+  /** A request with a key that may also administrate. */
+  async fetchAsAdmin(path: string, init: RequestInit = {}): Promise<Response> {
+    const authorization = await this.authorizationFor("submit", "read", "admin");
+    return await this.fetch(path, { ...init, headers: { ...init.headers, authorization } });
+  }
+
+  /** Submits a small job. */
+  async submit(fields: Record<string, string> = { options: '{"size":64}' }): Promise<JobView> {
+    const response = await this.fetch("/v1/jobs", { method: "POST", body: await form(fields) });
+    expect(response.status).toBe(202);
+    return jobViewSchema.parse(await response.json());
+  }
+
+  /** The job as a client sees it now. */
+  async job(id: string): Promise<JobView> {
+    const response = await this.fetch(`/v1/jobs/${id}`);
+    expect(response.status).toBe(200);
+    return jobViewSchema.parse(await response.json());
+  }
+
+  /** The job as a client sees it when it has this status. */
+  async untilStatus(id: string, status: JobStatus): Promise<JobView> {
+    return await until(async () => {
+      const view = await this.job(id);
+      return view.status === status && view;
+    });
+  }
+
+  /** Starts a worker that takes jobs from now on; without `process`, each job succeeds. */
+  startWorker(process: (run: JobRun) => Promise<JobOutcome> = (run) => succeed(this, run)): void {
+    this.workers.start(process);
+  }
+
+  async stopWorkers(): Promise<void> {
+    await this.workers.stop();
+  }
+
+  /** Stops the workers and empties Redis but for a key of the tests. */
+  async clear(): Promise<void> {
+    await this.stopWorkers();
+    await this.redis.flushall();
+    await this.createOwnKey();
+  }
+
+  /** The log so far, one object a line. */
+  get logged(): Record<string, unknown>[] {
+    return this.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Names of what lies in the spool. */
+  async spooled(): Promise<string[]> {
+    return await readdir(this.config.spoolDirectory).catch(() => []);
+  }
+
+  async storedKeys(): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of this.store.list("")) keys.push(key);
+    return keys;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopWorkers();
+    await this.app.close();
+    await this.queue.close();
+    await this.redisServer.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import type { Progress } from "../../src/contract/job.ts";
+import { MEDIA_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
+import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import type { TestService } from "./harness/service.ts";
+import { draw, jpeg } from "./pictures.ts";
+
+/** Stores a picture of the job's size and format as its result, without painting. */
+export async function succeed(service: TestService, { record }: JobRun): Promise<JobOutcome> {
+  const { size, output } = record.options;
+  const format: PictureType = output.format;
+  const bytes = await draw({ width: size, height: size / 2 })
+    .toFormat(format)
+    .toBuffer();
+  const key = `jobs/${record.id}/result`;
+  await service.store.put(key, bytes);
+  const result = { key, media_type: MEDIA_TYPES[format], bytes: bytes.length, width: size, height: size / 2 };
+  return { type: "succeeded", fields: { result } };
+}
+
+/** Says that the fifth of 100 steps is done, then does nothing until the job is stopped. */
+export async function runUntilStopped({ signal, update }: JobRun): Promise<JobOutcome> {
+  await update({
+    progress: {
+      step: 5,
+      total_steps: 100,
+      fraction: 0.05,
+      scale: { index: 0, count: 1, width: 64, height: 48 },
+      loss: { total: 3, content: 1, style: 1.5, tv: 0.5 },
+      step_ms: 100,
+      eta_seconds: 95,
+    },
+  });
+  return await untilStopped({ signal });
+}
+
+/** Does nothing until the job is stopped. */
+export async function untilStopped({ signal }: Pick<JobRun, "signal">): Promise<JobOutcome> {
+  if (!signal.aborted) await once(signal, "abort");
+  return { type: "stopped" };
+}
+
+/** How far a job of three steps is. */
+export const progressAt = (step: number): Progress => ({
+  step,
+  total_steps: 3,
+  fraction: step / 3,
+  scale: { index: 0, count: 1, width: 64, height: 48 },
+  loss: { total: 3 / step, content: 1 / step, style: 2 / step, tv: 0 },
+  step_ms: 5,
+  eta_seconds: 1,
+});
+
+/** Three steps, each with a preview and the losses so far. A step begins when `beforeStep` resolves. */
+export function threeSteps(
+  service: TestService,
+  beforeStep: (step: number) => Promise<unknown> = async () => undefined,
+) {
+  return async (run: JobRun): Promise<JobOutcome> => {
+    const folder = `jobs/${run.record.id}/run`;
+    let lines = "";
+    for (let step = 1; step <= 3; step += 1) {
+      await beforeStep(step);
+      if (run.signal.aborted) return { type: "stopped" };
+      const bytes = await jpeg({ seed: step });
+      await service.store.put(`${folder}/preview`, bytes);
+      lines += `${JSON.stringify({ step, scale: 0, objective: 0, ...progressAt(step).loss })}\n`;
+      await service.store.put(`${folder}/losses`, Buffer.from(lines));
+      const preview = {
+        key: `${folder}/preview`,
+        media_type: "image/jpeg",
+        bytes: bytes.length,
+        width: 64,
+        height: 48,
+        step,
+      };
+      await run.update({ progress: progressAt(step), preview, losses: `${folder}/losses` });
+    }
+    return await succeed(service, run);
+  };
+}
+
+/** A semaphore: each `open` lets one `pass` through. */
+export function gate() {
+  let count = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    pass: () =>
+      count > 0 ? Promise.resolve(count--) : new Promise<void>((resolve) => waiting.push(resolve)),
+    open: () => {
+      const next = waiting.shift();
+      if (next) next();
+      else count += 1;
+    },
+  };
+}
