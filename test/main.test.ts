@@ -1,80 +1,56 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { freePorts } from "../local/free-ports.ts";
-import { ROOT } from "../src/root.ts";
+import { type LogLine, ProgramProcess } from "./support/harness/program.ts";
 import { TestRedis } from "./support/harness/redis.ts";
+import { addressOf } from "./support/harness/test-client.ts";
 import { form } from "./support/submission-form.ts";
 import { until } from "./support/until.ts";
 
 let redis: TestRedis;
 let folder: string;
-let child: ChildProcess | null = null;
+const programs: ProgramProcess[] = [];
 beforeAll(async () => {
   redis = await TestRedis.start();
   folder = await mkdtemp(join(tmpdir(), "nst-main-"));
 });
-afterEach(() => {
-  child?.kill("SIGKILL");
-  child = null;
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.end("SIGKILL");
 });
 afterAll(async () => {
   await redis.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
-function start(variables: Record<string, string>): ChildProcess {
-  const environment = {
-    PATH: process.env.PATH,
-    NODE_ENV: "production",
-    DATA_DIR: folder,
-    REDIS_URL: redis.url,
-  };
-  child = spawn(process.execPath, [join(ROOT, "dist/src/main.js")], {
-    env: { ...environment, ...variables },
-  });
-  return child;
+function start(variables: Record<string, string> = {}): ProgramProcess {
+  const environment = { DATA_DIR: folder, REDIS_URL: redis.url, PORT: "0", LOG_LEVEL: "info" };
+  const program = new ProgramProcess("src/main.js", { ...environment, ...variables });
+  programs.push(program);
+  return program;
 }
 
 async function startListening(variables: Record<string, string> = {}) {
-  const [port = 0] = await freePorts(1);
-  const api = start({ PORT: String(port), ...variables });
-  const output = text(api.stdout ?? Readable.from([]));
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (
-      await fetch(`${url}/livez`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      break;
-    await sleep(50);
-  }
-  return { api, port, url, output };
+  const api = start(variables);
+  const url = await addressOf(api);
+  return { api, url, port: Number(new URL(url).port) };
 }
+
+/** An upload of which only the first bytes have come. */
+const hasBegunUpload = async () => (await readdir(join(folder, "spool")).catch(() => [])).length > 0;
 
 describe("The API's process", () => {
   it("takes jobs, logs JSON, and stops with code 0 at SIGTERM", async () => {
-    const { api, url, output } = await startListening();
+    const { api, url } = await startListening();
     const response = await fetch(`${url}/v1/jobs`, { method: "POST", body: await form() });
     expect(response.status).toBe(202);
-    const exit = once(api, "exit");
-    api.kill("SIGTERM");
-    expect((await exit)[0]).toBe(0);
-    const lines = (await output)
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { msg: string; service: string });
-    expect(lines.every(({ service }) => service === "api")).toBe(true);
-    expect(lines.at(-1)?.msg).toBe("stopped");
+    expect(await api.end("SIGTERM")).toBe(0);
+    expect(api.lines.every(({ service }) => service === "api")).toBe(true);
+    expect(api.lines.at(-1)?.msg).toBe("stopped");
     expect(await readdir(join(folder, "spool"))).toEqual([]);
   });
 
@@ -89,14 +65,17 @@ describe("The API's process", () => {
     );
     socket.write(picture.subarray(0, 500));
     const answer = text(socket);
-    await sleep(100);
-    const exit = once(api, "exit");
-    api.kill("SIGTERM");
-    await sleep(200);
-    await expect(fetch(`${url}/livez`)).rejects.toThrow();
+    await until(hasBegunUpload);
+    const ended = api.end("SIGTERM");
+    await until(() =>
+      fetch(`${url}/livez`).then(
+        () => false,
+        () => true,
+      ),
+    );
     socket.write(picture.subarray(500));
     expect(await answer).toMatch(/^HTTP\/1.1 202 /);
-    expect((await exit)[0]).toBe(0);
+    expect(await ended).toBe(0);
   });
 
   it("does not wait for ever for a request that never ends", async () => {
@@ -104,20 +83,19 @@ describe("The API's process", () => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => undefined);
     socket.write(
-      "POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 9\r\n\r\n",
+      "POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 90000\r\n\r\n" +
+        '--b\r\ncontent-disposition: form-data; name="content"; filename="a"\r\n\r\nhalf a picture',
     );
-    await sleep(100);
-    const exit = once(api, "exit");
-    api.kill("SIGTERM");
-    expect((await exit)[0]).toBe(0);
+    await until(hasBegunUpload);
+    expect(await api.end("SIGTERM")).toBe(0);
+    expect(api.output).toContain("requests were still open after 1 s");
   });
 
   it("names every wrong environment variable and exits with code 1", async () => {
     const api = start({ PORT: "http", MAX_STYLES: "none" });
-    const [errors, [code]] = await Promise.all([text(api.stderr ?? Readable.from([])), once(api, "exit")]);
-    expect(code).toBe(1);
-    expect(errors).toContain("PORT: expected a whole number from 0 to 65535");
-    expect(errors).toContain("MAX_STYLES: expected a whole number from 1 to 16");
+    expect(await api.exited()).toBe(1);
+    expect(api.output).toContain("PORT: expected a whole number from 0 to 65535");
+    expect(api.output).toContain("MAX_STYLES: expected a whole number from 1 to 16");
   });
 
   it.each([
@@ -126,19 +104,17 @@ describe("The API's process", () => {
     ["SPOOL_DIR", "/dev/null/spool"],
   ])("names a folder that cannot be: %s=%s", async (name, path) => {
     const api = start({ [name]: path });
-    const [errors, [code]] = await Promise.all([text(api.stderr ?? Readable.from([])), once(api, "exit")]);
-    expect(code).toBe(1);
-    expect(errors).toContain(`${name}: expected a folder that can be written, or made, received ${path}`);
+    expect(await api.exited()).toBe(1);
+    expect(api.output).toContain(`${name}: expected a folder that can be written, or made, received ${path}`);
   });
 
   it("says that its port is taken", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const api = start({ PORT: String((other.address() as AddressInfo).port) });
-    const [errors, [code]] = await Promise.all([text(api.stderr ?? Readable.from([])), once(api, "exit")]);
+    expect(await api.exited()).toBe(1);
     other.close();
-    expect(code).toBe(1);
-    expect(errors).toMatch(/^HOST, PORT: .*(in use|EADDRINUSE)/m);
+    expect(api.output).toMatch(/^HOST, PORT: .*(in use|EADDRINUSE)/m);
   });
 
   it("starts without Redis, and takes jobs as soon as there is one", async () => {
@@ -148,32 +124,23 @@ describe("The API's process", () => {
     const submit = async () => (await fetch(`${url}/v1/jobs`, { method: "POST", body: await form() })).status;
     expect(await submit()).toBe(503);
     await late.start();
-    let status = 0;
-    for (let tries = 0; tries < 100 && status !== 202; tries += 1) {
-      status = await submit();
-      if (status !== 202) await sleep(100);
-    }
+    await until(async () => (await submit()) === 202);
     await late.stop();
-    expect(status).toBe(202);
   });
 
   it("tells in one line each that Redis is away and that it is back, and nothing more of it", async () => {
     const late = await TestRedis.start();
     await late.kill();
-    const { api, url, output } = await startListening({ REDIS_URL: late.url });
-    await sleep(1_500); // for some attempts
+    const { api, url } = await startListening({ REDIS_URL: late.url });
+    // Time itself is tested here: many attempts to connect fail meanwhile.
+    await sleep(1_500);
     await late.start();
     await until(async () => (await fetch(`${url}/v1/jobs`)).ok);
-    await sleep(1_000);
-    const exit = once(api, "exit");
-    api.kill("SIGTERM");
-    await exit;
-    const lines = (await output).trim().split("\n");
+    await api.end("SIGTERM");
     await late.stop();
-    const told = lines.map((line) => JSON.parse(line) as { level: number; msg: string });
-    const isOf = ({ level, msg }: { level: number; msg: string }) =>
-      (level >= 40 && !msg.startsWith("GET")) || msg.includes("Redis");
-    expect(told.filter(isOf)).toMatchObject([
+    const isOf = ({ level, msg }: LogLine) =>
+      (Number(level) >= 40 && !msg.startsWith("GET")) || msg.includes("Redis");
+    expect(api.lines.filter(isOf)).toMatchObject([
       { msg: expect.stringMatching(/^Redis cannot be reached \(.+\); jobs are refused until it can$/) },
       { msg: "Redis is back" },
     ]);
@@ -182,18 +149,13 @@ describe("The API's process", () => {
   it("refuses a Redis that may drop jobs, also one that comes later", async () => {
     const evicting = await TestRedis.start();
     await evicting.kill();
-    const { api, output } = await startListening({ REDIS_URL: evicting.url });
-    const exit = once(api, "exit");
+    const { api } = await startListening({ REDIS_URL: evicting.url });
     await evicting.start("--maxmemory-policy", "allkeys-lru");
-    expect((await exit)[0]).toBe(1);
-    expect(await output).toContain("maxmemory-policy must be noeviction");
+    expect(await api.exited()).toBe(1);
+    expect(api.output).toContain("maxmemory-policy must be noeviction");
     const another = start({ REDIS_URL: evicting.url });
-    const [errors, [code]] = await Promise.all([
-      text(another.stderr ?? Readable.from([])),
-      once(another, "exit"),
-    ]);
+    expect(await another.exited()).toBe(1);
     await evicting.stop();
-    expect(code).toBe(1);
-    expect(errors).toContain("maxmemory-policy must be noeviction");
+    expect(another.output).toContain("maxmemory-policy must be noeviction");
   });
 });

@@ -32,7 +32,11 @@ beforeAll(async () => {
       await service.fetch("/v1/jobs", { method: "POST", body: await form({ options: '{"size":64}' }) })
     ).json()) as { links: { self: string } };
     await service.fetch(links.self);
-    exposed = await (await service.fetch("/metrics")).text();
+    exposed = await (
+      await service.fetch("/metrics", {
+        headers: { authorization: `Bearer ${await service.createKey("admin")}` },
+      })
+    ).text();
   } finally {
     await service.stop();
   }

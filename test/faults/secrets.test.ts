@@ -14,7 +14,6 @@ import { addressOf } from "../support/harness/test-client.ts";
 import { Receiver } from "../support/harness/webhook-receiver.ts";
 import { jpeg } from "../support/pictures.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { until } from "../support/until.ts";
 
 const folder = temporaryFolder();
 const REDIS_PASSWORD = "redis-secret-4711";
@@ -96,7 +95,7 @@ describe("What API and worker log, at its most talkative", () => {
     expect((await ask("/v1/jobs", { ...submission, style: named })).status).toBe(422);
 
     const stranger = run("src/main.js", { REDIS_URL: url.replace(REDIS_PASSWORD, "wrong-secret-0815") });
-    await until(() => stranger.ended);
+    await stranger.exited();
     expect(stranger.output).toContain("REDIS_URL: expected a user and password that Redis takes");
     // From now on Redis refuses the service's own password.
     await own.call("CONFIG", "SET", "requirepass", "another");

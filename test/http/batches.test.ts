@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type BatchView, batchViewSchema } from "../../src/contract/batch.ts";
@@ -11,6 +10,7 @@ import { succeed } from "../support/job-runs.ts";
 import { jpeg } from "../support/pictures.ts";
 import { file } from "../support/submission-form.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
 
 const folder = temporaryFolder();
 let service: TestService;
@@ -70,7 +70,7 @@ describe("A batch", () => {
         ? { type: "failed", code: "engine_failed", message: "on purpose" }
         : await succeed(service, run),
     );
-    while ((await look(id)).status !== "finished") await sleep(20);
+    await until(async () => (await look(id)).status === "finished");
     const view = await look(id);
     expect(view).toMatchObject({ counts: { succeeded: 2, failed: 1 }, fraction: 1 });
     const response = await service.fetch(view.links.result ?? "");

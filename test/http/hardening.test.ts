@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { withoutPaths } from "../../src/http/views/without-paths.ts";
 import { ROOT } from "../../src/root.ts";
@@ -12,7 +11,6 @@ import { form } from "../support/submission-form.ts";
 let service: TestService;
 beforeAll(async () => {
   service = await TestService.start({
-    OPEN_MODE: "never",
     CORS_ORIGINS: "https://shop.example",
     HEADERS_TIMEOUT_SECONDS: "1",
     REQUEST_TIMEOUT_SECONDS: "2",
@@ -32,9 +30,8 @@ async function dawdle(head: string, drip: string): Promise<string> {
   const closed = once(socket, "close");
   socket.write(head);
   const timer = setInterval(() => socket.write(drip), 100);
-  await Promise.race([closed, sleep(60_000, undefined, { ref: false })]);
+  await closed;
   clearInterval(timer);
-  expect(socket.destroyed).toBe(true);
   return answer;
 }
 

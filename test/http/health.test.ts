@@ -1,6 +1,5 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
@@ -9,6 +8,7 @@ import { announce } from "../support/announced-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
 import { form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -124,9 +124,8 @@ describe("/readyz", () => {
     expect(alive.status).toBe(200);
     expect(await alive.json()).toEqual({ status: "alive" });
     await service.redisServer.start();
-    for (let tries = 0; tries < 100 && (await readiness()).status !== 200; tries += 1) await sleep(50);
     // Workers live in Redis for a while after they were last heard of, its restart included.
-    expect((await readiness()).status).toBe(200);
+    await until(async () => (await readiness()).status === 200);
   });
 });
 

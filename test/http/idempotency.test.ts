@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
 import { TestService } from "../support/harness/service.ts";
 import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -103,12 +103,7 @@ describe("An idempotency key", () => {
     await service.redisServer.kill();
     expect((await post("outage")).status).toBe(503);
     await service.redisServer.start();
-    let status = 0;
-    for (let tries = 0; tries < 100 && status !== 202; tries += 1) {
-      status = (await post("outage")).status;
-      if (status !== 202) await sleep(100);
-    }
-    expect(status).toBe(202);
+    await until(async () => (await post("outage")).status === 202);
   });
 
   it.each(["with spaces", "x".repeat(256), "é"])("that is none is refused: %j", async (key) => {

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
 import { jobViewSchema } from "../../src/contract/job.ts";
 import { TestService } from "../support/harness/service.ts";
 import { runUntilStopped, succeed } from "../support/job-runs.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -65,7 +65,7 @@ describe("A job's view", () => {
     const { id } = await service.submit();
     service.startWorker(runUntilStopped);
     await service.untilStatus(id, "running");
-    await sleep(100);
+    await until(async () => (await service.job(id)).progress !== null);
     const response = await service.fetch(`/v1/jobs/${id}`);
     expect(response.headers.get("retry-after")).toBe("10");
     const { progress } = jobViewSchema.parse(await response.json());

@@ -15,7 +15,7 @@ async function key(owner = "acme"): Promise<Record<string, string>> {
 
 describe("Rate limits", () => {
   it("count each key's requests, say so, and refuse the first one too many", async () => {
-    service = await TestService.start({ OPEN_MODE: "never", RATE_LIMIT_REQUESTS: "3" });
+    service = await TestService.start({ RATE_LIMIT_REQUESTS: "3" });
     const headers = await key();
     for (const left of [2, 1, 0]) {
       const response = await service.fetch("/v1/jobs", { headers });
@@ -33,7 +33,7 @@ describe("Rate limits", () => {
   });
 
   it("count jobs beside requests, before their pictures are read", async () => {
-    service = await TestService.start({ OPEN_MODE: "never", RATE_LIMIT_JOBS: "1" });
+    service = await TestService.start({ RATE_LIMIT_JOBS: "1" });
     const headers = await key();
     const post = async () =>
       await service.fetch("/v1/jobs", {
@@ -59,7 +59,7 @@ describe("Rate limits", () => {
     expect((await from("203.0.113.1")).status).toBe(429);
     expect((await from("203.0.113.2")).status).toBe(200);
     await service.stop();
-    service = await TestService.start({ RATE_LIMIT_REQUESTS: "1" });
+    service = await TestService.start({ OPEN_MODE: "loopback", RATE_LIMIT_REQUESTS: "1" });
     expect((await service.fetch("/v1/jobs")).status).toBe(200);
     expect((await service.fetch("/v1/jobs")).status).toBe(200);
   });
@@ -76,7 +76,6 @@ describe("Rate limits", () => {
 describe("Quotas", () => {
   it("hold for each owner: jobs that wait, and jobs that are kept", async () => {
     service = await TestService.start({
-      OPEN_MODE: "never",
       MAX_QUEUED_JOBS_PER_OWNER: "1",
       MAX_JOBS_PER_OWNER: "2",
     });

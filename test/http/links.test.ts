@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 let key: Record<string, string>;
 let id: string;
 
 beforeAll(async () => {
-  service = await TestService.start({ OPEN_MODE: "never" });
+  service = await TestService.start();
+  // Each request here names its own key, or none.
+  service.apiKey = undefined;
   service.startWorker();
   const { text } = await service.apiKeys.create({
     ...{ owner: "acme", name: "", scopes: ["submit", "read"], lifetimeMs: null },
@@ -16,13 +19,9 @@ beforeAll(async () => {
   const job = submission({ owner: "acme" });
   id = job.id;
   await service.queue.submit(job);
-  while ((await service.queue.find(id))?.status !== "succeeded")
-    await new Promise((done) => setTimeout(done, 20));
+  await until(async () => (await service.queue.find(id))?.status === "succeeded");
 });
-afterAll(async () => {
-  await service.stopWorkers();
-  await service.stop();
-});
+afterAll(() => service.stop());
 
 interface Links {
   expires_at: string;

@@ -54,7 +54,7 @@ describe("A service that is open to everybody", () => {
 describe("An open service", () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await TestService.start();
+    service = await TestService.start({ OPEN_MODE: "loopback" });
   });
   afterAll(() => service.stop());
 

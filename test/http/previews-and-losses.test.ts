@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
 import { TestService } from "../support/harness/service.ts";
 import { gate, progressAt, threeSteps } from "../support/job-runs.ts";
 import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -33,9 +33,7 @@ describe("A preview", () => {
     service.startWorker(threeSteps(service, pass));
     const preview = async (step: number) => {
       open();
-      for (let found = 0; found !== step; await sleep(10)) {
-        found = ((await (await service.fetch(job)).json()) as JobView).progress?.step ?? 0;
-      }
+      await until(async () => ((await (await service.fetch(job)).json()) as JobView).progress?.step === step);
       return await service.fetch(`${job}/preview`);
     };
     const first = await preview(1);
@@ -71,9 +69,7 @@ describe("Losses", () => {
     const none = await service.fetch(`${job}/losses`);
     expect(await none.json()).toEqual({ losses: [] });
     service.startWorker(threeSteps(service, () => Promise.resolve()));
-    for (let status = ""; status !== "succeeded"; await sleep(10)) {
-      ({ status } = (await (await service.fetch(job)).json()) as JobView);
-    }
+    await until(async () => ((await (await service.fetch(job)).json()) as JobView).status === "succeeded");
     const response = await service.fetch(`${job}/losses`);
     expect(await response.json()).toEqual({
       losses: [1, 2, 3].map((step) => ({ step, scale: 0, objective: 0, ...progressAt(step).loss })),

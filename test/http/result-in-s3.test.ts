@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp from "sharp";
 import { TestS3Server } from "../support/harness/s3-server.ts";
 import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let server: TestS3Server;
 beforeAll(async () => {
@@ -19,13 +19,8 @@ async function paintedJob(variables: Record<string, string> = {}) {
   expect(submitted.status).toBe(202);
   const { id } = (await submitted.json()) as { id: string };
   const get = (init?: RequestInit) => service.fetch(`/v1/jobs/${id}/result`, init);
-  const deadline = Date.now() + 60_000;
-  while ((await get({ method: "HEAD" })).status === 409 && Date.now() < deadline) await sleep(20);
-  const stop = async () => {
-    await service.stopWorkers();
-    await service.stop();
-  };
-  return { get, service, stop };
+  await until(async () => (await get({ method: "HEAD" })).status !== 409);
+  return { get, service };
 }
 
 describe("A result in S3", () => {
@@ -33,7 +28,7 @@ describe("A result in S3", () => {
   beforeAll(async () => {
     job = await paintedJob();
   });
-  afterAll(() => job.stop());
+  afterAll(() => job.service.stop());
 
   it("is sent by the API, whole and in part", async () => {
     const whole = Buffer.from(await (await job.get()).arrayBuffer());
@@ -53,7 +48,7 @@ describe("A result in S3 where clients are sent there", () => {
   beforeAll(async () => {
     job = await paintedJob({ S3_LINK_SECONDS: "60" });
   });
-  afterAll(() => job.stop());
+  afterAll(() => job.service.stop());
 
   it("is had by following the link, in any format and in part", async () => {
     const answer = await job.get({ redirect: "manual" });

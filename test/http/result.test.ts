@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp from "sharp";
 import type { JobView } from "../../src/contract/job.ts";
 import { detectPictureType, PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
 import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 let path: string;
@@ -26,9 +26,7 @@ async function submit(): Promise<string> {
 async function paint(): Promise<string> {
   const job = await submit();
   service.startWorker();
-  for (let status = ""; status !== "succeeded"; await sleep(20)) {
-    ({ status } = (await (await service.fetch(job)).json()) as JobView);
-  }
+  await until(async () => ((await (await service.fetch(job)).json()) as JobView).status === "succeeded");
   await service.stopWorkers();
   return `${job}/result`;
 }

@@ -42,7 +42,7 @@ async function someJobs(): Promise<{ all: string[]; succeeded: string[] }> {
   };
   const painted = [await submit(), await submit(), await submit(), await submit()];
   service.startWorker();
-  for (const id of painted) while ((await service.queue.find(id))?.status !== "succeeded");
+  for (const id of painted) await service.untilStatus(id, "succeeded");
   await service.stopWorkers();
   const waiting = [await submit(), await submit(), await submit(), await submit()];
   const canceled = [await submit(), await submit()];
@@ -60,6 +60,7 @@ async function ask(
   const all = [
     ...args,
     ...["run", join(ROOT, "openapi.yaml"), "--url", service.url, "--checks", CHECKS.join(",")],
+    ...["--header", `Authorization: Bearer ${await service.createKey("submit", "read", "admin")}`],
     ...["--phases", phases, "--max-time", String(seconds), "--continue-on-failure"],
     ...["--request-timeout", "60", "--warnings", "off"],
     ...["--seed", "1", "--generation-database", "none", "--suppress-health-check", "all"],

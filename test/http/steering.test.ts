@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
@@ -8,6 +7,7 @@ import { TestService } from "../support/harness/service.ts";
 import { succeed } from "../support/job-runs.ts";
 import { png } from "../support/pictures.ts";
 import { file, form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -43,12 +43,11 @@ async function problemOf(response: Response) {
   const { status, code, detail } = problemSchema.parse(await response.json());
   return { status, code, detail };
 }
-async function until(id: string, status: string): Promise<JobRecord> {
-  for (;;) {
+function untilStatus(id: string, status: string): Promise<JobRecord> {
+  return until(async () => {
     const record = await service.queue.find(id);
-    if (record?.status === status) return record;
-    await sleep(20);
-  }
+    return record?.status === status && record;
+  });
 }
 
 describe("Steering", () => {
@@ -57,10 +56,10 @@ describe("Steering", () => {
     const seen: JobRecord[] = [];
     service.startWorker(async (run) => {
       run.onSteered((record) => seen.push(record));
-      while (!run.signal.aborted && seen.at(-1)?.steered !== 2) await sleep(10);
+      await until(() => run.signal.aborted || seen.at(-1)?.steered === 2);
       return await succeed(service, run);
     });
-    await until(id, "running");
+    await untilStatus(id, "running");
     const events = new EventReader(await service.fetch(`/v1/jobs/${id}/events`));
     expect((await events.next())?.event).toBe("status");
     const view = await viewOf(
@@ -73,7 +72,7 @@ describe("Steering", () => {
     const event = await events.next();
     expect(event).toMatchObject({ event: "steered", data: { steered: 1, options: { style_weight: 77 } } });
     await viewOf(await send("PATCH", id, { preview_interval: 3 }));
-    const ended = await until(id, "succeeded");
+    const ended = await untilStatus(id, "succeeded");
     expect(ended).toMatchObject({ steered: 2, options: { style_weight: 77, preview_interval: 3 } });
     expect(seen.at(-1)?.options).toEqual(ended.options);
     while (await events.next());
@@ -87,7 +86,7 @@ describe("Steering", () => {
       given.push(run.record.options.tv_weight);
       return await succeed(service, run);
     });
-    await until(id, "succeeded");
+    await untilStatus(id, "succeeded");
     expect(given).toEqual([9]);
   });
 
@@ -117,7 +116,7 @@ describe("Continuing", () => {
   const succeeded = async (options?: object): Promise<JobView> => {
     const view = await submit(options);
     service.startWorker();
-    await until(view.id, "succeeded");
+    await untilStatus(view.id, "succeeded");
     await service.stopWorkers();
     return view;
   };

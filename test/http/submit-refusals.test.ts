@@ -1,11 +1,11 @@
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { ProblemCode } from "../../src/contract/problems.ts";
 import { TestService } from "../support/harness/service.ts";
 import { draw, jpeg, plain, png } from "../support/pictures.ts";
 import { refused } from "../support/refused-submission.ts";
 import { file, form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -161,16 +161,12 @@ describe("A body is refused", () => {
   it("whose client goes away while it uploads: nothing is kept", async () => {
     const socket = connect(service.port, "127.0.0.1");
     socket.write(
-      "POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\ncontent-length: 90000\r\ncontent-type: multipart/form-data; boundary=b\r\n\r\n" +
+      `POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${service.apiKey}\r\n` +
+        "content-length: 90000\r\ncontent-type: multipart/form-data; boundary=b\r\n\r\n" +
         '--b\r\ncontent-disposition: form-data; name="content"; filename="a"\r\n\r\nhalf a picture',
     );
-    const eventually = async (length: number) => {
-      for (let tries = 0; tries < 1000 && (await service.spooled()).length !== length; tries += 1)
-        await sleep(20);
-      expect(await service.spooled()).toHaveLength(length);
-    };
-    await eventually(1);
+    await until(async () => (await service.spooled()).length === 1);
     socket.destroy();
-    await eventually(0);
+    await until(async () => (await service.spooled()).length === 0);
   });
 });

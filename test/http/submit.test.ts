@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { PRESETS } from "../../src/contract/presets.ts";
 import { TestService } from "../support/harness/service.ts";
 import { draw, jpeg, png } from "../support/pictures.ts";
 import { file, form } from "../support/submission-form.ts";
+import { until } from "../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -142,7 +142,6 @@ describe("A submitted form", () => {
     const ids: string[] = [];
     for (let count = 0; count < 4; count += 1) {
       ids.push(((await (await post(await form())).json()) as JobView).id);
-      await sleep(2);
     }
     expect([...ids].sort()).toEqual(ids);
   });
@@ -156,12 +155,7 @@ describe("While Redis is away", () => {
     expect(await response.json()).toMatchObject({ code: "unavailable", retryable: true });
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     await service.redisServer.start();
-    let status = 0;
-    for (let tries = 0; tries < 100 && status !== 202; tries += 1) {
-      status = (await post(await form())).status;
-      if (status !== 202) await sleep(100);
-    }
-    expect(status).toBe(202);
+    await until(async () => (await post(await form())).status === 202);
   });
 });
 
@@ -222,10 +216,12 @@ describe("The log", () => {
     const response = await post(await form(), { "x-request-id": "my-request.1" });
     const { id } = (await response.json()) as JobView;
     expect(response.headers.get("x-request-id")).toBe("my-request.1");
-    await sleep(20);
-    const lines = service.logged.filter(
-      (line) => line.request_id === "my-request.1" && Number(line.level) >= 30,
-    );
+    const lines = await until(() => {
+      const found = service.logged.filter(
+        (line) => line.request_id === "my-request.1" && Number(line.level) >= 30,
+      );
+      return found.length >= 2 && found;
+    });
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(line.job_id).toBe(id);
     expect(lines[1]).toMatchObject({ method: "POST", path: "/v1/jobs", status: 202 });

@@ -9,7 +9,6 @@ import { connected, TestRedis } from "../support/harness/redis.ts";
 import { addressOf, TestClient } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { until } from "../support/until.ts";
 
 const execute = promisify(execFile);
 const folder = temporaryFolder();
@@ -100,7 +99,7 @@ describe("The whole service on one machine", () => {
     const address = server.address();
     const port = typeof address === "object" && address ? String(address.port) : "";
     const service = start({ PORT: port, DATA_DIR: join(folder(), "taken") });
-    await until(() => service.ended);
+    await service.exited();
     server.close();
     expect(service.exitCode).toBe(1);
     expect(service.output).toContain(`HOST, PORT: cannot listen at 127.0.0.1:${port}`);
@@ -110,7 +109,7 @@ describe("The whole service on one machine", () => {
     "reports a data folder that cannot be made: %s",
     async (path) => {
       const program = start({ DATA_DIR: path });
-      await until(() => program.ended);
+      await program.exited();
       expect(program.output).toContain(
         `DATA_DIR: expected a folder that can be written, or made, received ${path}`,
       );

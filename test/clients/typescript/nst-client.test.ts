@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobEvent, NstClient, ProblemError } from "../../../clients/typescript/index.ts";
 import { PRESETS } from "../../../src/contract/presets.ts";
 import { TestService } from "../../support/harness/service.ts";
-import { progressAt } from "../../support/job-runs.ts";
+import { progressAt, untilStopped } from "../../support/job-runs.ts";
 import { jpeg } from "../../support/pictures.ts";
 import { file } from "../../support/submission-form.ts";
+import { until } from "../../support/until.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -46,7 +46,7 @@ function unreliableFetch(failures: number) {
 describe("NstClient", () => {
   it("reconnects to the event stream, resumes at the last event, and reports both to onConnection", async () => {
     const { lastEventIds, fetch } = unreliableFetch(2);
-    const client = new NstClient(service.url, { fetch });
+    const client = new NstClient(service.url, { apiKey: service.apiKey, fetch });
     const job = await client.submit(await submission());
     const connections: boolean[] = [];
     const events: JobEvent[] = [];
@@ -54,7 +54,7 @@ describe("NstClient", () => {
       const onConnection = (connected: boolean) => connections.push(connected);
       for await (const event of client.events(job.id, { onConnection })) events.push(event);
     })();
-    while (lastEventIds.length < 3) await sleep(20);
+    await until(() => lastEventIds.length >= 3);
     await client.cancel(job.id);
     await following;
     expect(events.at(-1)).toEqual({ type: "end", reason: "canceled" });
@@ -64,7 +64,7 @@ describe("NstClient", () => {
   });
 
   it("reports when a queued job moves forward, for which the service sends no event", async () => {
-    const client = new NstClient(service.url);
+    const client = new NstClient(service.url, { apiKey: service.apiKey });
     const first = await client.submit(await submission());
     const second = await client.submit(await submission());
     const positions: unknown[] = [];
@@ -79,12 +79,14 @@ describe("NstClient", () => {
   it("reports that another client changed a running job's options", async () => {
     const watched = new AbortController();
     service.startWorker(async ({ signal, update }) => {
-      while (!watched.signal.aborted) await sleep(10);
+      await until(() => watched.signal.aborted);
       await update({ progress: progressAt(1) });
-      while (!signal.aborted) await sleep(10);
-      return { type: "stopped" };
+      return await untilStopped({ signal });
     });
-    const [mine, theirs] = [new NstClient(service.url), new NstClient(service.url)];
+    const [mine, theirs] = [1, 2].map(() => new NstClient(service.url, { apiKey: service.apiKey })) as [
+      NstClient,
+      NstClient,
+    ];
     const { id } = await mine.submit(await submission());
     let hasUpdated = false;
     const seen: [number, string][] = [];
@@ -103,7 +105,7 @@ describe("NstClient", () => {
   });
 
   it("throws a ProblemError for an error response, and the reason of an aborted signal", async () => {
-    const client = new NstClient(service.url);
+    const client = new NstClient(service.url, { apiKey: service.apiKey });
     const unknown = client.wait("01890a5d-ac96-774b-bcce-b302099a8057");
     await expect(unknown).rejects.toMatchObject({ name: "ProblemError", code: "job_not_found" });
     const job = await client.submit(await submission());
@@ -115,6 +117,7 @@ describe("NstClient", () => {
   it("creates one job if the response to submit is lost", async () => {
     let calls = 0;
     const client = new NstClient(service.url, {
+      apiKey: service.apiKey,
       fetch: async (request) => {
         const response = await fetch(request);
         calls += 1;

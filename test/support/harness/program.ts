@@ -13,6 +13,7 @@ export class ProgramProcess {
   readonly lines: LogLine[] = [];
   private readonly waiters = new Set<() => void>();
   private readonly child: ChildProcess;
+  private readonly closed: Promise<void>;
   private text = "";
 
   /** @param script path below dist */
@@ -32,7 +33,7 @@ export class ProgramProcess {
     this.child.stderr?.on("data", (bytes: Buffer) => {
       this.text += bytes.toString();
     });
-    this.child.on("close", () => {
+    this.closed = once(this.child, "close").then(() => {
       for (const wake of this.waiters) wake();
     });
   }
@@ -77,14 +78,16 @@ export class ProgramProcess {
     this.child.kill(signal);
   }
 
+  /** The exit code, as soon as the program has ended and all that it printed is in `output`. */
+  async exited(): Promise<number | null> {
+    await this.closed;
+    return this.exitCode;
+  }
+
   /** Sends a signal and resolves with the exit code as soon as the program has ended. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
-    if (!this.ended) {
-      const closed = once(this.child, "close");
-      this.child.kill(signal);
-      await closed;
-    }
-    return this.exitCode;
+    this.child.kill(signal);
+    return await this.exited();
   }
 }
 

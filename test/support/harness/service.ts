@@ -32,8 +32,8 @@ const OWNER = "tests";
  * `fetch` sends one that may submit and read; `OPEN_MODE` in `variables` makes an open service, whose clients have none.
  */
 export class TestService {
-  /** The Authorization header of `fetch`; null if the service is open. */
-  authorization: string | null = null;
+  /** What `fetch` sends; undefined if the service is open. */
+  apiKey: string | undefined;
   private readonly workers: JobWorkers;
 
   private constructor(
@@ -60,6 +60,7 @@ export class TestService {
       DATA_DIR: folder,
       REDIS_URL: redisServer.url,
       PORT: "0",
+      OPEN_MODE: "never",
       ...variables,
     });
     const log: string[] = [];
@@ -87,13 +88,17 @@ export class TestService {
   }
 
   private async createOwnKey(): Promise<void> {
-    if (this.config.openMode === "never") this.authorization = await this.authorizationFor("submit", "read");
+    if (this.config.openMode === "never") this.apiKey = await this.createKey("submit", "read");
   }
 
-  /** The Authorization header of a new key of the tests' owner. */
-  async authorizationFor(...scopes: Scope[]): Promise<string> {
-    const { text } = await this.apiKeys.create({ owner: OWNER, name: "", scopes, lifetimeMs: null });
-    return `Bearer ${text}`;
+  /** The text of a new key of the tests' owner. */
+  async createKey(...scopes: Scope[]): Promise<string> {
+    return (await this.apiKeys.create({ owner: OWNER, name: "", scopes, lifetimeMs: null })).text;
+  }
+
+  /** The header that names the tests' key. */
+  get authorization(): Record<string, string> {
+    return this.apiKey === undefined ? {} : { authorization: `Bearer ${this.apiKey}` };
   }
 
   get port(): number {
@@ -106,19 +111,9 @@ export class TestService {
   /** A request with the tests' key, unless `init` has an Authorization header of its own. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
-    if (this.authorization !== null && !headers.has("authorization"))
-      headers.set("authorization", this.authorization);
+    if (this.apiKey !== undefined && !headers.has("authorization"))
+      headers.set("authorization", `Bearer ${this.apiKey}`);
     return fetch(`${this.url}${path}`, { ...init, headers });
-  }
-
-  fetchWithoutKey(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(`${this.url}${path}`, init);
-  }
-
-  /** A request with a key that may also administrate. */
-  async fetchAsAdmin(path: string, init: RequestInit = {}): Promise<Response> {
-    const authorization = await this.authorizationFor("submit", "read", "admin");
-    return await this.fetch(path, { ...init, headers: { ...init.headers, authorization } });
   }
 
   /** Submits a small job. */
