@@ -5,7 +5,6 @@ import { decodePicture } from "../../src/pictures/decode.ts";
 import { contentSize } from "../../src/pictures/picture-size.ts";
 import { PICTURE_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
-import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { dice, mutate } from "./mutate.ts";
 import { makeSeeds } from "./seeds.ts";
@@ -46,8 +45,7 @@ export async function fuzz({ seconds, seed, folder }: FuzzPlan): Promise<FuzzRep
   const deployment = await TestDeployment.create();
   try {
     const limits = { MAX_QUEUED_JOBS_PER_OWNER: "1000000", MAX_JOBS_PER_OWNER: "1000000", LOG_LEVEL: "info" };
-    const api = deployment.run("src/main.js", { PORT: "0", ...limits });
-    const address = await addressOf(api);
+    const { api, address } = await deployment.startApi(limits);
     const style = await jpeg();
     const seeds = await makeSeeds();
     const types = Object.fromEntries(
@@ -64,7 +62,7 @@ export async function fuzz({ seconds, seed, folder }: FuzzPlan): Promise<FuzzRep
       const body = (await response.json()) as { id: string } & Problem;
       return response.status === 202 ? { answer: "accepted", id: body.id } : { answer: body.code, id: null };
     };
-    const one = async (type: PictureType, roll: (below: number) => number): Promise<void> => {
+    const sendMutated = async (type: PictureType, roll: (below: number) => number): Promise<void> => {
       const whole = seeds[type][roll(seeds[type].length)] as Buffer;
       const picture = mutate(
         whole,
@@ -97,7 +95,7 @@ export async function fuzz({ seconds, seed, folder }: FuzzPlan): Promise<FuzzRep
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
       const roll = dice(seed * CLIENTS + client + 1);
       for (let turn = client; performance.now() < end && !api.ended; turn += 1) {
-        await one(PICTURE_TYPES[turn % PICTURE_TYPES.length] as PictureType, roll);
+        await sendMutated(PICTURE_TYPES[turn % PICTURE_TYPES.length] as PictureType, roll);
       }
     });
     await Promise.all(clients);
@@ -110,8 +108,10 @@ export async function fuzz({ seconds, seed, folder }: FuzzPlan): Promise<FuzzRep
   }
 }
 
-export function isClean({ wrong, serves, leftovers, memory: [before, after] }: FuzzReport): boolean {
-  return wrong.length === 0 && serves && leftovers === 0 && after - before < GROWTH_MIB;
+/** Whether nothing was wrong, and each type got answers of more than one kind: a fuzzer that changes nothing finds nothing. */
+export function isClean({ types, wrong, serves, leftovers, memory: [before, after] }: FuzzReport): boolean {
+  const hasVariety = Object.values(types).every(({ answers }) => Object.keys(answers).length > 1);
+  return hasVariety && wrong.length === 0 && serves && leftovers === 0 && after - before < GROWTH_MIB;
 }
 
 /** As the worker will. */

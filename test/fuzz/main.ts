@@ -1,4 +1,4 @@
-// npm run fuzz -- [--seconds 60] [--seed N] [--json]: broken pictures to a real API; ends with 1 where one was answered wrongly.
+// npm run fuzz [-- --seconds=60] [--seed=N] [--json]: sends broken pictures to a real API; exits with 1 if an answer is wrong.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../../src/root.ts";

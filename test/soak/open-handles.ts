@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { grown, type Handles, handlesOf } from "../support/process-resources.ts";
-import type { Member } from "./members.ts";
+import type { ServiceProcess } from "./service-processes.ts";
 
-/** Time for what is being closed to close. */
+/** Time in which a process closes what it no longer needs. */
 const SETTLE_MS = 20_000;
 
-/** Watches the open handles of the members that live through the whole soak. Gives how many more these are when asked. */
+/** Counts the open handles of the long-lived processes. The result gives how many more they are when called. */
 export async function watchHandles(
-  members: Member[],
+  members: ServiceProcess[],
   log: (line: string) => void,
 ): Promise<() => Promise<number>> {
-  const pids = members.filter(({ veteran }) => veteran).map(({ program }) => program.pid);
+  const pids = members.filter(({ longLived }) => longLived).map(({ program }) => program.pid);
   const before = await Promise.all(pids.map((pid) => settled(pid)));
   return async () => {
     const after = await Promise.all(pids.map((pid, index) => settled(pid, before[index])));
@@ -21,7 +21,7 @@ export async function watchHandles(
   };
 }
 
-/** A process' open handles when no more of them close; where it is known how many there were, when it has so few again. */
+/** A process's open handles when their number is stable or, given an earlier count, back to that. */
 async function settled(pid: number, before?: Handles): Promise<Handles> {
   const deadline = performance.now() + SETTLE_MS;
   let handles = await handlesOf(pid);

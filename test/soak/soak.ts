@@ -1,17 +1,17 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../../local/free-ports.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
-import { Api } from "./clients/api.ts";
-import { beClient } from "./clients/client.ts";
-import { isBatchWhole } from "./clients/paint-batch.ts";
-import { paintOne } from "./clients/paint-one.ts";
-import { breakThings } from "./faults.ts";
-import { closeLedger, isTold, type Ledger } from "./ledger.ts";
-import { type Member, note, startMembers } from "./members.ts";
-import { MoodyReceiver } from "./moody-receiver.ts";
+import { until } from "../support/until.ts";
+import { runClient } from "./clients/run-client.ts";
+import { isBatchComplete } from "./clients/submit-batch.ts";
+import { submitJob } from "./clients/submit-job.ts";
+import { Api } from "./clients/unreliable-api.ts";
+import { Expected } from "./expected.ts";
+import { FlakyReceiver } from "./flaky-receiver.ts";
+import { injectFaults } from "./inject-faults.ts";
 import { watchHandles } from "./open-handles.ts";
-import { Promised } from "./promised.ts";
+import { createReport, isDelivered, type SoakReport } from "./report.ts";
+import { recordPids, type ServiceProcess, startProcesses } from "./service-processes.ts";
 
 export interface SoakPlan {
   jobs: number;
@@ -19,60 +19,59 @@ export interface SoakPlan {
   workers: number;
   /** Mean time that a client waits between two submissions. */
   pauseMs: number;
-  /** Time between two faults, and between two moods of the webhooks' receiver. */
+  /** Time between two faults, and between two changes of the receiver's behavior. */
   faultMs: number;
-  /** Time that the jobs may take to end when the faults are over. */
-  patienceMs: number;
+  /** Time in which the jobs must end after the last fault. */
+  timeoutMs: number;
   log: (line: string) => void;
 }
 
-/** Two pauses between a message's attempts, and as long as it takes until a dead process' messages are another's. */
-const TOLD_WITHIN_MS = 120_000;
+/** Two retries of a message, and the time until another process takes over a killed one's messages. */
+const DELIVERY_TIMEOUT_MS = 120_000;
 
 /**
- * Clients get small jobs painted through two API processes, alone, in batches and as others' continuations, while
- * something is killed, stopped or frozen every few seconds, and while the receiver of their webhooks has its moods.
+ * Clients submit jobs, batches and continuations to two API processes. Meanwhile a process is killed, stopped or frozen
+ * every few seconds, and the receiver of webhooks is flaky.
  */
-export async function soak(plan: SoakPlan): Promise<Ledger> {
+export async function soak(plan: SoakPlan): Promise<SoakReport> {
   const deployment = await TestDeployment.create();
   const processes = new Set<number>();
-  const promised = new Promised();
-  let receiver: MoodyReceiver | undefined;
+  const expected = new Expected();
+  let receiver: FlakyReceiver | undefined;
   try {
     const ports = await freePorts(2);
-    const members = await startMembers(deployment, ports, plan.workers);
+    const members = await startProcesses(deployment, ports, plan.workers);
     const api = new Api(ports);
-    receiver = await MoodyReceiver.start(await secretOf(api));
-    await warmUp(deployment, ports, members, promised, receiver.url);
+    receiver = await FlakyReceiver.start(await secretOf(api));
+    await warmUp(deployment, ports, members, expected, receiver.url);
     const moreHandles = await watchHandles(members, plan.log);
 
     const over = new AbortController();
     const chaos = [
-      breakThings(deployment, members, processes, plan, over.signal),
-      receiver.changeMoods(plan.faultMs, over.signal),
+      injectFaults(deployment, members, processes, plan, over.signal),
+      receiver.changeBehavior(plan.faultMs, over.signal),
     ];
     const { url } = receiver;
-    const wanted = { jobs: promised.jobs.size + plan.jobs, pauseMs: plan.pauseMs };
+    const wanted = { jobs: expected.jobs.size + plan.jobs, pauseMs: plan.pauseMs };
     const clients = Array.from({ length: plan.clients }, (_, number) =>
-      beClient(number, { api, promised }, url, wanted),
+      runClient(number, { api, expected }, url, wanted),
     );
     await Promise.all(clients);
-    plan.log(`${promised.jobs.size} jobs accepted`);
+    plan.log(`${expected.jobs.size} jobs accepted`);
     over.abort();
     await Promise.all(chaos);
 
-    await within(plan.patienceMs, () => allEnded(deployment));
+    await within(plan.timeoutMs, () => allEnded(deployment));
     plan.log("all jobs have ended");
-    const { told } = receiver;
-    await within(TOLD_WITHIN_MS, () => allTold(deployment, promised, told));
+    const { delivered } = receiver;
+    await within(DELIVERY_TIMEOUT_MS, () => allDelivered(deployment, expected, delivered));
     plan.log(`${receiver.calls} messages to webhooks`);
-    const batches = [...promised.batches].map(([id, jobs]) => isBatchWhole(api, id, jobs));
-    const brokenBatches = (await Promise.all(batches)).filter((isWhole) => !isWhole).length;
-    await note(members, processes);
+    const batches = [...expected.batches].map(([id, jobs]) => isBatchComplete(api, id, jobs));
+    const incompleteBatches = (await Promise.all(batches)).filter((isComplete) => !isComplete).length;
+    await recordPids(members, processes);
     const handles = await moreHandles();
     await Promise.all(members.map(({ program }) => program.end("SIGTERM")));
-    await sleep(500);
-    return await closeLedger(deployment, promised, receiver, { processes, handles, brokenBatches });
+    return await createReport(deployment, expected, receiver, { processes, handles, incompleteBatches });
   } finally {
     await receiver?.stop();
     await deployment.close();
@@ -84,29 +83,28 @@ async function secretOf(api: Api): Promise<string> {
   return answer?.json<{ secrets: { secret: string }[] }>().secrets[0]?.secret ?? "";
 }
 
-/** Jobs until each worker has painted one: what a process opens once and keeps is open then. */
+/** Submits jobs until each worker has run one: what a process opens once and keeps is open then. */
 async function warmUp(
   deployment: TestDeployment,
   ports: number[],
-  members: Member[],
-  promised: Promised,
+  members: ServiceProcess[],
+  expected: Expected,
   url: string,
 ): Promise<void> {
   const idle = new Set(members.filter(({ name }) => name === "worker").map(({ program }) => program.pid));
   while (idle.size > 0) {
-    const painting = { promised, webhook: { url } };
-    await Promise.all([...ports, ...ports].map((port) => paintOne({ ...painting, api: new Api([port]) })));
-    for (const id of promised.jobs) {
+    const painting = { expected, webhook: { url } };
+    await Promise.all([...ports, ...ports].map((port) => submitJob({ ...painting, api: new Api([port]) })));
+    for (const id of expected.jobs) {
       const { worker } = await deployment.untilEnded(id);
       for (const pid of idle) if (worker?.includes(`-${pid}-`)) idle.delete(pid);
     }
   }
 }
 
-/** Resolves when it is so, or when the time is over. */
-async function within(ms: number, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (Date.now() < deadline && !(await isSo().catch(() => false))) await sleep(250);
+/** Resolves when the condition holds or the time is over; the report says which. */
+async function within(ms: number, condition: () => Promise<boolean>): Promise<void> {
+  await until(() => condition().catch(() => false), ms).catch(() => undefined);
 }
 
 async function allEnded({ queue }: TestDeployment): Promise<boolean> {
@@ -117,11 +115,11 @@ async function allEnded({ queue }: TestDeployment): Promise<boolean> {
   return counts.every(([status, count]) => isFinal(status) || count === 0);
 }
 
-async function allTold(
+async function allDelivered(
   { queue }: TestDeployment,
-  { webhooks }: Promised,
-  told: MoodyReceiver["told"],
+  { webhooks }: Expected,
+  delivered: FlakyReceiver["delivered"],
 ): Promise<boolean> {
-  for (const id of webhooks) if (!isTold(await queue.find(id), told)) return false;
+  for (const id of webhooks) if (!isDelivered(await queue.find(id), delivered)) return false;
   return true;
 }

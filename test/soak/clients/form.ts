@@ -1,20 +1,25 @@
 import { jpeg } from "../../support/pictures.ts";
 import { file } from "../../support/submission-form.ts";
-import { upTo } from "../chance.ts";
+import { randomBelow } from "../random.ts";
 
 const SHORTEST = 8;
-/** Steps of a job of some seconds at most. */
-export const someSteps = () => SHORTEST + upTo(80);
+/** Few enough steps for a job of some seconds. */
+export const randomSteps = () => SHORTEST + randomBelow(80);
 
-export interface Wish {
+export interface FormOptions {
   contents: number;
   styles: number;
   options: object;
   webhook: object | undefined;
 }
 
-/** Makes the same form as often as it is sent. */
-export async function formOf({ contents, styles, options, webhook }: Wish): Promise<() => FormData> {
+/** Draws the pictures once; each call of the result builds the same form. */
+export async function formFactory({
+  contents,
+  styles,
+  options,
+  webhook,
+}: FormOptions): Promise<() => FormData> {
   const pictures = (count: number, first: number) =>
     Promise.all(
       Array.from({ length: count }, (_, index) => jpeg({ width: 40, height: 32, seed: first + index })),

@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { anyOf } from "../chance.ts";
+import { pickOne } from "../random.ts";
 
 /** No connection of a client outlives its request: it would count as the server's handle. */
 const ONE_SHOT = { connection: "close" };
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 const PAUSE_MS = 200;
 
-export interface Question {
+export interface ApiRequest {
   method?: string;
   body?: FormData | object;
   headers?: Record<string, string>;
-  patienceMs?: number;
+  timeoutMs?: number;
 }
 
-export class Answer {
+export class ApiResponse {
   constructor(
     readonly status: number,
     readonly body: Buffer,
@@ -30,29 +30,33 @@ export class Answer {
   }
 }
 
-/** The API as its clients have it: some process of it, which may be gone at any moment. */
+/** The API as clients see it: one of its processes, which may die at any moment. */
 export class Api {
   constructor(private readonly ports: number[]) {}
 
-  /** A whole answer, or null where none came. */
-  async ask(path: string, question: Question = {}): Promise<Answer | null> {
-    const { method = "GET", body, headers = {}, patienceMs = PATIENCE_MS } = question;
+  /** The whole response, or null if none came. */
+  async ask(path: string, question: ApiRequest = {}): Promise<ApiResponse | null> {
+    const { method = "GET", body, headers = {}, timeoutMs = TIMEOUT_MS } = question;
     const isForm = body instanceof FormData;
     try {
-      const response = await fetch(`http://127.0.0.1:${anyOf(this.ports)}${path}`, {
+      const response = await fetch(`http://127.0.0.1:${pickOne(this.ports)}${path}`, {
         method,
-        signal: AbortSignal.timeout(patienceMs),
+        signal: AbortSignal.timeout(timeoutMs),
         headers: { ...ONE_SHOT, ...headers, ...(body && !isForm && { "content-type": "application/json" }) },
         ...(body && { body: isForm ? body : JSON.stringify(body) }),
       });
-      return new Answer(response.status, Buffer.from(await response.arrayBuffer()));
+      return new ApiResponse(response.status, Buffer.from(await response.arrayBuffer()));
     } catch {
       return null;
     }
   }
 
-  /** Asks once. Null where no answer came, or one that says to come again; throws where it is none of the expected. */
-  async tryOnce(path: string, question: Question, expected: (number | string)[]): Promise<Answer | null> {
+  /** Sends a request once. Null if no response came or it says to retry; throws if its status and code are unexpected. */
+  async tryOnce(
+    path: string,
+    question: ApiRequest,
+    expected: (number | string)[],
+  ): Promise<ApiResponse | null> {
     const answer = await this.ask(path, question);
     if (!answer || [429, 503].includes(answer.status)) return null;
     if (expected.includes(answer.status) || expected.includes(answer.code ?? "")) return answer;
@@ -60,8 +64,8 @@ export class Api {
   }
 
   /**
-   * Submits until it is accepted, as a client does that must not pay twice: always with the same key. Null where it is
-   * refused with the code `refusal`.
+   * Submits with one idempotency key until the API accepts, as a client does that must not pay twice. Null if the API
+   * refuses with the code `refusal`.
    */
   async submit<View>(path: string, body: () => FormData | object, refusal = "none"): Promise<View | null> {
     const headers = { "idempotency-key": randomUUID() };

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestDeployment } from "../support/harness/deployment.ts";
 import { childrenOf } from "../support/processes.ts";
-import { anyOf } from "./chance.ts";
-import { type Member, note } from "./members.ts";
+import { pickOne } from "./random.ts";
+import { recordPids, type ServiceProcess } from "./service-processes.ts";
 
 const FAULTS = [
   ...(["engine", "worker", "stop-worker", "api", "redis"] as const),
@@ -17,17 +17,17 @@ interface FaultPlan {
   log: (line: string) => void;
 }
 
-/** Kills, stops or freezes something again and again until it is over. */
-export async function breakThings(
+/** Kills, stops or freezes one process after the other until the signal is aborted. */
+export async function injectFaults(
   deployment: TestDeployment,
-  members: Member[],
+  members: ServiceProcess[],
   processes: Set<number>,
   { faultMs, log }: FaultPlan,
-  over: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> {
-  for (let turn = 0; !over.aborted; turn += 1) {
-    await sleep(faultMs, undefined, { signal: over }).catch(() => undefined);
-    await note(members, processes);
+  for (let turn = 0; !signal.aborted; turn += 1) {
+    await sleep(faultMs, undefined, { signal }).catch(() => undefined);
+    await recordPids(members, processes);
     const fault = FAULTS[turn % FAULTS.length] ?? "redis";
     log(`fault: ${fault}`);
     if (fault === "redis") {
@@ -36,10 +36,10 @@ export async function breakThings(
       await deployment.redis.start();
       continue;
     }
-    const struck = members.filter(({ name, veteran }) =>
-      fault === "engine" ? name === "worker" : fault.endsWith(name) && !veteran,
+    const candidates = members.filter(({ name, longLived }) =>
+      fault === "engine" ? name === "worker" : fault.endsWith(name) && !longLived,
     );
-    const member = anyOf(struck);
+    const member = pickOne(candidates);
     if (!member) continue;
     if (fault === "engine") {
       for (const pid of await childrenOf(member.program.pid)) process.kill(pid, "SIGKILL");

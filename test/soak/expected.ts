@@ -1,10 +1,10 @@
-/** What clients were told, and so may count on. */
-export class Promised {
+/** What clients were delivered, and so may count on. */
+export class Expected {
   /** Accepted, whether alone, in a batch or as another's continuation. */
   readonly jobs = new Set<string>();
-  /** Those of them whose end is to be told to the receiver. */
+  /** Those of them whose end is to be delivered to the receiver. */
   readonly webhooks = new Set<string>();
-  /** By job: the style weight that it was steered to, where that was answered. */
+  /** By job: the last style weight that the API confirmed. */
   readonly weights = new Map<string, number>();
   /** By batch: its jobs. */
   readonly batches = new Map<string, string[]>();

@@ -3,65 +3,65 @@ import { isFinal } from "../../src/jobs/records/job-states.ts";
 import { deleteOrphans } from "../../src/maintenance/orphans.ts";
 import type { TestDeployment } from "../support/harness/deployment.ts";
 import { isAlive } from "../support/processes.ts";
-import type { MoodyReceiver } from "./moody-receiver.ts";
-import type { Promised } from "./promised.ts";
+import type { Expected } from "./expected.ts";
+import type { FlakyReceiver } from "./flaky-receiver.ts";
 
-/** What must not be: each of these is to be 0. */
-export interface Debts {
-  /** Accepted jobs that are gone, have not ended, or have ended without what belongs to their end. */
+/** Broken promises by kind. A clean soak has none. */
+export interface Violations {
+  /** Accepted jobs that are gone, did not end, or ended without a result or an error. */
   lost: number;
-  /** Jobs that nobody was told of, and second results. */
+  /** Jobs that no client was told of, and second results of a job. */
   duplicated: number;
-  /** Batches that do not show their jobs, or whose zip has not the pictures of those that succeeded. */
-  brokenBatches: number;
-  /** Jobs that do not have the weight that a client was told they have. */
-  unsteered: number;
-  /** Jobs whose webhook was not told how they ended. */
-  untold: number;
-  /** Messages to webhooks that were not signed, and jobs in such messages that nobody was told of. */
-  strange: number;
-  /** Blobs that no job needs, after the sweep that is there to find them. */
+  /** Batches that do not list their jobs, or whose zip lacks a picture. */
+  incompleteBatches: number;
+  /** Jobs without the style weight that the API confirmed to a client. */
+  lostUpdates: number;
+  /** Jobs whose last event did not reach their webhook. */
+  undelivered: number;
+  /** Webhook messages without a valid signature, or about jobs that no client knows. */
+  unexpectedMessages: number;
+  /** Blobs that no job needs and that the sweep for orphans left. */
   orphans: number;
-  /** Processes that outlived the one that had started them, and handles that one which lived all the time kept. */
+  /** Processes that outlived their parent, and handles that a long-lived process did not close. */
   leaks: number;
 }
 
-/** What became of everything. */
-export interface Ledger {
+/** What a soak did, and what it found. */
+export interface SoakReport {
   accepted: number;
   succeeded: number;
   failed: number;
   canceled: number;
-  debts: Debts;
-  /** Failed jobs by the reason that they carry; one without a reason counts as lost. */
+  violations: Violations;
+  /** Failed jobs by error code. */
   reasons: Record<string, number>;
-  /** How many of the accepted were in a batch, went on from another, were steered and known to be so, had a webhook. */
+  /** Accepted jobs of a batch, continuations, jobs with confirmed updates, and jobs with a webhook. */
   kinds: { batched: number; continued: number; steered: number; webhooks: number };
-  /** Messages that the webhooks' receiver got. */
+  /** Messages that the receiver of webhooks got. */
   messages: number;
-  /** What the sweep for orphans found: left by processes that were killed. */
+  /** Orphans that the sweep deleted; killed processes leave them. */
   swept: number;
 }
 
-/** What was seen while the service ran. */
-interface Seen {
+/** What was observed while the service ran. */
+interface Observations {
   processes: ReadonlySet<number>;
-  /** How many more handles there were than at the beginning. */
+  /** How many more handles were open at the end than at the beginning. */
   handles: number;
-  brokenBatches: number;
+  incompleteBatches: number;
 }
 
-/** Reads Redis, the store and the process table when all is over and every program was stopped. */
-export async function closeLedger(
+/** Reads Redis, the store and the process table after every program has stopped. */
+export async function createReport(
   deployment: TestDeployment,
-  { jobs: accepted, webhooks, weights }: Promised,
-  { told, calls, unsigned }: MoodyReceiver,
-  { processes, handles, brokenBatches }: Seen,
-): Promise<Ledger> {
+  { jobs: accepted, webhooks, weights }: Expected,
+  { delivered, calls, unsigned }: FlakyReceiver,
+  { processes, handles, incompleteBatches }: Observations,
+): Promise<SoakReport> {
   const records = await allJobs(deployment);
   const found = new Map(records.map((record) => [record.id, record]));
   const kept = [...accepted].map((id) => found.get(id)).filter((one) => one !== undefined);
-  const whole = await Promise.all(kept.map((record) => isWhole(deployment, record)));
+  const whole = await Promise.all(kept.map((record) => isComplete(deployment, record)));
   const reasons: Record<string, number> = {};
   for (const { error } of records) if (error) reasons[error.code] = (reasons[error.code] ?? 0) + 1;
   const count = (is: (record: JobRecord) => boolean) => kept.filter(is).length;
@@ -72,13 +72,14 @@ export async function closeLedger(
     succeeded: count(({ status }) => status === "succeeded"),
     failed: count(({ status }) => status === "failed"),
     canceled: count(({ status }) => status === "canceled"),
-    debts: {
+    violations: {
       lost: accepted.size - whole.filter(Boolean).length,
       duplicated: records.filter(({ id }) => !accepted.has(id)).length + (await secondResults(deployment)),
-      brokenBatches,
-      unsteered: [...weights].filter(([id, weight]) => found.get(id)?.options.style_weight !== weight).length,
-      untold: [...webhooks].filter((id) => !isTold(found.get(id) ?? null, told)).length,
-      strange: unsigned + [...told.keys()].filter((id) => !accepted.has(id)).length,
+      incompleteBatches,
+      lostUpdates: [...weights].filter(([id, weight]) => found.get(id)?.options.style_weight !== weight)
+        .length,
+      undelivered: [...webhooks].filter((id) => !isDelivered(found.get(id) ?? null, delivered)).length,
+      unexpectedMessages: unsigned + [...delivered.keys()].filter((id) => !accepted.has(id)).length,
       orphans: await deleteOrphans(deployment.queue.records, deployment.store, 0),
       leaks: alive.filter(Boolean).length + handles,
     },
@@ -94,14 +95,15 @@ export async function closeLedger(
   };
 }
 
-/** Whether everything accepted has come to an end, and nothing is owed. */
-export function isBalanced({ accepted, succeeded, failed, canceled, debts }: Ledger): boolean {
-  return accepted === succeeded + failed + canceled && Object.values(debts).every((debt) => debt === 0);
+/** Whether every accepted job has ended and no promise was broken. */
+export function isClean({ accepted, succeeded, failed, canceled, violations }: SoakReport): boolean {
+  const hasEnded = accepted === succeeded + failed + canceled;
+  return hasEnded && Object.values(violations).every((count) => count === 0);
 }
 
-/** Whether the job's end was told to its webhook. */
-export function isTold(record: JobRecord | null, told: MoodyReceiver["told"]): boolean {
-  return record !== null && (told.get(record.id)?.has(`job.${record.status}`) ?? false);
+/** Whether the job's last event reached its webhook. */
+export function isDelivered(record: JobRecord | null, delivered: FlakyReceiver["delivered"]): boolean {
+  return record !== null && (delivered.get(record.id)?.has(`job.${record.status}`) ?? false);
 }
 
 async function allJobs({ queue }: TestDeployment): Promise<JobRecord[]> {
@@ -114,7 +116,7 @@ async function allJobs({ queue }: TestDeployment): Promise<JobRecord[]> {
   }
 }
 
-async function isWhole({ store }: TestDeployment, { status, result, error }: JobRecord): Promise<boolean> {
+async function isComplete({ store }: TestDeployment, { status, result, error }: JobRecord): Promise<boolean> {
   if (!isFinal(status)) return false;
   if (status === "failed") return error !== null;
   return status === "canceled" || (result !== null && (await store.stat(result.key)) !== null);
