@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it } from "@jest/globals";
 import { CommandError } from "../../cli/errors.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
@@ -21,7 +21,7 @@ it("runs at most 16 jobs at a time and reports each error with the job's name", 
     submit: async () => {
       running += 1;
       maxRunning = Math.max(maxRunning, running);
-      await sleep(5);
+      await nextTurn();
       running -= 1;
       throw new CommandError("refused", index === 0 ? EXIT.refused : EXIT.failed);
     },

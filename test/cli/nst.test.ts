@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Job } from "../../clients/typescript/index.ts";
 import { sharp } from "../../src/pictures/sharp.ts";
@@ -12,6 +11,7 @@ import { TestDeployment } from "../support/harness/deployment.ts";
 import { NARROW_WEIGHTS } from "../support/harness/program.ts";
 import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
+import { until } from "../support/until.ts";
 
 // Runs the real command against a real service.
 let setting: TestDeployment;
@@ -134,9 +134,9 @@ describe("nst paint", () => {
       stdio: "ignore",
     });
     const logContains = async (text: string) => (await readFile(log, "utf8").catch(() => "")).includes(text);
-    while (!(await logContains("job started"))) await sleep(100);
+    await until(() => logContains("job started"));
     child.kill("SIGKILL");
-    while (!(await logContains("stopping: asked to"))) await sleep(100);
+    await until(() => logContains("stopping: "));
   });
 
   it("leaves the job running at Ctrl-C if stdin is not a terminal, and prints how to follow it", async () => {

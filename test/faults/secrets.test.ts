@@ -11,18 +11,22 @@ import { NARROW_WEIGHTS, ProgramProcess } from "../support/harness/program.ts";
 import { connected, TestRedis } from "../support/harness/redis.ts";
 import { TestS3Server } from "../support/harness/s3-server.ts";
 import { addressOf } from "../support/harness/test-client.ts";
-import { Receiver } from "../support/harness/webhook-receiver.ts";
+import { WebhookReceiver } from "../support/harness/webhook-receiver.ts";
 import { jpeg } from "../support/pictures.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 const REDIS_PASSWORD = "redis-secret-4711";
-let [redis, store, receiver, pictures] = [] as unknown as [TestRedis, TestS3Server, Receiver, Server];
+let [redis, store, receiver, pictures] = [] as unknown as [TestRedis, TestS3Server, WebhookReceiver, Server];
 let port: number | undefined;
 const programs: ProgramProcess[] = [];
 
 beforeAll(async () => {
-  [redis, store, receiver] = await Promise.all([TestRedis.start(), TestS3Server.start(), Receiver.start()]);
+  [redis, store, receiver] = await Promise.all([
+    TestRedis.start(),
+    TestS3Server.start(),
+    WebhookReceiver.start(),
+  ]);
   [port] = await freePorts(1);
   const administrator = new Redis(new URL(redis.url).pathname);
   await administrator.call("CONFIG", "SET", "bind", "127.0.0.1");

@@ -8,13 +8,13 @@ beforeAll(async () => {
 afterAll(() => deployment.close());
 
 it("A job that was steered goes on with its new weights after its worker's death", async () => {
-  const first = await deployment.startWorker();
+  const first = await deployment.startWorker({ LOCK_SECONDS: "1" });
   const { id } = await deployment.submit({ size: 96, steps: 300, scales: 1, preview_interval: 0 });
   await deployment.until(id, ({ checkpoint }) => checkpoint !== null);
   const steered = await deployment.queue.steer(id, { style_weight: 900 });
   await first.line(({ msg, steered: count }) => msg === "steered" && count === 1);
   await first.end("SIGKILL");
-  await deployment.startWorker();
+  await deployment.startWorker({ LOCK_SECONDS: "1" });
   const record = await deployment.untilEnded(id);
   expect(record).toMatchObject({ status: "succeeded", steered: 1, options: steered?.options });
   const lines = Buffer.from(await deployment.store.read(record.losses ?? ""))

@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { supervise } from "../../local/supervisor.ts";
 import { startWatchdog, type Watchdog } from "../../local/watchdog.ts";
@@ -34,13 +33,14 @@ describe("The supervisor", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** A program that appends its process id to a file, and then does what `body` says. */
-  async function program(body: string) {
+  /** A program that runs `setUp`, appends its process id to a file, and then runs `body`. */
+  async function program(body: string, setUp = "") {
     const script = join(folder, "program.mjs");
     const starts = join(folder, "starts");
     await writeFile(
       script,
       `import { appendFileSync } from "node:fs";
+      ${setUp}
       appendFileSync(${JSON.stringify(starts)}, process.pid + "\\n");
       ${body}`,
     );
@@ -63,17 +63,20 @@ describe("The supervisor", () => {
 
   it("reports a program that exits right after its first start, and does not restart it", async () => {
     const { script, pids } = await program("process.exit(3);");
-    const supervised = supervise("program", script, process.env, watchdog, () => undefined);
+    const lines: string[] = [];
+    const supervised = supervise("program", script, process.env, watchdog, (line) => lines.push(line));
     expect(await supervised.failedAtStartup).toBe("the program exited with code 3");
-    await sleep(700);
+    expect(lines.join()).not.toContain("restarting");
     expect(await pids()).toHaveLength(1);
   });
 
   it("kills a program that does not stop in time", async () => {
-    const { script, pids } = await program("process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);");
+    const { script, pids } = await program(
+      "setInterval(() => {}, 1000);",
+      "process.on('SIGTERM', () => {});",
+    );
     const supervised = supervise("program", script, process.env, watchdog, () => undefined);
     await until(async () => (await pids()).length === 1);
-    await sleep(100);
     await supervised.stop(300);
     expect((await pids()).map(isAlive)).toEqual([false]);
   });

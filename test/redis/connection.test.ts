@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
 import { TestRedis } from "../support/harness/redis.ts";
+import { until } from "../support/until.ts";
 
 describe("A connection to a Redis that comes and goes", () => {
   let server: TestRedis | undefined;
@@ -13,7 +14,7 @@ describe("A connection to a Redis that comes and goes", () => {
     const errors: Error[] = [];
     redis.on("error", (error: Error) => errors.push(error));
     const ready = untilReady(redis);
-    while (errors.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => errors.length >= 2);
     await server.start();
     await ready;
     expect(await redis.ping()).toBe("PONG");

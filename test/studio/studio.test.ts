@@ -12,6 +12,7 @@ import { TestDeployment } from "../support/harness/deployment.ts";
 import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { describeIfPossible } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
 
 // The real page in a real browser on the real service: API, Redis, worker and engine are processes of their own.
 let deployment: TestDeployment;
@@ -61,7 +62,7 @@ async function steer(page: Page): Promise<void> {
   await slider.focus();
   await page.keyboard.press("End");
   const highest = 32 * PRESETS.draft.style_weight;
-  await expectSoon(async () => (await deployment.queue.find(idIn(page)))?.options.style_weight === highest);
+  await until(async () => (await deployment.queue.find(idIn(page)))?.options.style_weight === highest);
   await page.getByText(`Style weight ${highest}`, { exact: true }).waitFor();
 }
 
@@ -213,7 +214,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await addressOf(deployment.run("src/main.js", { PORT: port, HEARTBEAT_SECONDS: "1" }));
     await page.context().setOffline(false);
     await page.getByText("The connection is lost").waitFor({ state: "hidden" });
-    await expectSoon(async () => (await stepNow()) > before);
+    await until(async () => (await stepNow()) > before);
 
     await page.goto(`${address}/#/`);
     await page.goto(`${address}/#/jobs/${id}`);
@@ -229,7 +230,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(address);
     await compose(page);
-    await expectSoon(async () => (await page.evaluate(KEPT_STEPS)) === 20);
+    await until(async () => (await page.evaluate(KEPT_STEPS)) === 20);
     await page.reload();
     await page.getByRole("img", { name: "sandstone" }).waitFor();
     await page.getByText("2 changed").waitFor();
@@ -237,11 +238,3 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     expect(elsewhere).toEqual([]);
   });
 });
-
-async function expectSoon(holds: () => Promise<boolean>, ms = 60_000): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error("It did not come about");
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
 import { createApiClient, type Job, unwrap } from "../../clients/typescript/index.ts";
@@ -9,12 +8,12 @@ import { TestDeployment } from "../support/harness/deployment.ts";
 import type { ProgramProcess } from "../support/harness/program.ts";
 import { connected } from "../support/harness/redis.ts";
 import { addressOf } from "../support/harness/test-client.ts";
-import { Receiver } from "../support/harness/webhook-receiver.ts";
+import { WebhookReceiver } from "../support/harness/webhook-receiver.ts";
 import { jpeg } from "../support/pictures.ts";
 import { until } from "../support/until.ts";
 
 let deployment: TestDeployment;
-let receiver: Receiver;
+let receiver: WebhookReceiver;
 let api: ProgramProcess;
 let client: ReturnType<typeof createApiClient>;
 beforeAll(async () => {
@@ -22,7 +21,7 @@ beforeAll(async () => {
   await startApi();
 });
 beforeEach(async () => {
-  receiver = await Receiver.start();
+  receiver = await WebhookReceiver.start();
 });
 afterEach(() => receiver.stop());
 afterAll(() => deployment.close());
@@ -51,12 +50,10 @@ const secrets = async () =>
 
 /** The job as soon as its log of deliveries has as many entries. */
 async function delivered(id: string, count: number): Promise<NonNullable<Job["webhook"]>> {
-  for (let tries = 0; ; tries++) {
+  return await until(async () => {
     const { webhook } = await view(id);
-    if (webhook && webhook.deliveries.length >= count) return webhook;
-    if (tries > 600) throw new Error(JSON.stringify(webhook));
-    await sleep(50);
-  }
+    return webhook && webhook.deliveries.length >= count && webhook;
+  });
 }
 
 /** How many attempts ended so, as the metrics count them. */
@@ -157,7 +154,7 @@ describe("A job's webhook", () => {
     await receiver.stop();
     const job = await submit(url, ["job.queued"]);
     api.kill("SIGKILL");
-    receiver = await Receiver.start(port);
+    receiver = await WebhookReceiver.start(port);
     await startApi();
     expect(await receiver.events(1)).toEqual([expect.objectContaining({ type: "job.queued" })]);
     expect((await delivered(job.id, 1)).deliveries.at(-1)).toMatchObject({ status: 204 });

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { freePorts } from "../../../local/free-ports.ts";
+import { until } from "../until.ts";
 import { findServer } from "./redis.ts";
 
 const SLOTS = 16_384;
@@ -77,15 +77,11 @@ export class TestRedisCluster {
       const address = ["127.0.0.1", String(port), String(busPorts[index])];
       if (index > 0) await this.nodes[0]?.call("CLUSTER", "MEET", ...address);
     }
-    const deadline = Date.now() + START_MS;
     for (const node of this.nodes) {
-      for (;;) {
+      await until(async () => {
         const info = String(await node.call("CLUSTER", "INFO"));
-        const known = info.includes(`cluster_known_nodes:${this.nodes.length}`);
-        if (known && info.includes("cluster_state:ok")) break;
-        if (Date.now() > deadline) throw new Error(`The cluster did not form:\n${info}`);
-        await sleep(50);
-      }
+        return info.includes(`cluster_known_nodes:${this.nodes.length}`) && info.includes("cluster_state:ok");
+      }, START_MS);
     }
   }
 }

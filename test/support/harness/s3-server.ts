@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { freePorts } from "../../../local/free-ports.ts";
 import { ROOT } from "../../../src/root.ts";
+import { until } from "../until.ts";
 
 const { installS3Server } = await import(`${ROOT}/scripts/setup/s3-server.mjs`);
 const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);
@@ -89,11 +89,11 @@ export class TestS3Server {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** Its parts find each other only some seconds after the port answers: it is up when a bucket can be made. */
+  /** The parts of the server find each other some seconds after the port answers: it is up if it can make a bucket. */
   private async makeBucket(): Promise<void> {
-    let lastWords = "";
+    let stderrTail = "";
     this.child.stderr?.on("data", (bytes: Buffer) => {
-      lastWords = (lastWords + bytes.toString()).slice(-2_000);
+      stderrTail = (stderrTail + bytes.toString()).slice(-2_000);
     });
     const client = new S3Client({
       endpoint: this.endpoint,
@@ -102,18 +102,13 @@ export class TestS3Server {
       credentials: { accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY },
       maxAttempts: 1,
     });
-    const deadline = Date.now() + START_MS;
-    for (;;) {
-      try {
-        await client.send(new CreateBucketCommand({ Bucket: this.bucket }));
-        client.destroy();
-        return;
-      } catch (error) {
-        if (this.child.exitCode !== null || Date.now() > deadline) {
-          throw new Error(`SeaweedFS did not start: ${String(error)}\n${lastWords}`);
-        }
-        await sleep(100);
-      }
-    }
+    const hasBucket = async () => {
+      if (this.child.exitCode !== null) throw new Error("SeaweedFS exited");
+      return await client.send(new CreateBucketCommand({ Bucket: this.bucket })).catch(() => null);
+    };
+    await until(hasBucket, START_MS).catch((cause: Error) => {
+      throw new Error(`SeaweedFS did not start:\n${stderrTail}`, { cause });
+    });
+    client.destroy();
   }
 }
