@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Environment, environmentSchema } from "./environment.ts";
+import { type Environment, environmentSchema } from "./environment/variables.ts";
 
 /** What a stranger may send: each has its own problem code. */
 export interface Limits {

@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { environmentSchema } from "../src/environment.ts";
 import { ROOT } from "../src/root.ts";
 import { projectFiles } from "./support/project-files.ts";
 
@@ -71,51 +70,5 @@ describe("The documentation", () => {
     );
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((one) => !((one.split(": ")[1] ?? "") in scripts))).toEqual([]);
-  });
-});
-
-describe("docs/configuration.md", () => {
-  const names = Object.keys(environmentSchema.shape) as (keyof typeof environmentSchema.shape)[];
-  /** What is in force where nothing is set; folders from the project's root on. */
-  const defaults: Record<string, unknown> = environmentSchema.parse({});
-  const rows = () =>
-    [...page("docs/configuration.md").matchAll(/^\| (`[A-Z].*?) +\| (.*?) +\| .* \|$/gm)].flatMap(
-      ([, variables = "", values = ""]) => {
-        const given = values.split(", ");
-        return variables
-          .split(", ")
-          .map((name, index) => ({ name: name.slice(1, -1), given: given[index] ?? given[0] }));
-      },
-    );
-
-  it("has every environment variable that the service reads", () => {
-    expect(names.length).toBeGreaterThan(40);
-    const described = rows().map(({ name }) => name);
-    expect(names.filter((name) => !described.includes(name))).toEqual([]);
-    expect(described).toEqual([...new Set(described)]);
-  });
-
-  it("gives the defaults that the code has", () => {
-    for (const { name, given = "" } of rows()) {
-      const value = defaults[name];
-      const text = String(value).replace(`${ROOT}/`, "");
-      if (typeof value === "number") expect(`${name} ${given}`).toBe(`${name} ${text}`);
-      else if (value === undefined) expect(`${name} ${given}`).not.toMatch(/ \d+$/);
-      else if (given.startsWith("`")) expect(`${name} ${given}`).toBe(`${name} \`${text}\``);
-    }
-  });
-});
-
-describe("The example of an environment file", () => {
-  /** Read by docker-compose.yml, not by the service. */
-  const COMPOSE = ["PUBLISH", "WEIGHTS_DIR", "GRAFANA_PASSWORD", "METRICS_KEY_FILE"];
-
-  it("has every environment variable that the service and docker-compose.yml read", async () => {
-    const text = await readFile(join(ROOT, ".env.example"), "utf8");
-    const example = [...text.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name);
-    const names = Object.keys(environmentSchema.shape);
-    expect([...names, ...COMPOSE].filter((name) => !example.includes(name))).toEqual([]);
-    const compose = await readFile(join(ROOT, "docker-compose.yml"), "utf8");
-    expect(COMPOSE.filter((name) => !compose.includes(`\${${name}`))).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { presetNameSchema, requestOptionsSchema } from "../src/contract/options.ts";
-import { environmentSchema } from "../src/environment.ts";
+import { environmentSchema } from "../src/environment/variables.ts";
 import { ROOT } from "../src/root.ts";
 
 describe("The README", () => {
