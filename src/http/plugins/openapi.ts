@@ -8,7 +8,7 @@ import { describeWebhooks } from "../openapi/webhooks.ts";
 import { type ApiDocument, docsPage } from "../views/docs-page.ts";
 
 /** Version of the contract, not of the software. */
-const CONTRACT_VERSION = "1.0.0";
+const CONTRACT_VERSION = "0.9.0";
 
 declare module "fastify" {
   interface FastifyContextConfig {
