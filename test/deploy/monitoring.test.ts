@@ -96,10 +96,10 @@ describe("The alert rules and the dashboard", () => {
   });
 
   it("have a heading in the runbook for each alert", async () => {
-    const runbook = await read("docs/runbook.md");
+    const runbook = await read("docs/operations.md");
     for (const { alert, annotations } of rules) {
-      expect(runbook).toContain(`\n## ${alert}\n`);
-      expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+      expect(runbook).toContain(`\n### ${alert}\n`);
+      expect(annotations.runbook).toBe(`docs/operations.md#${alert.toLowerCase()}`);
     }
   });
 });

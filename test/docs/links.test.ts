@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { ROOT } from "../src/root.ts";
-import { projectFiles } from "./support/project-files.ts";
+import { ROOT } from "../../src/root.ts";
+import { projectFiles } from "../support/project-files.ts";
 
 /** Paths of the project's Markdown files, and what is in them. */
 let pages: { path: string; text: string }[];
