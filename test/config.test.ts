@@ -2,10 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import { ConfigError, readConfig } from "../src/config.ts";
 import { ROOT } from "../src/root.ts";
 
-describe("The configuration", () => {
+describe("readConfig", () => {
   it("has a default for every variable", () => {
-    const config = readConfig({});
-    expect(config).toMatchObject({
+    expect(readConfig({})).toMatchObject({
       environment: "development",
       host: "127.0.0.1",
       port: 3000,
@@ -16,11 +15,11 @@ describe("The configuration", () => {
     });
   });
 
-  it("takes empty variables as not set", () => {
+  it("treats empty variables as unset", () => {
     expect(readConfig({ PORT: "", REDIS_URL: "" })).toEqual(readConfig({}));
   });
 
-  it("reads what is set", () => {
+  it("reads the variables that are set", () => {
     const config = readConfig({
       PORT: "0",
       MAX_STYLES: "7",
@@ -31,38 +30,7 @@ describe("The configuration", () => {
     expect(config.limits.styles).toBe(7);
   });
 
-  it("shows no password of an address that is wrong", () => {
-    const wrong = [
-      { REDIS_URL: "redsi://:hunter2@redis.internal:6379" },
-      { REDIS_URL: ":hunter2@redis.internal:6379" },
-      { REDIS_URL: "redsi://redis.internal:6379?password=hunter2" },
-      { REDIS_URL: "redis://:hunter2@redis.internal:99999" },
-      { REDIS_URL: "redis://:hunter2/more@redis.internal:6379" },
-      { REDIS_URL: "redis+cluster://ops:hunter2@one:6379,two:port" },
-      { S3_ENDPOINT: "s3://key:hunter2@s3.internal" },
-    ];
-    for (const environment of wrong) {
-      const read = () => readConfig(environment);
-      expect(read).toThrow(ConfigError);
-      expect(read).toThrow(/^((?!hunter2).)*$/s);
-      expect(read).toThrow(/: expected .*, received "/);
-    }
-  });
-
-  it("takes each kind of address of a Redis", () => {
-    for (const url of [
-      "redis://ops:hunter2@redis.internal:6379/2",
-      "rediss://redis.internal",
-      "redis+cluster://:hunter2@one:6379,two:6380",
-      "redis://[::1]:6379",
-      "unix:///run/redis",
-      "/run/redis",
-    ]) {
-      expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
-    }
-  });
-
-  it("names every wrong variable, what was expected and what was received", () => {
+  it("names every wrong variable with what it expected and received", () => {
     const read = () =>
       readConfig({
         PORT: "http",
@@ -78,34 +46,56 @@ describe("The configuration", () => {
     expect(read).toThrow(/REDIS_URL: expected redis:\/\/host:port, .*, received "localhost"/);
     expect(read).toThrow(/MAX_STEPS: expected a whole number .* received "1.5"/);
   });
+});
 
-  it("takes these addresses of a Redis and refuses those", () => {
-    const good = [
-      "redis://h",
-      "rediss://u:p@h:1/2",
-      "redis+cluster://:p@a:1,b:2",
-      "/run/redis",
-      "unix:///run/redis",
-    ];
-    for (const url of good) expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
-    for (const url of ["redis://", "redis://h:port", "redis+cluster://a:1,", "unix://:p@/run/redis"]) {
-      expect(() => readConfig({ REDIS_URL: url })).toThrow("REDIS_URL: expected");
-    }
+describe("REDIS_URL", () => {
+  it.each([
+    "redis://h",
+    "redis://ops:hunter2@redis.internal:6379/2",
+    "redis://[::1]:6379",
+    "rediss://u:p@h:1/2",
+    "redis+cluster://:hunter2@one:6379,two:6380",
+    "unix:///run/redis",
+    "/run/redis",
+    "/run/100%/redis",
+    "redis://:100%25@h",
+  ])("may be %s", (url) => {
+    expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
   });
 
-  it("names an address whose password cannot be decoded", () => {
+  it.each(["redis://", "redis://h:port", "redis+cluster://a:1,", "unix://:p@/run/redis"])(
+    "may not be %s",
+    (url) => {
+      expect(() => readConfig({ REDIS_URL: url })).toThrow("REDIS_URL: expected");
+    },
+  );
+
+  it("is refused with the reason if its password cannot be decoded", () => {
     for (const url of ["redis://:open-sesame%zz@h:1", "redis+cluster://u:open-sesame%@a:1,b:2"]) {
       const read = () => readConfig({ REDIS_URL: url });
       expect(read).toThrow("REDIS_URL: expected % in its user and password only before two hex digits");
       expect(read).not.toThrow("open-sesame");
     }
-    expect(readConfig({ REDIS_URL: "redis://:100%25@h" }).redisUrl).toBe("redis://:100%25@h");
-    expect(readConfig({ REDIS_URL: "/run/100%/redis" }).redisUrl).toBe("/run/100%/redis");
   });
 
-  it("says no password of a variable that is wrong", () => {
-    const read = () => readConfig({ REDIS_URL: "redis://user:open-sesame@h:port" });
-    expect(read).toThrow('received "redis://…@h:port"');
-    expect(read).not.toThrow("open-sesame");
+  it("shows no password in an error", () => {
+    const wrong = [
+      { REDIS_URL: "redsi://:hunter2@redis.internal:6379" },
+      { REDIS_URL: ":hunter2@redis.internal:6379" },
+      { REDIS_URL: "redsi://redis.internal:6379?password=hunter2" },
+      { REDIS_URL: "redis://:hunter2@redis.internal:99999" },
+      { REDIS_URL: "redis://:hunter2/more@redis.internal:6379" },
+      { REDIS_URL: "redis+cluster://ops:hunter2@one:6379,two:port" },
+      { S3_ENDPOINT: "s3://key:hunter2@s3.internal" },
+    ];
+    for (const environment of wrong) {
+      const read = () => readConfig(environment);
+      expect(read).toThrow(ConfigError);
+      expect(read).toThrow(/^((?!hunter2).)*$/s);
+      expect(read).toThrow(/: expected .*, received "/);
+    }
+    expect(() => readConfig({ REDIS_URL: "redis://user:hunter2@h:port" })).toThrow(
+      'received "redis://…@h:port"',
+    );
   });
 });

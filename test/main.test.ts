@@ -40,11 +40,11 @@ async function startListening(variables: Record<string, string> = {}) {
   return { api, url, port: Number(new URL(url).port) };
 }
 
-/** An upload of which only the first bytes have come. */
+/** Whether the API has begun to store an upload. */
 const hasBegunUpload = async () => (await readdir(join(folder, "spool")).catch(() => [])).length > 0;
 
 describe("The API's process", () => {
-  it("takes jobs, logs JSON, and stops with code 0 at SIGTERM", async () => {
+  it("accepts jobs, logs JSON, and exits with 0 on SIGTERM", async () => {
     const { api, url } = await startListening();
     const response = await fetch(`${url}/v1/jobs`, { method: "POST", body: await form() });
     expect(response.status).toBe(202);
@@ -54,7 +54,7 @@ describe("The API's process", () => {
     expect(await readdir(join(folder, "spool"))).toEqual([]);
   });
 
-  it("finishes a request that is open when it is asked to stop, and takes no new one", async () => {
+  it("finishes an open request on SIGTERM, and accepts no new one", async () => {
     const { api, port, url } = await startListening();
     const picture = Buffer.from(await new Response(await form()).arrayBuffer());
     const boundary = picture.toString("latin1").split("\r\n", 1)[0]?.slice(2);
@@ -78,7 +78,7 @@ describe("The API's process", () => {
     expect(await ended).toBe(0);
   });
 
-  it("does not wait for ever for a request that never ends", async () => {
+  it("stops waiting for an open request after SHUTDOWN_SECONDS", async () => {
     const { api, port } = await startListening({ SHUTDOWN_SECONDS: "1" });
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => undefined);
@@ -91,7 +91,7 @@ describe("The API's process", () => {
     expect(api.output).toContain("requests were still open after 1 s");
   });
 
-  it("names every wrong environment variable and exits with code 1", async () => {
+  it("reports every wrong environment variable and exits with 1", async () => {
     const api = start({ PORT: "http", MAX_STYLES: "none" });
     expect(await api.exited()).toBe(1);
     expect(api.output).toContain("PORT: expected a whole number from 0 to 65535");
@@ -102,13 +102,13 @@ describe("The API's process", () => {
     ["DATA_DIR", "/proc/nst"],
     ["DATA_DIR", "/dev/null/data"],
     ["SPOOL_DIR", "/dev/null/spool"],
-  ])("names a folder that cannot be: %s=%s", async (name, path) => {
+  ])("reports a folder that it cannot create: %s=%s", async (name, path) => {
     const api = start({ [name]: path });
     expect(await api.exited()).toBe(1);
     expect(api.output).toContain(`${name}: expected a folder that can be written, or made, received ${path}`);
   });
 
-  it("says that its port is taken", async () => {
+  it("reports that its port is in use", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const api = start({ PORT: String((other.address() as AddressInfo).port) });
@@ -117,7 +117,7 @@ describe("The API's process", () => {
     expect(api.output).toMatch(/^HOST, PORT: .*(in use|EADDRINUSE)/m);
   });
 
-  it("starts without Redis, and takes jobs as soon as there is one", async () => {
+  it("starts without Redis, and accepts jobs as soon as Redis is up", async () => {
     const late = await TestRedis.start();
     await late.kill();
     const { url } = await startListening({ REDIS_URL: late.url });
@@ -128,7 +128,7 @@ describe("The API's process", () => {
     await late.stop();
   });
 
-  it("tells in one line each that Redis is away and that it is back, and nothing more of it", async () => {
+  it("logs one line when Redis goes down and one when it is back", async () => {
     const late = await TestRedis.start();
     await late.kill();
     const { api, url } = await startListening({ REDIS_URL: late.url });
@@ -146,7 +146,7 @@ describe("The API's process", () => {
     ]);
   });
 
-  it("refuses a Redis that may drop jobs, also one that comes later", async () => {
+  it("exits with 1 if Redis may evict keys, even if Redis comes up later", async () => {
     const evicting = await TestRedis.start();
     await evicting.kill();
     const { api } = await startListening({ REDIS_URL: evicting.url });

@@ -6,8 +6,6 @@ import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
-import type { ProgramProcess } from "../support/harness/program.ts";
-import { addressOf, TestClient } from "../support/harness/test-client.ts";
 import { jpeg, png } from "../support/pictures.ts";
 
 let deployment: TestDeployment;
@@ -16,11 +14,6 @@ beforeAll(async () => {
 });
 afterEach(() => deployment.stopPrograms());
 afterAll(() => deployment.close());
-
-async function startApi(): Promise<{ api: ProgramProcess; client: TestClient }> {
-  const api = deployment.run("src/main.js", { PORT: "0" });
-  return { api, client: new TestClient(await addressOf(api)) };
-}
 
 /** RGB values of a picture file at a size. */
 const pixels = (bytes: Uint8Array, width: number, height: number) =>
@@ -34,9 +27,9 @@ function difference(a: Uint8Array, b: Uint8Array): number {
 
 const finalTotal = (views: Job[]) => views.at(-1)?.progress?.loss?.total ?? Number.NaN;
 
-describe("A client that sends two pictures over HTTP", () => {
-  it("is told whether jobs will be worked at", async () => {
-    const { client } = await startApi();
+describe("A client of the whole service", () => {
+  it("learns from /readyz whether a worker is ready", async () => {
+    const { client } = await deployment.startApi();
     const alone = await client.get("/readyz");
     expect(alone.status).toBe(503);
     await deployment.startWorker();
@@ -44,8 +37,8 @@ describe("A client that sends two pictures over HTTP", () => {
     expect([together.status, await together.text()]).toEqual([200, expect.any(String)]);
   });
 
-  it("gets a job, sees it move, and fetches a picture of the content's size that is neither", async () => {
-    const { client } = await startApi();
+  it("submits two pictures, sees progress, and fetches a result of the content's size that equals neither", async () => {
+    const { client } = await deployment.startApi();
     await deployment.startWorker();
     const content = await jpeg({ width: 97, height: 51, seed: 3 });
     const style = await png({ width: 60, height: 80, seed: 4 });
@@ -79,8 +72,8 @@ describe("A client that sends two pictures over HTTP", () => {
     expect(difference(painted, await pixels(style, 97, 51))).toBeGreaterThan(1);
   });
 
-  it("stops a running job with one call", async () => {
-    const { client } = await startApi();
+  it("cancels a running job", async () => {
+    const { client } = await deployment.startApi();
     await deployment.startWorker();
     const job = await client.submit(await jpeg(), [await jpeg({ seed: 2 })], { size: 64, steps: 20_000 });
     await deployment.until(job.id, ({ status }) => status === "running");
@@ -103,11 +96,11 @@ function trainedWeights(): string | null {
 const weights = trainedWeights();
 if (weights === null) console.warn("VGG-19's trained weights are missing: what judges a picture is skipped");
 
-describe("With VGG-19's trained weights", () => {
+describe("With the trained weights of VGG-19", () => {
   (weights === null ? it.skip : it)(
-    "the cat takes on the sandstone, and stays a cat",
+    "the cat takes on the sandstone's style, and remains a cat",
     async () => {
-      const { client } = await startApi();
+      const { client } = await deployment.startApi();
       await deployment.startWorker({ NST_VGG19_WEIGHTS: weights ?? "" });
       const content = await readFile(join(ROOT, "examples", "cat.jpg"));
       const style = await readFile(join(ROOT, "examples", "sandstone.jpg"));

@@ -61,12 +61,12 @@ const cases: [string, Partial<ReferenceOptions>, number, number][] = [
   ],
 ];
 
+const weights = randomWeights(11, 4);
+
 describe.each(implementations)("loss and gradient on %s kernels", (_name, kernels) => {
-  let weights: Vgg19Weights;
   let network: Vgg19;
 
   beforeAll(() => {
-    weights = randomWeights(11, 4);
     network = new Vgg19(weights, kernels);
   });
   afterAll(() => network.dispose());
@@ -190,7 +190,7 @@ function compareTargets(
   targets: ReferenceTargets,
   strips: (number | undefined)[],
 ): void {
-  const reference = referenceLossAndGradient(weights, options, image, targets);
+  const reference = cachedReference(weights, options, image, targets);
   for (const stripRows of strips) {
     const objective = new Objective(network, options, tensorsOf(targets), stripRows);
     const { loss, gradient } = objective.evaluate(toTensor(image));
@@ -200,6 +200,22 @@ function compareTargets(
     expect(Math.abs(loss.total - reference.loss) / reference.loss).toBeLessThan(LOSS_BOUND);
     expect(error).toBeLessThan(GRADIENT_BOUND);
   }
+}
+
+type Reference = ReturnType<typeof referenceLossAndGradient>;
+const references = new WeakMap<Vgg19Weights, Map<string, Reference>>();
+
+/** The reference does not depend on kernels or strips, and takes most of the time: each is computed once. */
+function cachedReference(...inputs: Parameters<typeof referenceLossAndGradient>): Reference {
+  const [weights, options, { height, width }, { regions, visible }] = inputs;
+  const known = references.get(weights) ?? new Map<string, Reference>();
+  references.set(weights, known);
+  // Pictures follow from their size, but for those of several styles.
+  const key = JSON.stringify([options, height, width]);
+  const isPlain = visible === undefined && regions.length === 1;
+  const reference = (isPlain && known.get(key)) || referenceLossAndGradient(...inputs);
+  if (isPlain) known.set(key, reference);
+  return reference;
 }
 
 function tensorsOf({ content, visible, regions }: ReferenceTargets): Targets {

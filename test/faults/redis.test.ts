@@ -12,8 +12,8 @@ beforeAll(async () => {
 afterEach(() => deployment.stopPrograms());
 afterAll(() => deployment.close());
 
-describe("When Redis is away", () => {
-  it("whoever asks is told so, and the process is alive", async () => {
+describe("While Redis is down", () => {
+  it("requests get a 503, /readyz says why, and /livez still answers 200", async () => {
     const { client } = await deployment.startApi();
     const { id } = await client.submitSmall();
     await deployment.redis.kill();
@@ -27,8 +27,8 @@ describe("When Redis is away", () => {
   });
 });
 
-describe("When Redis stands still and then goes on", () => {
-  it("requests are refused after a few seconds instead of hanging", async () => {
+describe("While Redis hangs", () => {
+  it("requests get a 503 instead of hanging, and work again when Redis answers", async () => {
     const { client } = await deployment.startApi();
     const { id } = await client.submitSmall();
     deployment.redis.freeze();
@@ -41,8 +41,8 @@ describe("When Redis stands still and then goes on", () => {
   });
 });
 
-describe("When Redis is killed and started again on its append-only file", () => {
-  it("every job, its place in the queue and every idempotency key are as they were", async () => {
+describe("After Redis was killed and restarted on its append-only file", () => {
+  it("jobs, their queue positions and idempotency keys are unchanged", async () => {
     const { address, client } = await deployment.startApi();
     const post = async () =>
       fetch(`${address}/v1/jobs`, {

@@ -46,8 +46,8 @@ afterAll(async () => {
   await Promise.all([receiver?.stop(), redis?.stop(), store?.stop()]);
 });
 
-describe("What API and worker log, at its most talkative", () => {
-  it("has no password, key, signature or secret in it, also while things fail", async () => {
+describe("The logs of API and worker at level trace", () => {
+  it("contain no password, key, signature or secret, even when something fails", async () => {
     const url = `redis://:${REDIS_PASSWORD}@127.0.0.1:${port}`;
     const environment = {
       ...store.environment,

@@ -18,8 +18,8 @@ beforeAll(async () => {
 afterEach(() => deployment.stopPrograms());
 afterAll(() => deployment.close());
 
-describe("When the API is killed", () => {
-  it("right after its 202, the job runs", async () => {
+describe("If the API is killed", () => {
+  it("right after its 202, the job still runs", async () => {
     const { api, client } = await deployment.startApi();
     const { id } = await client.submitSmall();
     api.kill("SIGKILL");
@@ -27,7 +27,7 @@ describe("When the API is killed", () => {
     expect(await deployment.untilEnded(id)).toMatchObject({ status: "succeeded", attempts: 1 });
   });
 
-  it("during an upload, there is no job, and the next API works", async () => {
+  it("during an upload, no job is created, and the next API works", async () => {
     const { api, address } = await deployment.startApi();
     const before = await deployment.queue.statistics.countByStatus();
     const upload = request(`${address}/v1/jobs`, {
@@ -46,8 +46,8 @@ describe("When the API is killed", () => {
   });
 });
 
-describe("When the blob store cannot be written for a while", () => {
-  it("the running job waits with its result, which is then stored", async () => {
+describe("While the blob store fails", () => {
+  it("a worker keeps its result, and stores it when the store works again", async () => {
     const worker = await deployment.startWorker();
     const { id } = await deployment.submit({ size: 128, steps: 100, scales: 1 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
@@ -65,7 +65,7 @@ describe("When the blob store cannot be written for a while", () => {
     expect(await deployment.store.stat(record.result?.key ?? "")).not.toBeNull();
   });
 
-  it("a job whose pictures cannot be read is tried again, then fails with the reason", async () => {
+  it("a job whose pictures cannot be read fails with the reason after three attempts", async () => {
     const { id } = await deployment.submit();
     const blobs = join(deployment.folder, "blobs");
     await rename(blobs, `${blobs}-away`);
@@ -84,8 +84,8 @@ describe("When the blob store cannot be written for a while", () => {
   });
 });
 
-describe("When ten clients send the same request with one idempotency key through two API processes", () => {
-  it("there is one job, and each client gets to know it", async () => {
+describe("Ten clients that send one idempotency key to two API processes", () => {
+  it("create one job, and each client gets its id", async () => {
     const addresses = [(await deployment.startApi()).address, (await deployment.startApi()).address];
     const before = (await deployment.queue.list({ limit: 1000 })).length;
     const body = Buffer.from(
@@ -117,8 +117,8 @@ describe("When ten clients send the same request with one idempotency key throug
   });
 });
 
-describe("When the API is asked to stop while clients follow a job", () => {
-  it("it ends their streams with a time to come again, answers who waits, and exits", async () => {
+describe("An API that is asked to stop while clients follow a job", () => {
+  it("ends event streams with a reconnection time, answers waiting requests, and exits with 0", async () => {
     const { api, address, client } = await deployment.startApi();
     const { id } = await client.submitSmall();
     const reader = new EventReader(await fetch(`${address}/v1/jobs/${id}/events`));

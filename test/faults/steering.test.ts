@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.close());
 
-it("A job that was steered goes on with its new weights after its worker's death", async () => {
+it("A job whose weights were changed keeps the new weights after its worker was killed", async () => {
   const first = await deployment.startWorker({ LOCK_SECONDS: "1" });
   const { id } = await deployment.submit({ size: 96, steps: 300, scales: 1, preview_interval: 0 });
   await deployment.until(id, ({ checkpoint }) => checkpoint !== null);

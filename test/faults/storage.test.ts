@@ -58,8 +58,8 @@ const LONG_MS = 180_000;
 
 const says = (worker: ProgramProcess, text: string) => worker.line(({ msg }) => msg.includes(text));
 
-describeOnOwnDisk("When the blob store is full", () => {
-  it("submissions are answered with 503 and when to come again, leave nothing, and are taken when there is room", async () => {
+describeOnOwnDisk("While the blob store is full", () => {
+  it("the API refuses submissions with 503 and Retry-After, stores nothing, and accepts again when there is space", async () => {
     const address = await startApi();
     await fill();
     const answer = await submit(address);
@@ -77,7 +77,7 @@ describeOnOwnDisk("When the blob store is full", () => {
     await deployment.queue.cancel(record?.id ?? "");
   });
 
-  it("a batch for a part of which there is room is refused as a whole, and nothing of it is painted", async () => {
+  it("the API refuses a batch as a whole if only part of it fits", async () => {
     const address = await startApi();
     const before = {
       jobs: await deployment.queue.statistics.countByStatus(),
@@ -96,13 +96,13 @@ describeOnOwnDisk("When the blob store is full", () => {
     expect([queued, await readdir(join(disk, "jobs"))]).toEqual([before.jobs.queued, before.folders]);
   });
 
-  it("submissions are refused before that, where room is kept for the jobs that were accepted", async () => {
+  it("the API refuses submissions while less than MIN_FREE_BYTES are free", async () => {
     const address = await startApi({ MIN_FREE_BYTES: String(64 * 1024 * 1024) });
     const answer = await submit(address);
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
   });
 
-  it("the running job goes on, keeps its result, and stores it when there is room", async () => {
+  it("a running job goes on, and its result is stored when there is space", async () => {
     const worker = await deployment.startWorker();
     const { id } = await deployment.submit({ size: 64, steps: 100, scales: 1, preview_interval: 10 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
@@ -117,8 +117,8 @@ describeOnOwnDisk("When the blob store is full", () => {
   });
 });
 
-describeOnOwnDisk("When the blob store is read-only", () => {
-  it("submissions are refused, a waiting job is not spoilt, and is painted when it can be written again", async () => {
+describeOnOwnDisk("While the blob store is read-only", () => {
+  it("the API refuses submissions, and a queued job runs when the store is writable again", async () => {
     const waiting = await deployment.submit();
     await run("mount", ["-o", "remount,ro", disk]);
     const address = await startApi();
@@ -132,7 +132,7 @@ describeOnOwnDisk("When the blob store is read-only", () => {
     expect(await deployment.untilEnded(waiting.id)).toMatchObject({ status: "succeeded", attempts: 1 });
   });
 
-  it("a worker that is asked to stop meanwhile hands its job back, and no attempt is lost", async () => {
+  it("a worker that is asked to stop hands its job back without using up an attempt", async () => {
     const worker = await deployment.startWorker();
     const { id } = await deployment.submit({ size: 64, steps: 60, scales: 1 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
@@ -146,8 +146,8 @@ describeOnOwnDisk("When the blob store is read-only", () => {
   });
 });
 
-describe("When the blob store is slow", () => {
-  it("a worker that waits for a picture keeps its job, nobody runs it twice, and it is painted", async () => {
+describe("While the blob store is slow", () => {
+  it("a worker that waits for a picture keeps its lock, and no other worker runs the job", async () => {
     const workers = [
       await deployment.startWorker({ LOCK_SECONDS: String(LOCK_SECONDS) }),
       await deployment.startWorker({ LOCK_SECONDS: String(LOCK_SECONDS) }),
@@ -178,7 +178,7 @@ describe("When the blob store is slow", () => {
     expect(starts).toHaveLength(1);
   });
 
-  it("a job whose picture does not come can be canceled, and its worker stops when it is asked to", async () => {
+  it("a job that waits for its picture can be canceled, and its worker can be stopped", async () => {
     const worker = await deployment.startWorker();
     const job = submission();
     await deployment.store.put(job.styles[0] ?? "", await jpeg({ seed: 2 }));

@@ -7,10 +7,10 @@ import { expectNothingLeftOver } from "../support/nothing-left-over.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";
 
 let deployment: TestDeployment;
-/** The pixels of the same job that nothing befell. */
+/** The pixels of the same job without any fault. */
 let undisturbed: string;
 
-/** Long enough to be struck several times, with a checkpoint each second. */
+/** Long enough for several faults, with a checkpoint each second. */
 const LONG: RequestOptions = { size: 128, steps: 150, scales: 2, optimizer: "lbfgs", preview_interval: 20 };
 
 beforeAll(async () => {
@@ -32,15 +32,15 @@ async function expectUndisturbed(record: JobRecord): Promise<void> {
 
 const checkpointed = ({ checkpoint }: JobRecord) => checkpoint !== null;
 
-describe("When the engine is killed in the middle of a job", () => {
-  it("the job goes on from its checkpoint to the same picture", async () => {
+describe("If the engine is killed during a job", () => {
+  it("the job resumes from its checkpoint and gives the same picture", async () => {
     const worker = await deployment.startWorker();
     const { id } = await deployment.submit(LONG);
-    const struck = await deployment.until(id, checkpointed);
+    const before = await deployment.until(id, checkpointed);
     const [engine] = await childrenOf(worker.pid);
     process.kill(engine ?? 0, "SIGKILL");
     const resumed = await deployment.until(id, ({ attempts }) => attempts === 2);
-    expect(resumed.checkpoint?.step).toBeGreaterThanOrEqual(struck.checkpoint?.step ?? 0);
+    expect(resumed.checkpoint?.step).toBeGreaterThanOrEqual(before.checkpoint?.step ?? 0);
     const record = await deployment.untilEnded(id);
     expect(record.attempts).toBe(2);
     const starts = worker.lines.filter(({ msg, job_id }) => msg === "job started" && job_id === id);
@@ -49,7 +49,7 @@ describe("When the engine is killed in the middle of a job", () => {
     await expectUndisturbed(record);
   });
 
-  it("each time, it fails after three attempts, and the next job is unaffected", async () => {
+  it("the job fails after three attempts, and the next job is unaffected", async () => {
     const worker = await deployment.startWorker();
     const { id } = await deployment.submit({ ...LONG, steps: 20_000 });
     const next = await deployment.submit();
@@ -66,8 +66,8 @@ describe("When the engine is killed in the middle of a job", () => {
   });
 });
 
-describe("When a checkpoint is damaged", () => {
-  it("the job begins anew, says so in the log, and gives the same picture", async () => {
+describe("If a checkpoint is damaged", () => {
+  it("the job restarts from the beginning, logs why, and gives the same picture", async () => {
     const first = await deployment.startWorker();
     const { id } = await deployment.submit(LONG);
     await deployment.until(id, checkpointed);
@@ -92,8 +92,8 @@ describe("When a checkpoint is damaged", () => {
   });
 });
 
-describe("When a worker is killed", () => {
-  it("its engine ends with it, and another worker goes on to the same picture", async () => {
+describe("If a worker is killed", () => {
+  it("its engine exits too, and another worker resumes the job to the same picture", async () => {
     const workers = [
       await deployment.startWorker({ LOCK_SECONDS: "2" }),
       await deployment.startWorker({ LOCK_SECONDS: "2" }),
@@ -111,7 +111,7 @@ describe("When a worker is killed", () => {
     expect(await Promise.all(engines.map(isAlive))).toEqual([false]);
   });
 
-  it("at each attempt, the job fails and says so", async () => {
+  it("in each of three attempts, the job fails with engine_crashed", async () => {
     const { id } = await deployment.submit({ ...LONG, steps: 20_000 });
     for (const attempt of [1, 2, 3]) {
       const worker = await deployment.startWorker({ LOCK_SECONDS: "1" });
@@ -124,8 +124,8 @@ describe("When a worker is killed", () => {
   });
 });
 
-describe("When a worker is asked to stop", () => {
-  it("it hands its job back with a fresh checkpoint within seconds, and no attempt is lost", async () => {
+describe("A worker that is asked to stop", () => {
+  it("hands its job back with a fresh checkpoint and without using up an attempt", async () => {
     const first = await deployment.startWorker();
     const { id } = await deployment.submit(LONG);
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 20);
@@ -142,7 +142,7 @@ describe("When a worker is asked to stop", () => {
     await expectUndisturbed(record);
   });
 
-  it("its last checkpoint is made in time, also where L-BFGS remembers tens of megabytes", async () => {
+  it("writes its last checkpoint in time, even tens of megabytes of L-BFGS history", async () => {
     const worker = await deployment.startWorker({ CHECKPOINT_SECONDS: "3600" });
     const { id } = await deployment.submit({ ...LONG, size: 512, scales: 1 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 12);
@@ -155,7 +155,7 @@ describe("When a worker is asked to stop", () => {
     await deployment.queue.cancel(id);
   });
 
-  it("it ends at once when it has no job, and when Redis is away", async () => {
+  it("exits with 0 if it has no job, even while Redis is down", async () => {
     const idle = await deployment.startWorker();
     expect(await idle.end("SIGTERM")).toBe(0);
     const cut = await deployment.startWorker();
@@ -168,8 +168,8 @@ describe("When a worker is asked to stop", () => {
   });
 });
 
-describe("When a whole worker stands still for longer than its lock lasts", () => {
-  it("another goes on, and the first one's work does not show when it wakes", async () => {
+describe("If a worker and its engine freeze for longer than the lock lasts", () => {
+  it("another worker resumes the job, and the first one changes nothing when it wakes", async () => {
     const first = await deployment.startWorker({ LOCK_SECONDS: "2" });
     const { id } = await deployment.submit(LONG);
     await deployment.until(id, checkpointed);

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { resolveOptions } from "../../../src/contract/presets.ts";
 import { ROOT } from "../../../src/root.ts";
 import { EngineProcess, type EngineState } from "../../../workers/engine-process/engine-process.ts";
 import { isAlive } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { until } from "../../support/until.ts";
 
 // The seeds of test/workers/fake-engine.ts, which would run if it were imported.
 const [ABORT, OUT_OF_MEMORY, HANG, PAINT] = [1, 2, 3, 4];
@@ -36,12 +36,21 @@ function start(...fakeArguments: string[]) {
   return { engine, states, warnings, crashes: () => crashes };
 }
 
-async function paint(engine: EngineProcess, seed: number) {
+async function paint(engine: EngineProcess, seed: number, onEvent: () => void = () => undefined) {
   expect((await engine.whenReady()).type).toBe("ready");
   const content = { width: 1, height: 1, data: new Uint8Array([1, 2, 3]) };
   const options = resolveOptions({ seed }, 0);
   const pictures = { content, styles: [content] };
-  return engine.paint({ pictures, options, steered: 0, checkpoint: null }, () => undefined);
+  return engine.paint({ pictures, options, steered: 0, checkpoint: null }, onEvent);
+}
+
+/** Starts a painting that does not end by itself; `started` resolves with its first event. */
+function hang(engine: EngineProcess) {
+  let onEvent = () => {};
+  const started = new Promise<void>((resolve) => {
+    onEvent = resolve;
+  });
+  return { painting: paint(engine, HANG, () => onEvent()), started };
 }
 
 describe("EngineProcess", () => {
@@ -58,9 +67,8 @@ describe("EngineProcess", () => {
 
   it("restarts an engine that was killed from outside", async () => {
     const { engine } = start();
-    const painting = paint(engine, HANG);
-    await engine.whenReady();
-    await sleep(100);
+    const { painting, started } = hang(engine);
+    await started;
     process.kill(engine.pid ?? 0, "SIGKILL");
     expect(await painting).toMatchObject({
       code: "engine_crashed",
@@ -86,9 +94,8 @@ describe("EngineProcess", () => {
 
   it("kills an engine that no longer answers", async () => {
     const { engine } = start();
-    await engine.whenReady(); // killed before that, it would restart and hang afterwards
-    const painting = paint(engine, HANG);
-    await sleep(300);
+    const { painting, started } = hang(engine);
+    await started;
     engine.kill();
     expect(await painting).toMatchObject({ type: "crashed" });
   });
@@ -98,14 +105,14 @@ describe("EngineProcess", () => {
     const { engine, states, crashes } = start("needs-file", file);
     expect(await engine.whenReady()).toMatchObject({ type: "unready", code: "weights_missing" });
     await writeFile(file, "");
-    while (engine.state.type !== "ready") await sleep(20);
+    await until(() => engine.state.type === "ready");
     expect(states[0]).toBe("unready");
     expect(crashes()).toBe(0);
   });
 
   it("backs off if the engine cannot start, and reports that it is unavailable", async () => {
     const { engine, warnings } = start("exits-at-start");
-    while (engine.state.type !== "unready") await sleep(20);
+    await until(() => engine.state.type === "unready");
     expect(engine.state).toMatchObject({
       code: "engine_unavailable",
       message: expect.stringContaining("exit code 3"),
