@@ -7,5 +7,6 @@ export default {
   transform: {},
   injectGlobals: false,
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // More than the two cores of CI: most tests of processes wait for something.
+  maxWorkers: 3,
 };

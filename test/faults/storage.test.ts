@@ -188,7 +188,7 @@ describe("While the blob store is slow", () => {
     await deployment.until(job.id, ({ status }) => status === "running");
     expect(await deployment.queue.cancel(job.id)).toMatchObject({ status: "canceled" });
     const ended = worker.end("SIGTERM");
-    await says(worker, "handing back the current job");
+    await says(worker, "received SIGTERM");
     // A process cannot end while the system holds one of its threads: as a disk does that comes back.
     const end = await open(pipe, "w");
     await end.close();
