@@ -1,9 +1,9 @@
 // The API as a process: reads the environment, connects, listens, and stops when it is asked to.
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMode } from "./auth/open-mode.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { buildApp } from "./http/app.ts";
 import { createDependencies } from "./http/dependencies.ts";
-import { openMode } from "./http/open-mode.ts";
 import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
-  logger[config.openMode === "always" ? "warn" : "info"](openMode(config).why);
+  logger[config.openMode === "always" ? "warn" : "info"](openMode(config).reason);
   const { records, scheduler } = queue;
   const { spoolDirectory, scratchDirectory } = config;
   const maintenance = new Maintenance({

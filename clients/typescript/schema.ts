@@ -12,7 +12,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says that the process is alive; asks nobody else */
+        /** Confirms that the process is alive, without checking what it depends on */
         get: operations["live"];
         put?: never;
         post?: never;
@@ -29,7 +29,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says whether jobs can be taken and painted, and what is missing */
+        /** Reports whether jobs can be accepted and painted, and otherwise what is missing */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -48,7 +48,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Submits several contents and styles: each content is painted in each style */
+        /** Submits a batch: a job for each content in each style */
         post: operations["submitBatch"];
         delete?: never;
         options?: never;
@@ -63,11 +63,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells how the jobs of a batch are doing */
+        /** Returns the status of a batch and its jobs */
         get: operations["getBatch"];
         put?: never;
         post?: never;
-        /** Forgets a batch, its jobs and their pictures */
+        /** Deletes a batch, its jobs and their pictures */
         delete: operations["deleteBatch"];
         options?: never;
         head?: never;
@@ -83,7 +83,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stops all jobs of a batch that are queued or running */
+        /** Cancels all queued and running jobs of a batch */
         post: operations["cancelBatch"];
         delete?: never;
         options?: never;
@@ -98,7 +98,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the painted pictures of a batch that is finished, as one zip */
+        /** Returns the results of a finished batch as a zip file */
         get: operations["getBatchResult"];
         put?: never;
         post?: never;
@@ -118,7 +118,7 @@ export interface paths {
         /** Lists jobs, newest first */
         get: operations["listJobs"];
         put?: never;
-        /** Submits a content and one or more styles to be painted */
+        /** Submits a job: a content picture and one or more style pictures */
         post: operations["submitJob"];
         delete?: never;
         options?: never;
@@ -133,17 +133,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells how a job is doing */
+        /** Returns a job's status, progress and links */
         get: operations["getJob"];
         put?: never;
         post?: never;
-        /** Forgets a job and its pictures */
+        /** Deletes a job and its pictures; cancels it first if it has not ended */
         delete: operations["deleteJob"];
         options?: never;
         head?: never;
         /**
-         * Changes weights of a job that is queued or running, from its next step on
-         * @description What the optimiser has learnt is forgotten where the objective changes, and the losses are counted anew (`objective` in the loss history). The change stays with the job, whatever becomes of its worker.
+         * Changes the options of a queued or running job
+         * @description Takes effect at the next step. A changed objective resets the optimiser's state, and is counted in `objective` of the loss history. The change survives a restart of the worker.
          */
         patch: operations["steerJob"];
         trace?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stops a job that is queued or running; one that has ended stays as it is */
+        /** Cancels a queued or running job; a job that has ended does not change */
         post: operations["cancelJob"];
         delete?: never;
         options?: never;
@@ -172,7 +172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the content picture that the job was made from */
+        /** Returns the job's content picture */
         get: operations["getContent"];
         put?: never;
         post?: never;
@@ -192,8 +192,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Goes on from what a succeeded job painted, as a new job
-         * @description With the same pictures, further steps, and other weights or a larger size where they are asked for. The new job names the one that it goes on from (`continued_from`).
+         * Creates a job that continues from the result of a succeeded one
+         * @description The new job has the same pictures and runs further steps, with other weights or at a larger size if requested. Its `continued_from` is the id of the first job.
          */
         post: operations["continueJob"];
         delete?: never;
@@ -210,8 +210,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tells of a job's changes as they happen, until it ends
-         * @description Server-sent events: `status` (the job view), `progress` (its progress), `preview` (step, size, href), `steered` (how often, and the options since) and at last `end` (reason). With `Last-Event-ID` only what is newer is sent; a job whose end the client has seen is answered with 204, which tells an EventSource to stop.
+         * Streams a job's changes until it ends
+         * @description Server-sent events: `status` (the job), `progress` (its progress), `preview` (step, size and href), `steered` (the number of changes and the new options) and finally `end` (the reason). With `Last-Event-ID` only newer events are sent. A client that has already received the end gets 204, which tells an EventSource to stop.
          */
         get: operations["followJob"];
         put?: never;
@@ -232,8 +232,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Gives links to a job's pictures that need no key and expire
-         * @description A link leads to one path of one job and can do nothing else. It can be made before there is a picture.
+         * Creates links to a job's pictures that need no key and expire
+         * @description A link gives access to one path of one job, for pages and people without a key. It can be created before the picture exists.
          */
         post: operations["signLinks"];
         delete?: never;
@@ -249,7 +249,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the loss of every step so far, as JSON or as a plot */
+        /** Returns the loss history, as JSON or as a plot */
         get: operations["getLosses"];
         put?: never;
         post?: never;
@@ -266,7 +266,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the latest intermediate picture */
+        /** Returns the latest intermediate picture */
         get: operations["getPreview"];
         put?: never;
         post?: never;
@@ -283,7 +283,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the painted picture */
+        /** Returns the finished picture, in the format that the client prefers */
         get: operations["getResult"];
         put?: never;
         post?: never;
@@ -317,7 +317,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives one of the style pictures that the job was made from */
+        /** Returns one of the job's style pictures */
         get: operations["getStyle"];
         put?: never;
         post?: never;
@@ -335,8 +335,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives the run as an animated WebP, once the job has ended
-         * @description Made of pictures kept every `timelapse_interval` steps, at most 48 of them; it ends with the result.
+         * Returns an animated WebP of a job that has ended
+         * @description It has a frame every `timelapse_interval` steps, at most 48, and ends with the result.
          */
         get: operations["getTimelapse"];
         put?: never;
@@ -354,7 +354,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the presets, and every option with its range */
+        /** Returns the presets, and every option with its range */
         get: operations["listPresets"];
         put?: never;
         post?: never;
@@ -371,7 +371,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the secrets that sign this owner's webhooks */
+        /** Returns the secrets that sign the owner's webhooks */
         get: operations["getWebhookSecrets"];
         put?: never;
         post?: never;
@@ -390,7 +390,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a new secret; the one before still signs beside it for 24 hours */
+        /** Creates a new secret; the previous one also signs for another 24 hours */
         post: operations["rotateWebhookSecret"];
         delete?: never;
         options?: never;
@@ -407,7 +407,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a signed `webhook.test` to a URL, once, and tells what came of it */
+        /** Sends a signed `webhook.test` message to a URL once, and returns the outcome */
         post: operations["testWebhook"];
         delete?: never;
         options?: never;
@@ -427,8 +427,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A job is now canceled
-         * @description Sent at least once to the `webhook` of a job that asked for it; the `webhook-id` is the same each time. What is not answered with 200 to 299 within 15 s is sent again, for 27 hours; 410 ends that.
+         * A job has changed to canceled
+         * @description Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.
          */
         post: operations["jobCanceled"];
         delete?: never;
@@ -447,8 +447,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A job is now failed
-         * @description Sent at least once to the `webhook` of a job that asked for it; the `webhook-id` is the same each time. What is not answered with 200 to 299 within 15 s is sent again, for 27 hours; 410 ends that.
+         * A job has changed to failed
+         * @description Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.
          */
         post: operations["jobFailed"];
         delete?: never;
@@ -467,8 +467,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A job is now queued
-         * @description Sent at least once to the `webhook` of a job that asked for it; the `webhook-id` is the same each time. What is not answered with 200 to 299 within 15 s is sent again, for 27 hours; 410 ends that.
+         * A job has changed to queued
+         * @description Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.
          */
         post: operations["jobQueued"];
         delete?: never;
@@ -487,8 +487,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A job is now running
-         * @description Sent at least once to the `webhook` of a job that asked for it; the `webhook-id` is the same each time. What is not answered with 200 to 299 within 15 s is sent again, for 27 hours; 410 ends that.
+         * A job has changed to running
+         * @description Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.
          */
         post: operations["jobRunning"];
         delete?: never;
@@ -507,8 +507,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A job is now succeeded
-         * @description Sent at least once to the `webhook` of a job that asked for it; the `webhook-id` is the same each time. What is not answered with 200 to 299 within 15 s is sent again, for 27 hours; 410 ends that.
+         * A job has changed to succeeded
+         * @description Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.
          */
         post: operations["jobSucceeded"];
         delete?: never;
@@ -521,32 +521,33 @@ export interface webhooks {
 export interface components {
     schemas: {
         Batch: {
-            /** @description Its jobs by status. */
+            /** @description The number of its jobs by status. */
             counts: {
                 [key: string]: number;
             };
             /** Format: date-time */
             created_at: string;
-            /** @description Share of the work that is done. */
+            /** @description Completed share of the work. */
             fraction: number;
             /** Format: uuid */
             id: string;
             jobs: {
-                /** @description Which of the contents, counted from 0. */
+                /** @description The number of the content, starting with 0. */
                 content: number;
                 job: components["schemas"]["Job"];
-                /** @description Which of the styles, counted from 0. */
+                /** @description The number of the style, starting with 0. */
                 style: number;
             }[];
+            /** @description Paths of what belongs to the batch and exists. */
             links: {
                 [key: string]: string;
             };
-            /** @description A small object of the client's own, given back in the job view. */
+            /** @description A small object with the client's own data, returned in the job view. */
             metadata: {
                 [key: string]: unknown;
             };
             /**
-             * @description queued: none has begun; finished: all have ended, well or not.
+             * @description queued: no job has started; finished: every job has succeeded, failed or been canceled.
              * @enum {string}
              */
             status: "queued" | "running" | "finished";
@@ -555,27 +556,27 @@ export interface components {
             /** @enum {string} */
             device: "cpu" | "gpu";
             /**
-             * @description TensorFlow's own kernels (cuDNN's on a GPU), or this project's for a kind of processor.
+             * @description stock: TensorFlow's kernels (cuDNN on a GPU); otherwise this project's kernels for the processor's instruction set.
              * @enum {string}
              */
             kernels: "stock" | "neon" | "avx2" | "avx512";
-            /** @description Memory that the engine may use, in MiB. */
+            /** @description The memory available to the engine, in MiB. */
             memory_mib: number;
-            /** @description The processor's or card's name. */
+            /** @description The name of the processor or graphics card. */
             name: string;
-            /** @description Version of TensorFlow. */
+            /** @description The version of TensorFlow. */
             tensorflow: string;
         };
         Job: {
-            /** @description Starts so far. */
+            /** @description How often the job has been started. */
             attempts: number;
             /** @description The batch that the job belongs to. */
             batch: string | null;
-            /** @description The job whose last state this one goes on from. */
+            /** @description The job whose result this one continues from. */
             continued_from: string | null;
             /** Format: date-time */
             created_at: string;
-            /** @description What the latest attempt is painted with; null before the first one has an engine. */
+            /** @description The engine of the latest attempt; null before the first. */
             engine: components["schemas"]["Engine"] | null;
             error: {
                 /** @enum {string} */
@@ -587,25 +588,25 @@ export interface components {
             finished_at: string | null;
             /** Format: uuid */
             id: string;
-            /** @description Paths of what belongs to the job and exists by now. */
+            /** @description Paths of what belongs to the job and exists. */
             links: {
                 [key: string]: string;
             };
-            /** @description A small object of the client's own, given back in the job view. */
+            /** @description A small object with the client's own data, returned in the job view. */
             metadata: {
                 [key: string]: unknown;
             };
             options: components["schemas"]["Options"];
-            /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+            /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
             priority: number;
             progress: components["schemas"]["Progress"] | null;
             queue: {
-                /** @description Until it is taken, as far as can be told; null while no worker can paint it. */
+                /** @description Estimated time until the job starts; null while no worker can paint it. */
                 eta_seconds: number | null;
-                /** @description Jobs that will be taken before this one. */
+                /** @description The number of jobs that start before this one. */
                 position: number;
                 /**
-                 * @description turn: for the jobs before it; worker: that any worker can paint; fitting_worker: that one comes which takes jobs of this size, as none that lives does.
+                 * @description turn: the jobs before it; worker: any worker that can paint; fitting_worker: a worker that can paint this size, as no live one can.
                  * @enum {string}
                  */
                 waiting_for: "turn" | "worker" | "fitting_worker";
@@ -613,9 +614,9 @@ export interface components {
             started_at: string | null;
             /** @enum {string} */
             status: "queued" | "running" | "succeeded" | "failed" | "canceled";
-            /** @description How often the options were changed since the job was submitted. */
+            /** @description How often the options have been changed since the submission. */
             steered: number;
-            /** @description The submission's place among other services' requests (W3C Trace Context). */
+            /** @description The trace that the submission belongs to (W3C Trace Context). */
             traceparent: string | null;
             webhook: {
                 /** @description The latest attempts, oldest first. */
@@ -624,33 +625,33 @@ export interface components {
                     at: string;
                     attempt: number;
                     duration_ms: number;
-                    /** @description Why it does not count as delivered. */
+                    /** @description Why the attempt failed; null if it succeeded. */
                     error: string | null;
                     /** @enum {string} */
                     event: "job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled";
-                    /** @description The message's id (`webhook-id`), the same at each attempt. */
+                    /** @description The id of the message (`webhook-id`), the same for each attempt. */
                     id: string;
-                    /** @description null: it is delivered, or given up. */
+                    /** @description null if the message is delivered or no further attempt follows. */
                     next_attempt_at: string | null;
-                    /** @description What the receiver answered; null where it did not. */
+                    /** @description The status of the receiver's response; null if there was none. */
                     status: number | null;
                 }[];
                 events: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
                 url: string;
             } | null;
         };
-        /** @description One event of the stream. */
+        /** @description An event of the stream. */
         JobEvent: {
-            /** @description JSON: of `status` the job view, of `progress` its progress, of `preview` step, size and href, of `steered` how often and the options since, of `end` the reason. */
+            /** @description JSON. status: the job; progress: its progress; preview: step, size and href; steered: the number of changes and the new options; end: the reason. */
             data: string;
             /** @enum {string} */
             event: "status" | "progress" | "preview" | "steered" | "end";
-            /** @description The job's revision, for `Last-Event-ID`. */
+            /** @description The revision of the job, for `Last-Event-ID`. */
             id: string;
         };
         JobList: {
             jobs: components["schemas"]["Job"][];
-            /** @description For the page of older jobs; null where there are none. */
+            /** @description The cursor of the next page; null on the last page. */
             next_cursor: string | null;
         };
         Loss: {
@@ -662,9 +663,9 @@ export interface components {
         Losses: {
             losses: {
                 content: number;
-                /** @description Counts the changes of the options while the job ran: losses of one number can be compared. */
+                /** @description The number of option changes before this step. Only losses with the same number are comparable. */
                 objective: number;
-                /** @description Index of the scale that the step was made at. */
+                /** @description The index of the scale. */
                 scale: number;
                 step: number;
                 style: number;
@@ -673,7 +674,7 @@ export interface components {
             }[];
         };
         /**
-         * @description As resolved from the preset and the request.
+         * @description All options: those of the request, and the preset's for the rest.
          * @example {
          *       "optimizer": "lbfgs_then_adam",
          *       "learning_rate": 0.08,
@@ -716,38 +717,38 @@ export interface components {
          *     }
          */
         Options: {
-            /** @description Layers whose feature maps are kept, with weights. */
+            /** @description The layers of the content loss, with weights. */
             content_layers: {
                 [key: string]: number;
             };
-            /** @description α: how strongly the content is kept. */
+            /** @description α: the weight of the content loss. */
             content_weight: number;
             /**
-             * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
+             * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
              * @enum {string}
              */
             init: "content" | "recolored" | "noise" | "blend" | "picture";
-            /** @description Share of noise where `init` is blend: 0 is the content alone. */
+            /** @description The share of noise if `init` is blend; 0 is only the content. */
             init_blend: number;
-            /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+            /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
             learning_rate: number;
             /**
-             * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+             * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
              * @enum {string}
              */
             loss: "gatys" | "relative";
-            /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+            /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
             noise: number;
             /**
-             * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+             * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
              * @enum {string}
              */
             optimizer: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
             output: {
-                /** @description Bits of a channel; 16 for png only. */
+                /** @description Bits per channel; 16 is possible for png only. */
                 bit_depth: 8 | 16;
                 /**
-                 * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                 * @description sRGB, or Display P3 with its ICC profile in the file.
                  * @enum {string}
                  */
                 color_space: "srgb" | "p3";
@@ -756,97 +757,97 @@ export interface components {
                  * @enum {string}
                  */
                 format: "png" | "jpeg" | "webp" | "avif";
-                /** @description Quality of the lossy formats; png ignores it. */
+                /** @description Quality of a lossy format; png ignores it. */
                 quality: number;
             };
             /**
-             * @description Pooling of VGG-19.
+             * @description The pooling layers of VGG-19.
              * @enum {string}
              */
             pooling: "max" | "average";
             /**
-             * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+             * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
              * @enum {string}
              */
             preserve_color: "none" | "luminance" | "histogram" | "both";
             /**
-             * @description Where the options that are left out come from.
+             * @description The preset that sets the options which are omitted.
              * @enum {string}
              */
             preset: "draft" | "balanced" | "fine" | "classic";
             /** @description Steps between previews; 0 for none. */
             preview_interval: number;
-            /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+            /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
             scales: number;
-            /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+            /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
             seed: number;
-            /** @description Longest edge of the result in pixels; the aspect ratio is the content's. */
+            /** @description Longest edge of the result in pixels. The aspect ratio is the content's. */
             size: number;
-            /** @description Optimiser steps in all, shared out over the scales. */
+            /** @description Total number of optimiser steps, distributed over the scales. */
             steps: number;
             /**
-             * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+             * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
              * @enum {string}
              */
             style_distance: "gram" | "moments";
-            /** @description Layers whose Gram matrices are matched, with weights λ. */
+            /** @description The layers of the style loss, with weights λ. */
             style_layers: {
                 [key: string]: number;
             };
-            /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+            /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
             style_scale: number | number[];
-            /** @description β: how strongly the style is followed. */
+            /** @description β: the weight of the style loss. */
             style_weight: number;
-            /** @description How much each style counts, in the order of the styles; empty: all alike. */
+            /** @description The weight of each style, in the order of the styles; empty for equal weights. */
             style_weights: number[];
-            /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+            /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
             style_windows: number;
-            /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+            /** @description Steps between the frames of the timelapse; 0 for none. */
             timelapse_interval: number;
-            /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+            /** @description The weight of the total variation loss, which smooths the picture. */
             tv_weight: number;
         };
         Presets: {
             /** @enum {string} */
             default: "draft" | "balanced" | "fine" | "classic";
-            /** @description Every option as JSON Schema: its type, range and meaning. */
+            /** @description Every option as JSON Schema: its type, range and description. */
             options: {
                 [key: string]: unknown;
             };
             presets: {
                 [key: string]: {
-                    /** @description Layers whose feature maps are kept, with weights. */
+                    /** @description The layers of the content loss, with weights. */
                     content_layers: {
                         [key: string]: number;
                     };
-                    /** @description α: how strongly the content is kept. */
+                    /** @description α: the weight of the content loss. */
                     content_weight: number;
                     /**
-                     * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
+                     * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                      * @enum {string}
                      */
                     init: "content" | "recolored" | "noise" | "blend" | "picture";
-                    /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                    /** @description The share of noise if `init` is blend; 0 is only the content. */
                     init_blend: number;
-                    /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                    /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                     learning_rate: number;
                     /**
-                     * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                     * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
                      * @enum {string}
                      */
                     loss: "gatys" | "relative";
-                    /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                    /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                     noise: number;
                     /**
-                     * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+                     * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
                      * @enum {string}
                      */
                     optimizer: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                     output: {
-                        /** @description Bits of a channel; 16 for png only. */
+                        /** @description Bits per channel; 16 is possible for png only. */
                         bit_depth: 8 | 16;
                         /**
-                         * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                         * @description sRGB, or Display P3 with its ICC profile in the file.
                          * @enum {string}
                          */
                         color_space: "srgb" | "p3";
@@ -855,79 +856,80 @@ export interface components {
                          * @enum {string}
                          */
                         format: "png" | "jpeg" | "webp" | "avif";
-                        /** @description Quality of the lossy formats; png ignores it. */
+                        /** @description Quality of a lossy format; png ignores it. */
                         quality: number;
                     };
                     /**
-                     * @description Pooling of VGG-19.
+                     * @description The pooling layers of VGG-19.
                      * @enum {string}
                      */
                     pooling: "max" | "average";
                     /**
-                     * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                     * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
                      * @enum {string}
                      */
                     preserve_color: "none" | "luminance" | "histogram" | "both";
                     /** @description Steps between previews; 0 for none. */
                     preview_interval: number;
-                    /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+                    /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
                     scales: number;
-                    /** @description Longest edge of the result in pixels; the aspect ratio is the content's. */
+                    /** @description Longest edge of the result in pixels. The aspect ratio is the content's. */
                     size: number;
-                    /** @description Optimiser steps in all, shared out over the scales. */
+                    /** @description Total number of optimiser steps, distributed over the scales. */
                     steps: number;
                     /**
-                     * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                     * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
                      * @enum {string}
                      */
                     style_distance: "gram" | "moments";
-                    /** @description Layers whose Gram matrices are matched, with weights λ. */
+                    /** @description The layers of the style loss, with weights λ. */
                     style_layers: {
                         [key: string]: number;
                     };
-                    /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                    /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                     style_scale: number | number[];
-                    /** @description β: how strongly the style is followed. */
+                    /** @description β: the weight of the style loss. */
                     style_weight: number;
-                    /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                    /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                     style_weights: number[];
-                    /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                    /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
                     style_windows: number;
-                    /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                    /** @description Steps between the frames of the timelapse; 0 for none. */
                     timelapse_interval: number;
-                    /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                    /** @description The weight of the total variation loss, which smooths the picture. */
                     tv_weight: number;
                 };
             };
-            /** @description Options that can be changed while a job runs. */
+            /** @description The options that can be changed while a job runs. */
             steering: string[];
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "invalid_cursor" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_steerable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "no_such_style" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_steerable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
-            /** @description One entry for each field at fault. */
+            /** @description One entry for each invalid field. */
             errors?: {
                 expected: string;
-                /** @description Where the field is, for example `options.style_layers.block9_conv1`. */
+                /** @description The path of the field, for example `options.style_layers.block9_conv1`. */
                 path: string;
                 received: string;
             }[];
-            /** @description The request's path. */
+            /** @description The path of the request. */
             instance?: string;
-            /** @description Names the request in the service's logs. */
+            /** @description Identifies the request in the service's logs. */
             request_id?: string;
             /** @description Whether the same request may succeed later. */
             retryable: boolean;
             status: number;
             title: string;
-            /** @description Where the kind of problem is described. */
+            /** @description The URL of the problem's documentation. */
             type: string;
         };
         Progress: {
+            /** @description Estimated time until the job ends. */
             eta_seconds: number | null;
-            /** @description Share of the work that is done, each scale weighed by its cost. */
+            /** @description Completed share of the work; scales count by their cost. */
             fraction: number;
             /** @description null before the first step. */
             loss: components["schemas"]["Loss"] | null;
@@ -937,41 +939,46 @@ export interface components {
                 index: number;
                 width: number;
             };
-            /** @description Steps done. */
+            /** @description Completed steps. */
             step: number;
-            /** @description Time of a step at this scale. */
+            /** @description Duration of a step at this scale. */
             step_ms: number | null;
             total_steps: number;
         };
         Readiness: {
-            /** @description Whether a living worker takes every queued job. Where none does, these wait for one, and all others go on: the service is ready. */
+            /** @description Whether a live worker can paint every queued job. Larger jobs wait for a larger worker; the service is ready all the same. */
             capacity: {
-                /** @description Longest edge that a living worker takes, in pixels. */
+                /** @description The longest edge that a live worker can paint, in pixels. */
                 largest_size: number | null;
                 ok: boolean;
+                /** @description What is wrong; null if nothing is. */
                 reason: string | null;
             };
             checks: {
-                /** @description Whether a worker's engine can paint: VGG-19's weights are there, and TensorFlow runs. */
+                /** @description Whether a worker's engine can paint: TensorFlow runs, and VGG-19's weights are installed. */
                 engine: {
                     ok: boolean;
+                    /** @description What is wrong; null if nothing is. */
                     reason: string | null;
                 };
                 redis: {
                     ok: boolean;
+                    /** @description What is wrong; null if nothing is. */
                     reason: string | null;
                 };
                 store: {
                     ok: boolean;
+                    /** @description What is wrong; null if nothing is. */
                     reason: string | null;
                 };
-                /** @description Whether a worker was seen lately. */
+                /** @description Whether a worker is alive. */
                 workers: {
                     ok: boolean;
+                    /** @description What is wrong; null if nothing is. */
                     reason: string | null;
                 };
             };
-            /** @description Of every worker that can paint: what it computes on. */
+            /** @description The engines of all workers that can paint. */
             engines: components["schemas"]["Engine"][];
             /** @enum {string} */
             status: "ready" | "unready";
@@ -979,30 +986,30 @@ export interface components {
         SignedLinks: {
             /** Format: date-time */
             expires_at: string;
-            /** @description Paths that anybody may GET without a key until then. `format` and `quality` may be added. */
+            /** @description Paths that anyone can GET without a key until then. `format` and `quality` can be added. */
             links: {
                 [key: string]: string;
             };
         };
         WebhookSecrets: {
-            /** @description What signs now, the newest first. */
+            /** @description The secrets in use, newest first. */
             secrets: {
                 /** Format: date-time */
                 created_at: string;
-                /** @description When it ceases to sign; null: it is the newest. */
+                /** @description When it stops signing; null for the newest. */
                 expires_at: string | null;
-                /** @description `whsec_` and base64, as libraries for Standard Webhooks take it. */
+                /** @description `whsec_` and base64, as libraries for Standard Webhooks expect it. */
                 secret: string;
             }[];
         };
         WebhookTestResult: {
             delivered: boolean;
             duration_ms: number;
-            /** @description Why it does not count as delivered. */
+            /** @description Why the attempt failed; null if it succeeded. */
             error: string | null;
-            /** @description The message's id (`webhook-id`). */
+            /** @description The id of the message (`webhook-id`). */
             id: string;
-            /** @description What the receiver answered; null where it did not. */
+            /** @description The status of the receiver's response; null if there was none. */
             status: number | null;
         };
     };
@@ -1070,7 +1077,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key gives the first answer again, for 24 hours. */
+                /** @description A repeated request with the same key returns the first response, for 24 hours. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -1079,30 +1086,30 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description The contents: each is painted in each style. */
+                    /** @description The contents. Each is painted in each style. */
                     content?: ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     })[];
-                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
                     /**
-                     * @description A small object of the client's own, given back in the job view.
+                     * @description A small object with the client's own data, returned in the job view.
                      * @default {}
                      */
                     metadata?: {
@@ -1110,38 +1117,38 @@ export interface operations {
                     };
                     /** @default {} */
                     options?: {
-                        /** @description Layers whose feature maps are kept, with weights. */
+                        /** @description The layers of the content loss, with weights. */
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: how strongly the content is kept. */
+                        /** @description α: the weight of the content loss. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
+                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
-                        /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                        /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
                          * @enum {string}
                          */
                         loss?: "gatys" | "relative";
-                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
-                            /** @description Bits of a channel; 16 for png only. */
+                            /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
                             /**
-                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @description sRGB, or Display P3 with its ICC profile in the file.
                              * @enum {string}
                              */
                             color_space?: "srgb" | "p3";
@@ -1150,79 +1157,79 @@ export interface operations {
                              * @enum {string}
                              */
                             format?: "png" | "jpeg" | "webp" | "avif";
-                            /** @description Quality of the lossy formats; png ignores it. */
+                            /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
                         /**
-                         * @description Pooling of VGG-19.
+                         * @description The pooling layers of VGG-19.
                          * @enum {string}
                          */
                         pooling?: "max" | "average";
                         /**
-                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
                          * @enum {string}
                          */
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /**
-                         * @description Where the options that are left out come from.
+                         * @description The preset that sets the options which are omitted.
                          * @enum {string}
                          */
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
-                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
-                        /** @description Optimiser steps in all, shared out over the scales. */
+                        /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
                          * @enum {string}
                          */
                         style_distance?: "gram" | "moments";
-                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        /** @description The layers of the style loss, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
-                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: how strongly the style is followed. */
+                        /** @description β: the weight of the style loss. */
                         style_weight?: number;
-                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
                         style_windows?: number;
-                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
-                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        /** @description The weight of the total variation loss, which smooths the picture. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     /** @description The styles. */
                     style?: ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     })[];
-                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
                     webhook?: {
                         /**
                          * @default [
@@ -1232,16 +1239,16 @@ export interface operations {
                          *     ]
                          */
                         events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
                         url: string;
                     };
                 };
                 "multipart/form-data": {
                     content: Blob[];
-                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
                     /**
-                     * @description A small object of the client's own, given back in the job view.
+                     * @description A small object with the client's own data, returned in the job view.
                      * @default {}
                      */
                     metadata?: {
@@ -1249,38 +1256,38 @@ export interface operations {
                     };
                     /** @default {} */
                     options?: {
-                        /** @description Layers whose feature maps are kept, with weights. */
+                        /** @description The layers of the content loss, with weights. */
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: how strongly the content is kept. */
+                        /** @description α: the weight of the content loss. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
+                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
-                        /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                        /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
                          * @enum {string}
                          */
                         loss?: "gatys" | "relative";
-                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
-                            /** @description Bits of a channel; 16 for png only. */
+                            /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
                             /**
-                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @description sRGB, or Display P3 with its ICC profile in the file.
                              * @enum {string}
                              */
                             color_space?: "srgb" | "p3";
@@ -1289,60 +1296,60 @@ export interface operations {
                              * @enum {string}
                              */
                             format?: "png" | "jpeg" | "webp" | "avif";
-                            /** @description Quality of the lossy formats; png ignores it. */
+                            /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
                         /**
-                         * @description Pooling of VGG-19.
+                         * @description The pooling layers of VGG-19.
                          * @enum {string}
                          */
                         pooling?: "max" | "average";
                         /**
-                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
                          * @enum {string}
                          */
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /**
-                         * @description Where the options that are left out come from.
+                         * @description The preset that sets the options which are omitted.
                          * @enum {string}
                          */
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
-                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
-                        /** @description Optimiser steps in all, shared out over the scales. */
+                        /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
                          * @enum {string}
                          */
                         style_distance?: "gram" | "moments";
-                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        /** @description The layers of the style loss, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
-                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: how strongly the style is followed. */
+                        /** @description β: the weight of the style loss. */
                         style_weight?: number;
-                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
                         style_windows?: number;
-                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
-                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        /** @description The weight of the total variation loss, which smooths the picture. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     style: Blob[];
-                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
                     webhook?: {
                         /**
                          * @default [
@@ -1352,14 +1359,14 @@ export interface operations {
                          *     ]
                          */
                         events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
                         url: string;
                     };
                 };
             };
         };
         responses: {
-            /** @description All of its jobs are accepted. */
+            /** @description All jobs are accepted. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1369,9 +1376,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `invalid_request`: The request is not as the contract says.
-             *     `malformed_body`: The request's body cannot be read.
-             *     `unknown_field`: The form has a field that the contract does not know.
+             * @description `invalid_request`: The request is invalid.
+             *     `malformed_body`: The request body cannot be parsed.
+             *     `unknown_field`: The request has an unknown field.
              */
             400: {
                 headers: {
@@ -1381,7 +1388,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1390,7 +1397,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1399,7 +1406,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is being answered. */
+            /** @description `request_in_flight`: A request with this idempotency key is in progress. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1410,7 +1417,7 @@ export interface operations {
             };
             /**
              * @description `request_too_large`: The request is too large.
-             *     `picture_too_large`: A picture's file is too large.
+             *     `picture_too_large`: The file of a picture is too large.
              */
             413: {
                 headers: {
@@ -1421,7 +1428,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `unsupported_media_type`: The body's media type is not supported.
+             * @description `unsupported_media_type`: The media type of the body is not supported.
              *     `unsupported_picture`: A picture is not a JPEG, PNG, WebP or AVIF file.
              */
             415: {
@@ -1433,23 +1440,23 @@ export interface operations {
                 };
             };
             /**
-             * @description `invalid_options`: An option is not as the contract says.
-             *     `mismatched_masks`: The masks or the initial picture do not fit the content or the styles.
+             * @description `invalid_options`: An option is invalid.
              *     `missing_content`: The content picture is missing.
              *     `missing_style`: The style picture is missing.
-             *     `too_many_contents`: There is more than one content picture.
+             *     `mismatched_masks`: The masks or the initial picture do not match the content or the styles.
+             *     `too_many_contents`: There are too many content pictures.
              *     `too_many_styles`: There are too many style pictures.
-             *     `empty_picture`: A picture's file is empty.
+             *     `empty_picture`: The file of a picture is empty.
              *     `corrupt_picture`: A picture cannot be decoded.
-             *     `mismatched_picture`: A picture's first bytes say another type than its content.
+             *     `mismatched_picture`: The signature and the content of a picture have different types.
              *     `animated_picture`: A picture has more than one frame.
              *     `too_many_pixels`: A picture has too many pixels.
              *     `picture_too_small`: A picture is too small.
-             *     `picture_too_narrow`: The content picture is too narrow for the size asked for.
+             *     `picture_too_narrow`: The content picture is too narrow for the requested size.
              *     `picture_too_slow`: A picture takes too long to decode.
-             *     `idempotency_key_reused`: The idempotency key was used for another request.
-             *     `url_refused`: A URL leads where the service does not go.
-             *     `url_failed`: A picture's URL could not be fetched.
+             *     `url_refused`: A URL is not allowed.
+             *     `url_failed`: A picture could not be downloaded from its URL.
+             *     `idempotency_key_reused`: The idempotency key was used for a different request.
              *     `too_many_jobs`: The batch has too many jobs.
              */
             422: {
@@ -1461,8 +1468,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `quota_exceeded`: The owner has as much here as is allowed.
-             *     `rate_limited`: Too many requests in a short time.
+             * @description `quota_exceeded`: The owner's quota is exceeded.
+             *     `rate_limited`: Too many requests.
              */
             429: {
                 headers: {
@@ -1473,10 +1480,10 @@ export interface operations {
                 };
             };
             /**
-             * @description `too_many_uploads`: Too many requests bring pictures at once.
-             *     `queue_full`: Too many jobs are waiting.
-             *     `unavailable`: The service cannot take requests at the moment.
-             *     `storage_full`: There is no room left to store pictures.
+             * @description `too_many_uploads`: Too many uploads are in progress.
+             *     `queue_full`: The job queue is full.
+             *     `storage_full`: There is no space left to store pictures.
+             *     `unavailable`: The service is temporarily unavailable.
              */
             503: {
                 headers: {
@@ -1509,7 +1516,7 @@ export interface operations {
                     "application/json": components["schemas"]["Batch"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1518,7 +1525,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1527,7 +1534,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1545,7 +1552,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1554,7 +1561,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1577,14 +1584,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The batch is forgotten. */
+            /** @description The batch is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1593,7 +1600,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1602,7 +1609,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1620,7 +1627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1629,7 +1636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1661,7 +1668,7 @@ export interface operations {
                     "application/json": components["schemas"]["Batch"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1670,7 +1677,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1679,7 +1686,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1697,7 +1704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1706,7 +1713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1738,7 +1745,7 @@ export interface operations {
                     "application/zip": Blob;
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1747,7 +1754,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1756,7 +1763,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1775,7 +1782,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `result_not_ready`: The job has no result yet.
+             * @description `result_not_ready`: The result is not ready yet.
              *     `no_result`: The job ended without a result.
              */
             409: {
@@ -1786,7 +1793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1795,7 +1802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1809,7 +1816,7 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 limit?: number;
                 status?: "queued" | "running" | "succeeded" | "failed" | "canceled";
@@ -1829,7 +1836,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1838,7 +1845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1847,7 +1854,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1856,7 +1863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1865,7 +1872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1880,11 +1887,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key gives the first answer again, for 24 hours. */
+                /** @description A repeated request with the same key returns the first response, for 24 hours. */
                 "idempotency-key"?: string;
-                /** @description `wait=N` holds the answer back for up to N seconds (RFC 7240). */
+                /** @description `wait=N` delays the response for up to N seconds, until the job ends (RFC 7240). */
                 prefer?: string;
-                /** @description Joins the job to the client's trace (W3C Trace Context). */
+                /** @description The client's trace, which the job joins (W3C Trace Context). */
                 traceparent?: string;
             };
             path?: never;
@@ -1893,43 +1900,43 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Where a picture comes from. */
+                    /** @description A picture, by its URL or in base64. */
                     content?: {
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     };
-                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
-                    /** @description What the picture starts as; implies `init` picture. */
+                    /** @description The picture to start from; implies the option `init`: `picture`. */
                     init_picture?: {
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     };
-                    /** @description What of the content stays as it is: white. */
+                    /** @description Where the content is kept unchanged: white. */
                     keep_mask?: {
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     };
                     /**
-                     * @description A small object of the client's own, given back in the job view.
+                     * @description A small object with the client's own data, returned in the job view.
                      * @default {}
                      */
                     metadata?: {
@@ -1937,38 +1944,38 @@ export interface operations {
                     };
                     /** @default {} */
                     options?: {
-                        /** @description Layers whose feature maps are kept, with weights. */
+                        /** @description The layers of the content loss, with weights. */
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: how strongly the content is kept. */
+                        /** @description α: the weight of the content loss. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
+                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
-                        /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                        /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
                          * @enum {string}
                          */
                         loss?: "gatys" | "relative";
-                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
-                            /** @description Bits of a channel; 16 for png only. */
+                            /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
                             /**
-                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @description sRGB, or Display P3 with its ICC profile in the file.
                              * @enum {string}
                              */
                             color_space?: "srgb" | "p3";
@@ -1977,98 +1984,98 @@ export interface operations {
                              * @enum {string}
                              */
                             format?: "png" | "jpeg" | "webp" | "avif";
-                            /** @description Quality of the lossy formats; png ignores it. */
+                            /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
                         /**
-                         * @description Pooling of VGG-19.
+                         * @description The pooling layers of VGG-19.
                          * @enum {string}
                          */
                         pooling?: "max" | "average";
                         /**
-                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
                          * @enum {string}
                          */
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /**
-                         * @description Where the options that are left out come from.
+                         * @description The preset that sets the options which are omitted.
                          * @enum {string}
                          */
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
-                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
-                        /** @description Optimiser steps in all, shared out over the scales. */
+                        /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
                          * @enum {string}
                          */
                         style_distance?: "gram" | "moments";
-                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        /** @description The layers of the style loss, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
-                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: how strongly the style is followed. */
+                        /** @description β: the weight of the style loss. */
                         style_weight?: number;
-                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
                         style_windows?: number;
-                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
-                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        /** @description The weight of the total variation loss, which smooths the picture. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     style?: ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     })[];
-                    /** @description Where each style goes, white: there, black: not there; one for each style, in their order. */
+                    /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
                     style_mask?: ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https; fetched by the service at once. */
+                        /** @description http or https. The service downloads it before it responds. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The file's bytes.
+                         * @description The bytes of the file.
                          */
                         base64: string;
                     })[];
-                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
                     webhook?: {
                         /**
                          * @default [
@@ -2078,7 +2085,7 @@ export interface operations {
                          *     ]
                          */
                         events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
                         url: string;
                     };
                 };
@@ -2088,16 +2095,16 @@ export interface operations {
                      * @description A JPEG, PNG, WebP or AVIF file.
                      */
                     content: Blob;
-                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
                     /**
                      * Format: binary
-                     * @description What the picture starts as; implies `init` picture.
+                     * @description The picture to start from; implies the option `init`: `picture`.
                      */
                     init_picture?: Blob;
                     /**
                      * Format: binary
-                     * @description What of the content stays as it is: white.
+                     * @description Where the content is kept unchanged: white.
                      */
                     keep_mask?: Blob;
                     /** @description The metadata as JSON. */
@@ -2106,38 +2113,38 @@ export interface operations {
                     };
                     /** @description The options as JSON. */
                     options?: {
-                        /** @description Layers whose feature maps are kept, with weights. */
+                        /** @description The layers of the content loss, with weights. */
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: how strongly the content is kept. */
+                        /** @description α: the weight of the content loss. */
                         content_weight?: number;
                         /**
-                         * @description What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.
+                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
                         init?: "content" | "recolored" | "noise" | "blend" | "picture";
-                        /** @description Share of noise where `init` is blend: 0 is the content alone. */
+                        /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
                          * @enum {string}
                          */
                         loss?: "gatys" | "relative";
-                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
-                            /** @description Bits of a channel; 16 for png only. */
+                            /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
                             /**
-                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @description sRGB, or Display P3 with its ICC profile in the file.
                              * @enum {string}
                              */
                             color_space?: "srgb" | "p3";
@@ -2146,62 +2153,62 @@ export interface operations {
                              * @enum {string}
                              */
                             format?: "png" | "jpeg" | "webp" | "avif";
-                            /** @description Quality of the lossy formats; png ignores it. */
+                            /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
                         /**
-                         * @description Pooling of VGG-19.
+                         * @description The pooling layers of VGG-19.
                          * @enum {string}
                          */
                         pooling?: "max" | "average";
                         /**
-                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
                          * @enum {string}
                          */
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /**
-                         * @description Where the options that are left out come from.
+                         * @description The preset that sets the options which are omitted.
                          * @enum {string}
                          */
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
-                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
-                        /** @description Optimiser steps in all, shared out over the scales. */
+                        /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
                          * @enum {string}
                          */
                         style_distance?: "gram" | "moments";
-                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        /** @description The layers of the style loss, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
-                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: how strongly the style is followed. */
+                        /** @description β: the weight of the style loss. */
                         style_weight?: number;
-                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
                         style_windows?: number;
-                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
-                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        /** @description The weight of the total variation loss, which smooths the picture. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     style: Blob[];
-                    /** @description Where each style goes, white: there, black: not there; one for each style, in their order. */
+                    /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
                     style_mask?: Blob[];
-                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
                     webhook?: {
                         /**
                          * @default [
@@ -2211,14 +2218,14 @@ export interface operations {
                          *     ]
                          */
                         events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
                         url: string;
                     };
                 };
             };
         };
         responses: {
-            /** @description The job has ended: the answer was held back, or the same request was made before, and cut off. */
+            /** @description The job has ended: during the wait, or after an earlier request with the same key. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2227,7 +2234,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The job is accepted; `Location` is where to follow it, `Retry-After` when. */
+            /** @description The job is accepted. Poll `Location` after `Retry-After` seconds. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2237,9 +2244,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `invalid_request`: The request is not as the contract says.
-             *     `malformed_body`: The request's body cannot be read.
-             *     `unknown_field`: The form has a field that the contract does not know.
+             * @description `invalid_request`: The request is invalid.
+             *     `malformed_body`: The request body cannot be parsed.
+             *     `unknown_field`: The request has an unknown field.
              */
             400: {
                 headers: {
@@ -2249,7 +2256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2258,7 +2265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2267,7 +2274,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is being answered. */
+            /** @description `request_in_flight`: A request with this idempotency key is in progress. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2278,7 +2285,7 @@ export interface operations {
             };
             /**
              * @description `request_too_large`: The request is too large.
-             *     `picture_too_large`: A picture's file is too large.
+             *     `picture_too_large`: The file of a picture is too large.
              */
             413: {
                 headers: {
@@ -2289,7 +2296,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `unsupported_media_type`: The body's media type is not supported.
+             * @description `unsupported_media_type`: The media type of the body is not supported.
              *     `unsupported_picture`: A picture is not a JPEG, PNG, WebP or AVIF file.
              */
             415: {
@@ -2301,23 +2308,23 @@ export interface operations {
                 };
             };
             /**
-             * @description `invalid_options`: An option is not as the contract says.
-             *     `mismatched_masks`: The masks or the initial picture do not fit the content or the styles.
+             * @description `invalid_options`: An option is invalid.
              *     `missing_content`: The content picture is missing.
              *     `missing_style`: The style picture is missing.
-             *     `too_many_contents`: There is more than one content picture.
+             *     `mismatched_masks`: The masks or the initial picture do not match the content or the styles.
+             *     `too_many_contents`: There are too many content pictures.
              *     `too_many_styles`: There are too many style pictures.
-             *     `empty_picture`: A picture's file is empty.
+             *     `empty_picture`: The file of a picture is empty.
              *     `corrupt_picture`: A picture cannot be decoded.
-             *     `mismatched_picture`: A picture's first bytes say another type than its content.
+             *     `mismatched_picture`: The signature and the content of a picture have different types.
              *     `animated_picture`: A picture has more than one frame.
              *     `too_many_pixels`: A picture has too many pixels.
              *     `picture_too_small`: A picture is too small.
-             *     `picture_too_narrow`: The content picture is too narrow for the size asked for.
+             *     `picture_too_narrow`: The content picture is too narrow for the requested size.
              *     `picture_too_slow`: A picture takes too long to decode.
-             *     `idempotency_key_reused`: The idempotency key was used for another request.
-             *     `url_refused`: A URL leads where the service does not go.
-             *     `url_failed`: A picture's URL could not be fetched.
+             *     `url_refused`: A URL is not allowed.
+             *     `url_failed`: A picture could not be downloaded from its URL.
+             *     `idempotency_key_reused`: The idempotency key was used for a different request.
              */
             422: {
                 headers: {
@@ -2328,8 +2335,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `quota_exceeded`: The owner has as much here as is allowed.
-             *     `rate_limited`: Too many requests in a short time.
+             * @description `quota_exceeded`: The owner's quota is exceeded.
+             *     `rate_limited`: Too many requests.
              */
             429: {
                 headers: {
@@ -2340,10 +2347,10 @@ export interface operations {
                 };
             };
             /**
-             * @description `too_many_uploads`: Too many requests bring pictures at once.
-             *     `queue_full`: Too many jobs are waiting.
-             *     `unavailable`: The service cannot take requests at the moment.
-             *     `storage_full`: There is no room left to store pictures.
+             * @description `too_many_uploads`: Too many uploads are in progress.
+             *     `queue_full`: The job queue is full.
+             *     `storage_full`: There is no space left to store pictures.
+             *     `unavailable`: The service is temporarily unavailable.
              */
             503: {
                 headers: {
@@ -2376,14 +2383,14 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Nothing has changed since the answer with this ETag. */
+            /** @description The job has not changed since the response with this ETag. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2392,7 +2399,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2401,7 +2408,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2419,7 +2426,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2428,7 +2435,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2451,14 +2458,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job is forgotten. */
+            /** @description The job is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2467,7 +2474,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2476,7 +2483,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2494,7 +2501,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2503,7 +2510,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2527,23 +2534,23 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Layers whose feature maps are kept, with weights. */
+                    /** @description The layers of the content loss, with weights. */
                     content_layers?: {
                         [key: string]: number;
                     };
-                    /** @description α: how strongly the content is kept. */
+                    /** @description α: the weight of the content loss. */
                     content_weight?: number;
                     /** @description Steps between previews; 0 for none. */
                     preview_interval?: number;
-                    /** @description Layers whose Gram matrices are matched, with weights λ. */
+                    /** @description The layers of the style loss, with weights λ. */
                     style_layers?: {
                         [key: string]: number;
                     };
-                    /** @description β: how strongly the style is followed. */
+                    /** @description β: the weight of the style loss. */
                     style_weight?: number;
-                    /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                    /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                     style_weights?: number[];
-                    /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                    /** @description The weight of the total variation loss, which smooths the picture. */
                     tv_weight?: number;
                 };
             };
@@ -2558,7 +2565,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `malformed_body`: The request's body cannot be read. */
+            /** @description `malformed_body`: The request body cannot be parsed. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2567,7 +2574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2576,7 +2583,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2594,7 +2601,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_steerable`: Only a queued or running job can be steered. */
+            /** @description `not_steerable`: Only queued and running jobs can be changed. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2603,7 +2610,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_options`: An option is not as the contract says. */
+            /** @description `invalid_options`: An option is invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2612,7 +2619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2621,7 +2628,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2653,7 +2660,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2662,7 +2669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2671,7 +2678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2689,7 +2696,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2698,7 +2705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2714,13 +2721,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The picture's file as it was sent. */
+            /** @description The picture's file, unchanged. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2732,14 +2740,14 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The client has the picture already. */
+            /** @description The client already has the picture. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2748,7 +2756,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2757,7 +2765,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2768,7 +2776,7 @@ export interface operations {
             };
             /**
              * @description `job_not_found`: No such job.
-             *     `no_such_style`: The job has no style picture of this number.
+             *     `no_such_style`: The job has no style with this number.
              */
             404: {
                 headers: {
@@ -2778,7 +2786,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -2787,7 +2795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2796,7 +2804,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2811,7 +2819,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key gives the first answer again, for 24 hours. */
+                /** @description A repeated request with the same key returns the first response, for 24 hours. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2820,48 +2828,48 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
-                    /** @description Seconds from now after which the job and its pictures are forgotten. */
+                    /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
                     /**
-                     * @description A small object of the client's own, given back in the job view.
+                     * @description A small object with the client's own data, returned in the job view.
                      * @default {}
                      */
                     metadata?: {
                         [key: string]: unknown;
                     };
                     /**
-                     * @description `steps` are further ones; all of them at the full size unless `scales` says otherwise.
+                     * @description `steps` is the number of further steps; they are all at the full size unless `scales` is set.
                      * @default {}
                      */
                     options?: {
-                        /** @description Layers whose feature maps are kept, with weights. */
+                        /** @description The layers of the content loss, with weights. */
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: how strongly the content is kept. */
+                        /** @description α: the weight of the content loss. */
                         content_weight?: number;
-                        /** @description Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
                         learning_rate?: number;
                         /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.
+                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
                          * @enum {string}
                          */
                         loss?: "gatys" | "relative";
-                        /** @description Amplitude of the uniform noise added to the start, on pixels in [0, 1]. */
+                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
                         /**
-                         * @description Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.
+                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
                          * @enum {string}
                          */
                         optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
-                            /** @description Bits of a channel; 16 for png only. */
+                            /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
                             /**
-                             * @description The result's colours: sRGB, or Display P3 with its ICC profile in the file.
+                             * @description sRGB, or Display P3 with its ICC profile in the file.
                              * @enum {string}
                              */
                             color_space?: "srgb" | "p3";
@@ -2870,54 +2878,54 @@ export interface operations {
                              * @enum {string}
                              */
                             format?: "png" | "jpeg" | "webp" | "avif";
-                            /** @description Quality of the lossy formats; png ignores it. */
+                            /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
                         /**
-                         * @description Pooling of VGG-19.
+                         * @description The pooling layers of VGG-19.
                          * @enum {string}
                          */
                         pooling?: "max" | "average";
                         /**
-                         * @description The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.
+                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
                          * @enum {string}
                          */
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise; the same seed gives the same picture on a CPU. */
+                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
-                        /** @description Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's. */
+                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
-                        /** @description Optimiser steps in all, shared out over the scales. */
+                        /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.
+                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
                          * @enum {string}
                          */
                         style_distance?: "gram" | "moments";
-                        /** @description Layers whose Gram matrices are matched, with weights λ. */
+                        /** @description The layers of the style loss, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
-                        /** @description Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style. */
+                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: how strongly the style is followed. */
+                        /** @description β: the weight of the style loss. */
                         style_weight?: number;
-                        /** @description How much each style counts, in the order of the styles; empty: all alike. */
+                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest. */
+                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
                         style_windows?: number;
-                        /** @description Steps between the pictures of the timelapse; 0 for no timelapse. */
+                        /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
-                        /** @description Total variation: how strongly neighbouring pixels are kept alike. */
+                        /** @description The weight of the total variation loss, which smooths the picture. */
                         tv_weight?: number;
                     };
-                    /** @description 1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn. */
+                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
-                    /** @description Where the job's changes are POSTed, signed by Standard Webhooks. */
+                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
                     webhook?: {
                         /**
                          * @default [
@@ -2927,7 +2935,7 @@ export interface operations {
                          *     ]
                          */
                         events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
                         url: string;
                     };
                 };
@@ -2943,7 +2951,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `malformed_body`: The request's body cannot be read. */
+            /** @description `malformed_body`: The request body cannot be parsed. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2952,7 +2960,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2961,7 +2969,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2980,8 +2988,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `not_continuable`: Only a succeeded job can be continued.
-             *     `request_in_flight`: A request with this idempotency key is being answered.
+             * @description `not_continuable`: Only succeeded jobs can be continued.
+             *     `request_in_flight`: A request with this idempotency key is in progress.
              */
             409: {
                 headers: {
@@ -2991,7 +2999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,8 +3009,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `invalid_options`: An option is not as the contract says.
-             *     `idempotency_key_reused`: The idempotency key was used for another request.
+             * @description `invalid_options`: An option is invalid.
+             *     `idempotency_key_reused`: The idempotency key was used for a different request.
+             *     `url_refused`: A URL is not allowed.
              */
             422: {
                 headers: {
@@ -3013,8 +3022,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `quota_exceeded`: The owner has as much here as is allowed.
-             *     `rate_limited`: Too many requests in a short time.
+             * @description `quota_exceeded`: The owner's quota is exceeded.
+             *     `rate_limited`: Too many requests.
              */
             429: {
                 headers: {
@@ -3025,9 +3034,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `queue_full`: Too many jobs are waiting.
-             *     `unavailable`: The service cannot take requests at the moment.
-             *     `storage_full`: There is no room left to store pictures.
+             * @description `queue_full`: The job queue is full.
+             *     `storage_full`: There is no space left to store pictures.
+             *     `unavailable`: The service is temporarily unavailable.
              */
             503: {
                 headers: {
@@ -3046,6 +3055,7 @@ export interface operations {
                 "last-event-id"?: string;
             };
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
@@ -3061,14 +3071,14 @@ export interface operations {
                     "text/event-stream": components["schemas"]["JobEvent"];
                 };
             };
-            /** @description The job has ended, and the client knows it. */
+            /** @description The job has ended, and the client has received the end. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3077,7 +3087,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3086,7 +3096,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3104,7 +3114,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3114,8 +3124,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `too_many_streams`: Too many clients follow jobs at once.
-             *     `unavailable`: The service cannot take requests at the moment.
+             * @description `too_many_streams`: Too many event streams are open.
+             *     `unavailable`: The service is temporarily unavailable.
              */
             503: {
                 headers: {
@@ -3132,19 +3142,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /**
-                     * @description Seconds for which the links are good; at most a week.
+                     * @description How long the links are valid, in seconds; at most a week.
                      * @default 3600
                      */
                     expires_in?: number;
-                } | null;
+                };
             };
         };
         responses: {
@@ -3157,7 +3168,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedLinks"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3166,7 +3177,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3175,7 +3186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3193,7 +3204,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3202,7 +3213,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3218,13 +3229,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The losses, as far as they are stored; a running job stores them every so often. */
+            /** @description The losses that are stored so far. A running job stores them regularly. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3234,14 +3246,14 @@ export interface operations {
                     "image/svg+xml": string;
                 };
             };
-            /** @description The client has the latest losses. */
+            /** @description The client already has the latest losses. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3250,7 +3262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3259,7 +3271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3277,7 +3289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_acceptable`: None of the accepted media types can be given. */
+            /** @description `not_acceptable`: None of the accepted media types is available. */
             406: {
                 headers: {
                     [name: string]: unknown;
@@ -3286,7 +3298,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3295,7 +3307,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3309,20 +3321,21 @@ export interface operations {
     getPreview: {
         parameters: {
             query?: {
-                /** @description Of a signed link: until when it is good (Unix seconds). */
+                /** @description When the signed link expires, in Unix seconds. */
                 expires?: number;
-                /** @description Of a signed link. */
+                /** @description The signature of the signed link. */
                 signature?: string;
             };
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The picture as it was at a step not long ago. */
+            /** @description The picture at a recent step. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3332,14 +3345,14 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The client has the latest picture. */
+            /** @description The client already has the latest preview. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3348,7 +3361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3358,8 +3371,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `forbidden`: The key may not do this.
-             *     `invalid_link`: The link is not as it was given, or its time is over.
+             * @description `forbidden`: The API key does not allow this.
+             *     `invalid_link`: The signed link is invalid or has expired.
              */
             403: {
                 headers: {
@@ -3390,7 +3403,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3399,7 +3412,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3408,7 +3421,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3422,17 +3435,18 @@ export interface operations {
     getResult: {
         parameters: {
             query?: {
-                /** @description Of a signed link: until when it is good (Unix seconds). */
+                /** @description When the signed link expires, in Unix seconds. */
                 expires?: number;
-                /** @description File format; stronger than `Accept`. */
+                /** @description File format; takes precedence over `Accept`. */
                 format?: "jpeg" | "png" | "webp" | "avif";
-                /** @description Quality of the lossy formats, where the format is not the one that was painted. */
+                /** @description Quality of a lossy format, if it is not the format of the job's output. */
                 quality?: number;
-                /** @description Of a signed link. */
+                /** @description The signature of the signed link. */
                 signature?: string;
             };
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
@@ -3451,7 +3465,7 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The part of the picture's file that `Range` asks for. */
+            /** @description The part of the file that `Range` selects. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3463,21 +3477,21 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The client has the picture already. */
+            /** @description The client already has the picture. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The picture is to be had at `Location`, for a short time (where the service is set so). */
+            /** @description The picture is at `Location` for a short time, if the service is configured so. */
             307: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3486,7 +3500,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3496,8 +3510,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `forbidden`: The key may not do this.
-             *     `invalid_link`: The link is not as it was given, or its time is over.
+             * @description `forbidden`: The API key does not allow this.
+             *     `invalid_link`: The signed link is invalid or has expired.
              */
             403: {
                 headers: {
@@ -3516,7 +3530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_acceptable`: None of the accepted media types can be given. */
+            /** @description `not_acceptable`: None of the accepted media types is available. */
             406: {
                 headers: {
                     [name: string]: unknown;
@@ -3526,7 +3540,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `result_not_ready`: The job has no result yet.
+             * @description `result_not_ready`: The result is not ready yet.
              *     `no_result`: The job ended without a result.
              */
             409: {
@@ -3537,7 +3551,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3546,7 +3560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `range_not_satisfiable`: The range is not inside the file. */
+            /** @description `range_not_satisfiable`: The range is outside the file. */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -3555,7 +3569,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3564,7 +3578,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3596,7 +3610,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3605,7 +3619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3614,7 +3628,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3632,7 +3646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_retryable`: Only a failed or canceled job can be retried. */
+            /** @description `not_retryable`: Only failed and canceled jobs can be retried. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3641,7 +3655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3650,7 +3664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `quota_exceeded`: The owner has as much here as is allowed. */
+            /** @description `quota_exceeded`: The owner's quota is exceeded. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3660,8 +3674,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `queue_full`: Too many jobs are waiting.
-             *     `unavailable`: The service cannot take requests at the moment.
+             * @description `queue_full`: The job queue is full.
+             *     `unavailable`: The service is temporarily unavailable.
              */
             503: {
                 headers: {
@@ -3678,6 +3692,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
                 index: number;
             };
@@ -3685,7 +3700,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture's file as it was sent. */
+            /** @description The picture's file, unchanged. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3697,14 +3712,14 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The client has the picture already. */
+            /** @description The client already has the picture. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3713,7 +3728,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3722,7 +3737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3733,7 +3748,7 @@ export interface operations {
             };
             /**
              * @description `job_not_found`: No such job.
-             *     `no_such_style`: The job has no style picture of this number.
+             *     `no_such_style`: The job has no style with this number.
              */
             404: {
                 headers: {
@@ -3743,7 +3758,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3752,7 +3767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3761,7 +3776,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3775,13 +3790,14 @@ export interface operations {
     getTimelapse: {
         parameters: {
             query?: {
-                /** @description Of a signed link: until when it is good (Unix seconds). */
+                /** @description When the signed link expires, in Unix seconds. */
                 expires?: number;
-                /** @description Of a signed link. */
+                /** @description The signature of the signed link. */
                 signature?: string;
             };
             header?: never;
             path: {
+                /** @description The job's id. */
                 id: string;
             };
             cookie?: never;
@@ -3797,7 +3813,7 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The part of the animation's file that `Range` asks for. */
+            /** @description The part of the file that `Range` selects. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3806,14 +3822,14 @@ export interface operations {
                     "image/webp": Blob;
                 };
             };
-            /** @description The client has the animation already. */
+            /** @description The client already has the animation. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3822,7 +3838,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3832,8 +3848,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `forbidden`: The key may not do this.
-             *     `invalid_link`: The link is not as it was given, or its time is over.
+             * @description `forbidden`: The API key does not allow this.
+             *     `invalid_link`: The signed link is invalid or has expired.
              */
             403: {
                 headers: {
@@ -3854,7 +3870,7 @@ export interface operations {
             };
             /**
              * @description `timelapse_not_ready`: The job has not ended yet.
-             *     `no_timelapse`: No pictures of the job's run are kept.
+             *     `no_timelapse`: The job has no timelapse frames.
              */
             409: {
                 headers: {
@@ -3864,7 +3880,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `result_expired`: The result has expired. */
+            /** @description `result_expired`: The pictures of the job have been deleted. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3873,7 +3889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `range_not_satisfiable`: The range is not inside the file. */
+            /** @description `range_not_satisfiable`: The range is outside the file. */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -3882,7 +3898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3891,7 +3907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3920,7 +3936,7 @@ export interface operations {
                     "application/json": components["schemas"]["Presets"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3949,7 +3965,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookSecrets"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3958,7 +3974,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3967,7 +3983,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3976,7 +3992,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3985,7 +4001,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4014,7 +4030,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookSecrets"];
                 };
             };
-            /** @description `invalid_request`: The request is not as the contract says. */
+            /** @description `invalid_request`: The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4023,7 +4039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4032,7 +4048,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4041,7 +4057,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4050,7 +4066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4071,7 +4087,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description http or https, at a public address; answers with a status of 200 to 299. */
+                    /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
                     url: string;
                 };
             };
@@ -4087,8 +4103,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `invalid_request`: The request is not as the contract says.
-             *     `malformed_body`: The request's body cannot be read.
+             * @description `invalid_request`: The request is invalid.
+             *     `malformed_body`: The request body cannot be parsed.
              */
             400: {
                 headers: {
@@ -4098,7 +4114,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthorized`: A key is needed, and none that is good was sent. */
+            /** @description `unauthorized`: Missing or invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4107,7 +4123,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: The key may not do this. */
+            /** @description `forbidden`: The API key does not allow this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4125,7 +4141,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type`: The body's media type is not supported. */
+            /** @description `unsupported_media_type`: The media type of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4134,7 +4150,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `url_refused`: A URL leads where the service does not go. */
+            /** @description `url_refused`: A URL is not allowed. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4143,7 +4159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: Too many requests in a short time. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4152,7 +4168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service cannot take requests at the moment. */
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4167,11 +4183,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Names the message: one that comes twice can be left aside. */
+                /** @description The id of the message, the same for each attempt: use it to ignore duplicates. */
                 "webhook-id": string;
                 /** @description `v1,` and the signature in base64, once for each secret (Standard Webhooks 1.0). */
                 "webhook-signature": string;
-                /** @description When this attempt was made, in seconds since 1970. */
+                /** @description The time of this attempt, in Unix seconds. */
                 "webhook-timestamp": string;
             };
             path?: never;
@@ -4183,7 +4199,7 @@ export interface operations {
                     data: components["schemas"]["Job"];
                     /**
                      * Format: date-time
-                     * @description When it happened.
+                     * @description The time of the event.
                      */
                     timestamp: string;
                     /** @constant */
@@ -4192,7 +4208,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It has come. */
+            /** @description The message is delivered. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4205,11 +4221,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Names the message: one that comes twice can be left aside. */
+                /** @description The id of the message, the same for each attempt: use it to ignore duplicates. */
                 "webhook-id": string;
                 /** @description `v1,` and the signature in base64, once for each secret (Standard Webhooks 1.0). */
                 "webhook-signature": string;
-                /** @description When this attempt was made, in seconds since 1970. */
+                /** @description The time of this attempt, in Unix seconds. */
                 "webhook-timestamp": string;
             };
             path?: never;
@@ -4221,7 +4237,7 @@ export interface operations {
                     data: components["schemas"]["Job"];
                     /**
                      * Format: date-time
-                     * @description When it happened.
+                     * @description The time of the event.
                      */
                     timestamp: string;
                     /** @constant */
@@ -4230,7 +4246,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It has come. */
+            /** @description The message is delivered. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4243,11 +4259,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Names the message: one that comes twice can be left aside. */
+                /** @description The id of the message, the same for each attempt: use it to ignore duplicates. */
                 "webhook-id": string;
                 /** @description `v1,` and the signature in base64, once for each secret (Standard Webhooks 1.0). */
                 "webhook-signature": string;
-                /** @description When this attempt was made, in seconds since 1970. */
+                /** @description The time of this attempt, in Unix seconds. */
                 "webhook-timestamp": string;
             };
             path?: never;
@@ -4259,7 +4275,7 @@ export interface operations {
                     data: components["schemas"]["Job"];
                     /**
                      * Format: date-time
-                     * @description When it happened.
+                     * @description The time of the event.
                      */
                     timestamp: string;
                     /** @constant */
@@ -4268,7 +4284,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It has come. */
+            /** @description The message is delivered. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4281,11 +4297,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Names the message: one that comes twice can be left aside. */
+                /** @description The id of the message, the same for each attempt: use it to ignore duplicates. */
                 "webhook-id": string;
                 /** @description `v1,` and the signature in base64, once for each secret (Standard Webhooks 1.0). */
                 "webhook-signature": string;
-                /** @description When this attempt was made, in seconds since 1970. */
+                /** @description The time of this attempt, in Unix seconds. */
                 "webhook-timestamp": string;
             };
             path?: never;
@@ -4297,7 +4313,7 @@ export interface operations {
                     data: components["schemas"]["Job"];
                     /**
                      * Format: date-time
-                     * @description When it happened.
+                     * @description The time of the event.
                      */
                     timestamp: string;
                     /** @constant */
@@ -4306,7 +4322,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It has come. */
+            /** @description The message is delivered. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4319,11 +4335,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Names the message: one that comes twice can be left aside. */
+                /** @description The id of the message, the same for each attempt: use it to ignore duplicates. */
                 "webhook-id": string;
                 /** @description `v1,` and the signature in base64, once for each secret (Standard Webhooks 1.0). */
                 "webhook-signature": string;
-                /** @description When this attempt was made, in seconds since 1970. */
+                /** @description The time of this attempt, in Unix seconds. */
                 "webhook-timestamp": string;
             };
             path?: never;
@@ -4335,7 +4351,7 @@ export interface operations {
                     data: components["schemas"]["Job"];
                     /**
                      * Format: date-time
-                     * @description When it happened.
+                     * @description The time of the event.
                      */
                     timestamp: string;
                     /** @constant */
@@ -4344,7 +4360,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It has come. */
+            /** @description The message is delivered. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;

@@ -2,42 +2,45 @@ import { z } from "zod";
 import { jobStatusSchema, jobViewSchema } from "./job.ts";
 import { metadataSchema, pictureSourceSchema, submissionFieldsSchema } from "./request.ts";
 
-const several = (what: string) => z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).describe(what);
+const oneOrMore = (description: string) =>
+  z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).describe(description);
 
 /** POST /v1/batches as application/json. */
 export const batchJsonSchema = submissionFieldsSchema.extend({
-  content: several("The contents: each is painted in each style.").optional(),
-  style: several("The styles.").optional(),
+  content: oneOrMore("The contents. Each is painted in each style.").optional(),
+  style: oneOrMore("The styles.").optional(),
 });
 
 const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP or AVIF file." });
 
-/** POST /v1/batches as multipart/form-data: for the description only, the form is read as a stream. */
+/** POST /v1/batches as multipart/form-data. Only documentation: forms are parsed as a stream. */
 export const batchFormSchema = z.object({
   ...submissionFieldsSchema.shape,
   content: z.array(file).min(1),
   style: z.array(file).min(1),
 });
 
-/** Several jobs that were submitted as one: every content in every style. */
+/** Jobs that were submitted together: every content in every style. */
 export const batchViewSchema = z
   .object({
     id: z.uuid(),
     status: z
       .enum(["queued", "running", "finished"])
-      .describe("queued: none has begun; finished: all have ended, well or not."),
-    counts: z.record(jobStatusSchema, z.int().min(0)).describe("Its jobs by status."),
-    fraction: z.number().min(0).max(1).describe("Share of the work that is done."),
+      .describe("queued: no job has started; finished: every job has succeeded, failed or been canceled."),
+    counts: z.record(jobStatusSchema, z.int().min(0)).describe("The number of its jobs by status."),
+    fraction: z.number().min(0).max(1).describe("Completed share of the work."),
     metadata: metadataSchema,
     created_at: z.iso.datetime(),
     jobs: z.array(
       z.object({
-        content: z.int().min(0).describe("Which of the contents, counted from 0."),
-        style: z.int().min(0).describe("Which of the styles, counted from 0."),
+        content: z.int().min(0).describe("The number of the content, starting with 0."),
+        style: z.int().min(0).describe("The number of the style, starting with 0."),
         job: jobViewSchema,
       }),
     ),
-    links: z.record(z.string(), z.string()),
+    links: z.record(z.string(), z.string()).describe("Paths of what belongs to the batch and exists."),
   })
   .meta({ id: "Batch" });
 export type BatchView = z.infer<typeof batchViewSchema>;
+
+export const batchIdParams = z.object({ id: z.string().describe("The batch's id.") });

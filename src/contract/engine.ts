@@ -1,15 +1,17 @@
 import { z } from "zod";
 
-/** What an engine computes on, as it is shown in logs, `/readyz` and job views. */
+/** The hardware and software that an engine uses, for logs, `/readyz` and job views. */
 export const engineSchema = z
   .object({
     device: z.enum(["cpu", "gpu"]),
-    name: z.string().describe("The processor's or card's name."),
+    name: z.string().describe("The name of the processor or graphics card."),
     kernels: z
       .enum(["stock", "neon", "avx2", "avx512"])
-      .describe("TensorFlow's own kernels (cuDNN's on a GPU), or this project's for a kind of processor."),
-    tensorflow: z.string().describe("Version of TensorFlow."),
-    memory_mib: z.number().min(0).describe("Memory that the engine may use, in MiB."),
+      .describe(
+        "stock: TensorFlow's kernels (cuDNN on a GPU); otherwise this project's kernels for the processor's instruction set.",
+      ),
+    tensorflow: z.string().describe("The version of TensorFlow."),
+    memory_mib: z.number().min(0).describe("The memory available to the engine, in MiB."),
   })
   .meta({ id: "Engine" });
 export type EngineDescription = z.infer<typeof engineSchema>;

@@ -6,7 +6,7 @@ import type { LossEntry } from "./losses.ts";
 import { optionsSchema, steeringSchema } from "./options.ts";
 import { DEFAULT_PRESET, PRESETS } from "./presets.ts";
 
-/** Answers that hold many things, for the description: a test holds each against its schema. */
+/** Requests and responses with several items, for the OpenAPI document; a test validates each against its schema. */
 
 const BATCH = "0199f3a2-6c1e-7d40-9b52-000000000000";
 const IDS = ["0199f3a2-6c1e-7d40-9b52-000000000001", "0199f3a2-6c1e-7d40-9b52-000000000002"];
@@ -31,7 +31,7 @@ export const batchFormExample = {
 
 type Status = keyof typeof jobExamples;
 
-/** A batch of one content and two styles, whose jobs are in these states. */
+/** A batch of one content and two styles, whose jobs have these statuses. */
 function batchOf(states: Status[], status: BatchView["status"]): BatchView {
   const jobs = states.map((state, style) => {
     const job = { ...jobOf(jobExamples[state], IDS[style] ?? ""), batch: BATCH };
@@ -63,7 +63,7 @@ export const batchExamples = {
   canceled: batchOf(["succeeded", "canceled"], "finished"),
 };
 
-/** A page of two jobs, after which there are more. */
+/** A page of two jobs, with further pages. */
 export const jobListExample: JobList = {
   jobs: [jobOf(jobExamples.queued, IDS[1] ?? ""), jobOf(jobExamples.succeeded, IDS[0] ?? "")],
   next_cursor: IDS[0] ?? null,
@@ -75,12 +75,12 @@ const LOSSES: LossEntry[] = [
   { ...{ step: 240, scale: 2, objective: 0 }, ...{ total: 6.37, content: 2.48, style: 3.66, tv: 0.23 } },
 ];
 
-/** Some steps of a loss history. */
+/** Three steps of a loss history. */
 export const lossesExample = { losses: LOSSES };
 
 const { steps, style_weight } = z.toJSONSchema(optionsSchema, { reused: "inline" }).properties ?? {};
 
-/** The presets as they are; of the options' descriptions two. */
+/** The presets, and two of the options. */
 export const presetsExample = {
   default: DEFAULT_PRESET,
   presets: PRESETS,

@@ -2,13 +2,13 @@ import type { JobView } from "./job.ts";
 import { resolveOptions } from "./presets.ts";
 import { PROBLEMS, type Problem, type ProblemCode } from "./problems.ts";
 
-/** What a client sends and gets, for the description: a test holds each against its schema. */
+/** Requests and responses for the OpenAPI document; a test validates each against its schema. */
 
 const ID = "0199f3a2-6c1e-7d40-9b52-3f8a1c7e5d06";
 const WEBHOOK = { url: "https://example.com/hooks/paintings", events: ["job.succeeded", "job.failed"] };
 const METADATA = { order: "A-1042" };
 
-/** `options` of a request: what is left out comes from the preset. */
+/** The `options` of a request; the preset sets the others. */
 export const requestOptionsExample = { preset: "balanced", size: 768, style_weight: 6, seed: 7 } as const;
 
 /** POST /v1/jobs as application/json. */
@@ -20,7 +20,7 @@ export const submitJsonExample = {
   webhook: WEBHOOK,
 };
 
-/** POST /v1/jobs as a form: the pictures are files, the objects are JSON. */
+/** POST /v1/jobs as a form: pictures are files, objects are JSON. */
 export const submitFormExample = {
   content: "(the bytes of harbour.jpg)",
   style: ["(the bytes of starry-night.jpg)"],
@@ -101,47 +101,47 @@ const canceled: JobView = {
   links: { self: path, events: `${path}/events`, content: `${path}/content`, style_0: `${path}/styles/0` },
 };
 
-/** A job's view in each of its states. */
+/** A job in each status. */
 export const jobExamples = { queued, running, succeeded, failed, canceled };
 
-/** Such a job under another id. */
+/** The same job with another id. */
 export function jobOf(view: JobView, id: string): JobView {
   return JSON.parse(JSON.stringify(view).replaceAll(ID, id)) as JobView;
 }
 
-/** Refusals that clients meet most, in the service's own words. */
+/** The most frequent problems, with details as the service writes them. */
 const DETAILS: Partial<Record<ProblemCode, string>> = {
-  invalid_options: "options.steps: expected a number up to 20000, received 50000",
-  invalid_request: "querystring/limit: Too big: expected number to be <=100",
+  invalid_options: "options.steps: expected at most 20000, received 50000",
+  invalid_request: 'query.limit: expected at most 100, received "500"',
   missing_style: "style: expected a picture, received nothing",
   picture_too_large: "content: expected at most 33554432 bytes, received more than that",
   unsupported_picture:
     "content: expected a file of type jpeg, png, webp, avif, received a file that starts with 4749463839610100",
-  unauthorized: "Expected a key (Authorization: Bearer nst_…), received none",
+  unauthorized: "Expected an API key (Authorization: Bearer nst_…), received no key",
   forbidden: "Expected a key with the scope submit, received one with read",
-  job_not_found: `Expected the id of a job, received "${ID}"`,
+  job_not_found: `Expected the id of an existing job, received "${ID}"`,
   result_not_ready: "Expected a succeeded job, received a running one",
-  result_expired: "Expected a job whose pictures are still kept, received one that has expired",
-  rate_limited: "Expected at most 600 requests a minute, received more",
+  result_expired: "The pictures of the job have been deleted",
+  rate_limited: "Expected at most 600 requests per minute, received more",
   quota_exceeded: "This owner already has 100 queued jobs, which is the limit",
   queue_full: "1000 jobs are queued already, which is the limit",
   unavailable: "The queue cannot be reached",
 };
 
-/** A problem of each kind that clients meet most. */
+/** The most frequent problems. */
 export const problemExamples: Problem[] = Object.entries(DETAILS).map(([name, detail]) => {
   const code = name as ProblemCode;
   const { status, title, retryable } = PROBLEMS[code];
   return { type: `/docs#problem-${code}`, title, status, code, detail, retryable, instance: "/v1/jobs" };
 });
 
-/** What a webhook brings when a job's status becomes this one. */
+/** The webhook message of a job that changes to this status. */
 export function webhookExample(status: keyof typeof jobExamples) {
   const data = jobExamples[status];
   return {
     type: `job.${status}`,
     timestamp: data.finished_at ?? data.started_at ?? data.created_at,
-    // The place in the queue is told to whoever asks for it.
+    // Webhooks do not contain the position: reading it costs a request to Redis.
     data: { ...data, queue: null },
   };
 }

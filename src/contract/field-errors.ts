@@ -4,12 +4,14 @@ import type { FieldError } from "./problems.ts";
 type Issue = z.core.$ZodIssue;
 
 /**
- * What a schema found wrong, field by field: the path below `root`, what was expected, what was received.
- * `input` is what was parsed.
+ * Describes the errors of a schema field by field.
+ *
+ * @param input what was parsed
+ * @param root the path of `input` in the request
  */
 export function fieldErrors(error: z.core.$ZodError, input: unknown, root: string): FieldError[] {
   const errors = error.issues.flatMap((issue) => describe(issue, input, root));
-  // A whole is not blamed beside its part.
+  // An error of an object is redundant if there is one of its fields.
   return errors.filter(({ path }) => !errors.some((other) => other.path.startsWith(`${path}.`)));
 }
 
@@ -19,13 +21,13 @@ function describe(issue: Issue, input: unknown, root: string): FieldError[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: joinPath(path, [key]),
-      expected: "a field that the contract knows",
+      expected: "a known field",
       received: "an unknown field",
     }));
   }
   if (issue.code === "invalid_key") {
     const expected = issue.issues.map(expectation).join(", ");
-    return [{ path, expected: `a name that is ${expected}`, received: show(issue.path.at(-1)) }];
+    return [{ path, expected: `a name with ${expected}`, received: show(issue.path.at(-1)) }];
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const expected = issue.errors.map((issues) => issues.map(expectation).join(" and "));
@@ -56,9 +58,9 @@ function expectation(issue: Issue): string {
 }
 
 const EXPECTED_TYPES: Record<string, string> = {
-  int: "a whole number",
+  int: "an integer",
   number: "a number",
-  string: "a text",
+  string: "a string",
   boolean: "true or false",
   object: "an object",
   record: "an object",
@@ -72,7 +74,7 @@ function unit(origin: string): string {
 
 function joinPath(root: string, path: readonly PropertyKey[]): string {
   const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
-  return `${root}${parts.join("")}`.replace(/^\./, "").slice(0, 200);
+  return `${root}${parts.join("")}`.replace(/^\./, "").slice(0, 200) || "body";
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
@@ -82,10 +84,10 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-const LONGEST = 80;
+const MAX_LENGTH = 80;
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
 }

@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-/** What of a job a signed link can lead to. */
+/** The resources of a job that a signed link can give access to. */
 export const LINKABLE = ["result", "preview", "timelapse"] as const;
 
-const LONGEST_SECONDS = 7 * 24 * 3600;
+const MAX_SECONDS = 7 * 24 * 3600;
 
 export const linkRequestSchema = z.strictObject({
   expires_in: z
     .int()
     .min(1)
-    .max(LONGEST_SECONDS)
+    .max(MAX_SECONDS)
     .default(3600)
-    .describe("Seconds for which the links are good; at most a week."),
+    .describe("How long the links are valid, in seconds; at most a week."),
 });
 
 export const linksSchema = z
@@ -19,16 +19,12 @@ export const linksSchema = z
     expires_at: z.iso.datetime(),
     links: z
       .record(z.enum(LINKABLE), z.string())
-      .describe("Paths that anybody may GET without a key until then. `format` and `quality` may be added."),
+      .describe("Paths that anyone can GET without a key until then. `format` and `quality` can be added."),
   })
   .meta({ id: "SignedLinks" });
 
-/** Query of a path that a signed link may lead to. */
+/** The query parameters of a signed link. */
 export const signedQuery = {
-  expires: z.coerce
-    .number()
-    .int()
-    .optional()
-    .describe("Of a signed link: until when it is good (Unix seconds)."),
-  signature: z.string().optional().describe("Of a signed link."),
+  expires: z.coerce.number().int().optional().describe("When the signed link expires, in Unix seconds."),
+  signature: z.string().optional().describe("The signature of the signed link."),
 };

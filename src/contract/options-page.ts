@@ -2,7 +2,7 @@ import { z } from "zod";
 import { optionsSchema, presetNameSchema } from "./options.ts";
 import { DEFAULT_PRESET, PRESETS } from "./presets.ts";
 
-/** As much of JSON Schema as the options use. */
+/** The part of JSON Schema that the options use. */
 interface Schema {
   type?: string | string[];
   description?: string;
@@ -20,22 +20,22 @@ interface Schema {
   anyOf?: Schema[];
 }
 
-/** docs/options.md: every option with what it takes and means, and what each preset sets it to. */
+/** docs/options.md: every option with its description, its values, and its value in each preset. */
 export function optionsPage(): string {
   const { properties = {} } = z.toJSONSchema(optionsSchema, { reused: "inline" }) as Schema;
   const names = presetNameSchema.options;
   return `# Options
 
-Generated from the contract's schemas by \`npm run openapi\`. The service gives the same at \`GET /v1/presets\`.
+Generated from the contract's schemas by \`npm run openapi\`. \`GET /v1/presets\` returns the same information.
 
-Options are sent as JSON beside the pictures. What is left out comes from the preset, and where no preset is named, from
-\`${DEFAULT_PRESET}\`. What each of them does to a picture is shown in [How it paints](how-it-paints.md).
+Send options as JSON together with the pictures. The preset (by default \`${DEFAULT_PRESET}\`) sets those that you omit.
+[How it paints](how-it-paints.md) shows their effects.
 
 ${Object.entries(properties)
   .map(([name, schema]) => section(name, schema))
   .join("\n\n")}
 
-## The presets
+## Presets
 
 ${table(
   ["option", ...names],
@@ -47,29 +47,29 @@ ${table(
 }
 
 function section(name: string, schema: Schema): string {
-  const lines = [`## \`${name}\``, "", sentence(schema.description), "", `Takes ${takes(schema)}.`];
+  const lines = [`## \`${name}\``, "", sentence(schema.description), "", `Value: ${values(schema)}.`];
   for (const [field, part] of Object.entries(schema.properties ?? {})) {
-    lines.push("", `- \`${name}.${field}\`: ${takes(part)}. ${sentence(part.description)}`.trimEnd());
+    lines.push("", `- \`${name}.${field}\`: ${values(part)}. ${sentence(part.description)}`.trimEnd());
   }
   return lines.filter((line, index) => line !== "" || lines[index - 1] !== "").join("\n");
 }
 
-/** What values a schema allows, in words. */
-function takes(schema: Schema): string {
+/** Describes the values that a schema allows. */
+function values(schema: Schema): string {
   if (schema.const !== undefined) return code(schema.const);
   if (schema.enum) return `one of ${schema.enum.map(code).join(", ")}`;
-  if (schema.anyOf) return schema.anyOf.map(takes).join(", or ");
-  if (schema.type === "integer") return `a whole number${range(schema)}`;
+  if (schema.anyOf) return schema.anyOf.map(values).join(", or ");
+  if (schema.type === "integer") return `an integer${range(schema)}`;
   if (schema.type === "number") return `a number${range(schema)}`;
   if (schema.type === "boolean") return "`true` or `false`";
-  if (schema.type === "string") return "a text";
+  if (schema.type === "string") return "a string";
   if (schema.type === "null") return "`null`";
-  if (schema.type === "array") return `a list${range(schema)}, of each entry ${takes(schema.items ?? {})}`;
-  if (schema.properties) return `an object of ${Object.keys(schema.properties).map(code).join(", ")}`;
+  if (schema.type === "array") return `a list${range(schema)}; each entry is ${values(schema.items ?? {})}`;
+  if (schema.properties) return `an object with ${Object.keys(schema.properties).map(code).join(", ")}`;
   if (typeof schema.additionalProperties === "object") {
     const keys = schema.propertyNames?.enum ?? [];
     const shown = keys.length > 6 ? [code(keys[0]), "…", code(keys.at(-1))] : keys.map(code);
-    return `an object whose names are of ${shown.join(", ")} and whose values are each ${takes(schema.additionalProperties)}`;
+    return `an object with names from ${shown.join(", ")}; each value is ${values(schema.additionalProperties)}`;
   }
   return "any value";
 }
@@ -78,7 +78,7 @@ function range({ minimum, exclusiveMinimum, maximum, minItems, maxItems }: Schem
   if (exclusiveMinimum !== undefined) return ` above ${figure(exclusiveMinimum)}${upTo(maximum)}`;
   if (minimum !== undefined) return ` from ${figure(minimum)}${upTo(maximum)}`;
   if (minItems !== undefined || maxItems !== undefined)
-    return ` of ${minItems ?? 0} to ${maxItems ?? "any number"}`;
+    return ` of ${minItems ?? 0} to ${maxItems ?? "any number of"} entries`;
   return "";
 }
 

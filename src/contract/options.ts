@@ -1,52 +1,50 @@
 import { z } from "zod";
 import { layerWeightsSchema } from "./vgg19-layers.ts";
 
-/** From the quickest on; at the end the one that is bound to the source algorithm. */
+/** From the fastest to the finest, and finally the one that follows Gatys et al. 2015. */
 export const presetNameSchema = z.enum(["draft", "balanced", "fine", "classic"]);
 export type PresetName = z.infer<typeof presetNameSchema>;
 
-/** Smallest and largest longest edge of a result, in pixels. */
+/** The range of a result's longest edge, in pixels. */
 export const SIZE_RANGE = { minimum: 32, maximum: 4096 } as const;
 export const SCALES_RANGE = { minimum: 1, maximum: 8 } as const;
-/** More styles than any server takes. */
-const MOST_STYLES = 16;
+/** No server allows more styles. */
+const MAX_STYLES = 16;
 
 const outputSchema = z.strictObject({
   format: z.enum(["png", "jpeg", "webp", "avif"]).describe("File format of the result."),
-  quality: z.int().min(1).max(100).describe("Quality of the lossy formats; png ignores it."),
+  quality: z.int().min(1).max(100).describe("Quality of a lossy format; png ignores it."),
   bit_depth: z
     .union([z.literal(8), z.literal(16)], { error: "expected 8 or 16" })
-    .describe("Bits of a channel; 16 for png only."),
-  color_space: z
-    .enum(["srgb", "p3"])
-    .describe("The result's colours: sRGB, or Display P3 with its ICC profile in the file."),
+    .describe("Bits per channel; 16 is possible for png only."),
+  color_space: z.enum(["srgb", "p3"]).describe("sRGB, or Display P3 with its ICC profile in the file."),
 });
 
 const styleScaleSchema = z.number().min(0.1).max(4);
 
-/** The step length that suits an optimiser; of lbfgs_then_adam, its Adam. */
+/** The default learning rate of each optimiser; for lbfgs_then_adam, of its Adam. */
 export const LEARNING_RATES = { adam: 0.02, annealed_adam: 0.08, lbfgs: 1, lbfgs_then_adam: 0.08 };
 
-/** Every knob with its range; what a client leaves out comes from the preset. */
+/** Every option with its range. */
 export const optionsSchema = z.strictObject({
-  preset: presetNameSchema.describe("Where the options that are left out come from."),
+  preset: presetNameSchema.describe("The preset that sets the options which are omitted."),
   size: z
     .int()
     .min(SIZE_RANGE.minimum)
     .max(SIZE_RANGE.maximum)
-    .describe("Longest edge of the result in pixels; the aspect ratio is the content's."),
-  steps: z.int().min(1).max(20_000).describe("Optimiser steps in all, shared out over the scales."),
+    .describe("Longest edge of the result in pixels. The aspect ratio is the content's."),
+  steps: z.int().min(1).max(20_000).describe("Total number of optimiser steps, distributed over the scales."),
   optimizer: z
     .enum(["adam", "annealed_adam", "lbfgs", "lbfgs_then_adam"] satisfies (keyof typeof LEARNING_RATES)[])
     .describe(
-      "Adam (Kingma & Ba 2014); the same preconditioned by spatial frequency, its long steps annealed to nothing over the second half of each scale; L-BFGS (Liu & Nocedal 1989), preconditioned by spatial frequency, and by place; or L-BFGS at the coarser scales, where it leads further in few steps, and annealed Adam at the last one.",
+      "adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.",
     ),
   learning_rate: z
     .number()
     .positive()
     .max(10)
     .describe(
-      `Step length on pixels in [0, 1]; of lbfgs_then_adam, Adam's. Where a request names the optimizer alone: ${Object.entries(
+      `Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: ${Object.entries(
         LEARNING_RATES,
       )
         .map(([optimizer, rate]) => `${rate} for ${optimizer}`)
@@ -55,80 +53,80 @@ export const optionsSchema = z.strictObject({
   loss: z
     .enum(["gatys", "relative"])
     .describe(
-      "gatys: the formulas of Gatys et al. 2015. relative: each layer's squared distance divided by the target's squared norm, so that the same weights suit every picture, layer and size.",
+      "gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.",
     ),
-  content_weight: z.number().min(0).max(1e12).describe("α: how strongly the content is kept."),
-  style_weight: z.number().min(0).max(1e12).describe("β: how strongly the style is followed."),
-  content_layers: layerWeightsSchema.describe("Layers whose feature maps are kept, with weights."),
-  style_layers: layerWeightsSchema.describe("Layers whose Gram matrices are matched, with weights λ."),
+  content_weight: z.number().min(0).max(1e12).describe("α: the weight of the content loss."),
+  style_weight: z.number().min(0).max(1e12).describe("β: the weight of the style loss."),
+  content_layers: layerWeightsSchema.describe("The layers of the content loss, with weights."),
+  style_layers: layerWeightsSchema.describe("The layers of the style loss, with weights λ."),
   style_distance: z
     .enum(["gram", "moments"])
     .describe(
-      "How a layer is compared with the style's: by Gram matrices, or by means and covariances (moments), which also holds brightness and colour to the style's.",
+      "gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.",
     ),
   style_windows: z
     .int()
     .min(1)
     .max(8)
     .describe(
-      "Overlapping windows along the picture's longer edge, in each of which it is to be like the whole style: with more of them the style is spread more evenly, and no flat place stays bare. 1: the picture as a whole, as Gatys et al. 2015 have it, where the style gathers wherever it comes easiest.",
+      "The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest.",
     ),
   style_weights: z
     .array(z.number().min(0).max(1000))
-    .max(MOST_STYLES)
+    .max(MAX_STYLES)
     .refine((weights) => weights.length === 0 || weights.some((weight) => weight > 0), {
       error: "expected at least one weight above 0",
     })
-    .describe("How much each style counts, in the order of the styles; empty: all alike."),
+    .describe("The weight of each style, in the order of the styles; empty for equal weights."),
   style_scale: z
-    .union([styleScaleSchema, z.array(styleScaleSchema).min(1).max(MOST_STYLES)])
+    .union([styleScaleSchema, z.array(styleScaleSchema).min(1).max(MAX_STYLES)])
     .describe(
-      "Size of the style's strokes: its picture's longest edge is this many times the result's; one number, or one for each style.",
+      "The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style.",
     ),
   preserve_color: z
     .enum(["none", "luminance", "histogram", "both"])
     .describe(
-      "The content's colours (Gatys et al. 2016). luminance: only light and dark are painted, the colours stay; histogram: each style is recoloured like the content before; both.",
+      "Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.",
     ),
   tv_weight: z
     .number()
     .min(0)
     .max(1e12)
-    .describe("Total variation: how strongly neighbouring pixels are kept alike."),
+    .describe("The weight of the total variation loss, which smooths the picture."),
   noise: z
     .number()
     .min(0)
     .max(1)
-    .describe("Amplitude of the uniform noise added to the start, on pixels in [0, 1]."),
+    .describe("Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]."),
   seed: z
     .int()
     .min(0)
     .max(0xffffffff)
-    .describe("Seed of the noise; the same seed gives the same picture on a CPU."),
+    .describe("Seed of the noise. On a CPU the same seed produces the same picture. Random by default."),
   scales: z
     .int()
     .min(SCALES_RANGE.minimum)
     .max(SCALES_RANGE.maximum)
     .describe(
-      "Coarse-to-fine sizes, each twice the one before, ending at `size`. Left out: the preset's, one more (or fewer) for each doubling (or halving) of the preset's `size`, so that the coarsest stays as large; `classic` keeps to one.",
+      "The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one.",
     ),
-  pooling: z.enum(["max", "average"]).describe("Pooling of VGG-19."),
+  pooling: z.enum(["max", "average"]).describe("The pooling layers of VGG-19."),
   init: z
     .enum(["content", "recolored", "noise", "blend", "picture"])
     .describe(
-      "What the picture starts as: the content; the content with its colours moved half-way to the styles', which gets sooner to the same loss; noise; a blend of content and noise; or the picture `init_picture`.",
+      "The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.",
     ),
   init_blend: z
     .number()
     .min(0)
     .max(1)
-    .describe("Share of noise where `init` is blend: 0 is the content alone."),
+    .describe("The share of noise if `init` is blend; 0 is only the content."),
   preview_interval: z.int().min(0).max(20_000).describe("Steps between previews; 0 for none."),
   timelapse_interval: z
     .int()
     .min(0)
     .max(20_000)
-    .describe("Steps between the pictures of the timelapse; 0 for no timelapse."),
+    .describe("Steps between the frames of the timelapse; 0 for none."),
   output: outputSchema,
 });
 
@@ -138,34 +136,34 @@ export const optionsSchema = z.strictObject({
  */
 export const COARSER_STEPS = 0.6;
 
-/** All options, none missing: what a job runs with. */
+/** The options that a job runs with: all are set. */
 export type Options = z.infer<typeof optionsSchema>;
 
-/** The scale of one of the styles. */
+/** The scale of one style. */
 export function styleScale(scale: Options["style_scale"], index: number): number {
   return typeof scale === "number" ? scale : (scale[index] ?? 1);
 }
 
-/** `content`, or so many times that: 2x, 0.5x. */
+/** `content`, or a multiple of it: 2x, 0.5x. */
 const RELATIVE_SIZE = /^(content|\d{1,4}(\.\d{1,4})?x)$/;
 
-/** What a client may send. */
+/** Options as clients send them. */
 export const requestOptionsSchema = optionsSchema
   .extend({
     size: z
       .union([
         optionsSchema.shape.size,
-        z.string().regex(RELATIVE_SIZE, "expected content, or a multiple of it such as 2x"),
+        z.string().regex(RELATIVE_SIZE, "expected content, or a multiple such as 2x"),
       ])
       .describe(
-        "Longest edge of the result in pixels; or `content` for the content's own size, or a multiple of it such as `2x` or `0.5x`. The aspect ratio is the content's.",
+        "Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's.",
       ),
     output: outputSchema.partial(),
   })
   .partial();
 export type RequestOptions = z.infer<typeof requestOptionsSchema>;
 
-/** What can be changed while a job runs. */
+/** The options that can be changed while a job runs. */
 export const steeringSchema = optionsSchema
   .pick({
     content_weight: true,
@@ -184,10 +182,10 @@ export type Steering = z.infer<typeof steeringSchema>;
 
 /** Options with some of them changed. */
 export function applySteering(options: Options, steering: Steering): Options {
-  return { ...options, ...steering } as Options; // what JSON leaves out is not there, and so not undefined
+  return { ...options, ...steering } as Options; // parsed from JSON, so that no value is undefined
 }
 
-/** The longest edge that a requested size comes to, for a content of this longest edge. */
+/** The longest edge of the result in pixels, for a content with this longest edge. */
 export function longestEdge(size: NonNullable<RequestOptions["size"]>, contentEdge: number): number {
   if (typeof size === "number") return size;
   return Math.round(contentEdge * (size === "content" ? 1 : Number.parseFloat(size)));

@@ -11,7 +11,7 @@ export const DEFAULT_PRESET: PresetName = "balanced";
 
 type PresetOptions = Omit<Options, "preset" | "seed">;
 
-/** Gatys et al. 2015: one of each block, all alike. */
+/** Gatys et al. 2015: one layer of each block, with equal weights. */
 const SOURCE_STYLE_LAYERS: Options["style_layers"] = {
   block1_conv1: 0.2,
   block2_conv1: 0.2,
@@ -26,14 +26,14 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   loss: "relative",
   content_weight: 1,
   style_weight: 4,
-  content_layers: { block3_conv2: 1 }, // shallower than the source's: eyes and whiskers stay whole (bench/RESULTS.md)
+  content_layers: { block3_conv2: 1 }, // shallower than in Gatys et al., to keep details such as eyes (bench/RESULTS.md)
   style_layers: SOURCE_STYLE_LAYERS,
   style_distance: "gram",
   style_windows: 3,
   style_weights: [],
   style_scale: 1,
   preserve_color: "none",
-  tv_weight: 40, // strokes in place of grain
+  tv_weight: 40, // strokes instead of grain
   noise: 0,
   pooling: "max",
   init: "recolored",
@@ -43,12 +43,12 @@ const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   output: { format: "png", quality: 90, bit_depth: 8, color_space: "srgb" },
 };
 
-/** What each preset stands for, in the order in which they are shown. `classic` is bound to Gatys et al. 2015; the others were chosen by eye. */
+/** The presets, in the order in which they are shown. `classic` follows Gatys et al. 2015; the others were chosen by eye. */
 export const PRESETS: Record<PresetName, PresetOptions> = {
   draft: {
     ...relative,
     ...{ size: 256, steps: 48, scales: 2 },
-    ...{ optimizer: "lbfgs", learning_rate: LEARNING_RATES.lbfgs }, // leads further where there are few steps
+    ...{ optimizer: "lbfgs", learning_rate: LEARNING_RATES.lbfgs }, // makes more progress in few steps
   },
   balanced: { ...relative, size: 512, steps: 260, scales: 3 },
   fine: { ...relative, size: 1024, steps: 360, scales: 4 },
@@ -72,8 +72,10 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
 };
 
 /**
- * The options a job runs with: the client's own over its preset's. `seed` is used where the client names none;
- * `contentEdge` is the content's longest edge, for sizes that are told by it.
+ * The options that a job runs with: those of the request, and the preset's for the rest.
+ *
+ * @param seed the seed if the request has none
+ * @param contentEdge the content's longest edge, for sizes relative to it
  */
 export function resolveOptions(requested: RequestOptions, seed: number, contentEdge = Number.NaN): Options {
   const preset = requested.preset ?? DEFAULT_PRESET;
@@ -82,8 +84,8 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
   const size = longestEdge(requested.size ?? base.size, contentEdge);
   return {
     ...base,
-    scales: suitableScales(base, size),
-    ...suitableLearningRate(requested),
+    scales: scalesForSize(base, size),
+    ...defaultLearningRate(requested),
     seed,
     ...given,
     preset,
@@ -92,15 +94,15 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
   } as Options;
 }
 
-/** As many scales as keep the coarsest one as large as the preset has it, and with it the largest strokes. */
-function suitableScales(preset: PresetOptions, size: number): number {
+/** The number of scales at which the coarsest, and with it the largest strokes, has the size that the preset has. */
+function scalesForSize(preset: PresetOptions, size: number): number {
   const { minimum, maximum } = SCALES_RANGE;
   const doublings = preset.scales === 1 ? 0 : Math.round(Math.log2(size / preset.size));
   return Math.min(maximum, Math.max(minimum, preset.scales + doublings));
 }
 
-/** The step length of an optimiser that is asked for, to be put before what else is asked for. */
-export function suitableLearningRate({
+/** The default learning rate of the requested optimiser; nothing without one. */
+export function defaultLearningRate({
   optimizer,
 }: Pick<RequestOptions, "optimizer">): Partial<Pick<Options, "learning_rate">> {
   return optimizer === undefined ? {} : { learning_rate: LEARNING_RATES[optimizer] };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { requestOptionsSchema } from "./options.ts";
 import { webhookSchema } from "./webhook.ts";
 
-/** Longest form field and longest `metadata`, in characters. */
+/** The maximum length of a form field and of `metadata`, in characters. */
 export const FIELD_LENGTH = 64 * 1024;
 const METADATA_LENGTH = 4096;
 
@@ -11,21 +11,23 @@ export const metadataSchema = z
   .refine((metadata) => JSON.stringify(metadata).length <= METADATA_LENGTH, {
     error: `expected at most ${METADATA_LENGTH} characters of JSON`,
   })
-  .describe("A small object of the client's own, given back in the job view.");
+  .describe("A small object with the client's own data, returned in the job view.");
 
 export const prioritySchema = z
   .int()
   .min(1)
   .max(100)
-  .describe("1 is the first of its owner's jobs, 100 the last; 50 is usual. Owners are served in turn.");
+  .describe(
+    "The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn.",
+  );
 
 const expiresInSchema = z
   .int()
   .min(60)
   .max(10 * 365 * 24 * 3600)
-  .describe("Seconds from now after which the job and its pictures are forgotten.");
+  .describe("After how many seconds the job and its pictures are deleted.");
 
-/** What goes with the pictures, the same in a form and in JSON. */
+/** The fields besides the pictures, the same in a form and in JSON. */
 export const submissionFieldsSchema = z.strictObject({
   options: requestOptionsSchema.default({}),
   metadata: metadataSchema.default({}),
@@ -35,32 +37,38 @@ export const submissionFieldsSchema = z.strictObject({
 });
 export type SubmissionFields = z.infer<typeof submissionFieldsSchema>;
 
-/** POST /v1/jobs/{id}/continue: what is left out is as it was in the job before. */
+/** POST /v1/jobs/{id}/continue: options that are omitted have the values of the previous job. */
 export const continuationSchema = submissionFieldsSchema.extend({
   options: requestOptionsSchema
     .omit({ preset: true, init: true, init_blend: true })
     .default({})
-    .describe("`steps` are further ones; all of them at the full size unless `scales` says otherwise."),
+    .describe(
+      "`steps` is the number of further steps; they are all at the full size unless `scales` is set.",
+    ),
 });
 export type Continuation = z.infer<typeof continuationSchema>;
 
-/** Checked without the usual pattern, whose backtracking does not survive a text of many megabytes. */
+/** Not zod's own base64 check: the backtracking of its pattern fails for a text of many megabytes. */
 const base64Schema = z
   .string()
   .min(1)
   .refine((text) => text.length % 4 === 0 && !/[^A-Za-z0-9+/=]|=[^=]/.test(text), {
     error: "expected base64 (RFC 4648)",
   })
-  .meta({ contentEncoding: "base64", description: "The file's bytes." });
+  .meta({ contentEncoding: "base64", description: "The bytes of the file." });
 
 export const pictureSourceSchema = z
   .union([
     z.strictObject({
-      url: z.string().min(1).max(4096).describe("http or https; fetched by the service at once."),
+      url: z
+        .string()
+        .min(1)
+        .max(4096)
+        .describe("http or https. The service downloads it before it responds."),
     }),
     z.strictObject({ base64: base64Schema }),
   ])
-  .describe("Where a picture comes from.");
+  .describe("A picture, by its URL or in base64.");
 export type PictureSourceInput = z.infer<typeof pictureSourceSchema>;
 
 /** POST /v1/jobs as application/json. */
@@ -70,25 +78,29 @@ export const submitJsonSchema = submissionFieldsSchema.extend({
   style_mask: z
     .union([pictureSourceSchema, z.array(pictureSourceSchema)])
     .optional()
-    .describe("Where each style goes, white: there, black: not there; one for each style, in their order."),
-  keep_mask: pictureSourceSchema.optional().describe("What of the content stays as it is: white."),
+    .describe(
+      "Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order.",
+    ),
+  keep_mask: pictureSourceSchema.optional().describe("Where the content is kept unchanged: white."),
   init_picture: pictureSourceSchema
     .optional()
-    .describe("What the picture starts as; implies `init` picture."),
+    .describe("The picture to start from; implies the option `init`: `picture`."),
 });
 
 const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP or AVIF file." });
 
-/** POST /v1/jobs as multipart/form-data: for the description only, the form is read as a stream. */
+/** POST /v1/jobs as multipart/form-data. Only documentation: forms are parsed as a stream. */
 export const submitFormSchema = z.object({
   content: file,
   style: z.array(file).min(1),
   style_mask: z
     .array(file)
     .optional()
-    .describe("Where each style goes, white: there, black: not there; one for each style, in their order."),
-  keep_mask: file.optional().describe("What of the content stays as it is: white."),
-  init_picture: file.optional().describe("What the picture starts as; implies `init` picture."),
+    .describe(
+      "Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order.",
+    ),
+  keep_mask: file.optional().describe("Where the content is kept unchanged: white."),
+  init_picture: file.optional().describe("The picture to start from; implies the option `init`: `picture`."),
   options: requestOptionsSchema.optional().describe("The options as JSON."),
   metadata: metadataSchema.optional().describe("The metadata as JSON."),
   priority: prioritySchema.optional(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The convolution layers of VGG-19 in their order (Simonyan & Zisserman 2014, configuration E). */
+/** The convolution layers of VGG-19 in order (Simonyan & Zisserman 2014, configuration E). */
 export const VGG19_LAYERS = [
   "block1_conv1",
   "block1_conv2",
@@ -23,7 +23,7 @@ export const VGG19_LAYERS = [
 const layerSchema = z.enum(VGG19_LAYERS);
 export type Layer = z.infer<typeof layerSchema>;
 
-/** Weights by layer, for example `{"block1_conv1": 0.2}`; at least one of them above zero. */
+/** Weights by layer, for example `{"block1_conv1": 0.2}`; at least one is positive. */
 export const layerWeightsSchema = z
   .partialRecord(layerSchema, z.number().min(0).max(1000))
   .refine((weights) => Object.values(weights).some((weight) => weight > 0), {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
-import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { FastifyPluginAsyncZod, ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Redis } from "ioredis";
 import { ApiKeyStore } from "../auth/api-key-store.ts";
 import { RateLimits } from "../auth/rate-limits.ts";
@@ -60,3 +60,6 @@ export type App = FastifyInstance<
   FastifyBaseLogger,
   ZodTypeProvider
 >;
+
+/** A Fastify plugin whose options are the dependencies. */
+export type ApiPlugin = FastifyPluginAsyncZod<Dependencies>;

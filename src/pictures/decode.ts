@@ -11,10 +11,10 @@ export interface DecodeLimits {
 export type ColorSpace = Options["output"]["color_space"];
 
 /**
- * Decodes a picture that `validatePicture` let in, at the size that `targetSize` gives for its own (upright) size.
+ * Decodes a picture that `validatePicture` accepted, at the size that `targetSize` returns for its upright size.
  *
- * Pixels are turned upright by EXIF orientation, brought to the colour space by their ICC profile (CMYK and 16 bits
- * included; sRGB where there is none), and greys become three equal channels. Metadata is left behind.
+ * Applies the EXIF orientation, converts to the colour space from the ICC profile (also CMYK and 16 bits; sRGB without a
+ * profile) and turns greyscale into RGB. Drops all metadata.
  */
 export async function decodePicture(
   source: PictureSource,
@@ -25,7 +25,7 @@ export async function decodePicture(
   const { autoOrient: size, icc } = await open(source, limits).metadata();
   const target = targetSize(size);
   if (colorSpace === "p3" && icc) {
-    // With 16 bits a channel libvips goes straight to P3, else by way of sRGB, which is smaller.
+    // With 16 bits per channel libvips converts directly to P3, otherwise through sRGB, which has a smaller gamut.
     return await read(upright(source, target, limits).pipelineColourspace("rgb16").withIccProfile("p3"));
   }
   const { width, height, data, alpha } = await read(upright(source, target, limits).toColourspace("srgb"));
@@ -34,7 +34,7 @@ export async function decodePicture(
   return { ...converted, ...(alpha && { alpha }) };
 }
 
-/** Decodes a picture as a mask of exactly this size: its luminance, black where it is transparent. */
+/** Decodes a picture as a mask of exactly this size: its luminance; transparent pixels are black. */
 export async function decodeMask(source: PictureSource, size: Size, limits: DecodeLimits): Promise<Mask> {
   const { data, info } = await upright(source, size, limits)
     .flatten({ background: "#000000" })
@@ -75,7 +75,7 @@ async function read(picture: ReturnType<typeof open>): Promise<Raster> {
   return { width, height, data: colors, ...(!isOpaque && { alpha }) };
 }
 
-/** One channel of interleaved ones. */
+/** Extracts one of the interleaved channels. */
 function channel(data: Uint8Array, channels: number, index: number): Uint8Array {
   return new Uint8Array(data.length / channels).map((_, pixel) => data[pixel * channels + index] ?? 0);
 }

@@ -6,40 +6,40 @@ import { type PictureSource, sharp } from "./sharp.ts";
 
 export interface Encoding {
   format: PictureType;
-  /** 1 to 100; png, which loses nothing, ignores it. */
+  /** 1 to 100; png is lossless and ignores it. */
   quality: number;
-  /** 16 for png alone; 8 if not given. */
+  /** 16 for png only; the default is 8. */
   bit_depth?: 8 | 16;
-  /** What the raster's colours are, and the file's: sRGB if not given. */
+  /** The colour space of the raster and of the file; the default is sRGB. */
   color_space?: ColorSpace;
 }
 
-/** A raster as a picture file; `description` says in its EXIF how it was made. JPEG shows white where it is transparent. */
+/** Encodes a raster as a picture file. `description` goes into its EXIF data. In a JPEG transparent pixels become white. */
 export async function encodePicture(
   raster: Raster | Raster16,
   encoding: Encoding,
   description?: string,
 ): Promise<Uint8Array> {
-  const isDeep = encoding.format === "png" && encoding.bit_depth === 16;
-  const isWide = encoding.color_space === "p3";
-  // libvips takes 16 bits a channel for P3 already, and only says so in the file; of 8 it would think sRGB.
-  const picture = toSharp(raster, isDeep || isWide);
-  const tagged = isWide ? picture.withIccProfile("p3") : picture;
-  return await write(isDeep ? tagged.toColourspace("rgb16") : tagged, encoding, description);
+  const is16Bit = encoding.format === "png" && encoding.bit_depth === 16;
+  const isP3 = encoding.color_space === "p3";
+  // libvips treats 16 bits per channel as P3 and only adds the profile; it would convert 8 bits from sRGB.
+  const picture = toSharp(raster, is16Bit || isP3);
+  const tagged = isP3 ? picture.withIccProfile("p3") : picture;
+  return await write(is16Bit ? tagged.toColourspace("rgb16") : tagged, encoding, description);
 }
 
-/** A picture that this service wrote in another format; what its EXIF says stays, and so do its colours. */
+/** Converts a picture that this service encoded to another format; keeps its EXIF data and colours. */
 export async function convertPicture(source: PictureSource, encoding: Encoding): Promise<Uint8Array> {
   return await write(sharp(source).keepExif().keepIccProfile(), encoding);
 }
 
-function toSharp({ width, height, data, alpha }: Raster | Raster16, deep: boolean): Sharp {
+function toSharp({ width, height, data, alpha }: Raster | Raster16, to16Bit: boolean): Sharp {
   const channels = alpha ? 4 : 3;
   const raw = { width, height, channels } as const;
   const bits = data.BYTES_PER_ELEMENT * 8;
-  const factor = deep && bits === 8 ? 257 : 1;
+  const factor = to16Bit && bits === 8 ? 257 : 1;
   if (!alpha && factor === 1) return sharp(data, { raw });
-  const samples = new (deep || bits === 16 ? Uint16Array : Uint8Array)(width * height * channels);
+  const samples = new (to16Bit || bits === 16 ? Uint16Array : Uint8Array)(width * height * channels);
   const opacity = samples.BYTES_PER_ELEMENT === 2 ? 257 : 1;
   for (let pixel = 0; pixel < width * height; pixel += 1) {
     for (let index = 0; index < 3; index += 1) {
@@ -62,7 +62,7 @@ async function write(
     case "png":
       return await described.png().toBuffer();
     case "jpeg":
-      // Brush strokes are coloured edges: halving the chroma would blur them.
+      // Brush strokes are coloured edges, which chroma subsampling would blur.
       return await described
         .flatten({ background: "#ffffff" })
         .jpeg({ quality, chromaSubsampling: "4:4:4" })

@@ -1,4 +1,4 @@
-/** The types of picture that are read and written. */
+/** The supported picture types. */
 export const PICTURE_TYPES = ["jpeg", "png", "webp", "avif"] as const;
 export type PictureType = (typeof PICTURE_TYPES)[number];
 
@@ -9,17 +9,17 @@ export const MEDIA_TYPES: Record<PictureType, string> = {
   avif: "image/avif",
 };
 
-/** The usual ending of a type's files. */
-export const endingOf = (type: PictureType) => (type === "jpeg" ? "jpg" : type);
+/** The usual file extension of a type, without the dot. */
+export const fileExtension = (type: PictureType) => (type === "jpeg" ? "jpg" : type);
 
-/** How many of a file's first bytes `detectPictureType` looks at. */
+/** How many bytes of a file `detectPictureType` needs. */
 export const SIGNATURE_BYTES = 64;
 
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const JPEG = [0xff, 0xd8, 0xff];
 
 /**
- * What a file's first bytes say it is, or null.
+ * Detects the type of a file from its first bytes; null if it is not supported.
  *
  * PNG: its 8-byte signature (ISO/IEC 15948). JPEG: start of image and another marker (ISO/IEC 10918-1).
  * WebP: RIFF container of form WEBP (RFC 9649). AVIF: ISO base media file whose `ftyp` box names the brand

@@ -1,14 +1,14 @@
 import sharp from "sharp";
 
-// The one side effect of an import here: no code can get hold of sharp with its other decoders open.
+// The only import with a side effect: no code can use sharp before its other decoders are blocked.
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({
   operation: ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp", "VipsForeignLoadHeif"],
 });
-// Every picture is decoded once or twice: libvips's cache of operations would only hold memory.
+// Each picture is decoded once or twice, so libvips' operation cache would only waste memory.
 sharp.cache(false);
 
 export { default as sharp } from "sharp";
 
-/** A path or the file's bytes. */
+/** The path or the bytes of a file. */
 export type PictureSource = string | Uint8Array;

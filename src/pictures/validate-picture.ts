@@ -16,7 +16,7 @@ export interface PictureLimits {
   pictureSeconds: number;
 }
 
-/** What is known of a picture that was let in; the size is that of the upright picture. */
+/** A picture that was accepted; the size is that of the upright picture. */
 export interface ValidPicture extends Size {
   type: PictureType;
   mediaType: string;
@@ -24,51 +24,54 @@ export interface ValidPicture extends Size {
 }
 
 /**
- * Lets a stranger's file in or throws a `ProblemError` that names `field`: its bytes are counted, its type is
- * told by its first bytes, its header is read, its pixels and frames are counted, and only then is it
- * decoded once, to the end and within a time, so that what a worker gets later can be decoded.
+ * Validates an untrusted file, or throws a `ProblemError` for `field`. Checks its size, then its signature, then its header
+ * (type, frames, pixels), and only then decodes it completely, within a time limit: workers can decode what is accepted.
  */
 export async function validatePicture(
   path: string,
   field: string,
   limits: PictureLimits,
 ): Promise<ValidPicture> {
-  const refuse = (code: ProblemError["code"], expected: string, received: string) =>
+  const problem = (code: ProblemError["code"], expected: string, received: string) =>
     ProblemError.forField(code, field, expected, received);
 
   const { size: bytes } = await stat(path);
-  if (bytes === 0) throw refuse("empty_picture", "a picture file", "an empty file");
+  if (bytes === 0) throw problem("empty_picture", "a picture file", "an empty file");
   if (bytes > limits.uploadBytes) {
-    throw refuse("picture_too_large", `at most ${limits.uploadBytes} bytes`, `${bytes} bytes`);
+    throw problem("picture_too_large", `at most ${limits.uploadBytes} bytes`, `${bytes} bytes`);
   }
 
   const head = await readHead(path);
   const type = detectPictureType(head);
   if (!type) {
     const received = `a file that starts with ${Buffer.from(head.subarray(0, 8)).toString("hex")}`;
-    throw refuse("unsupported_picture", `a file of type ${PICTURE_TYPES.join(", ")}`, received);
+    throw problem("unsupported_picture", `a file of type ${PICTURE_TYPES.join(", ")}`, received);
   }
 
   const header = await readHeader(path).catch((error) => {
-    throw refuse("corrupt_picture", `a whole ${type} file`, reason(error));
+    throw problem("corrupt_picture", `a complete ${type} file`, reason(error));
   });
-  if (header.type !== type) throw refuse("mismatched_picture", type, header.type);
-  if (header.frames > 1) throw refuse("animated_picture", "1 frame", `${header.frames} frames`);
+  if (header.type !== type) throw problem("mismatched_picture", type, header.type);
+  if (header.frames > 1) throw problem("animated_picture", "1 frame", `${header.frames} frames`);
   const { width, height } = header;
   if (width * height > limits.picturePixels) {
     const received = `${width} × ${height} = ${width * height} pixels`;
-    throw refuse("too_many_pixels", `at most ${limits.picturePixels} pixels`, received);
+    throw problem("too_many_pixels", `at most ${limits.picturePixels} pixels`, received);
   }
   if (Math.min(width, height) < SHORTEST_EDGE) {
-    throw refuse("picture_too_small", `at least ${SHORTEST_EDGE} px on each edge`, `${width} × ${height} px`);
+    throw problem(
+      "picture_too_small",
+      `at least ${SHORTEST_EDGE} px on each edge`,
+      `${width} × ${height} px`,
+    );
   }
 
-  await tryDecoding(path, limits).catch((error) => {
+  await decodeCompletely(path, limits).catch((error) => {
     if (isTimeout(error)) {
-      const expected = `a picture that is decoded within ${limits.pictureSeconds} s`;
-      throw refuse("picture_too_slow", expected, "one that takes longer");
+      const expected = `a picture that can be decoded within ${limits.pictureSeconds} s`;
+      throw problem("picture_too_slow", expected, "one that takes longer");
     }
-    throw refuse("corrupt_picture", `a whole ${type} file`, reason(error));
+    throw problem("corrupt_picture", `a complete ${type} file`, reason(error));
   });
   return { type, mediaType: MEDIA_TYPES[type], bytes, width, height };
 }
@@ -84,14 +87,14 @@ async function readHead(path: string): Promise<Uint8Array> {
 }
 
 async function readHeader(path: string): Promise<Size & { type: string; frames: number }> {
-  // Only the header is read here; the limit on pixels is applied to what it says, so that the answer can say it.
+  // Reads only the header. Without sharp's own limit the problem can name the number of pixels.
   const found = await sharp(path, { limitInputPixels: false }).metadata();
   const type = found.format === "heif" && found.compression === "av1" ? "avif" : found.format;
   return { type, frames: found.pages ?? 1, ...found.autoOrient };
 }
 
-/** Decodes every pixel, at the least cost: JPEG and WebP are shrunk while they are read. */
-async function tryDecoding(path: string, limits: PictureLimits): Promise<void> {
+/** Decodes every pixel at the lowest cost: JPEG and WebP are scaled down while they are decoded. */
+async function decodeCompletely(path: string, limits: PictureLimits): Promise<void> {
   await sharp(path, {
     limitInputPixels: limits.picturePixels,
     failOn: "error",
@@ -112,9 +115,9 @@ function messageOf(error: unknown): string {
 
 const isTimeout = (error: unknown) => /timeout/i.test(messageOf(error));
 
-/** The decoder's words without the file's name, which is none of the client's business. */
+/** The decoder's message without the path of the file, which clients must not see. */
 function reason(error: unknown): string {
   const text = messageOf(error).split("\n")[0] ?? "";
-  const words = text.replace(/^Input file:?\s*/i, "").replace(/\/\S+/g, "the file");
-  return `one of which the decoder says: ${words}`;
+  const message = text.replace(/^Input file:?\s*/i, "").replace(/\/\S+/g, "the file");
+  return `a file with the decoder error: ${message}`;
 }

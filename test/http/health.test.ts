@@ -22,7 +22,7 @@ async function readiness() {
 }
 
 describe("/readyz", () => {
-  it("says that no worker was seen", async () => {
+  it("reports that no worker is alive", async () => {
     expect(await readiness()).toMatchObject({
       status: 503,
       body: {
@@ -30,14 +30,14 @@ describe("/readyz", () => {
         checks: {
           redis: { ok: true, reason: null },
           store: { ok: true },
-          workers: { ok: false, reason: "no worker was seen lately" },
+          workers: { ok: false, reason: "no worker is alive" },
           engine: { ok: false },
         },
       },
     });
   });
 
-  it("says what a worker's engine lacks", async () => {
+  it("reports what the engine of a worker lacks", async () => {
     await announce(service, {
       ready: false,
       reason: { code: "weights_missing", message: "put VGG-19 into models/vgg19" },
@@ -53,7 +53,7 @@ describe("/readyz", () => {
     });
   });
 
-  it("is ready when one worker can paint", async () => {
+  it("is ready if one worker can paint", async () => {
     const engine = {
       device: "cpu",
       name: "Zen",
@@ -65,7 +65,7 @@ describe("/readyz", () => {
     expect(await readiness()).toMatchObject({ status: 200, body: { status: "ready", engines: [engine] } });
   });
 
-  it("says which jobs wait for a larger worker, and is ready all the same", async () => {
+  it("reports jobs that are too large for every worker, and is ready all the same", async () => {
     for (const id of ["w1", "w2"]) await forgetWorker(service.redis, service.keys, id);
     await announce(service, { id: "w3", largest_size: 1024 });
     expect(await readiness()).toMatchObject({ body: { capacity: { ok: true, largest_size: 1024 } } });
@@ -77,7 +77,7 @@ describe("/readyz", () => {
         status: "ready",
         capacity: {
           ok: false,
-          reason: "1 queued jobs, of up to 2048 px, fit no living worker; the largest takes 1024 px",
+          reason: "1 queued jobs of up to 2048 px are too large for every live worker (at most 1024 px)",
         },
       },
     });
@@ -86,7 +86,7 @@ describe("/readyz", () => {
     await service.queue.delete(id);
   });
 
-  it("says that pictures cannot be stored", async () => {
+  it("reports that pictures cannot be stored", async () => {
     const blobs = join(service.config.dataDirectory, "blobs");
     await rm(blobs, { recursive: true, force: true });
     await writeFile(blobs, "in the way");
@@ -95,7 +95,7 @@ describe("/readyz", () => {
     expect((await readiness()).status).toBe(200);
   });
 
-  it("says that Redis is full, in the log too, and takes jobs again when it is not", async () => {
+  it("reports that Redis is full, also in the log, and accepts jobs when it is not", async () => {
     const { redis } = service;
     await redis.config("SET", "maxmemory", "1mb");
     try {
@@ -113,7 +113,7 @@ describe("/readyz", () => {
     expect((await readiness()).status).toBe(200);
   });
 
-  it("says that Redis cannot be reached, while /livez does not care", async () => {
+  it("reports that Redis cannot be reached, while /livez still succeeds", async () => {
     await service.redisServer.kill();
     const { status, body } = await readiness();
     expect(status).toBe(503);
@@ -124,13 +124,13 @@ describe("/readyz", () => {
     expect(alive.status).toBe(200);
     expect(await alive.json()).toEqual({ status: "alive" });
     await service.redisServer.start();
-    // Workers live in Redis for a while after they were last heard of, its restart included.
+    // The heartbeats of workers outlive a restart of Redis.
     await until(async () => (await readiness()).status === 200);
   });
 });
 
 describe("/v1/presets", () => {
-  it("gives every preset whole, and every option's range", async () => {
+  it("returns every preset and the range of every option", async () => {
     const response = await service.fetch("/v1/presets");
     expect(response.status).toBe(200);
     const body = (await response.json()) as {

@@ -18,25 +18,25 @@ async function post(key: string, fields: Record<string, string> = {}, styles = 1
 const countJobs = async () => (await service.queue.list({ limit: 1000 })).length;
 
 describe("An idempotency key", () => {
-  it("makes one job of many requests, each with the first answer", async () => {
+  it("creates one job for repeated requests, and returns the first response", async () => {
     const before = await countJobs();
     const first = await post("one");
     expect(first.status).toBe(202);
     expect(first.headers.get("idempotency-replayed")).toBeNull();
-    const answer = await first.json();
-    const { id } = answer as JobView;
+    const body = await first.json();
+    const { id } = body as JobView;
     await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
     for (let times = 0; times < 3; times += 1) {
       const again = await post("one");
       expect(again.status).toBe(202);
       expect(again.headers.get("idempotency-replayed")).toBe("true");
       expect(again.headers.get("location")).toBe(`/v1/jobs/${id}`);
-      expect(await again.json()).toEqual(answer);
+      expect(await again.json()).toEqual(body);
     }
     expect(await countJobs()).toBe(before + 1);
   });
 
-  it("may be quoted, and is then the same", async () => {
+  it("is the same with quotes", async () => {
     const first = (await (await post("quoted")).json()) as JobView;
     const again = (await (await post('"quoted"')).json()) as JobView;
     expect(again.id).toBe(first.id);
@@ -46,7 +46,7 @@ describe("An idempotency key", () => {
     ["other options", { options: '{"size":65}' }, 1],
     ["another picture", {}, 2],
     ["metadata", { metadata: '{"a":1}' }, 1],
-  ])("is refused for a request with %s", async (what, fields, styles) => {
+  ])("is rejected for a request with %s", async (what, fields, styles) => {
     const key = `reused-${what.replaceAll(" ", "-")}`;
     await post(key);
     const response = await post(key, fields as Record<string, string>, styles);
@@ -54,7 +54,7 @@ describe("An idempotency key", () => {
     expect(await response.json()).toMatchObject({ code: "idempotency_key_reused", retryable: false });
   });
 
-  it("makes one job of two requests that arrive at once", async () => {
+  it("creates one job for requests that arrive at the same time", async () => {
     const before = await countJobs();
     const responses = await Promise.all(Array.from({ length: 8 }, () => post("race")));
     const ids = new Set<string>();
@@ -69,29 +69,29 @@ describe("An idempotency key", () => {
     expect((await post("race")).status).toBe(202);
   });
 
-  it("stays free where the request was refused", async () => {
+  it("is not used up by a rejected request", async () => {
     expect((await post("corrected", { options: '{"size":1}' })).status).toBe(422);
     expect((await post("corrected")).status).toBe(202);
-    // Known to be wrong only when the pictures are looked at.
+    // This error is found only after the pictures have been read.
     expect((await post("late", { options: '{"size":64,"style_weights":[1,2]}' })).status).toBe(422);
     expect((await post("late")).status).toBe(202);
   });
 
-  it("gives the job that a dead process had begun, and not a second one", async () => {
+  it("returns the job that a crashed process has started, instead of a second one", async () => {
     const first = (await (await post("died")).json()) as JobView;
-    // What such a process leaves: an id chosen, its job perhaps submitted, no answer.
-    const die = async () => {
+    // Such a process leaves an id without a response; the job may have been submitted.
+    const simulateCrash = async () => {
       for (const key of await service.redis.keys("*idempotency:*")) {
         const entry = JSON.parse((await service.redis.get(key)) ?? "{}") as { job: string };
         if (entry.job === first.id) await service.redis.set(key, JSON.stringify({ ...entry, answer: null }));
       }
     };
-    await die();
+    await simulateCrash();
     const before = await countJobs();
     const again = await post("died");
     expect(again.status).toBe(202);
     expect(((await again.json()) as JobView).id).toBe(first.id);
-    await die();
+    await simulateCrash();
     await service.fetch(`/v1/jobs/${first.id}/cancel`, { method: "POST" });
     const ended = await post("died");
     expect(ended.status).toBe(200);
@@ -99,14 +99,14 @@ describe("An idempotency key", () => {
     expect(await countJobs()).toBe(before);
   });
 
-  it("does not block after an outage of Redis", async () => {
+  it("works after an outage of Redis", async () => {
     await service.redisServer.kill();
     expect((await post("outage")).status).toBe(503);
     await service.redisServer.start();
     await until(async () => (await post("outage")).status === 202);
   });
 
-  it.each(["with spaces", "x".repeat(256), "é"])("that is none is refused: %j", async (key) => {
+  it.each(["with spaces", "x".repeat(256), "é"])("is rejected if it is malformed: %j", async (key) => {
     const response = await post(key);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "invalid_request" });

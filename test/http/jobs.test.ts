@@ -13,7 +13,7 @@ afterEach(() => service.clear());
 afterAll(() => service.stop());
 
 describe("A job's view", () => {
-  it("tells the exact position of each waiting job", async () => {
+  it("has the exact position of each queued job", async () => {
     const first = await service.submit();
     const second = await service.submit();
     const urgent = await service.submit({ priority: "1" });
@@ -26,7 +26,7 @@ describe("A job's view", () => {
     expect((await service.job(second.id)).queue?.position).toBe(2);
   });
 
-  it("follows a job from queued through running to succeeded", async () => {
+  it("reflects a job from queued through running to succeeded", async () => {
     const { id } = await service.submit();
     let finish = () => undefined as undefined;
     const finished = new Promise<undefined>((resolve) => {
@@ -61,7 +61,7 @@ describe("A job's view", () => {
     expect([ended, started, created].sort()).toEqual([created, started, ended]);
   });
 
-  it("shows progress, and asks to come again after about a tenth of the time that is left", async () => {
+  it("has the progress, and a Retry-After of a tenth of the remaining time", async () => {
     const { id } = await service.submit();
     service.startWorker(runUntilStopped);
     await service.untilStatus(id, "running");
@@ -72,7 +72,7 @@ describe("A job's view", () => {
     expect(progress).toMatchObject({ step: 5, total_steps: 100, loss: { total: 3 } });
   });
 
-  it("tells why a job failed, and whether it may succeed another time", async () => {
+  it("has the error of a failed job, and whether a retry may succeed", async () => {
     const { id } = await service.submit();
     service.startWorker(async () => ({
       type: "failed",
@@ -88,7 +88,7 @@ describe("A job's view", () => {
     expect(response.headers.get("retry-after")).toBeNull();
   });
 
-  it("is answered with 304 until it changes", async () => {
+  it("responds with 304 until the job changes", async () => {
     const { id } = await service.submit();
     const first = await service.fetch(`/v1/jobs/${id}`);
     const etag = first.headers.get("etag") ?? "";
@@ -108,7 +108,7 @@ describe("A job's view", () => {
   });
 
   it.each([v7(), "1", "..%2f..%2fetc%2fpasswd", "00000000-0000-0000-0000-000000000000"])(
-    "of the id %s does not exist, whatever is asked of it",
+    "responds with 404 for the id %s on every route",
     async (id) => {
       const calls = [
         service.fetch(`/v1/jobs/${id}`),

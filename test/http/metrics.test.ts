@@ -24,7 +24,7 @@ async function metrics(of = service): Promise<Map<string, number>> {
 }
 
 describe("/metrics", () => {
-  it("counts jobs by state and says how long the oldest waits", async () => {
+  it("counts jobs by status, and has the age of the oldest queued job", async () => {
     expect((await metrics()).get("nst_queue_oldest_seconds")).toBe(0);
     const body = await form();
     const { id } = (await (await service.fetch("/v1/jobs", { method: "POST", body })).json()) as {
@@ -45,21 +45,21 @@ describe("/metrics", () => {
     expect(found.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
   });
 
-  it("counts requests by how long they took", async () => {
+  it("counts requests by their duration", async () => {
     for (let times = 0; times < 3; times++) await service.fetch("/livez");
     const found = await metrics();
     const name = "nst_http_request_duration_seconds";
     const labels = 'method="GET",route="/livez",status="200"';
     expect(found.get(`${name}_count{${labels}}`)).toBe(3);
-    expect(found.get(`${name}_bucket{${labels},le="+Inf"}`)).toBe(3);
-    expect(found.get(`${name}_bucket{${labels},le="60"}`)).toBe(3);
+    expect(found.get(`${name}_bucket{le="+Inf",${labels}}`)).toBe(3);
+    expect(found.get(`${name}_bucket{le="60",${labels}}`)).toBe(3);
     expect(found.get(`${name}_sum{${labels}}`)).toBeGreaterThan(0);
     expect(found.get(`${name}_sum{${labels}}`)).toBeLessThan(3);
   });
 
-  it("tells how long jobs took, a worker's step and its engine's memory", async () => {
-    const told = { step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" };
-    await announce(service, { id: "w", pace: 0.01, free_in: 0, ...told });
+  it("has the durations of jobs and steps, and the memory of engines", async () => {
+    const reported = { step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" };
+    await announce(service, { id: "w", pace: 0.01, free_in: 0, ...reported });
     service.startWorker();
     await until(async () => (await service.queue.statistics.countByStatus()).queued === 0);
     await service.stopWorkers();
@@ -72,7 +72,7 @@ describe("/metrics", () => {
     expect(found.get('nst_engine_resident_bytes{worker="w"}')).toBe(1_000_000);
   });
 
-  it("counts the jobs that a process accepted, those of batches too, and none twice", async () => {
+  it("counts each accepted job once, also those of batches", async () => {
     const accepted = async () => (await metrics()).get("nst_jobs_accepted_total") ?? 0;
     const before = await accepted();
     const headers = { "idempotency-key": "once" };
@@ -83,7 +83,7 @@ describe("/metrics", () => {
     expect((await accepted()) - before).toBe(3);
   });
 
-  it("counts what failed, by its code", async () => {
+  it("counts failed jobs by error code", async () => {
     const error = { code: "out_of_memory", message: "on purpose" } as const;
     service.startWorker(async () => ({ type: "failed", ...error }));
     await until(async () => (await service.queue.statistics.countByStatus()).failed === 3);
@@ -93,7 +93,7 @@ describe("/metrics", () => {
     expect(found.get('nst_jobs_failed_total{code="engine_crashed"}')).toBe(0);
   });
 
-  it("counts each worker once that is gone without a word, and none that stopped", async () => {
+  it("counts each lost worker once, and not those that stopped", async () => {
     await announce(service, { id: "dies" });
     await announce(service, { id: "stops" });
     expect((await metrics()).get("nst_workers_lost_total")).toBe(0);
@@ -103,16 +103,16 @@ describe("/metrics", () => {
     expect((await metrics()).get("nst_workers_lost_total")).toBe(1);
   });
 
-  it("says how long an event has waited to be told", async () => {
+  it("has the age of the oldest unsent webhook event", async () => {
     expect((await metrics()).get("nst_webhook_oldest_seconds")).toBe(0);
     const webhook = JSON.stringify({ url: "http://192.0.32.10/", events: ["job.queued"] });
     const answer = await service.fetch("/v1/jobs", { method: "POST", body: await form({ webhook }) });
     expect(answer.status).toBe(202);
-    // No process sends webhooks here.
+    // No process sends webhooks in this test.
     await until(async () => Number((await metrics()).get("nst_webhook_oldest_seconds")) > 0.2);
   });
 
-  it("says whether pictures can be stored, and what room there is", async () => {
+  it("reports whether pictures can be stored, and the free disk space", async () => {
     const { storage } = service.config;
     if (storage.type !== "filesystem") throw new Error("expected a folder");
     const found = await metrics();
@@ -127,7 +127,7 @@ describe("/metrics", () => {
     expect((await metrics()).get("nst_store_up")).toBe(1);
   });
 
-  it("names routes by their pattern", async () => {
+  it("labels requests with the pattern of the route", async () => {
     await service.fetch("/v1/jobs/one");
     await service.fetch("/v1/jobs/two");
     await service.fetch("/nowhere/else");
@@ -138,7 +138,7 @@ describe("/metrics", () => {
     expect(count("none")).toBe(1);
   });
 
-  it("says that Redis is away, and nothing that is out of date", async () => {
+  it("reports that Redis cannot be reached, without outdated values", async () => {
     const open = await TestService.start({ OPEN_MODE: "loopback" });
     try {
       await open.redisServer.kill();
@@ -157,25 +157,25 @@ describe("/metrics", () => {
 });
 
 describe("/docs", () => {
-  it("shows every operation and every problem, and needs nothing from elsewhere", async () => {
+  it("documents every operation and problem, without external files", async () => {
     const response = await service.fetch("/docs");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     const page = await response.text();
-    for (const words of ["POST /v1/jobs", "GET /v1/jobs/{id}/events", 'id="problem-too_many_styles"']) {
-      expect(page).toContain(words);
+    for (const text of ["POST /v1/jobs", "GET /v1/jobs/{id}/events", 'id="problem-too_many_styles"']) {
+      expect(page).toContain(text);
     }
     expect(page).not.toMatch(/<script|https?:\/\//);
   });
 
-  it("is where a problem's type leads", async () => {
+  it("has an anchor for the type of each problem", async () => {
     const { type } = (await (await service.fetch("/nowhere")).json()) as { type: string };
     const [path = "", fragment] = type.split("#");
     const page = await (await service.fetch(path)).text();
     expect(page).toContain(`id="${fragment}"`);
   });
 
-  it("has the contract for programs beside it", async () => {
+  it("is also available as openapi.yaml", async () => {
     const response = await service.fetch("/openapi.yaml");
     expect(response.headers.get("content-type")).toBe("application/yaml");
     expect(await response.text()).toMatch(/^openapi: 3\.1\.0/);

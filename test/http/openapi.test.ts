@@ -3,21 +3,24 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, it } from "@jest/globals";
+import { beforeAll, describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { optionsPage } from "../../src/contract/options-page.ts";
 import { openApiDocument } from "../../src/http/openapi/document.ts";
 import { ROOT } from "../../src/root.ts";
 import { checkedExamples } from "../support/contract.ts";
+import { loadRoutes } from "../support/load-routes.ts";
+
+beforeAll(loadRoutes);
 
 describe("openapi.yaml", () => {
-  it("is what `npm run openapi` makes of the schemas", async () => {
+  it("is up to date: npm run openapi generates the same", async () => {
     const written = await readFile(join(ROOT, "openapi.yaml"), "utf8");
     expect(written).toBe(await openApiDocument());
   });
 
-  it("is OpenAPI 3.1 and refers to nothing that is not in it, nor holds what nothing refers to", async () => {
+  it("is OpenAPI 3.1 without missing or unused schemas", async () => {
     const text = await openApiDocument();
     const document = parse(text) as { openapi: string; components: { schemas: Record<string, unknown> } };
     expect(document.openapi).toMatch(/^3\.1\./);
@@ -27,11 +30,11 @@ describe("openapi.yaml", () => {
 });
 
 describe("The examples", () => {
-  it("are as the schemas beside them say", () => {
+  it("match their schemas", () => {
     expect(checkedExamples().filter(({ error }) => error !== null)).toEqual([]);
   });
 
-  it("show a submission, jobs and batches in their states, a list, losses, presets, refusals, a webhook's message and options", () => {
+  it("cover submissions, jobs, batches, lists, losses, presets, problems, webhooks and options", () => {
     const names = checkedExamples().map(({ name }) => name);
     for (const part of [
       "/v1/jobs post requestBody content multipart/form-data schema files",
@@ -47,7 +50,7 @@ describe("The examples", () => {
       "/v1/batches post responses 202 content application/json schema queued",
       "/v1/batches/{id}/cancel post responses 200 content application/json schema canceled",
       "/v1/jobs get responses 200 content application/json schema page",
-      "/v1/jobs/{id}/losses get responses 200 content application/json schema some",
+      "/v1/jobs/{id}/losses get responses 200 content application/json schema steps",
       "/v1/presets get responses 200 content application/json schema presets",
       "/v1/jobs post responses 422 content application/problem+json schema invalid_options",
       "webhooks job.succeeded post requestBody content application/json schema job.succeeded",
@@ -58,11 +61,11 @@ describe("The examples", () => {
 });
 
 describe("docs/options.md", () => {
-  it("is what `npm run openapi` makes of the schemas", async () => {
+  it("is up to date: npm run openapi generates the same", async () => {
     expect(await readFile(join(ROOT, "docs/options.md"), "utf8")).toBe(optionsPage());
   });
 
-  it("has every option, its description and its default in every preset", () => {
+  it("has every option with its description", () => {
     const page = optionsPage();
     for (const [name, { description }] of Object.entries(optionsSchema.shape)) {
       expect(page).toContain(`## \`${name}\``);
@@ -72,13 +75,16 @@ describe("docs/options.md", () => {
   });
 });
 
-describe("The client's types", () => {
-  it("are what `npm run openapi` makes of openapi.yaml", async () => {
+describe("The types of the TypeScript client", () => {
+  it("are up to date: npm run openapi generates the same", async () => {
     const folder = await mkdtemp(join(tmpdir(), "nst-client-"));
-    const made = join(folder, "schema.ts");
-    await promisify(execFile)(process.execPath, [join(ROOT, "clients/typescript/generate/main.mjs"), made]);
+    const generated = join(folder, "schema.ts");
+    await promisify(execFile)(process.execPath, [
+      join(ROOT, "clients/typescript/generate/main.mjs"),
+      generated,
+    ]);
     expect(await readFile(join(ROOT, "clients/typescript/schema.ts"), "utf8")).toBe(
-      await readFile(made, "utf8"),
+      await readFile(generated, "utf8"),
     );
     await rm(folder, { recursive: true });
   });

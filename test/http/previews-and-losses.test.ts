@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 afterAll(() => service.stop());
 
-/** Gives the job's path. */
+/** Submits a job and returns its path. */
 async function submit(): Promise<string> {
   const body = await form({ options: '{"size":64}' });
   const answer = await service.fetch("/v1/jobs", { method: "POST", body });
@@ -23,7 +23,7 @@ async function submit(): Promise<string> {
 }
 
 describe("A preview", () => {
-  it("is the latest picture, and is not sent again before there is another", async () => {
+  it("is the latest picture, and responds with 304 until there is another", async () => {
     const job = await submit();
     const early = await service.fetch(`${job}/preview`);
     expect(early.status).toBe(409);
@@ -54,7 +54,7 @@ describe("A preview", () => {
     open();
   });
 
-  it("never comes of a job that ended without", async () => {
+  it("responds with 409 for a job that ended without one", async () => {
     const job = await submit();
     await service.fetch(`${job}/cancel`, { method: "POST" });
     const response = await service.fetch(`${job}/preview`);
@@ -64,7 +64,7 @@ describe("A preview", () => {
 });
 
 describe("Losses", () => {
-  it("come as JSON, or as a plot of them", async () => {
+  it("are returned as JSON or as an SVG plot", async () => {
     const job = await submit();
     const none = await service.fetch(`${job}/losses`);
     expect(await none.json()).toEqual({ losses: [] });

@@ -20,8 +20,8 @@ const basic = (password: string) => ({
   authorization: `Basic ${Buffer.from(`anyone:${password}`).toString("base64")}`,
 });
 
-describe("The queue's dashboard", () => {
-  it("is for the scope admin alone, its page, its files and its data", async () => {
+describe("The queue dashboard", () => {
+  it("requires the scope admin for its page, files and data", async () => {
     const reader = await key("read", "submit");
     for (const path of ["", "/api/queues", "/static/images/logo.svg"]) {
       expect((await service.fetch(PATH + path)).status).toBe(401);
@@ -31,7 +31,7 @@ describe("The queue's dashboard", () => {
     expect(asked.headers.get("www-authenticate")).toMatch(/^Basic /);
   });
 
-  it("shows what is dispatched, to a key as a browser sends it or as a program does", async () => {
+  it("shows the queue to an admin key, sent as Basic or Bearer", async () => {
     const submitter = { authorization: `Bearer ${await key("submit")}` };
     const body = await form({ options: '{"size":64}' });
     const posted = await service.fetch("/v1/jobs", { method: "POST", body, headers: submitter });
@@ -44,7 +44,7 @@ describe("The queue's dashboard", () => {
     expect(queues).toMatchObject({ queues: [{ readOnlyMode: true, counts: { prioritized: 1 } }] });
   });
 
-  it("changes nothing", async () => {
+  it("is read-only", async () => {
     const headers = basic(await key("admin"));
     const emptied = await service.fetch(`${PATH}/api/queues/paint/empty`, { method: "PUT", headers });
     expect(emptied.status).toBeGreaterThanOrEqual(400);
@@ -52,7 +52,7 @@ describe("The queue's dashboard", () => {
     expect(everywhere.status).toBe(401);
   });
 
-  it("stays out of the contract", async () => {
+  it("is not part of openapi.yaml", async () => {
     expect(await (await service.fetch("/openapi.yaml")).text()).not.toContain(PATH);
   });
 });

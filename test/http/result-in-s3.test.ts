@@ -75,9 +75,4 @@ describe("A result in S3 where clients are sent there", () => {
     const headers = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" };
     expect((await job.get({ headers })).redirected).toBe(false);
   });
-
-  it("may be shown by the service's own pages", async () => {
-    const { headers } = await job.service.fetch("/docs");
-    expect(headers.get("content-security-policy")).toContain(`img-src 'self' data: blob: ${server.endpoint}`);
-  });
 });

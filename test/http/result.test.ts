@@ -22,7 +22,7 @@ async function submit(): Promise<string> {
     ((await (await service.fetch("/v1/jobs", { method: "POST", body })).json()) as JobView).links.self ?? ""
   );
 }
-/** The path of the result of a finished job. */
+/** Creates a succeeded job and returns the path of its result. */
 async function paint(): Promise<string> {
   const job = await submit();
   service.startWorker();
@@ -35,12 +35,12 @@ const get = (query = "", headers: Record<string, string> = {}, method = "GET") =
 async function body(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
-async function refusal(response: Response): Promise<{ status: number; code: string; detail: string }> {
+async function problemOf(response: Response): Promise<{ status: number; code: string; detail: string }> {
   return (await response.json()) as { status: number; code: string; detail: string };
 }
 
 describe("A result", () => {
-  it("is the picture as it was painted, for any client, safe to show", async () => {
+  it("is the original picture, with headers that make it safe to show", async () => {
     const response = await get();
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -55,7 +55,7 @@ describe("A result", () => {
     expect(await sharp(found).metadata()).toMatchObject({ format: "png", width: 64, height: 32 });
   });
 
-  it.each(PICTURE_TYPES)("comes as %s, by query and by Accept", async (format) => {
+  it.each(PICTURE_TYPES)("is available as %s, by query and by Accept", async (format) => {
     for (const response of [await get(`?format=${format}`), await get("", { accept: `image/${format}` })]) {
       expect(response.status).toBe(200);
       expect(response.headers.get("content-type")).toBe(`image/${format}`);
@@ -72,7 +72,7 @@ describe("A result", () => {
     expect(low.length).toBeLessThan(high.length / 2);
   });
 
-  it("is converted once when many ask at the same time", async () => {
+  it("is converted once for requests at the same time", async () => {
     const answers = await Promise.all(
       Array.from({ length: 6 }, async () => body(await get("?format=webp&quality=33"))),
     );
@@ -80,7 +80,7 @@ describe("A result", () => {
     expect((await service.storedKeys()).filter((key) => key.endsWith("webp-33"))).toHaveLength(1);
   });
 
-  it("has an ETag for each form of it, with which it need not be sent again", async () => {
+  it("has an ETag for each format and quality, and responds with 304 to it", async () => {
     const tags = new Set<string>();
     for (const query of ["", "?format=jpeg", "?format=jpeg&quality=20", "?format=webp"]) {
       const etag = (await get(query)).headers.get("etag") ?? "";
@@ -94,7 +94,7 @@ describe("A result", () => {
     expect(tags.size).toBe(4);
   });
 
-  it("can be asked for in parts, which make the whole", async () => {
+  it("supports byte ranges", async () => {
     const first = await get("", { range: "bytes=0-99" });
     expect(first.status).toBe(206);
     expect(first.headers.get("content-range")).toBe(`bytes 0-99/${bytes.length}`);
@@ -105,20 +105,20 @@ describe("A result", () => {
     expect((await body(end)).equals(bytes.subarray(-10))).toBe(true);
   });
 
-  it("refuses a part that is not there", async () => {
+  it("responds with 416 for a range outside the file", async () => {
     const response = await get("", { range: `bytes=${bytes.length}-` });
     expect(response.status).toBe(416);
     expect(response.headers.get("content-range")).toBe(`bytes */${bytes.length}`);
-    expect(await refusal(response)).toMatchObject({ code: "range_not_satisfiable" });
+    expect(await problemOf(response)).toMatchObject({ code: "range_not_satisfiable" });
   });
 
-  it("comes whole where If-Range names another version, and in part where it names this one", async () => {
+  it("ignores the range if If-Range has another ETag", async () => {
     const etag = (await get()).headers.get("etag") ?? "";
     expect((await get("", { range: "bytes=0-9", "if-range": '"old"' })).status).toBe(200);
     expect((await get("", { range: "bytes=0-9", "if-range": etag })).status).toBe(206);
   });
 
-  it("is described by HEAD without being sent", async () => {
+  it("responds to HEAD with headers only", async () => {
     const response = await get("", {}, "HEAD");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-length")).toBe(String(bytes.length));
@@ -132,37 +132,37 @@ describe("A result", () => {
     ["?size=100", {}, 400, "invalid_request"],
     ["", { accept: "text/html" }, 406, "not_acceptable"],
     ["", { accept: "image/gif, image/png;q=0" }, 406, "not_acceptable"],
-  ])("is refused for %s %j", async (query, headers, status, code) => {
+  ])("is rejected for %s %j", async (query, headers, status, code) => {
     const response = await get(query, headers as Record<string, string>);
     expect(response.status).toBe(status);
-    expect(await refusal(response)).toMatchObject({ code });
+    expect(await problemOf(response)).toMatchObject({ code });
   });
 });
 
-describe("A result that is not there", () => {
-  it("is not ready while the job waits: ask again later", async () => {
+describe("A missing result", () => {
+  it("responds with 409 and Retry-After while the job is queued", async () => {
     const response = await service.fetch(`${await submit()}/result`);
     expect(response.status).toBe(409);
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(await refusal(response)).toMatchObject({ code: "result_not_ready", retryable: true });
+    expect(await problemOf(response)).toMatchObject({ code: "result_not_ready", retryable: true });
   });
 
-  it("never comes of a job that was canceled", async () => {
+  it("responds with 409 for a canceled job", async () => {
     const job = await submit();
     await service.fetch(`${job}/cancel`, { method: "POST" });
     const response = await service.fetch(`${job}/result`);
     expect(response.status).toBe(409);
-    expect(await refusal(response)).toMatchObject({ code: "no_result", retryable: false });
+    expect(await problemOf(response)).toMatchObject({ code: "no_result", retryable: false });
   });
 
-  it("has expired where its picture is gone, in every format", async () => {
+  it("responds with 410 in every format if the picture has been deleted", async () => {
     const expired = await paint();
     const id = expired.split("/")[3] ?? "";
     for await (const { key } of service.store.list(`jobs/${id}/`)) await service.store.delete(key);
     for (const query of ["", "?format=webp"]) {
       const response = await service.fetch(`${expired}${query}`);
       expect(response.status).toBe(410);
-      expect(await refusal(response)).toMatchObject({ code: "result_expired" });
+      expect(await problemOf(response)).toMatchObject({ code: "result_expired" });
     }
   });
 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 describe("The studio's files", () => {
-  it("come with a policy that allows nothing but this service, and no inline script or style", async () => {
+  it("have a content security policy for this service only, and no inline script or style", async () => {
     const response = await service.fetch("/");
     expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(response.headers.get("cache-control")).toBe("no-cache");
@@ -21,7 +21,7 @@ describe("The studio's files", () => {
     expect(page).not.toMatch(/<script>|<style|style=|onclick/);
   });
 
-  it("are named by their content and kept for good; the script is under 100 KB", async () => {
+  it("have immutable names, and the script has less than 100 KB", async () => {
     const names = [...page.matchAll(/"(\/studio\/[^"]+)"/g)].map(([, path]) => path ?? "");
     expect(names.length).toBe(3);
     for (const name of names) {
@@ -32,7 +32,7 @@ describe("The studio's files", () => {
     }
   });
 
-  it("are only those of the build", async () => {
+  it("are limited to those of the build", async () => {
     for (const path of ["/studio/index.html", "/studio/none.js", "/studio/..%2f..%2fpackage.json"]) {
       expect((await service.fetch(path)).status).toBe(404);
     }

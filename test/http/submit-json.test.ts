@@ -44,7 +44,7 @@ async function accepted(body: unknown): Promise<JobView> {
   expect(response.status).toBe(202);
   return jobViewSchema.parse(await response.json());
 }
-async function refused(body: unknown, code: ProblemCode): Promise<Problem> {
+async function rejected(body: unknown, code: ProblemCode): Promise<Problem> {
   const before = await service.storedKeys();
   const response = await post(body);
   const problem = problemSchema.parse(await response.json());
@@ -56,7 +56,7 @@ async function refused(body: unknown, code: ProblemCode): Promise<Problem> {
 }
 
 describe("A job as JSON", () => {
-  it("is accepted with pictures as base64, its files stored as they are", async () => {
+  it("is accepted with base64 pictures, and stores them unchanged", async () => {
     const view = await accepted({
       content: { base64: cat },
       style: [{ base64: stone }, { base64: cat }],
@@ -70,19 +70,19 @@ describe("A job as JSON", () => {
     expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-1`)).toString("base64")).toBe(cat);
   });
 
-  it("is accepted with one style that is not in a list", async () => {
+  it("is accepted with a single style instead of a list", async () => {
     await accepted({ content: { base64: cat }, style: { base64: stone } });
   });
 
-  it("is accepted with pictures at URLs, fetched at once", async () => {
+  it("is accepted with URLs, and downloads the pictures", async () => {
     answer = async (_request, response) => void response.end(await jpeg());
     const view = await accepted({ content: { url: `${url}/cat` }, style: { base64: stone } });
     expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
   });
 });
 
-describe("A job as JSON is refused", () => {
-  const whole = () => ({ content: { base64: cat }, style: { base64: stone } });
+describe("A job as JSON is rejected", () => {
+  const valid = () => ({ content: { base64: cat }, style: { base64: stone } });
 
   it.each([
     ["a broken text", '{"content":', "malformed_body"],
@@ -92,25 +92,25 @@ describe("A job as JSON is refused", () => {
     ["a text", '"cat"', "invalid_request"],
     ["a poisoned prototype", '{"__proto__":{"x":1}}', "malformed_body"],
   ] as const)("when it is %s", async (_, body, code) => {
-    await refused(body, code);
+    await rejected(body, code);
   });
 
   it("without a content or a style", async () => {
-    await refused({ style: { base64: stone } }, "missing_content");
-    await refused({ content: { base64: cat } }, "missing_style");
-    await refused({ content: { base64: cat }, style: [] }, "missing_style");
+    await rejected({ style: { base64: stone } }, "missing_content");
+    await rejected({ content: { base64: cat } }, "missing_style");
+    await rejected({ content: { base64: cat }, style: [] }, "missing_style");
   });
 
   it("with too many styles", async () => {
-    await refused(
-      { ...whole(), style: Array.from({ length: 3 }, () => ({ base64: stone })) },
+    await rejected(
+      { ...valid(), style: Array.from({ length: 3 }, () => ({ base64: stone })) },
       "too_many_styles",
     );
   });
 
-  it("with an unknown field, or a wrong option", async () => {
-    await refused({ ...whole(), colour: 1 }, "unknown_field");
-    const { errors } = await refused({ ...whole(), options: { steps: 0 } }, "invalid_options");
+  it("with an unknown field or an invalid option", async () => {
+    await rejected({ ...valid(), colour: 1 }, "unknown_field");
+    const { errors } = await rejected({ ...valid(), options: { steps: 0 } }, "invalid_options");
     expect(errors?.[0]?.path).toBe("options.steps");
   });
 
@@ -126,41 +126,41 @@ describe("A job as JSON is refused", () => {
     ["cat.jpg"],
     [7],
   ])("with the content %j", async (content) => {
-    const { errors } = await refused({ ...whole(), content }, "invalid_request");
+    const { errors } = await rejected({ ...valid(), content }, "invalid_request");
     expect(errors?.[0]?.path).toMatch(/^content/);
   });
 
-  it("with a picture that is none, or is too large", async () => {
+  it("with a file that is no picture or too large", async () => {
     const text = Buffer.from("no picture at all").toString("base64");
-    await refused({ ...whole(), content: { base64: text } }, "unsupported_picture");
+    await rejected({ ...valid(), content: { base64: text } }, "unsupported_picture");
     const large = Buffer.alloc(100_001).toString("base64");
-    const { errors } = await refused({ ...whole(), style: { base64: large } }, "picture_too_large");
+    const { errors } = await rejected({ ...valid(), style: { base64: large } }, "picture_too_large");
     expect(errors?.[0]?.path).toBe("style[0]");
   });
 
-  it("when its body is larger than allowed", async () => {
-    await refused({ ...whole(), metadata: { x: "x".repeat(500_000) } }, "request_too_large");
+  it("with a body that is too large", async () => {
+    await rejected({ ...valid(), metadata: { x: "x".repeat(500_000) } }, "request_too_large");
   });
 
-  it("with a URL that may not be fetched", async () => {
-    const { errors } = await refused(
-      { ...whole(), content: { url: "http://169.254.169.254/" } },
+  it("with a URL that is not allowed", async () => {
+    const { errors } = await rejected(
+      { ...valid(), content: { url: "http://169.254.169.254/" } },
       "url_refused",
     );
     expect(errors?.[0]?.path).toBe("content.url");
   });
 
-  it("with a URL that fails, stalls, or never ends", async () => {
+  it("with a URL that fails, stalls or never ends", async () => {
     answer = (_request, response) => void response.writeHead(404).end();
-    await refused({ ...whole(), content: { url } }, "url_failed");
+    await rejected({ ...valid(), content: { url } }, "url_failed");
     answer = (_request, response) => void response.write("a first piece, and then nothing more");
-    await refused({ ...whole(), content: { url } }, "url_failed");
+    await rejected({ ...valid(), content: { url } }, "url_failed");
     answer = (_request, response) => {
       response.writeHead(200, { "content-length": "1000" });
       response.write("half");
       setTimeout(() => response.destroy(), 50);
     };
-    await refused({ ...whole(), content: { url } }, "url_failed");
+    await rejected({ ...valid(), content: { url } }, "url_failed");
     answer = (_request, response) => {
       const more = () => {
         while (!response.destroyed && response.write(Buffer.alloc(16_384)));
@@ -168,11 +168,11 @@ describe("A job as JSON is refused", () => {
       };
       more();
     };
-    await refused({ ...whole(), style: { url } }, "picture_too_large");
+    await rejected({ ...valid(), style: { url } }, "picture_too_large");
   });
 
-  it("with a URL that gives no picture", async () => {
+  it("with a URL that returns no picture", async () => {
     answer = (_request, response) => void response.end("<!doctype html>");
-    await refused({ ...whole(), content: { url } }, "unsupported_picture");
+    await rejected({ ...valid(), content: { url } }, "unsupported_picture");
   });
 });

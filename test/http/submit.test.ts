@@ -16,7 +16,7 @@ const post = (body: FormData | string, headers: Record<string, string> = {}) =>
   service.fetch("/v1/jobs", { method: "POST", body, headers });
 
 describe("A submitted form", () => {
-  it("is accepted as a queued job, with where to look and when", async () => {
+  it("creates a queued job, with Location and Retry-After", async () => {
     const response = await post(await form());
     const view = jobViewSchema.parse(await response.json());
     expect(response.status).toBe(202);
@@ -35,7 +35,7 @@ describe("A submitted form", () => {
     expect(view.options).toEqual({ preset: "balanced", seed: view.options.seed, ...PRESETS.balanced });
   });
 
-  it("leaves its pictures in the store as they came, and nothing in the spool", async () => {
+  it("stores its pictures unchanged, and leaves nothing in the spool", async () => {
     const response = await post(await form({}, 2));
     const { id } = (await response.json()) as JobView;
     expect(Buffer.from(await service.store.read(`jobs/${id}/content`)).equals(await jpeg())).toBe(true);
@@ -48,7 +48,7 @@ describe("A submitted form", () => {
     expect(await service.spooled()).toEqual([]);
   });
 
-  it("takes options over those of their preset, metadata, priority and a time to live", async () => {
+  it("accepts options, metadata, a priority and a time to live", async () => {
     const given = { preset: "classic", size: 333, seed: 7, output: { format: "webp" } };
     const response = await post(
       await form({
@@ -78,7 +78,7 @@ describe("A submitted form", () => {
     [{ optimizer: "lbfgs_then_adam", preset: "classic" }, 0.08],
     [{ optimizer: "lbfgs", learning_rate: 0.5 }, 0.5],
     [{ learning_rate: 0.5 }, 0.5],
-  ])("gives %j the step length %d", async (options, learningRate) => {
+  ])("has for %j the learning rate %d", async (options, learningRate) => {
     const response = await post(await form({ options: JSON.stringify(options) }));
     const view = jobViewSchema.parse(await response.json());
     expect(view.options).toMatchObject({ ...options, learning_rate: learningRate });
@@ -93,12 +93,12 @@ describe("A submitted form", () => {
     [{ size: 512, preset: "draft" }, 3],
     [{ size: 2048, preset: "classic" }, 1],
     [{ size: 1024, scales: 2 }, 2],
-  ])("paints %j over %d scales: the coarsest one stays as large", async (options, scales) => {
+  ])("has for %j %d scales, so that the coarsest keeps its size", async (options, scales) => {
     const response = await post(await form({ options: JSON.stringify(options) }));
     expect(jobViewSchema.parse(await response.json()).options.scales).toBe(scales);
   });
 
-  it("takes options that come as a file, and parts in any order", async () => {
+  it("accepts options as a file, and parts in any order", async () => {
     const data = new FormData();
     data.append("options", new Blob(['{"size": 64}'], { type: "application/json" }), "options.json");
     data.append("style", file(await png()));
@@ -108,7 +108,7 @@ describe("A submitted form", () => {
     expect(((await response.json()) as JobView).options.size).toBe(64);
   });
 
-  it("takes options whose part says that it is JSON", async () => {
+  it("accepts options as a part with the type application/json", async () => {
     const options =
       '--b\r\ncontent-disposition: form-data; name="options"\r\ncontent-type: application/json\r\n\r\n{"size":64}';
     const part = (name: string) =>
@@ -130,7 +130,7 @@ describe("A submitted form", () => {
     expect(((await response.json()) as JobView).options.size).toBe(64);
   });
 
-  it("gives each job a seed of its own where none is named", async () => {
+  it("gets a random seed by default", async () => {
     const seeds = new Set<number>();
     for (let count = 0; count < 4; count += 1) {
       seeds.add(((await (await post(await form())).json()) as JobView).options.seed);
@@ -147,8 +147,8 @@ describe("A submitted form", () => {
   });
 });
 
-describe("While Redis is away", () => {
-  it("jobs are refused as unavailable, and accepted again afterwards", async () => {
+describe("While Redis cannot be reached", () => {
+  it("jobs are rejected with 503, and accepted afterwards", async () => {
     await service.redisServer.kill();
     const response = await post(await form());
     expect(response.status).toBe(503);
@@ -160,7 +160,7 @@ describe("While Redis is away", () => {
 });
 
 describe("A full queue", () => {
-  it("refuses a job and keeps nothing of it", async () => {
+  it("rejects a job and stores nothing of it", async () => {
     const small = await TestService.start({ MAX_QUEUED_JOBS: "1" });
     try {
       const submit = async () => small.fetch("/v1/jobs", { method: "POST", body: await form() });
@@ -176,8 +176,8 @@ describe("A full queue", () => {
   });
 });
 
-describe("A queue that is full by the time the pictures have come", () => {
-  it("takes as many jobs as there is room for, and keeps nothing of the others", async () => {
+describe("A queue that becomes full during uploads", () => {
+  it("accepts as many jobs as it has room for, and stores nothing of the others", async () => {
     const small = await TestService.start({ MAX_QUEUED_JOBS: "1" });
     try {
       const bodies = await Promise.all(Array.from({ length: 6 }, () => form()));
@@ -195,8 +195,8 @@ describe("A queue that is full by the time the pictures have come", () => {
   });
 });
 
-describe("A picture of as many bytes as are allowed", () => {
-  it("is taken, and one of a byte more is not", async () => {
+describe("A picture with the maximum number of bytes", () => {
+  it("is accepted, and one with a byte more is not", async () => {
     const bytes = Math.max((await jpeg()).length, (await jpeg({ seed: 2 })).length);
     const statusWith = async (limit: number) => {
       const limited = await TestService.start({ MAX_UPLOAD_BYTES: String(limit) });
@@ -212,7 +212,7 @@ describe("A picture of as many bytes as are allowed", () => {
 });
 
 describe("The log", () => {
-  it("names request and job on every line of a submission, and holds no picture", async () => {
+  it("has the request and the job on every line of a submission", async () => {
     const response = await post(await form(), { "x-request-id": "my-request.1" });
     const { id } = (await response.json()) as JobView;
     expect(response.headers.get("x-request-id")).toBe("my-request.1");
@@ -227,7 +227,7 @@ describe("The log", () => {
     expect(lines[1]).toMatchObject({ method: "POST", path: "/v1/jobs", status: 202 });
   });
 
-  it("takes no request id that could forge a line", async () => {
+  it("ignores a request id that could forge a log line", async () => {
     const response = await service.fetch("/livez", { headers: { "x-request-id": 'a" b' } });
     expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });

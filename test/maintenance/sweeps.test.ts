@@ -67,8 +67,8 @@ describe("The sweep of blobs", () => {
 
   it("deletes what dead attempts left and keeps all that a job needs", async () => {
     const { id } = await jobs.succeeded();
-    const needed = [...(await jobs.stored()), `jobs/${id}/converted/webp-90`];
-    await jobs.put(`jobs/${id}/converted/webp-90`, 25 * HOUR);
+    const needed = [...(await jobs.stored()), `jobs/${id}/derived/webp-90`];
+    await jobs.put(`jobs/${id}/derived/webp-90`, 25 * HOUR);
     await jobs.put(`jobs/${id}/dead/checkpoint-0`, 25 * HOUR);
     await jobs.put(`jobs/${id}/dead/preview`, 0);
     expect(await deleteOrphans(records, jobs.store)).toBe(1);

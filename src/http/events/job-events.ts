@@ -4,60 +4,59 @@ import type { JobQueue } from "../../jobs/job-queue.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import { isFinal } from "../../jobs/records/job-states.ts";
 
-/** Whoever follows a job comes again this soon after the service ended the stream: time for its successor to start. */
-export const COME_AGAIN_MS = 1_000;
+/** When clients reconnect after the service has ended the stream: another process has started by then. */
+export const RECONNECT_MS = 1_000;
 
 export interface EventSettings {
-  /** The last revision that the client has seen; 0 for none. */
+  /** The last revision that the client has received; 0 for none. */
   since: number;
   heartbeatMs: number;
-  /** Aborted when the client is gone or the service stops. */
+  /** Aborted when the client disconnects or the service stops. */
   signal: AbortSignal;
   view: (record: JobRecord) => Promise<JobView>;
 }
 
 /**
- * A job's changes as server-sent events (WHATWG HTML, section 9.2), ready to be written, until it ends.
+ * Yields a job's changes as server-sent events (WHATWG HTML, section 9.2) until it ends.
  *
- * An event is the state as it is when it is sent, and its id is the record's revision: a client that reads
- * slowly, or comes back with `Last-Event-ID`, gets the newest state and misses only what is out of date.
+ * Each event holds the state at the time it is sent, and its id is the record's revision. A client that reads slowly, or
+ * reconnects with `Last-Event-ID`, gets the latest state and misses only outdated ones.
  */
 export async function* jobEvents(
   queue: JobQueue,
   id: string,
-  settings: EventSettings,
+  { since, heartbeatMs, signal, view }: EventSettings,
 ): AsyncGenerator<string> {
-  const { heartbeatMs, signal, view } = settings;
-  const bell = new Bell();
-  const unwatch = await queue.watch(id, () => bell.ring());
-  const wake = () => bell.ring();
-  signal.addEventListener("abort", wake, { once: true });
-  let known: JobRecord | null = null;
-  let seen = settings.since;
+  const changed = new Signal();
+  const unwatch = await queue.watch(id, () => changed.set());
+  const onAbort = () => changed.set();
+  signal.addEventListener("abort", onAbort, { once: true });
+  let previous: JobRecord | null = null;
+  let revision = since;
   try {
     while (!signal.aborted) {
       const record = await queue.find(id);
       if (!record) {
-        yield event("end", seen, { reason: "deleted" });
+        yield formatEvent("end", revision, { reason: "deleted" });
         return;
       }
-      if (record.revision > seen) {
-        for (const [name, data] of await changes(known, record, view))
-          yield event(name, record.revision, data);
-        seen = record.revision;
+      if (record.revision > revision) {
+        for (const [name, data] of await changes(previous, record, view)) {
+          yield formatEvent(name, record.revision, data);
+        }
+        revision = record.revision;
       }
-      known = record;
+      previous = record;
       if (isFinal(record.status)) {
-        yield event("end", seen, { reason: record.status });
+        yield formatEvent("end", revision, { reason: record.status });
         return;
       }
-      // The heartbeat also looks again: a message may be lost while Redis is away.
-      if (!(await bell.heard(heartbeatMs))) yield ": still here\n\n";
+      // Also reads the job after a heartbeat: Redis may lose messages during an outage.
+      if (!(await changed.wait(heartbeatMs))) yield ": heartbeat\n\n";
     }
-    // The service stops, or the client is gone and does not hear it.
-    yield `retry: ${COME_AGAIN_MS}\n\n`;
+    yield `retry: ${RECONNECT_MS}\n\n`;
   } finally {
-    signal.removeEventListener("abort", wake);
+    signal.removeEventListener("abort", onAbort);
     await unwatch();
   }
 }
@@ -85,35 +84,35 @@ async function changes(
   return found;
 }
 
-function event(name: string, id: number, data: unknown): string {
+function formatEvent(name: string, id: number, data: unknown): string {
   return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Remembers that it was rung until somebody hears it. */
-class Bell {
-  private rung = false;
+/** Stays set until somebody has waited for it, so that no change between two waits is lost. */
+class Signal {
+  private isSet = false;
   private wake: () => void = () => undefined;
 
-  ring(): void {
-    this.rung = true;
+  set(): void {
+    this.isSet = true;
     this.wake();
   }
 
-  /** Whether it was rung, at the latest after `withinMs`. */
-  async heard(withinMs: number): Promise<boolean> {
-    if (!this.rung) {
-      const timeout = new AbortController();
-      const ring = new Promise<void>((resolve) => {
+  /** Resets the signal. Returns whether it was set within the timeout. */
+  async wait(timeoutMs: number): Promise<boolean> {
+    if (!this.isSet) {
+      const timer = new AbortController();
+      const woken = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
       await Promise.race([
-        ring,
-        sleep(withinMs, undefined, { signal: timeout.signal }).catch(() => undefined),
+        woken,
+        sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined),
       ]);
-      timeout.abort();
+      timer.abort();
     }
-    const { rung } = this;
-    this.rung = false;
-    return rung;
+    const { isSet } = this;
+    this.isSet = false;
+    return isSet;
   }
 }

@@ -2,7 +2,17 @@ import type { JobQueue } from "../../jobs/job-queue.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import { isFinal } from "../../jobs/records/job-states.ts";
 
-/** Waits for a job to end, until `signal` is aborted. Gives its record as it then is; null: it was deleted. */
+/** The seconds of `wait` in a `Prefer` header (RFC 7240, section 4.3); null without one. */
+export function preferredWait(header: string | string[] | undefined): number | null {
+  const preferences = [header ?? []].flat().join(",").split(",");
+  for (const preference of preferences) {
+    const match = /^\s*wait\s*=\s*"?(\d{1,6})"?\s*(;.*)?$/i.exec(preference);
+    if (match) return Number(match[1]);
+  }
+  return null;
+}
+
+/** Waits until the job has ended or `signal` is aborted. Returns its current record; null if it has been deleted. */
 export async function waitForEnd(
   queue: JobQueue,
   id: string,

@@ -1,9 +1,8 @@
 import type { ByteRange } from "../../storage/blob-store.ts";
 
 /**
- * What a `Range` header asks of a file of `size` bytes (RFC 9110, section 14): one range, "unsatisfiable", or
- * null where the whole file is the answer. That is so too for what is no range of bytes, and for several ranges
- * at once, which a server may ignore.
+ * Parses a `Range` header for a file of `size` bytes (RFC 9110, section 14). Returns null if the whole file is the
+ * response: also for an invalid range, and for several ranges, which a server may ignore.
  */
 export function parseByteRange(header: string | undefined, size: number): ByteRange | "unsatisfiable" | null {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "");

@@ -3,20 +3,20 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
 import { BlobNotFoundError, type BlobStore } from "../../storage/blob-store.ts";
 import { parseByteRange } from "./byte-range.ts";
-import { isUnchanged } from "./conditional.ts";
+import { isNotModified } from "./etag.ts";
 
 export interface StoredFile {
   key: string;
   mediaType: string;
-  /** Strong: the same tag means the same bytes. */
+  /** Strong: the same ETag means the same bytes. */
   etag: string;
   fileName: string;
   cacheControl: string;
 }
 
 /**
- * Answers with a file of the store, or the part of it that `Range` asks for, or 304, or to HEAD without it.
- * Throws a `BlobNotFoundError` where the file is gone.
+ * Sends a file of the store, or the part that `Range` selects; handles `If-None-Match`, `If-Range` and HEAD. Throws a
+ * `BlobNotFoundError` if the file is gone.
  */
 export async function sendFile(
   request: FastifyRequest,
@@ -33,11 +33,11 @@ export async function sendFile(
     "accept-ranges": "bytes",
   });
   const { range: rangeHeader, "if-none-match": ifNoneMatch, "if-range": ifRange } = request.headers;
-  if (isUnchanged(ifNoneMatch, file.etag)) return reply.code(304).send();
+  if (isNotModified(ifNoneMatch, file.etag)) return reply.code(304).send();
 
-  // A part of a file that has changed since would not fit to the rest (RFC 9110, section 13.1.5).
-  const sameFile = ifRange === undefined || ifRange === file.etag;
-  const range = sameFile ? parseByteRange(rangeHeader, info.size) : null;
+  // If the file has changed, a part of it would not fit the parts that the client has (RFC 9110, section 13.1.5).
+  const isSameFile = ifRange === undefined || ifRange === file.etag;
+  const range = isSameFile ? parseByteRange(rangeHeader, info.size) : null;
   if (range === "unsatisfiable") {
     reply.header("content-range", `bytes */${info.size}`);
     const expected = `bytes within 0-${info.size - 1}`;
@@ -49,13 +49,12 @@ export async function sendFile(
     "content-length": range ? range.end - range.start + 1 : info.size,
     "content-disposition": `inline; filename="${file.fileName}"`,
     "content-security-policy": "default-src 'none'; sandbox",
-    "x-content-type-options": "nosniff",
-    // A link is given so that another site's page may show the picture.
+    // A signed link may be embedded in the page of another site.
     ...(request.caller.link !== null && { "cross-origin-resource-policy": "cross-origin" }),
   });
   if (request.method === "HEAD") return reply.send(Readable.from([]));
   const { info: opened, stream } = await store.get(file.key, range ?? undefined);
-  // A preview may have been replaced since its size was asked for.
+  // A preview may have been replaced in the meantime.
   if (!range) reply.header("content-length", opened.size);
   return reply.send(stream);
 }

@@ -3,16 +3,16 @@ import yazl from "yazl";
 
 export interface ZippedFile {
   name: string;
-  /** Opened when its turn has come. */
+  /** Called when the file is about to be added. */
   open: () => Promise<Readable>;
 }
 
-/** Files as one zip, made while it is read; pictures are compressed already, and are stored as they are. */
+/** Streams files as a zip. Pictures are compressed already, so they are stored uncompressed. */
 export function zip(files: readonly ZippedFile[]): Readable {
   const archive = new yazl.ZipFile();
   let current: Readable | undefined;
   const output = new Readable({
-    // A reader that goes away leaves no file open.
+    // Closes the open file if the reader disconnects.
     destroy(error, done) {
       current?.destroy();
       done(error);

@@ -5,7 +5,7 @@ import { RedisKeys } from "../../redis/keys.ts";
 import { buildApp } from "../app.ts";
 import { createDependencies } from "../dependencies.ts";
 
-/** The contract as YAML. The app behind it is asked for nothing, so that its Redis need not be there. */
+/** The OpenAPI document as YAML. The app handles no request, so it needs no Redis. */
 export async function openApiDocument(): Promise<string> {
   const redis = connectForRequests("redis://127.0.0.1:1");
   const logger = pino({ level: "silent" });

@@ -32,8 +32,8 @@ interface OpenApiDocument {
   components?: { schemas?: Record<string, object>; examples?: Record<string, object> };
 }
 
-/** In which states a job, or a batch, is in an operation's answers; otherwise it is queued. */
-const ANSWERED: Record<string, Record<string, string[]>> = {
+/** The statuses of the job or batch in an operation's example responses; otherwise it is queued. */
+const STATUSES: Record<string, Record<string, string[]>> = {
   submitJob: { 200: ["succeeded"] },
   getJob: { 200: ["queued", "running", "succeeded", "failed"] },
   cancelJob: { 200: ["canceled"] },
@@ -42,22 +42,22 @@ const ANSWERED: Record<string, Record<string, string[]>> = {
   cancelBatch: { 200: ["canceled"] },
 };
 
-/** Of answers that have one example, by their schema. */
+/** Responses with one example, by their schema. */
 const SINGLE: Record<string, { key: string; summary: string; value: object }> = {
-  JobList: { key: "page", summary: "A page of two jobs, after which there are more", value: jobListExample },
-  Losses: { key: "some", summary: "Some steps of a loss history", value: lossesExample },
+  JobList: { key: "page", summary: "A page of two jobs, with further pages", value: jobListExample },
+  Losses: { key: "steps", summary: "Three steps of a loss history", value: lossesExample },
   Presets: {
     key: "presets",
-    summary: "The presets; of the options' descriptions two",
+    summary: "The presets, and two of the options",
     value: presetsExample,
   },
 };
 
 const capital = (text: string) => text.replace(/^./, (letter) => letter.toUpperCase());
-const nameOfProblem = (code: string) => `Problem${code.split("_").map(capital).join("")}`;
+const problemExampleName = (code: string) => `Problem${code.split("_").map(capital).join("")}`;
 const reference = (name: string) => ({ $ref: `#/components/examples/${name}` });
 
-/** Gives the document its examples: each stands once under `components`, and is referred to wherever it fits. */
+/** Adds the examples to the document: each once under `components`, and references wherever it applies. */
 export function addExamples<Document extends object>(given: Document): Document {
   const document = given as Document & OpenApiDocument;
   const examples: Record<string, object> = {
@@ -72,13 +72,13 @@ export function addExamples<Document extends object>(given: Document): Document 
     examples[`Batch${capital(status)}`] = { summary: `A ${status} batch`, value };
   for (const [schema, { summary, value }] of Object.entries(SINGLE)) examples[schema] = { summary, value };
   for (const problem of problemExamples)
-    examples[nameOfProblem(problem.code)] = { summary: problem.title, value: problem };
+    examples[problemExampleName(problem.code)] = { summary: problem.title, value: problem };
 
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
     if (operation.operationId === "submitJob")
-      addToBody(operation, "Submit", { bytes: { value: withBytes } });
+      addToBody(operation, "Submit", { base64: { value: base64Example } });
     if (operation.operationId === "submitBatch") addToBody(operation, "Batch");
-    addToAnswers(operation);
+    addToResponses(operation);
   }
   for (const [event, { post }] of Object.entries(document.webhooks ?? {})) {
     const value = webhookExample(event.slice("job.".length) as Status);
@@ -97,26 +97,26 @@ function addToBody({ requestBody }: Operation, name: string, more: Record<string
   if (json) json.examples = { urls: reference(`${name}Json`), ...more };
 }
 
-/** What a picture's bytes look like in JSON, here of a PNG of nothing. */
-const withBytes = {
+/** Pictures in base64; here only the signature of a PNG. */
+const base64Example = {
   content: { base64: "iVBORw0KGgo=" },
   style: { base64: "iVBORw0KGgo=" },
   options: requestOptionsExample,
 };
 
-function addToAnswers({ operationId = "", responses = {} }: Operation): void {
+function addToResponses({ operationId = "", responses = {} }: Operation): void {
   for (const [status, { description = "", content = {} }] of Object.entries(responses)) {
     for (const media of Object.values(content)) {
       const schema = media.schema?.$ref?.split("/").at(-1) ?? "";
       const states =
-        schema === "Job" || schema === "Batch" ? (ANSWERED[operationId]?.[status] ?? ["queued"]) : [];
+        schema === "Job" || schema === "Batch" ? (STATUSES[operationId]?.[status] ?? ["queued"]) : [];
       const single = SINGLE[schema];
       const problems =
         schema === "Problem" ? problemExamples.filter(({ code }) => description.includes(`\`${code}\``)) : [];
       const named = [
         ...states.map((state) => [state, reference(`${schema}${capital(state)}`)] as const),
         ...(single ? [[single.key, reference(schema)] as const] : []),
-        ...problems.map(({ code }) => [code, reference(nameOfProblem(code))] as const),
+        ...problems.map(({ code }) => [code, reference(problemExampleName(code))] as const),
       ];
       if (named.length > 0) media.examples = Object.fromEntries(named);
     }

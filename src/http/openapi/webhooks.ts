@@ -5,21 +5,24 @@ const header = (name: string, description: string) => ({
   schema: { type: "string" },
 });
 
-/** What the service sends, for the `webhooks` of the OpenAPI document: one entry for each event. */
+/** The `webhooks` of the OpenAPI document: one entry for each event. */
 export function describeWebhooks() {
   const described = WEBHOOK_EVENTS.map((event) => [
     event,
     {
       post: {
         operationId: event.replace(/\.(.)/, (_, letter: string) => letter.toUpperCase()),
-        summary: `A job is now ${event.slice("job.".length)}`,
+        summary: `A job has changed to ${event.slice("job.".length)}`,
         description:
-          "Sent at least once to the `webhook` of a job that asked for it; the `webhook-id` is the same each time. " +
-          "What is not answered with 200 to 299 within 15 s is sent again, for 27 hours; 410 ends that.",
+          "Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. " +
+          "The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.",
         tags: ["webhooks"],
         parameters: [
-          header("webhook-id", "Names the message: one that comes twice can be left aside."),
-          header("webhook-timestamp", "When this attempt was made, in seconds since 1970."),
+          header(
+            "webhook-id",
+            "The id of the message, the same for each attempt: use it to ignore duplicates.",
+          ),
+          header("webhook-timestamp", "The time of this attempt, in Unix seconds."),
           header(
             "webhook-signature",
             "`v1,` and the signature in base64, once for each secret (Standard Webhooks 1.0).",
@@ -33,7 +36,7 @@ export function describeWebhooks() {
                 type: "object",
                 properties: {
                   type: { const: event },
-                  timestamp: { type: "string", format: "date-time", description: "When it happened." },
+                  timestamp: { type: "string", format: "date-time", description: "The time of the event." },
                   data: { $ref: "#/components/schemas/Job" },
                 },
                 required: ["type", "timestamp", "data"],
@@ -41,7 +44,7 @@ export function describeWebhooks() {
             },
           },
         },
-        responses: { "2XX": { description: "It has come." } },
+        responses: { "2XX": { description: "The message is delivered." } },
       },
     },
   ]);

@@ -1,37 +1,35 @@
-import type { FastifyContextConfig, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import fp from "fastify-plugin";
+import { checkOpenRequest, openMode } from "../../auth/open-mode.ts";
 import type { LinkSignature } from "../../auth/signed-links.ts";
 import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/auth.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import type { App, Dependencies } from "../dependencies.ts";
-import { openMode, refuseUninvited } from "../open-mode.ts";
+import type { ApiPlugin } from "../dependencies.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 
-/** Who asks, and what they may do. */
+/** Who sent a request, and what they may do. */
 export interface Caller {
-  /** Whose jobs these are: nobody else's are there for this caller. Empty for the holder of a link. */
+  /** The caller sees this owner's jobs only. Empty for signed links and public routes. */
   owner: string;
   scopes: readonly Scope[];
-  /** The key's id; null without a key. */
+  /** The id of the API key; null without a key. */
   key: string | null;
-  /** The one job that a signed link lets its holder see. */
+  /** The id of the only job that a signed link gives access to; null without a signed link. */
   link: string | null;
 }
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What a key must allow for this route; `public`: no key is asked for. Every route says it. */
+    /** The scope that a key needs for this route; `public`: no key is needed. Every route must declare it. */
     scope?: Scope | "public";
-    /**
-     * The key may also come as the password of HTTP's Basic scheme, which browsers ask for by themselves. Only for pages that
-     * change nothing: a browser sends it along whoever makes it ask.
-     */
-    basic?: boolean;
-    /** Whether a signed link may lead here. */
-    linkable?: boolean;
+    /** Whether the key may be the password of HTTP Basic, which browsers ask for and then send by themselves. GET only. */
+    basicAuth?: boolean;
+    /** Whether signed links give access to this route. */
+    signedLinks?: boolean;
   }
   interface FastifyInstance {
-    /** What holds for all routes of a plugin that is not ours and cannot state it. They stay out of the description. */
-    everyRoute: FastifyContextConfig;
+    /** The config of all routes of a third-party plugin; they do not appear in openapi.yaml. */
+    routeDefaults: FastifyContextConfig;
   }
   interface FastifyRequest {
     caller: Caller;
@@ -39,11 +37,94 @@ declare module "fastify" {
 }
 
 const NOBODY: Caller = { owner: "", scopes: [], key: null, link: null };
-const HOLDER: Caller = { owner: "", scopes: ["read"], key: null, link: null };
 const LOCAL: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
 
-/** The signature that a request's query holds, and what it is to be for; null where it holds none. */
-function signedLink(request: FastifyRequest): (LinkSignature & { path: string; job: string }) | null {
+/** Authenticates requests and checks their scope before anything else is read. */
+const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) => {
+  const { isOpen } = openMode(config);
+
+  app.addHook("onRoute", function (route) {
+    if (this.hasDecorator("routeDefaults")) {
+      route.config = { ...route.config, ...this.routeDefaults };
+      route.schema = { ...route.schema, hide: true };
+    }
+    const { scope, signedLinks: isLinkable } = route.config ?? {};
+    if (scope === undefined) throw new Error(`${route.method} ${route.url} does not declare its scope`);
+    if (scope === "public" || !route.schema || route.schema.hide) return;
+    route.schema.security = [{ key: [scope] }, ...(isLinkable ? [{}] : [])];
+    route.schema.response = {
+      ...problemResponses("unauthorized", "forbidden", "rate_limited"),
+      ...(isLinkable && problemResponses("forbidden", "invalid_link")),
+      ...(route.schema.response as object),
+    };
+  });
+
+  const authenticate = async (request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
+    const { scope, basicAuth, signedLinks: isLinkable } = request.routeOptions.config;
+    const link = isLinkable ? parseSignedLink(request) : null;
+    if (link) {
+      if (await signedLinks.verify(link.path, link)) return { ...NOBODY, scopes: ["read"], link: link.job };
+      throw new ProblemError("invalid_link", "Expected an unchanged link that has not expired");
+    }
+    // An open service still requires a key for administration if others can reach it.
+    const needsKey = !isOpen || (scope === "admin" && config.openMode !== "loopback");
+    if (request.headers.authorization === undefined && !needsKey) {
+      checkOpenRequest(request, config);
+      return LOCAL;
+    }
+    return await authenticateKey(
+      request,
+      reply,
+      basicAuth === true && ["GET", "HEAD"].includes(request.method),
+    );
+  };
+
+  const authenticateKey = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    allowBasic: boolean,
+  ): Promise<Caller> => {
+    const { authorization } = request.headers;
+    const text = bearerToken(authorization) ?? (allowBasic ? basicPassword(authorization) : undefined);
+    const key = text === undefined ? null : await apiKeys.authenticate(text);
+    if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
+    const error = authorization === undefined ? "" : ', error="invalid_token"';
+    const basic = 'Basic realm="nst: any user name, and an API key with the scope admin as the password"';
+    reply.header("www-authenticate", allowBasic ? basic : `Bearer realm="nst"${error}`);
+    const received = authorization === undefined ? "no key" : "an invalid, expired or revoked key";
+    throw new ProblemError(
+      "unauthorized",
+      `Expected an API key (Authorization: Bearer nst_…), received ${received}`,
+    );
+  };
+
+  app.decorateRequest("caller", null as never);
+  app.addHook("onRequest", async (request, reply) => {
+    request.caller = NOBODY;
+    const { scope } = request.routeOptions.config;
+    if (request.is404 || scope === undefined || scope === "public") return;
+    request.caller = await authenticate(request, reply);
+    if (request.caller.key !== null) {
+      request.log = request.log.child({ owner: request.caller.owner, key: request.caller.key });
+      reply.log = request.log;
+    }
+    requireScope(request.caller, scope);
+  });
+};
+
+export default fp(authentication, { name: "authentication" });
+
+function requireScope({ scopes }: Caller, scope: Scope): void {
+  if (scopes.includes(scope)) return;
+  const received = scopes.join(", ") || "no scopes";
+  throw new ProblemError(
+    "forbidden",
+    `Expected a key with the scope ${scope}, received one with ${received}`,
+  );
+}
+
+/** The signature in the query, and the path and job that it must be for; null without a signature. */
+function parseSignedLink(request: FastifyRequest): (LinkSignature & { path: string; job: string }) | null {
   const { expires, signature } = request.query as Record<string, unknown>;
   if (typeof signature !== "string") return null;
   const [path = ""] = request.url.split("?", 1);
@@ -51,112 +132,12 @@ function signedLink(request: FastifyRequest): (LinkSignature & { path: string; j
   return { path, job, expires: Number(expires), signature };
 }
 
-/**
- * Finds out who asks, and refuses what they may not do, before anything else of a request is read. Holds for all
- * routes that are added from here on; one that does not state its scope cannot be added.
- */
-export function authenticate(app: App, { apiKeys, signedLinks, config }: Dependencies): void {
-  const { open } = openMode(config);
-  app.decorateRequest("caller", null as unknown as Caller);
-
-  app.addHook("onRoute", function (route) {
-    if (this.hasDecorator("everyRoute")) {
-      route.config = { ...route.config, ...this.everyRoute };
-      route.schema = { ...route.schema, hide: true };
-    }
-    const scope = route.config?.scope;
-    if (scope === undefined)
-      throw new Error(`${route.method} ${route.url}: state \`scope\` in the route's config`);
-    if (scope === "public" || route.schema?.hide) return;
-    const { schema } = route;
-    if (!schema) return;
-    schema.security = [{ key: [scope] }, ...(route.config?.linkable ? [{}] : [])];
-    schema.response = {
-      ...problemResponses(
-        "unauthorized",
-        "forbidden",
-        ...(route.config?.linkable ? (["invalid_link"] as const) : []),
-        "rate_limited",
-      ),
-      ...(schema.response as object),
-    };
-  });
-
-  const callerOf = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    route: FastifyContextConfig,
-  ): Caller | Promise<Caller> => {
-    const link = route.linkable ? signedLink(request) : null;
-    if (link) return holderOf(link);
-    // Where everybody is let in, running the service still takes a key.
-    const isOpen = open && (route.scope !== "admin" || config.openMode === "loopback");
-    if (request.headers.authorization !== undefined || !isOpen) return ownerOfKey(request, reply, route);
-    refuseUninvited(request, config);
-    return LOCAL;
-  };
-
-  const holderOf = async (link: NonNullable<ReturnType<typeof signedLink>>): Promise<Caller> => {
-    if (await signedLinks.verify(link.path, link)) return { ...HOLDER, link: link.job };
-    throw new ProblemError("invalid_link", "Expected a link as it was given, whose time is not over");
-  };
-
-  const ownerOfKey = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { basic: withBasic }: FastifyContextConfig,
-  ): Promise<Caller> => {
-    const { authorization } = request.headers;
-    const basic = withBasic && (request.method === "GET" || request.method === "HEAD");
-    const [, text] =
-      /^Bearer ([^\s]{1,200})$/i.exec(authorization ?? "") ?? (basic ? basicPassword(authorization) : []);
-    const key = text === undefined ? null : await apiKeys.authenticate(text);
-    if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
-    const error = authorization === undefined ? "" : ', error="invalid_token"';
-    const scheme = basic ? 'Basic realm="nst: any name, and a key with the scope admin as password"' : "";
-    reply.header("www-authenticate", scheme || `Bearer realm="nst"${error}`);
-    const received = authorization === undefined ? "none" : "one that is not, or no longer, good";
-    throw new ProblemError(
-      "unauthorized",
-      `Expected a key (Authorization: Bearer nst_…), received ${received}`,
-    );
-  };
-
-  const letIn = (caller: Caller, scope: Scope, request: FastifyRequest, reply: FastifyReply): void => {
-    request.caller = caller;
-    if (caller.key !== null) {
-      request.log = request.log.child({ owner: caller.owner, key: caller.key });
-      reply.log = request.log;
-    }
-    if (!caller.scopes.includes(scope)) {
-      const detail = `Expected a key with the scope ${scope}, received one with ${caller.scopes.join(", ") || "none"}`;
-      throw new ProblemError("forbidden", detail);
-    }
-  };
-
-  // Not async: of an open service nothing is waited for here, and promises would cost each request their time.
-  app.addHook("onRequest", (request, reply, done) => {
-    request.caller = NOBODY;
-    const { config: route } = request.routeOptions;
-    const { scope } = route;
-    if (request.is404 || scope === undefined || scope === "public") return done();
-    const caller = callerOf(request, reply, route);
-    if (caller instanceof Promise) {
-      caller
-        .then((one) => letIn(one, scope, request, reply))
-        .then(
-          () => done(),
-          (error) => done(error),
-        );
-      return;
-    }
-    letIn(caller, scope, request, reply);
-    done();
-  });
+function bearerToken(authorization = ""): string | undefined {
+  return /^Bearer ([^\s]{1,200})$/i.exec(authorization)?.[1];
 }
 
-/** As a regular expression's match: the password is the second (RFC 7617). */
-function basicPassword(authorization: string | undefined): string[] {
-  const [, encoded = ""] = /^Basic ([A-Za-z0-9+/=]{1,400})$/i.exec(authorization ?? "") ?? [];
-  return /^[^:]*:([^\s]{1,200})$/.exec(Buffer.from(encoded, "base64").toString("utf8")) ?? [];
+/** The password of HTTP's Basic scheme (RFC 7617). */
+function basicPassword(authorization = ""): string | undefined {
+  const [, encoded = ""] = /^Basic ([A-Za-z0-9+/=]{1,400})$/i.exec(authorization) ?? [];
+  return /^[^:]*:([^\s]{1,200})$/.exec(Buffer.from(encoded, "base64").toString("utf8"))?.[1];
 }

@@ -1,49 +1,41 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
-import { WINDOW_SECONDS } from "../../auth/rate-limits.ts";
+import fp from "fastify-plugin";
+import { type Rate, WINDOW_SECONDS } from "../../auth/rate-limits.ts";
 import { ProblemError } from "../../contract/problems.ts";
-import type { App, Dependencies } from "../dependencies.ts";
+import type { ApiPlugin } from "../dependencies.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Set where a request makes a job, which is limited beside all requests. */
-    makesJob?: boolean;
+    /** Whether a request creates jobs: these have a limit of their own. */
+    createsJob?: boolean;
   }
 }
 
 /**
- * Limits how often a key, or without a key an address, may ask, and says so in RateLimit and RateLimit-Policy
- * (draft-ietf-httpapi-ratelimit-headers-10). Comes after `authenticate`.
+ * Limits the requests of each key, or of each address without a key, and sends RateLimit and RateLimit-Policy
+ * (draft-ietf-httpapi-ratelimit-headers-10). Local clients of an open service are not limited.
  *
- * While Redis is away the answer is 503, not a request let through: what is limited needs Redis itself, and an outage
- * must be no way round the limits. Whoever uses an open service on this machine is not limited.
+ * The response is 503 while Redis cannot be reached: an outage must not be a way around the limits.
  */
-export function limitRates(app: App, { config, rateLimits }: Dependencies): void {
-  const count = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { makesJob } = request.routeOptions.config;
-    const rates = await rateLimits.count(
-      request.caller.key ?? `address-${request.ip}`,
-      makesJob ? ["requests", "jobs"] : ["requests"],
-    );
+const rateLimits: ApiPlugin = async (app, { config, rateLimits: limiter }) => {
+  app.addHook("onRequest", async (request, reply) => {
+    const { key, link, scopes } = request.caller;
+    const isLocal = key === null && link === null && config.openMode === "loopback";
+    // Public routes have no scopes: nobody is authenticated for them.
+    if (isLocal || scopes.length === 0) return;
+    const { createsJob } = request.routeOptions.config;
+    const client = key ?? `address-${request.ip}`;
+    const rates = await limiter.count(client, createsJob ? ["requests", "jobs"] : ["requests"]);
     if (rates.length === 0) return;
-    const list = (item: (rate: (typeof rates)[number]) => string) => rates.map(item).join(", ");
+    const list = (item: (rate: Rate) => string) => rates.map(item).join(", ");
     reply.headers({
       "ratelimit-policy": list(({ name, quota }) => `"${name}";q=${quota};w=${WINDOW_SECONDS}`),
       ratelimit: list(({ name, remaining, reset }) => `"${name}";r=${remaining};t=${reset}`),
     });
     const exceeded = rates.find((rate) => rate.exceeded);
     if (!exceeded) return;
-    const detail = `Expected at most ${exceeded.quota} ${exceeded.name} a minute, received more`;
+    const detail = `Expected at most ${exceeded.quota} ${exceeded.name} per minute, received more`;
     throw new ProblemError("rate_limited", detail, { retryAfter: Math.max(1, exceeded.reset) });
-  };
-
-  app.addHook("onRequest", (request, reply, done) => {
-    const { key, link } = request.caller;
-    const isLocal = key === null && link === null && config.openMode === "loopback";
-    // Who was asked for nothing is nobody: see `authenticate`.
-    if (isLocal || request.caller.scopes.length === 0) return done();
-    count(request, reply).then(
-      () => done(),
-      (error) => done(error),
-    );
   });
-}
+};
+
+export default fp(rateLimits, { name: "rate-limits", dependencies: ["authentication"] });

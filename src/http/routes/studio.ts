@@ -3,12 +3,12 @@ import { extname, join } from "node:path";
 import { z } from "zod";
 import { ProblemError } from "../../contract/problems.ts";
 import { ROOT } from "../../root.ts";
-import type { App } from "../dependencies.ts";
+import type { ApiPlugin } from "../dependencies.ts";
 
 const FOLDER = join(ROOT, "dist", "studio");
 const PAGE = "index.html";
 
-/** What the studio's page may load and speak to: this service. Pictures are shown from memory (blob). */
+/** The page may load from and send to this service only. It shows pictures from memory (blob:). */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -30,15 +30,15 @@ const TYPES: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 
-/** GET /: the studio, from what the build left in dist/studio; its files are small and stay in memory. */
-export async function studioRoutes(app: App): Promise<void> {
+/** GET / and /studio/{name}: the web page that the build writes to dist/studio. Its few small files stay in memory. */
+const studio: ApiPlugin = async (app) => {
   const files = new Map<string, { type: string; bytes: Buffer }>();
   for (const name of await readdir(FOLDER).catch(() => [])) {
     const type = TYPES[extname(name)];
     if (type) files.set(name, { type, bytes: await readFile(join(FOLDER, name)) });
   }
   const page = files.get(PAGE);
-  if (!page) app.log.warn("the studio is not built: there is no page at /");
+  if (!page) app.log.warn(`no studio at /: ${FOLDER} has no ${PAGE}; run npm run setup to build it`);
 
   app.get(
     "/",
@@ -48,7 +48,7 @@ export async function studioRoutes(app: App): Promise<void> {
       return reply
         .headers({
           "content-type": page.type,
-          // The page names the files of one build: it is asked for each time, they never are again.
+          // The names of the other files contain a hash of their content, so only the page can become outdated.
           "cache-control": "no-cache",
           "content-security-policy": CONTENT_SECURITY_POLICY,
         })
@@ -58,20 +58,16 @@ export async function studioRoutes(app: App): Promise<void> {
 
   app.get(
     "/studio/:name",
-    {
-      config: { scope: "public" },
-      schema: { hide: true, params: z.object({ name: z.string() }) },
-    },
+    { config: { scope: "public" }, schema: { hide: true, params: z.object({ name: z.string() }) } },
     async (request, reply) => {
-      const file = request.params.name === PAGE ? undefined : files.get(request.params.name);
-      if (!file) throw new ProblemError("unknown_route", "The studio has no such file");
+      const { name } = request.params;
+      const file = name === PAGE ? undefined : files.get(name);
+      if (!file) throw new ProblemError("unknown_route", "The studio has no file with this name");
       return reply
-        .headers({
-          "content-type": file.type,
-          "cache-control": "public, max-age=31536000, immutable",
-          "x-content-type-options": "nosniff",
-        })
+        .headers({ "content-type": file.type, "cache-control": "public, max-age=31536000, immutable" })
         .send(file.bytes);
     },
   );
-}
+};
+
+export default studio;

@@ -1,30 +1,21 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type { FastifyRequest } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { ProblemError } from "../../contract/problems.ts";
 import type { IdempotencyStore } from "../../jobs/idempotency-store.ts";
-import { picturesOf, type Submitted } from "./submitted.ts";
 
-export interface Once<Answer> {
-  answer: Answer;
-  /** Whether it is that of an earlier request. */
-  replayed: boolean;
-}
-
-/** The header as a route that makes jobs declares it. */
+/** The header, for the schemas of routes that create jobs. */
 export const idempotencyHeader = {
   "idempotency-key": z
     .string()
     .optional()
-    .describe("The same request with the same key gives the first answer again, for 24 hours."),
+    .describe("A repeated request with the same key returns the first response, for 24 hours."),
 };
 
 /**
- * The client's `Idempotency-Key`, or null. It may be quoted, as the draft's structured field wants it. Each owner has keys
- * of their own: nobody gets another's answer.
+ * The client's `Idempotency-Key`, or null. It may be quoted, as the draft's structured field requires. Each owner has keys
+ * of their own. Throws a `ProblemError` if it is malformed.
  */
 export function idempotencyKey({ headers, caller }: FastifyRequest): string | null {
   const header = headers["idempotency-key"];
@@ -41,61 +32,46 @@ export function idempotencyKey({ headers, caller }: FastifyRequest): string | nu
 }
 
 /**
- * Does `action` with a new id; once for a key and a fingerprint where the request has a key, and then its answer is given
- * again to whoever comes later. What is refused was not done: the key stays free. Throws a `ProblemError` where the key is taken.
+ * Runs `action` with a new id. With an idempotency key it runs once: repeated requests get the stored result. A rejected
+ * request does not use up its key. Throws a `ProblemError` if the key is in use.
+ *
+ * @param getFingerprint a digest of what the request asks for; called only if there is a key
  */
-export async function once<Answer>(
+export async function withIdempotency<Result>(
   store: IdempotencyStore,
   request: FastifyRequest,
-  fingerprintOfRequest: () => Promise<string>,
-  action: (id: string) => Promise<Answer>,
-): Promise<Once<Answer>> {
+  getFingerprint: () => Promise<string>,
+  action: (id: string) => Promise<Result>,
+): Promise<{ result: Result; isReplay: boolean }> {
   const key = idempotencyKey(request);
   const newId = uuidv7();
-  if (key === null) return { answer: await action(newId), replayed: false };
-  const fingerprint = await fingerprintOfRequest();
-  const admission = await store.begin(key, fingerprint, newId);
+  if (key === null) return { result: await action(newId), isReplay: false };
+  const digest = await getFingerprint();
+  const admission = await store.begin(key, digest, newId);
   switch (admission.type) {
     case "replay":
-      return { answer: JSON.parse(admission.answer) as Answer, replayed: true };
-    case "in_flight":
-      throw new ProblemError(
-        "request_in_flight",
-        "Expected one request at a time with this idempotency key",
-        {
-          retryAfter: 1,
-        },
-      );
-    case "mismatch":
-      throw new ProblemError(
-        "idempotency_key_reused",
-        "Expected the same request as before with this idempotency key",
-      );
+      return { result: JSON.parse(admission.answer) as Result, isReplay: true };
+    case "in_flight": {
+      const detail = "Expected one request at a time with this idempotency key";
+      throw new ProblemError("request_in_flight", detail, { retryAfter: 1 });
+    }
+    case "mismatch": {
+      const detail = "Expected the same request as the first with this idempotency key";
+      throw new ProblemError("idempotency_key_reused", detail);
+    }
     case "proceed":
   }
   try {
-    const answer = await action(admission.job);
-    await store.finish(key, fingerprint, admission.job, JSON.stringify(answer));
-    return { answer, replayed: false };
+    const result = await action(admission.job);
+    await store.finish(key, digest, admission.job, JSON.stringify(result));
+    return { result, isReplay: false };
   } catch (error) {
-    // What cannot be freed now is free when its lock runs out.
+    // If this fails too, the key is free when its lock expires.
     await (error instanceof ProblemError ? store.abandon(key) : store.release(key)).catch(() => undefined);
     throw error;
   }
 }
 
-/** A digest of what a form asks for: its pictures' bytes in their order, and its fields. */
-export async function fingerprintOfForm({ fields, ...pictures }: Submitted): Promise<string> {
-  const digests = picturesOf(pictures).map(async ({ field, path }) => [field, await digestOfFile(path)]);
-  return fingerprintOf([await Promise.all(digests), fields]);
-}
-
-export function fingerprintOf(value: unknown): string {
+export function fingerprint(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex");
-}
-
-async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }

@@ -1,41 +1,47 @@
+import type { FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
 import type { SubmissionFields } from "../../contract/request.ts";
 import { QueueFullError, QuotaExceededError } from "../../jobs/job-queue.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import type { Submission } from "../../jobs/records/new-record.ts";
 import { StorageFullError } from "../../storage/blob-store.ts";
+import { formatTraceparent } from "../../trace-context.ts";
 import type { Dependencies } from "../dependencies.ts";
 
-/** A picture of a job: its key in the blob store, and what brings it there. */
+/** A picture of a new job: its key in the blob store, and how to store it there. */
 export interface JobPicture {
   key: string;
   store(): Promise<unknown>;
 }
 
-/** By whom, as part of what, a job is asked for. */
-export type Asked = Pick<Submission, "traceparent" | "batch"> & { owner: string };
+/** The owner that a job is submitted for, and the trace and the batch that it belongs to. */
+export type Requester = Pick<Submission, "traceparent" | "batch"> & { owner: string };
 
-/** What a client may say of a job beside its pictures and options. */
-type Wishes = Omit<SubmissionFields, "options">;
+export function requesterOf({ caller, raw }: FastifyRequest): Requester {
+  return { owner: caller.owner, ...(raw.trace && { traceparent: formatTraceparent(raw.trace) }) };
+}
 
-/** Whether a job was certainly not taken, by this request or an earlier one with its id. */
-export function wasRefused(error: unknown): boolean {
-  const refusals = [ProblemError, QueueFullError, QuotaExceededError, StorageFullError];
-  return refusals.some((refusal) => error instanceof refusal);
+/** What a client can set for a job besides its pictures and options. */
+type JobSettings = Omit<SubmissionFields, "options">;
+
+/** Whether the error means that the job has certainly not been accepted, by this request or an earlier one with its id. */
+export function isRejection(error: unknown): boolean {
+  const rejections = [ProblemError, QueueFullError, QuotaExceededError, StorageFullError];
+  return rejections.some((type) => error instanceof type);
 }
 
 /**
- * Stores a job's pictures and only then queues it: what is accepted can be painted. Throws what the queue and the store
- * throw.
+ * Stores a job's pictures and then queues it: an accepted job has all of its pictures. Rejects with the errors of the
+ * queue and the store.
  */
 export async function queueJob(
   { queue, store }: Pick<Dependencies, "queue" | "store">,
   pictures: JobPicture[],
-  job: Omit<Submission, keyof Wishes>,
-  { metadata, webhook, priority, expires_in }: Wishes,
+  job: Omit<Submission, keyof JobSettings>,
+  { metadata, webhook, priority, expires_in }: JobSettings,
 ): Promise<JobRecord> {
   try {
-    // All have ended before any is deleted: none appears afterwards.
+    // Waits for all of them: none may be stored after the others have been deleted.
     const stored = await Promise.allSettled(pictures.map((picture) => picture.store()));
     for (const one of stored) if (one.status === "rejected") throw one.reason;
     return await queue.submit({
@@ -46,8 +52,8 @@ export async function queueJob(
       ...(expires_in !== undefined && { expires_in }),
     });
   } catch (error) {
-    // Other pictures are swept away later where no job uses them.
-    if (wasRefused(error)) await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
+    // After any other error the job may exist; housekeeping deletes pictures that no job uses.
+    if (isRejection(error)) await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
     throw error;
   }
 }

@@ -7,42 +7,39 @@ import { ProblemError } from "../../contract/problems.ts";
 import { StorageFullError } from "../../storage/blob-store.ts";
 import { isFull, storageError } from "../../storage/file-errors.ts";
 
-/** A folder of its own for one request's uploads, until they are checked and stored. */
+/** A temporary folder for the uploads of one request, until they are validated and stored. */
 export class Spool {
   private count = 0;
   private constructor(
     private readonly folder: string,
-    /** Bytes that one picture may have. */
-    private readonly limit: number,
+    private readonly maxPictureBytes: number,
   ) {}
 
-  static async open(root: string, limit: number): Promise<Spool> {
+  static async open(root: string, maxPictureBytes: number): Promise<Spool> {
     try {
       await mkdir(root, { recursive: true });
-      return new Spool(await mkdtemp(join(root, "request-")), limit);
+      return new Spool(await mkdtemp(join(root, "request-")), maxPictureBytes);
     } catch (error) {
       throw storageError(error);
     }
   }
 
-  /** Writes a picture to a file and gives its path. Throws a `ProblemError` that names `field` where it is too large. */
-  async write(field: string, picture: Readable | Uint8Array): Promise<string> {
-    const path = join(this.folder, String(this.count));
-    this.count += 1;
+  /** Writes a picture to a file and returns its path. Throws a `ProblemError` for `name` if it is too large. */
+  async write(name: string, picture: Readable | Uint8Array): Promise<string> {
+    const path = this.nextPath();
     const source = picture instanceof Readable ? picture : Readable.from([picture]);
     try {
-      await pipeline(source, this.counter(field), createWriteStream(path, { flags: "wx", mode: 0o640 }));
+      await pipeline(source, this.sizeLimit(name), createWriteStream(path, { flags: "wx", mode: 0o640 }));
     } catch (error) {
-      // What else it may be is the sender's.
+      // Any other error comes from the source.
       throw isFull(error) ? new StorageFullError(error) : error;
     }
     return path;
   }
 
-  /** A second file with what is at `path`, which lies in this spool. */
+  /** Copies a file of this spool and returns the copy's path. */
   async copy(path: string): Promise<string> {
-    const target = join(this.folder, String(this.count));
-    this.count += 1;
+    const target = this.nextPath();
     try {
       await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     } catch (error) {
@@ -55,16 +52,20 @@ export class Spool {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private counter(field: string): Transform {
+  private nextPath(): string {
+    this.count += 1;
+    return join(this.folder, String(this.count));
+  }
+
+  private sizeLimit(name: string): Transform {
     let bytes = 0;
-    const { limit } = this;
+    const limit = this.maxPictureBytes;
     return new Transform({
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
         if (bytes <= limit) return done(null, chunk);
-        return done(
-          ProblemError.forField("picture_too_large", field, `at most ${limit} bytes`, "more than that"),
-        );
+        const expected = `at most ${limit} bytes`;
+        return done(ProblemError.forField("picture_too_large", name, expected, "more than that"));
       },
     });
   }

@@ -4,62 +4,73 @@ import { checkUrl } from "../../net/url-policy.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { validatePicture } from "../../pictures/validate-picture.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { chooseOptions } from "./choose-options.ts";
-import { type Asked, queueJob } from "./queue-job.ts";
-import { picturesOf, type Submitted } from "./submitted.ts";
+import { resolveJobOptions } from "./job-options.ts";
+import {
+  type ParsedSubmission,
+  PICTURE_FIELDS,
+  type PictureField,
+  pictureName,
+} from "./parsed-submission.ts";
+import { queueJob, type Requester } from "./queue-job.ts";
 
-/** How much the shapes of two pictures of the same thing may differ: their edges are whole pixels. */
-const SHAPE_TOLERANCE = 0.03;
+/** How much the aspect ratios of two pictures of the same subject may differ: their edges are whole pixels. */
+const ASPECT_RATIO_TOLERANCE = 0.03;
 
-/** Checks everything, then stores the pictures and queues the job. Throws a `ProblemError` or what `queueJob` throws. */
+/** Validates the submission, stores its pictures and queues the job. Throws a `ProblemError` or what `queueJob` throws. */
 export async function submitJob(
   { config, queue, store, urlPolicy }: Dependencies,
-  submitted: Submitted,
+  { pictures, fields }: ParsedSubmission,
   id: string,
-  asked: Asked,
+  requester: Requester,
 ): Promise<JobRecord> {
   const { limits } = config;
-  const { fields, ...pictures } = submitted;
   if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", urlPolicy);
-  const picture = await validatePicture(pictures.contents[0] ?? "", "content", limits);
-  const hasInitPicture = pictures.initPicture !== undefined;
-  const styles = pictures.styles.length;
-  const options = chooseOptions(fields.options, picture, { styles, hasInitPicture, limits });
-  const { width, height } = contentSize(picture, options.size);
-  const [, ...others] = picturesOf(pictures);
+  const content = await validatePicture(pictures.content[0] ?? "", "content", limits);
+  const hasInitPicture = pictures.init_picture.length > 0;
+  const options = resolveJobOptions(fields.options, content, {
+    ...{ styles: pictures.style.length, hasInitPicture, limits },
+  });
+  const files = PICTURE_FIELDS.flatMap((field) =>
+    pictures[field].map((path, index) => ({ field, name: pictureName(field, index), path })),
+  );
   await Promise.all(
-    others.map(async ({ field, path }) => {
-      const checked = await validatePicture(path, field, limits);
-      if (!field.startsWith("style[")) checkFits(checked, picture, field);
+    files.map(async ({ field, name, path }) => {
+      if (field === "content") return;
+      const picture = await validatePicture(path, name, limits);
+      if (field !== "style") checkAspectRatio(picture, content, name);
     }),
   );
 
-  const keys = (field: string, list: string[]) => list.map((_, index) => keyOf(id, `${field}[${index}]`));
+  const keys = (field: PictureField) =>
+    pictures[field].map((_, index) => blobKey(id, pictureName(field, index)));
+  const [keep_mask, init_picture] = [keys("keep_mask")[0], keys("init_picture")[0]];
+  const style_masks = keys("style_mask");
+  const { width, height } = contentSize(content, options.size);
   const job = {
-    ...asked,
+    ...requester,
     id,
     options,
-    content: keyOf(id, "content"),
-    styles: keys("style", pictures.styles),
-    ...(pictures.styleMasks.length > 0 && { style_masks: keys("style_mask", pictures.styleMasks) }),
-    ...(pictures.keepMask !== undefined && { keep_mask: keyOf(id, "keep_mask") }),
-    ...(hasInitPicture && { init_picture: keyOf(id, "init_picture") }),
+    content: blobKey(id, "content"),
+    styles: keys("style"),
+    ...(style_masks.length > 0 && { style_masks }),
+    ...(keep_mask !== undefined && { keep_mask }),
+    ...(init_picture !== undefined && { init_picture }),
     pixels: width * height,
   };
-  const stored = picturesOf(pictures).map(({ field, path }) => {
-    const key = keyOf(id, field);
+  const stored = files.map(({ name, path }) => {
+    const key = blobKey(id, name);
     return { key, store: () => store.putFile(key, path) };
   });
   return await queueJob({ queue, store }, stored, job, fields);
 }
 
-/** `style[0]` of a job lies at `jobs/{id}/style-0`. */
-const keyOf = (id: string, field: string) => `${jobFolder(id)}${field.replace(/\[(\d+)\]$/, "-$1")}`;
+/** `style[0]` of a job is stored as `jobs/{id}/style-0`. */
+const blobKey = (id: string, name: string) => `${jobFolder(id)}${name.replace(/\[(\d+)\]$/, "-$1")}`;
 
-/** Masks and the initial picture are laid over the content, and never stretched. */
-function checkFits(picture: Size, content: Size, field: string): void {
+/** Masks and the initial picture are scaled to the content's size, and must not be distorted by that. */
+function checkAspectRatio(picture: Size, content: Size, name: string): void {
   const ratio = picture.width / picture.height / (content.width / content.height);
-  if (ratio > 1 - SHAPE_TOLERANCE && ratio < 1 / (1 - SHAPE_TOLERANCE)) return;
-  const expected = `the content's shape, ${content.width} × ${content.height} px or a multiple of it`;
-  throw ProblemError.forField("mismatched_masks", field, expected, `${picture.width} × ${picture.height} px`);
+  if (ratio > 1 - ASPECT_RATIO_TOLERANCE && ratio < 1 / (1 - ASPECT_RATIO_TOLERANCE)) return;
+  const expected = `the aspect ratio of the content (${content.width} × ${content.height} px)`;
+  throw ProblemError.forField("mismatched_masks", name, expected, `${picture.width} × ${picture.height} px`);
 }

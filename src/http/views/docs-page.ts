@@ -1,6 +1,6 @@
 import { PROBLEMS } from "../../contract/problems.ts";
 
-/** As much of an OpenAPI document as the page shows. */
+/** The part of an OpenAPI document that the page shows. */
 export interface ApiDocument {
   info: { title: string; version: string; description?: string };
   paths?: Record<string, Record<string, Operation> | undefined>;
@@ -15,7 +15,7 @@ interface Operation {
   responses?: Record<string, { description?: string; content?: Record<string, { schema?: unknown }> }>;
 }
 
-/** The contract as a page for people: no script, nothing from elsewhere. */
+/** The API documentation as an HTML page without scripts or external files. */
 export function docsPage(document: ApiDocument): string {
   const { info, paths = {}, components } = document;
   const operations = Object.entries(paths).flatMap(([path, item = {}]) =>
@@ -32,11 +32,11 @@ export function docsPage(document: ApiDocument): string {
   return page(
     `${info.title}: the API`,
     `<h1>${escapeHtml(info.title)} <small>${escapeHtml(info.version)}</small></h1><p>${escapeHtml(info.description ?? "")}</p>
-<p>For programs: <a href="/openapi.yaml">openapi.yaml</a>. The <a href="#problems">problems</a>, the <a href="#schemas">schemas</a>.</p>
+<p>Machine-readable: <a href="/openapi.yaml">openapi.yaml</a>. See also <a href="#problems">problems</a> and <a href="#schemas">schemas</a>.</p>
 ${operations.join("\n")}
 <h2 id="problems">Problems</h2>
-<p>Every refusal is <code>application/problem+json</code> (RFC 9457) with one of these codes.</p>
-<table><tr><th>code</th><th>status</th><th>meaning</th><th>may succeed later</th></tr>${problems.join("\n")}</table>
+<p>Every error response is <code>application/problem+json</code> (RFC 9457) with one of these codes.</p>
+<table><tr><th>code</th><th>status</th><th>meaning</th><th>retryable</th></tr>${problems.join("\n")}</table>
 <h2 id="schemas">Schemas</h2>${schemas.join("\n")}`,
   );
 }
@@ -63,7 +63,7 @@ function operationSection(method: string, path: string, operation: Operation): s
 <p>${escapeHtml(operation.summary ?? "")}. ${escapeHtml(operation.description ?? "")}</p>
 ${parameters.length > 0 ? `<table><tr><th>parameter</th><th>in</th><th></th><th>schema</th></tr>${parameters.join("")}</table>` : ""}
 ${bodies.join("")}
-<table><tr><th>answer</th><th></th><th>body</th></tr>${responses.join("")}</table>
+<table><tr><th>response</th><th></th><th>body</th></tr>${responses.join("")}</table>
 </section>`;
 }
 

@@ -3,9 +3,9 @@ import { JOB_ERRORS } from "../../contract/problems.ts";
 import type { QueuePosition } from "../../jobs/queue-position.ts";
 import { isDue, type JobRecord } from "../../jobs/records/job-record.ts";
 import { isFinal } from "../../jobs/records/job-states.ts";
-import { withoutPaths } from "./without-paths.ts";
+import { redactPaths } from "./redact-paths.ts";
 
-/** A job as its client sees it; `position` is its place in the queue, if it is queued. */
+/** A job as clients see it; `position` is its position in the queue, if it is queued. */
 export function jobView(record: JobRecord, position: QueuePosition | null): JobView {
   const { error } = record;
   return {
@@ -13,7 +13,7 @@ export function jobView(record: JobRecord, position: QueuePosition | null): JobV
     status: record.status,
     options: record.options,
     progress: record.progress,
-    queue: record.status === "queued" ? (position ?? null) : null,
+    queue: record.status === "queued" ? position : null,
     attempts: record.attempts,
     engine: record.engine,
     priority: record.priority,
@@ -25,7 +25,7 @@ export function jobView(record: JobRecord, position: QueuePosition | null): JobV
     traceparent: record.traceparent,
     error: error && {
       ...error,
-      message: withoutPaths(error.message),
+      message: redactPaths(error.message),
       retryable: JOB_ERRORS[error.code].retryable,
     },
     created_at: record.created_at,
@@ -34,22 +34,6 @@ export function jobView(record: JobRecord, position: QueuePosition | null): JobV
     expires_at: record.expires_at,
     links: links(record),
   };
-}
-
-const texts = new WeakMap<JobRecord, { etag: string; text: string }>();
-
-/**
- * A job's view as JSON. Most polls ask for what was answered a moment ago: where `etag` says that it is the same, so is the
- * text. Records are those of `JobQueue.look`, which are shared and do not change.
- */
-export function jobViewText(record: JobRecord, position: QueuePosition | null, etag: string): string {
-  // What a job that has ended shows depends on the time too.
-  if (isFinal(record.status)) return JSON.stringify(jobView(record, position));
-  const known = texts.get(record);
-  if (known?.etag === etag) return known.text;
-  const text = JSON.stringify(jobView(record, position));
-  texts.set(record, { etag, text });
-  return text;
 }
 
 function links(record: JobRecord): Record<string, string> {
@@ -70,7 +54,7 @@ function links(record: JobRecord): Record<string, string> {
   };
 }
 
-/** The pictures of a job that has expired are gone, or go any moment. */
+/** Whether the pictures of the job have been deleted, or will be at any moment. */
 function isExpired(record: JobRecord): boolean {
   return isFinal(record.status) && isDue(record, Date.now());
 }
@@ -79,16 +63,16 @@ export function jobPath(id: string): string {
   return `/v1/jobs/${id}`;
 }
 
-const LONGEST_RETRY_SECONDS = 30;
-/** Of a job whose time nobody can tell: no worker is there, or it has just begun. */
-const UNKNOWN_SECONDS = 20;
+const MAX_RETRY_SECONDS = 30;
+/** For a job without an estimate: no worker is available, or it has just started. */
+const DEFAULT_ETA_SECONDS = 20;
 
 /**
- * Seconds until it is worth asking again, or null where nothing will change: about a tenth of the time that
- * is left, so that few questions are asked and the end is seen soon after it comes.
+ * When a client should poll again, in seconds; null if the job has ended. A tenth of the remaining time: few polls, and the
+ * end is noticed soon.
  */
 export function retryAfter(record: JobRecord, position: QueuePosition | null): number | null {
   if (isFinal(record.status)) return null;
-  const left = record.status === "running" ? record.progress?.eta_seconds : position?.eta_seconds;
-  return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil((left ?? UNKNOWN_SECONDS) / 10)));
+  const eta = record.status === "running" ? record.progress?.eta_seconds : position?.eta_seconds;
+  return Math.min(MAX_RETRY_SECONDS, Math.max(1, Math.ceil((eta ?? DEFAULT_ETA_SECONDS) / 10)));
 }

@@ -3,10 +3,10 @@ import type { LossEntry } from "../../contract/losses.ts";
 const WIDTH = 720;
 const HEIGHT = 400;
 const MARGIN = { left: 64, right: 104, top: 24, bottom: 40 };
-/** More points than this are not told apart at this width. */
-const POINTS = 600;
+/** More points would not be visible at this width. */
+const MAX_POINTS = 600;
 
-/** Colours that people with any colour vision tell apart (Okabe & Ito 2008). */
+/** Colours that are distinguishable with any colour vision (Okabe & Ito 2008). */
 const LINES = [
   { name: "total", colour: "#000000" },
   { name: "content", colour: "#0072b2" },
@@ -14,7 +14,7 @@ const LINES = [
   { name: "tv", colour: "#009e73" },
 ] as const;
 
-/** The losses over the steps as an SVG picture, the losses on a logarithmic scale. */
+/** Plots the losses over the steps as SVG, on a logarithmic scale. */
 export function lossPlot(entries: readonly LossEntry[]): string {
   const shown = thin(entries);
   const values = shown.flatMap((entry) => LINES.map(({ name }) => entry[name])).filter((value) => value > 0);
@@ -27,8 +27,8 @@ export function lossPlot(entries: readonly LossEntry[]): string {
 }
 
 function chart(entries: readonly LossEntry[], values: number[]): string {
-  const low = Math.floor(Math.log10(least(values)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(-least(values.map((value) => -value)))));
+  const low = Math.floor(Math.log10(minimum(values)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(-minimum(values.map((value) => -value)))));
   const first = entries[0]?.step ?? 0;
   const last = Math.max(first + 1, entries.at(-1)?.step ?? 0);
   const x = (step: number) => round(MARGIN.left + ((step - first) / (last - first)) * plotWidth);
@@ -59,10 +59,10 @@ function chart(entries: readonly LossEntry[], values: number[]): string {
 const plotWidth = WIDTH - MARGIN.left - MARGIN.right;
 const plotHeight = HEIGHT - MARGIN.top - MARGIN.bottom;
 const round = (value: number) => Math.round(value * 10) / 10;
-const least = (values: number[]) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const minimum = (values: number[]) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 
 function thin(entries: readonly LossEntry[]): LossEntry[] {
-  const every = Math.ceil(entries.length / POINTS);
+  const every = Math.ceil(entries.length / MAX_POINTS);
   return entries.filter((_, index) => index % every === 0 || index === entries.length - 1);
 }
 
@@ -70,18 +70,18 @@ function horizontal(y: number): string {
   return `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="#dddddd"/>`;
 }
 
-/** Where the objective changed: what is left of it cannot be compared with what is right of it. */
-function vertical(x: number, words: string): string {
+/** Marks a change of the options: the losses before and after it are not comparable. */
+function vertical(x: number, label: string): string {
   const line = `<line x1="${x}" x2="${x}" y1="${MARGIN.top}" y2="${HEIGHT - MARGIN.bottom}" stroke="#888888" stroke-dasharray="4 3"/>`;
-  return line + text(x, MARGIN.top - 8, words, "middle");
+  return line + text(x, MARGIN.top - 8, label, "middle");
 }
 
 function text(
   x: number,
   y: number,
-  words: string,
+  label: string,
   anchor: "start" | "middle" | "end",
   colour = "#444444",
 ): string {
-  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colour}">${words}</text>`;
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colour}">${label}</text>`;
 }

@@ -129,10 +129,13 @@ export const jobFolder = (id: string) => `jobs/${id}/`;
 /** Where the pictures of a job's timelapse lie, named by their step so that they sort. */
 export const timelapseFolder = (id: string) => `${jobFolder(id)}timelapse/`;
 
+/** Where pictures lie that the API creates from a job's pictures on request. */
+export const derivedFolder = (id: string) => `${jobFolder(id)}derived/`;
+
 /** Whether a job needs a blob: its record names it, it is of its timelapse, or made from one of these. */
 export function needsBlob(record: JobRecord, key: string): boolean {
   const { result, timelapse } = record;
-  if ((result || timelapse) && key.startsWith(`${jobFolder(record.id)}converted/`)) return true;
+  if ((result || timelapse) && key.startsWith(derivedFolder(record.id))) return true;
   if (timelapse && key.startsWith(timelapseFolder(record.id))) return true;
   return blobKeys(record).includes(key);
 }

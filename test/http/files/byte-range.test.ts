@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { parseByteRange } from "../../../src/http/files/byte-range.ts";
 
-describe("A range of 100 bytes", () => {
+describe("parseByteRange for 100 bytes", () => {
   it.each([
     ["bytes=0-0", { start: 0, end: 0 }],
     ["bytes=10-19", { start: 10, end: 19 }],
@@ -18,11 +18,11 @@ describe("A range of 100 bytes", () => {
     ["bytes=0-1,5-6", null],
     ["items=0-1", null],
     [undefined, null],
-  ])("%s is %j", (header, expected) => {
+  ])("returns for %s %j", (header, expected) => {
     expect(parseByteRange(header, 100)).toEqual(expected);
   });
 
-  it("of an empty file cannot be satisfied", () => {
+  it("returns unsatisfiable for an empty file", () => {
     expect(parseByteRange("bytes=0-", 0)).toBe("unsatisfiable");
   });
 });

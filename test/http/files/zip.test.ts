@@ -9,7 +9,7 @@ import { until } from "../../support/until.ts";
 
 const folder = temporaryFolder();
 
-it("A zip whose reader goes away leaves no file open, and opens no further one", async () => {
+it("A zip closes its file and opens no other if the reader disconnects", async () => {
   const path = join(folder(), "picture");
   await writeFile(path, new Uint8Array(4_000_000));
   const opened: Readable[] = [];
@@ -27,7 +27,7 @@ it("A zip whose reader goes away leaves no file open, and opens no further one",
   expect(opened).toHaveLength(1);
 });
 
-it("A zip whose reader goes away while a file is being opened closes that one too", async () => {
+it("A zip closes a file that was being opened when the reader disconnected", async () => {
   const path = join(folder(), "picture");
   await writeFile(path, new Uint8Array(4_000_000));
   let give: (stream: Readable) => void = () => undefined;

@@ -18,6 +18,7 @@ import { RedisKeys } from "../../../src/redis/keys.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import type { JobOutcome, JobRun } from "../../../workers/job/job-run.ts";
 import { succeed } from "../job-runs.ts";
+import { loadRoutes } from "../load-routes.ts";
 import { form } from "../submission-form.ts";
 import { until } from "../until.ts";
 import { JobWorkers } from "./job-workers.ts";
@@ -77,6 +78,7 @@ export class TestService {
     const keys = new RedisKeys("test");
     const dependencies = createDependencies(config, logger, redis, keys);
     const { queue, store, apiKeys, signedLinks } = dependencies;
+    await loadRoutes();
     const app = await buildApp(dependencies);
     await app.listen({ host: "127.0.0.1", port: 0 });
     const service = new TestService(

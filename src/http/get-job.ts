@@ -1,0 +1,43 @@
+import type { FastifyRequest } from "fastify";
+import { ProblemError } from "../contract/problems.ts";
+import type { JobQueue } from "../jobs/job-queue.ts";
+import type { QueuePosition } from "../jobs/queue-position.ts";
+import type { JobRecord } from "../jobs/records/job-record.ts";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+type JobRequest = FastifyRequest<{ Params: { id: string } }>;
+
+/** Returns the job in a request's path. Throws a `ProblemError` if it does not exist or has another owner. */
+export async function getJob(queue: JobQueue, request: JobRequest): Promise<JobRecord> {
+  const { id } = request.params;
+  return requireOwnJob(UUID.test(id) ? await queue.find(id) : null, request);
+}
+
+/** The same for frequent polls, with the position in the queue: see `JobQueue.getSnapshot`. */
+export async function getJobWithPosition(
+  queue: JobQueue,
+  request: JobRequest,
+): Promise<{ record: JobRecord; position: QueuePosition | null }> {
+  const { id } = request.params;
+  const found = UUID.test(id) ? await queue.getSnapshot(id) : null;
+  return { record: requireOwnJob(found?.record ?? null, request), position: found?.position ?? null };
+}
+
+/** Applies `update` to the job in a request's path. Throws as `getJob` does. */
+export async function updateJob(
+  queue: JobQueue,
+  request: JobRequest,
+  update: (id: string) => Promise<JobRecord | null>,
+): Promise<JobRecord> {
+  // Owners never change, so the check is still valid when the update runs.
+  const { id } = await getJob(queue, request);
+  return requireOwnJob(await update(id), request);
+}
+
+/** The problem is the same for another owner's job, so that callers cannot find out which ids exist. */
+function requireOwnJob(record: JobRecord | null, { caller, params }: JobRequest): JobRecord {
+  if (record !== null && (record.owner === caller.owner || record.id === caller.link)) return record;
+  const received = JSON.stringify(params.id.slice(0, 64));
+  throw new ProblemError("job_not_found", `Expected the id of an existing job, received ${received}`);
+}

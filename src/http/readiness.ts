@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { isLocalOnly } from "../auth/open-mode.ts";
+import { type EngineDescription, engineSchema } from "../contract/engine.ts";
+import type { JobQueue } from "../jobs/job-queue.ts";
+import { describeRedisError, isRedisUnavailable } from "../redis/errors.ts";
+import type { Dependencies } from "./dependencies.ts";
+import { redactPaths } from "./views/redact-paths.ts";
+
+const checkSchema = z.object({
+  ok: z.boolean(),
+  reason: z.string().nullable().describe("What is wrong; null if nothing is."),
+});
+type Check = z.infer<typeof checkSchema>;
+
+const capacitySchema = checkSchema.extend({
+  largest_size: z.int().nullable().describe("The longest edge that a live worker can paint, in pixels."),
+});
+
+export const readinessSchema = z
+  .object({
+    status: z.enum(["ready", "unready"]),
+    checks: z.object({
+      redis: checkSchema,
+      store: checkSchema,
+      workers: checkSchema.describe("Whether a worker is alive."),
+      engine: checkSchema.describe(
+        "Whether a worker's engine can paint: TensorFlow runs, and VGG-19's weights are installed.",
+      ),
+    }),
+    capacity: capacitySchema.describe(
+      "Whether a live worker can paint every queued job. Larger jobs wait for a larger worker; the service is ready all the same.",
+    ),
+    engines: z.array(engineSchema).describe("The engines of all workers that can paint."),
+  })
+  .meta({ id: "Readiness" });
+type Readiness = z.infer<typeof readinessSchema>;
+
+const PASSED: Check = { ok: true, reason: null };
+const failed = (reason: string): Check => ({ ok: false, reason });
+const UNKNOWN = failed("unknown: Redis cannot be reached");
+
+export async function checkReadiness({ config, queue, store }: Dependencies): Promise<Readiness> {
+  const [redis, storage, { workers, engine, engines }, capacity] = await Promise.all([
+    check("Redis cannot be reached", () => queue.ping()),
+    check("pictures cannot be stored", () => store.ping()),
+    checkWorkers(queue, isLocalOnly(config)).catch(() => ({
+      workers: UNKNOWN,
+      engine: UNKNOWN,
+      engines: [],
+    })),
+    checkCapacity(queue, config.limits.size).catch(() => ({ ...UNKNOWN, largest_size: null })),
+  ]);
+  const checks = { redis, store: storage, workers, engine };
+  const isReady = Object.values(checks).every(({ ok }) => ok);
+  return { status: isReady ? "ready" : "unready", checks, capacity, engines };
+}
+
+/** The error itself may contain internal details, so the response has the fixed `reason`. */
+async function check(reason: string, action: () => Promise<void>): Promise<Check> {
+  return await action().then(
+    () => PASSED,
+    (error: unknown) => failed(isRedisUnavailable(error) ? describeRedisError(error) : reason),
+  );
+}
+
+/** @param showPaths whether reasons may contain paths of this machine */
+async function checkWorkers(
+  queue: JobQueue,
+  showPaths: boolean,
+): Promise<{ workers: Check; engine: Check; engines: EngineDescription[] }> {
+  const workers = await queue.statistics.workers();
+  if (workers.length === 0) {
+    const none = failed("no worker is alive");
+    return { workers: none, engine: none, engines: [] };
+  }
+  const engines = workers.flatMap(({ ready, engine }) => (ready && engine ? [engine] : []));
+  if (workers.some(({ ready }) => ready)) return { workers: PASSED, engine: PASSED, engines };
+  const reasons = workers.map(({ reason }) => {
+    if (!reason) return "a worker is starting";
+    return `${reason.code}: ${showPaths ? reason.message : redactPaths(reason.message)}`;
+  });
+  return { workers: PASSED, engine: failed([...new Set(reasons)].join("; ")), engines };
+}
+
+async function checkCapacity(queue: JobQueue, maxSize: number): Promise<Readiness["capacity"]> {
+  const ready = (await queue.statistics.workers()).filter((worker) => worker.ready);
+  if (ready.length === 0) return { ...PASSED, largest_size: null };
+  const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
+  if (largest_size >= maxSize) return { ...PASSED, largest_size };
+  const { count, largestSize } = await queue.statistics.unfitJobs(ready);
+  if (count === 0) return { ...PASSED, largest_size };
+  const reason = `${count} queued jobs of up to ${largestSize} px are too large for every live worker (at most ${largest_size} px)`;
+  return { ...failed(reason), largest_size };
+}

@@ -1,0 +1,28 @@
+import type { ApiPlugin } from "../dependencies.ts";
+import { type ApiDocument, docsPage } from "../views/docs-page.ts";
+
+/** GET /docs and /openapi.yaml: the contract, for people and for programs. */
+const docs: ApiPlugin = async (app) => {
+  let yaml: string | undefined;
+
+  app.get(
+    "/docs",
+    { config: { scope: "public", page: true }, schema: { hide: true } },
+    async (_request, reply) => {
+      reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");
+      return docsPage(app.swagger() as ApiDocument);
+    },
+  );
+
+  app.get(
+    "/openapi.yaml",
+    { config: { scope: "public" }, schema: { hide: true } },
+    async (_request, reply) => {
+      yaml ??= app.swagger({ yaml: true });
+      reply.header("content-type", "application/yaml").header("cache-control", "public, max-age=300");
+      return yaml;
+    },
+  );
+};
+
+export default docs;

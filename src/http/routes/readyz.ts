@@ -1,0 +1,25 @@
+import type { ApiPlugin } from "../dependencies.ts";
+import { checkReadiness, readinessSchema } from "../readiness.ts";
+
+/** GET /readyz. */
+const readyz: ApiPlugin = async (app, dependencies) => {
+  app.get(
+    "/readyz",
+    {
+      config: { scope: "public" },
+      schema: {
+        operationId: "ready",
+        summary: "Reports whether jobs can be accepted and painted, and otherwise what is missing",
+        tags: ["health"],
+        response: { 200: readinessSchema, 503: readinessSchema },
+      },
+    },
+    async (_request, reply) => {
+      const readiness = await checkReadiness(dependencies);
+      reply.header("cache-control", "no-store");
+      return reply.code(readiness.status === "ready" ? 200 : 503).send(readiness);
+    },
+  );
+};
+
+export default readyz;

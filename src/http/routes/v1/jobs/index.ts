@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../../../contract/job.ts";
+import { submitFormSchema, submitJsonSchema } from "../../../../contract/request.ts";
+import type { ApiPlugin } from "../../../dependencies.ts";
+import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
+import multipart from "../../../plugins/multipart.ts";
+import { addJobToLog } from "../../../plugins/request-log.ts";
+import { acceptJob } from "../../../submission/accept-job.ts";
+import { checkCapacity } from "../../../submission/check-capacity.ts";
+import { idempotencyHeader } from "../../../submission/idempotency.ts";
+import { waitIfPreferred } from "../../../submission/wait-if-preferred.ts";
+import { jobPath, jobView, retryAfter } from "../../../views/job-view.ts";
+
+/** GET and POST /v1/jobs. */
+const jobs: ApiPlugin = async (app, dependencies) => {
+  const { queue } = dependencies;
+  await app.register(multipart, dependencies);
+
+  app.get(
+    "/",
+    {
+      config: { scope: "read" },
+      schema: {
+        operationId: "listJobs",
+        summary: "Lists jobs, newest first",
+        tags: ["jobs"],
+        querystring: z.strictObject({
+          status: jobStatusSchema.optional(),
+          limit: z.coerce.number().int().min(1).max(100).default(20),
+          cursor: z.uuid().optional().describe("`next_cursor` of the previous page."),
+        }),
+        response: { 200: jobListSchema, ...problemResponses("invalid_request", "unavailable") },
+      },
+    },
+    async (request) => {
+      const { status, limit, cursor } = request.query;
+      const records = await queue.list({
+        owner: request.caller.owner,
+        // One more than requested tells whether there is another page.
+        limit: limit + 1,
+        ...(status && { status }),
+        ...(cursor && { before: cursor }),
+      });
+      const page = records.slice(0, limit);
+      const views = await Promise.all(
+        page.map(async (record) => jobView(record, await queue.getPosition(record))),
+      );
+      const last = records.length > limit ? page.at(-1) : undefined;
+      return { jobs: views, next_cursor: last?.id ?? null };
+    },
+  );
+
+  app.post(
+    "/",
+    {
+      onRequest: checkCapacity(dependencies),
+      config: {
+        scope: "submit",
+        createsJob: true,
+        concurrency: "upload",
+        requestBodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema },
+      },
+      schema: {
+        operationId: "submitJob",
+        summary: "Submits a job: a content picture and one or more style pictures",
+        tags: ["jobs"],
+        headers: z.object({
+          traceparent: z
+            .string()
+            .optional()
+            .describe("The client's trace, which the job joins (W3C Trace Context)."),
+          prefer: z
+            .string()
+            .optional()
+            .describe("`wait=N` delays the response for up to N seconds, until the job ends (RFC 7240)."),
+          ...idempotencyHeader,
+        }),
+        response: {
+          200: jobResponse(
+            "The job has ended: during the wait, or after an earlier request with the same key.",
+          ),
+          202: jobResponse("The job is accepted. Poll `Location` after `Retry-After` seconds."),
+          ...problemResponses(...SUBMISSION_PROBLEMS),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { result, isReplay } = await acceptJob(dependencies, request);
+      request.releaseConcurrency();
+      addJobToLog(request, reply, result.record.id);
+      request.log.info(
+        { options: result.record.options },
+        isReplay ? "job already accepted" : "job accepted",
+      );
+      if (isReplay) reply.header("idempotency-replayed", "true");
+      const { record, position } = isReplay
+        ? result
+        : await waitIfPreferred(app, dependencies, request, reply, result);
+      const seconds = retryAfter(record, position);
+      if (seconds !== null) reply.header("retry-after", seconds);
+      reply.code(seconds === null ? 200 : 202).header("location", jobPath(record.id));
+      return jobView(record, position);
+    },
+  );
+};
+
+export default jobs;
+
+function jobResponse(description: string) {
+  return { description, content: { "application/json": { schema: jobViewSchema } } };
+}

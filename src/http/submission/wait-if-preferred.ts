@@ -1,0 +1,33 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { App, Dependencies } from "../dependencies.ts";
+import { preferredWait, waitForEnd } from "../events/wait-for-end.ts";
+import { limitedOwner } from "../plugins/concurrency-limits.ts";
+import { type AcceptedJob, withPosition } from "./accept-job.ts";
+
+/**
+ * Delays the response to `Prefer: wait=N` until the job ends, the time is over, or the client disconnects. If too many
+ * responses are waiting already it returns at once, without `Preference-Applied`.
+ */
+export async function waitIfPreferred(
+  app: Pick<App, "streamLimiter" | "shutdownSignal">,
+  { config, queue }: Dependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  accepted: AcceptedJob,
+): Promise<AcceptedJob> {
+  const preferred = preferredWait(request.headers.prefer);
+  const release = preferred === null ? null : app.streamLimiter.acquire(limitedOwner(request));
+  if (preferred === null || release === null) return accepted;
+  try {
+    const seconds = Math.min(preferred, config.limits.waitSeconds);
+    reply.header("preference-applied", `wait=${seconds}`);
+    const disconnected = new AbortController();
+    reply.raw.once("close", () => disconnected.abort());
+    const timeout = AbortSignal.timeout(seconds * 1000);
+    const signal = AbortSignal.any([disconnected.signal, app.shutdownSignal, timeout]);
+    const record = await waitForEnd(queue, accepted.record.id, signal).catch(() => null);
+    return await withPosition(queue, record ?? accepted.record);
+  } finally {
+    release();
+  }
+}

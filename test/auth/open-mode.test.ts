@@ -1,0 +1,99 @@
+import { request } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { openMode } from "../../src/auth/open-mode.ts";
+import { TestService } from "../support/harness/service.ts";
+
+describe("Open mode", () => {
+  it.each([
+    ["loopback", "127.0.0.1", true],
+    ["loopback", "127.1.2.3", true],
+    ["loopback", "localhost", true],
+    ["loopback", "::1", true],
+    ["loopback", "0.0.0.0", false],
+    ["loopback", "::", false],
+    ["loopback", "192.168.1.2", false],
+    ["loopback", "127.example.com", false],
+    ["always", "0.0.0.0", true],
+    ["never", "127.0.0.1", false],
+  ] as const)("%s at %s: %p", (mode, host, open) => {
+    const found = openMode({ openMode: mode, host });
+    expect(found.isOpen).toBe(open);
+    expect(found.reason).toMatch(open ? /without an API key/ : /requiring an API key/);
+  });
+});
+
+describe("A service that is open to everybody", () => {
+  it("gives nobody without a key what is for who runs it", async () => {
+    const service = await TestService.start({ OPEN_MODE: "always" });
+    try {
+      expect((await service.fetch("/v1/jobs")).status).toBe(200);
+      expect((await service.fetch("/metrics")).status).toBe(401);
+      const dashboard = await service.fetch("/admin/queue");
+      expect(dashboard.status).toBe(401);
+      expect(dashboard.headers.get("www-authenticate")).toMatch(/^Basic /);
+      const { text } = await service.apiKeys.create({
+        ...{ owner: "operator", name: "", scopes: ["admin"], lifetimeMs: null },
+      });
+      expect((await service.fetch("/metrics", { headers: { authorization: `Bearer ${text}` } })).status).toBe(
+        200,
+      );
+      // A browser sends a password along whoever makes it ask: nothing is changed by it.
+      const authorization = `Basic ${Buffer.from(`anybody:${text}`).toString("base64")}`;
+      expect((await service.fetch("/admin/queue", { headers: { authorization } })).status).toBe(200);
+      const pause = await service.fetch("/admin/queue/api/queues/pause", {
+        method: "PUT",
+        headers: { authorization },
+      });
+      expect(pause.status).toBe(401);
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
+describe("An open service", () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await TestService.start({ OPEN_MODE: "loopback" });
+  });
+  afterAll(() => service.stop());
+
+  /** With headers that fetch does not let anybody set. */
+  const send = (method: string, headers: Record<string, string>, path = "/v1/jobs"): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const sent = request(`${service.url}${path}`, { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.on("error", reject).end();
+    });
+
+  it("takes requests of this machine without a key", async () => {
+    expect(await send("GET", {})).toBe(200);
+    expect(await send("GET", { host: "localhost:3000" })).toBe(200);
+    expect(await send("GET", { host: "[::1]:3000" })).toBe(200);
+  });
+
+  it("takes no request by a name that somebody made to lead here", async () => {
+    expect(await send("GET", { host: "evil.example:3000" })).toBe(403);
+    expect(await send("GET", { host: "127.0.0.1.evil.example" })).toBe(403);
+  });
+
+  it("takes nothing from behind a proxy without a key", async () => {
+    expect(await send("GET", { "x-forwarded-for": "203.0.113.9" })).toBe(401);
+    expect(await send("GET", { forwarded: "for=203.0.113.9" })).toBe(401);
+    expect(await send("GET", { "x-forwarded-for": "203.0.113.9" }, "/livez")).toBe(200);
+  });
+
+  it("takes no change from another site's page", async () => {
+    const { host } = new URL(service.url);
+    const cancel = "/v1/jobs/0192d3b0-0000-7000-8000-000000000000/cancel";
+    expect(await send("POST", { origin: "https://evil.example" }, cancel)).toBe(403);
+    expect(await send("POST", { origin: "null" }, cancel)).toBe(403);
+    expect(await send("POST", { origin: `http://${host}`, host }, cancel)).toBe(404);
+  });
+
+  it("takes no wrong key for none", async () => {
+    expect(await send("GET", { authorization: "Bearer nst_wrong" })).toBe(401);
+  });
+});
