@@ -15,6 +15,12 @@ import { jpeg } from "../support/pictures.ts";
 
 const run = promisify(execFile);
 
+/** The pictures that the documents name. */
+const PICTURES = [
+  ...["me.jpg", "you.jpg", "painting.jpg", "mosaic.jpg", "starry-night.jpg", "waves.jpg", "stone.jpg"],
+  ...["portraits/anna.jpg", "portraits/ben.jpg", "styles/waves.jpg"],
+];
+
 let service: TestDeployment;
 let server: string;
 /** Somebody else's site: has pictures, and takes webhooks. */
@@ -31,8 +37,8 @@ beforeAll(async () => {
   key = (await run(process.execPath, keys, { env: environment })).stdout.trim();
   folder = await mkdtemp(join(tmpdir(), "nst-docs-"));
   const picture = await jpeg({ width: 96, height: 63 });
-  for (const name of ["me.jpg", "you.jpg", "painting.jpg", "mosaic.jpg"])
-    await writeFile(join(folder, name), picture);
+  for (const name of ["portraits", "styles"]) await mkdir(join(folder, name));
+  for (const name of PICTURES) await writeFile(join(folder, name), picture);
   site = createServer(async (request, response) => {
     await text(request);
     response
@@ -56,24 +62,36 @@ async function blocksOf(page: string, language: string): Promise<string[]> {
   );
 }
 
+const isPng = async (name: string) =>
+  (await readFile(join(folder, name))).subarray(1, 4).toString() === "PNG";
+
 interface Ids {
   ID: string;
   BATCH: string;
 }
+
+/** The same commands or program with little to compute. */
+const smaller = (code: string) =>
+  code
+    .replaceAll('"preset": "draft"', '"preset": "draft", "size": 64, "steps": 12')
+    .replaceAll('preset: "draft"', 'preset: "draft", size: 64, steps: 12')
+    .replaceAll("nst paint ", "nst paint --size 64 --steps 12 ")
+    .replaceAll("--size 1024 --steps 100", "--size 64 --steps 12");
 
 /** Runs commands of a page as a reader does, with the ids that earlier responses gave. Throws if one fails. */
 async function runShell(commands: string, { ID, BATCH }: Ids): Promise<string> {
   const { port } = site.address() as AddressInfo;
   const prelude = `set -euo pipefail
 curl() { command curl --silent --show-error --fail-with-body --max-time 60 "$@"; }
-npx() { shift; "${process.execPath}" "${ROOT}/scripts/nst.mjs" "$@"; }
+nst() { "${process.execPath}" "${ROOT}/scripts/nst.mjs" "$@"; }
+npx() { "$@"; }
 NST=${server} ID=${ID} BATCH=${BATCH} KEY=${key}
 `;
-  const script = commands
+  const script = smaller(commands)
     .replaceAll("http://localhost:3000", server)
     .replaceAll("https://example.com", `http://127.0.0.1:${port}`)
-    .replaceAll("/jobs/ID", `/jobs/${ID}`);
-  const environment = { ...process.env, NST_SERVER: server, NST_API_KEY: "" };
+    .replaceAll(/(?<!\$)\bID\b/g, ID);
+  const environment = { ...process.env, ...service.environment, NST_SERVER: server, NST_API_KEY: "" };
   const { stdout } = await run("bash", ["-c", prelude + script], { cwd: folder, env: environment });
   return stdout;
 }
@@ -129,17 +147,28 @@ describe.each(["README.md", "docs/getting-started.md"])("%s", (page) => {
   });
 });
 
-describe("Programs in the documents", () => {
-  const isPng = async (name: string) =>
-    (await readFile(join(folder, name))).subarray(1, 4).toString() === "PNG";
+describe("docs/command-line.md", () => {
+  it("has only commands that work, in the order of the page", async () => {
+    const [block = ""] = await blocksOf("docs/command-line.md", "sh");
+    for (const command of block.trim().split("\n")) {
+      const { jobs } = (await (await fetch(`${server}/v1/jobs?limit=1`)).json()) as {
+        jobs: { id: string }[];
+      };
+      await runShell(command, { ID: jobs[0]?.id ?? "none", BATCH: "none" });
+    }
+    const painted = ["me-by-night.png", "picture.png", "larger.png", "paintings/anna-in-waves.png"];
+    for (const name of painted) expect([name, await isPng(name)]).toEqual([name, true]);
+  });
+});
 
+describe("Programs in the documents", () => {
   it("paint a picture from Node", async () => {
     const [code = ""] = await blocksOf("README.md", "js");
     await rm(join(folder, "me-painted.png"), { force: true });
     // Inside of this package, so that `nst/client` resolves.
     const program = join(ROOT, "build/examples/readme.mjs");
     await mkdir(join(ROOT, "build/examples"), { recursive: true });
-    await writeFile(program, code.replaceAll("http://localhost:3000", server));
+    await writeFile(program, smaller(code).replaceAll("http://localhost:3000", server));
     await run(process.execPath, [program], { cwd: folder });
     expect(await isPng("me-painted.png")).toBe(true);
   });
@@ -148,7 +177,7 @@ describe("Programs in the documents", () => {
     const [code = ""] = await blocksOf("docs/getting-started.md", "python");
     await rm(join(folder, "me-painted.png"), { force: true });
     const environment = { ...process.env, NST_SERVER: server, NST_API_KEY: key };
-    await run("python3", ["-c", code], { cwd: folder, env: environment });
+    await run("python3", ["-c", smaller(code)], { cwd: folder, env: environment });
     expect(await isPng("me-painted.png")).toBe(true);
   });
 });
