@@ -70,7 +70,14 @@ export async function redisOutage(seconds: number, log: (line: string) => void):
     accepted.push(id);
     const recovery_seconds = (performance.now() - started) / 1000;
     const stepBefore = before.progress?.step ?? 0;
-    const after = await deployment.until(running, ({ progress }) => (progress?.step ?? 0) > stepBefore);
+    const nextAfter = (step: number) =>
+      deployment.until(
+        running,
+        ({ progress, status }) => (progress?.step ?? 0) > step || status !== "running",
+      );
+    // The worker first writes what it could not write during the outage, then how far it is now.
+    const first = await nextAfter(stepBefore);
+    const after = await nextAfter(first.progress?.step ?? 0);
     const timeoutMs = 120_000 + seconds * 10_000;
     const record = await deployment.untilEnded(running, timeoutMs);
     const next = await deployment.untilEnded(waiting, timeoutMs);
