@@ -25,20 +25,20 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv, { mode: "full" });
 ajv.addSchema(document, NAME);
 
-/** `fetch` that rejects where an answer is not as openapi.yaml says: its status, its media type, its JSON. */
+/** `fetch` that throws if the status, media type or JSON of a response is not in openapi.yaml. */
 export async function fetchByContract(input: Request | string, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
   const response = await fetch(request);
   const method = request.method.toLowerCase();
   const path = pathOf(new URL(request.url).pathname);
-  const answers = path && document.paths[path]?.[method]?.responses;
+  const responses = path && document.paths[path]?.[method]?.responses;
   const name = `${request.method} ${request.url} → ${response.status}`;
-  if (!path || !answers) throw new Error(`${name}: openapi.yaml has no such operation`);
-  const answer = answers[response.status];
-  if (!answer) throw new Error(`${name}: openapi.yaml has no such answer`);
+  if (!path || !responses) throw new Error(`${name}: openapi.yaml has no such operation`);
+  const documented = responses[response.status];
+  if (!documented) throw new Error(`${name}: openapi.yaml has no such response`);
   const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-  if (!answer.content && type !== "") throw new Error(`${name}: openapi.yaml says there is no body`);
-  if (answer.content && !(type in answer.content))
+  if (!documented.content && type !== "") throw new Error(`${name}: openapi.yaml says there is no body`);
+  if (documented.content && !(type in documented.content))
     throw new Error(`${name}: undocumented media type ${type}`);
   if (/[/+]json$/.test(type)) {
     const place = ["paths", path, method, "responses", String(response.status), "content", type, "schema"];
@@ -55,7 +55,7 @@ function pathOf(pathname: string): string | undefined {
   );
 }
 
-/** A step of a JSON pointer in a URI's fragment (RFC 6901, section 6). */
+/** Escapes a step of a JSON pointer in a URI fragment (RFC 6901, section 6). */
 const escapePointer = (step: string) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1"));
 
 interface Described {
@@ -63,7 +63,7 @@ interface Described {
   examples?: Record<string, { value?: unknown; $ref?: string }>;
 }
 
-/** Every example of openapi.yaml, and what is wrong with it by the schema that it stands beside: null where nothing is. */
+/** Validates every example of openapi.yaml against its schema; `error` is null if it is valid. */
 export function checkedExamples(): { name: string; error: string | null }[] {
   const found: { name: string; error: string | null }[] = [];
   const check = (place: string[], key: string, value: unknown) => {

@@ -4,17 +4,17 @@ export interface ReceivedEvent {
   data: unknown;
 }
 
-/** Reads server-sent events one by one as a client does (WHATWG HTML, section 9.2.6); comments count too. */
+/** Reads server-sent events one by one (WHATWG HTML, section 9.2.6), and counts comments. */
 export class EventReader {
   comments = 0;
-  /** What the stream last said about when to come again. */
+  /** The last reconnection time of the stream. */
   retryMs: number | null = null;
   private text = "";
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private readonly decoder = new TextDecoder();
 
   constructor(response: Response) {
-    if (!response.body) throw new Error("the answer has no body");
+    if (!response.body) throw new Error("the response has no body");
     this.reader = response.body.getReader();
   }
 

@@ -3,7 +3,7 @@ import { resolveOptions } from "../../src/contract/presets.ts";
 import type { JobQueue } from "../../src/jobs/job-queue.ts";
 import type { Submission } from "../../src/jobs/records/new-record.ts";
 
-/** A job as the API would submit it; the queue never looks at the pictures. */
+/** A job as the API submits it. The queue never reads the pictures. */
 export function submission(more: Partial<Submission> = {}): Submission {
   const id = more.id ?? v7();
   return {
@@ -16,7 +16,7 @@ export function submission(more: Partial<Submission> = {}): Submission {
   };
 }
 
-/** Jobs that will be taken before this one; null where it does not wait. */
+/** How many jobs are ahead of this one; null if it is not queued. */
 export async function positionOf(queue: JobQueue, id: string): Promise<number | null> {
   return (await queue.getPosition({ id, status: "queued" }))?.position ?? null;
 }

@@ -8,7 +8,7 @@ export interface Drawing {
   seed?: number;
 }
 
-/** A picture of smooth colour with seeded noise on it: it looks like nothing, but compresses like a photo. */
+/** A picture of smooth colours with seeded noise, which compresses like a photo. */
 export function draw({ width = 64, height = 48, channels = 3, seed = 1 }: Drawing = {}): Sharp {
   const data = new Uint8Array(width * height * channels);
   let state = seed >>> 0 || 1;

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** Open files, sockets and the like of a process, by kind. Linux only: elsewhere none are seen. */
+/** Open files, sockets and other handles of a process, by kind. Only Linux tells. */
 export type Handles = Record<string, number>;
 
 export async function handlesOf(pid: number): Promise<Handles> {
@@ -16,7 +16,7 @@ export async function handlesOf(pid: number): Promise<Handles> {
   return handles;
 }
 
-/** How many more there are of each kind than there were. */
+/** How many handles were added, over all kinds. */
 export function grown(before: Handles, after: Handles): number {
   return Object.entries(after).reduce(
     (sum, [kind, count]) => sum + Math.max(0, count - (before[kind] ?? 0)),
@@ -24,7 +24,7 @@ export function grown(before: Handles, after: Handles): number {
   );
 }
 
-/** Memory that a process holds now, and the most it has held, in MiB. Linux only: elsewhere 0. */
+/** Resident memory of a process and its peak, in MiB. Only Linux tells; elsewhere 0. */
 export async function memoryOf(pid: number): Promise<{ now: number; peak: number }> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   const field = (name: string) =>

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../src/root.ts";
 
-/** Paths of the project's own files with one of these endings, from the root on; what .gitignore names is left out. */
+/** Paths, relative to the root, of the project's files with one of these endings. Ignored folders are left out. */
 export function projectFiles(...endings: string[]): string[] {
   const ignored = new Set(
     readFileSync(join(ROOT, ".gitignore"), "utf8")

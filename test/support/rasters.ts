@@ -1,6 +1,6 @@
 import type { Raster } from "../../src/pictures/raster.ts";
 
-/** A content: soft light from one corner, a disc in the middle, a little grain. */
+/** A content picture: a gradient from one corner, a disc in the middle, a little grain. */
 export function discRaster(width: number, height: number): Raster {
   return rasterOf(width, height, (x, y, channel) => {
     const isInside = Math.hypot(x / width - 0.5, y / height - 0.5) < 0.3;
@@ -9,7 +9,7 @@ export function discRaster(width: number, height: number): Raster {
   });
 }
 
-/** A style: slanting stripes of two colours. */
+/** A style picture: slanting stripes of two colours. */
 export function stripesRaster(width: number, height: number, period = 8): Raster {
   return rasterOf(width, height, (x, y, channel) =>
     (x + 2 * y) % period < period / 2 ? 220 - 60 * channel : 30 + 50 * channel,

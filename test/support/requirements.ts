@@ -1,10 +1,9 @@
 import { describe, it } from "@jest/globals";
 
 /**
- * Tests that need something that not every machine has.
- *
- * Without it they are skipped, and `npm test` ends with the reason; in CI they fail.
- * @param missing what is missing and how to get it; undefined if all is there
+ * Tests that need something that not every machine has. Without it they are skipped, and `npm test` says why; in CI
+ * they fail.
+ * @param missing what is missing and how to get it; undefined if nothing is
  */
 export function describeIfPossible(title: string, missing: string | undefined, tests: () => void): void {
   if (missing === undefined) {

@@ -8,7 +8,7 @@ import { submission } from "./jobs.ts";
 
 export const HOUR = 3600_000;
 
-/** Jobs and their blobs, made more than a day ago, in a store of a test's own. */
+/** Jobs and their blobs in a store of the test's own, created more than a day ago. */
 export class KeptJobs {
   readonly store: FilesystemBlobStore;
 
@@ -25,7 +25,7 @@ export class KeptJobs {
     return found;
   }
 
-  /** Stores a blob as if that had been done so long ago. */
+  /** Stores a blob as if that had happened `ageMs` ago. */
   async put(key: string, ageMs = 0): Promise<void> {
     await this.store.put(key, Buffer.from("x"));
     const then = new Date(Date.now() - ageMs);

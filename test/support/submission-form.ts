@@ -1,11 +1,11 @@
 import { jpeg } from "./pictures.ts";
 
-/** A picture as a form's file. */
+/** A picture as a file of a form. */
 export function file(bytes: Uint8Array): Blob {
   return new Blob([new Uint8Array(bytes)]);
 }
 
-/** The form of a small job; `fields` are added, `styles` is the number of styles. */
+/** A form with a content, `styles` styles and the fields. */
 export async function form(fields: Record<string, string> = {}, styles = 1): Promise<FormData> {
   const data = new FormData();
   data.append("content", file(await jpeg()), "cat.jpg");

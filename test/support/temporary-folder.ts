@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "@jest/globals";
 
-/** A folder of its own for the tests around it, removed after them; call the result for its path. */
+/** Creates a folder for the tests of this block, and removes it after them. Call the result for its path. */
 export function temporaryFolder(): () => string {
   let folder = "";
   beforeAll(async () => {

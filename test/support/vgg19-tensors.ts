@@ -1,16 +1,16 @@
 import { VGG19_LAYERS } from "../../src/contract/vgg19-layers.ts";
 import { layerChannels } from "../../workers/engine/weights/vgg19-weights.ts";
 
-/** How a tensor's numbers can be stored: as they are, or as whole numbers n that stand for n · scale + min. */
+/** How a tensor is stored: as float32, or as integers n that stand for n · scale + min. */
 export type Storage = "float32" | "uint8" | "uint16";
 
 /** A tensor of VGG-19 by its Keras name. */
 export interface NamedTensor {
   name: string;
   shape: number[];
-  /** What a file holds. */
+  /** The bytes in a file. */
   stored: Buffer;
-  /** What that stands for: float32, every number exact. */
+  /** The float32 values that they stand for, exact. */
   values: Buffer;
 }
 
@@ -30,7 +30,7 @@ export function vgg19Tensors(storage: Storage): NamedTensor[] {
   });
 }
 
-/** A period of 251 numbers, a prime, so that no two rows of a tensor are alike; other numbers in every tensor. */
+/** Repeats 251 numbers, a prime, so that no two rows are alike; `salt` makes each tensor different. */
 function pattern(name: string, shape: number[], storage: Storage, salt: number): NamedTensor {
   const size = shape.reduce((product, length) => product * length, 1);
   const numbers = Array.from({ length: 251 }, (_, index) => index * 263 + salt * 1009);
@@ -46,7 +46,7 @@ function pattern(name: string, shape: number[], storage: Storage, salt: number):
   return { name, shape, stored: repeat(whole), values };
 }
 
-/** Whether an array holds just these bits; Jest's own comparison takes minutes on millions of numbers. */
+/** Whether an array holds exactly these bytes. Jest's comparison takes minutes for millions of numbers. */
 export function holds({ buffer, byteOffset, byteLength }: Float32Array, values: Buffer): boolean {
   return Buffer.from(buffer, byteOffset, byteLength).equals(values);
 }

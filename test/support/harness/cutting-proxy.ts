@@ -1,14 +1,14 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A way to a server over a unix socket that loses one answer: the server has done what was asked, and nobody gets to know. */
+/** A proxy to a server on a unix socket that drops one response: the server did the work, and the client never learns. */
 export class CuttingProxy {
-  /** How often it has cut the connection. */
+  /** How often the proxy has cut the connection. */
   cuts = 0;
   private readonly open = new Set<Socket>();
 
   private constructor(private readonly server: Server) {}
 
-  /** @param isLast whether to cut when the answer to this piece of what a client sends comes; that is done once */
+  /** @param isLast whether to drop the response to these bytes of a client; the proxy does so once */
   static async start(target: string, path: string, isLast: (sent: string) => boolean): Promise<CuttingProxy> {
     const server = createServer();
     const proxy = new CuttingProxy(server);

@@ -11,13 +11,13 @@ const run = promisify(execFile);
 const BYTES = 64 * 1024 * 1024;
 
 export interface MountedDisk {
-  /** Why there is none, and what to do; undefined if there is one. */
+  /** Why the disk could not be mounted, and what to do; undefined if it is mounted. */
   missing: string | undefined;
   folder: string;
   unmount(): Promise<void>;
 }
 
-/** A real exFAT disk in a file, which stands for all that have no unix sockets: FUSE, loop devices and root are needed. */
+/** Mounts a real exFAT disk, a file system without unix sockets. Needs FUSE, loop devices and root. */
 export async function mountExfat(): Promise<MountedDisk> {
   const none = { folder: "", unmount: async () => undefined };
   if (process.getuid?.() !== 0) return { ...none, missing: "only root may mount a disk" };

@@ -8,7 +8,7 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-/** A program of this project as a real process, with what it logged. */
+/** A program of this project as a real process, with its log. */
 export class ProgramProcess {
   readonly lines: LogLine[] = [];
   private readonly waiters = new Set<() => void>();
@@ -55,7 +55,7 @@ export class ProgramProcess {
     return this.text;
   }
 
-  /** The first line that fits, now or within `ms`. */
+  /** The first line of the log that fits, now or within `ms`. */
   async line(fits: (line: LogLine) => boolean, ms = 60_000): Promise<LogLine> {
     const deadline = Date.now() + ms;
     for (;;) {
@@ -91,5 +91,5 @@ export class ProgramProcess {
   }
 }
 
-/** VGG-19 an eighth as wide with seeded random weights: all that a job goes through but a good picture. */
+/** VGG-19 at an eighth of its width with seeded random weights: everything about a job is real but the quality. */
 export const NARROW_WEIGHTS = "random:1:8";

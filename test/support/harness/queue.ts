@@ -15,7 +15,7 @@ export class QueueHarness {
     readonly redis: Redis,
     readonly keys: RedisKeys,
     readonly queue: JobQueue,
-    /** What the worker changes jobs by. */
+    /** What a worker uses to change jobs. */
     readonly records: RecordStore,
   ) {
     this.workers = new JobWorkers(server.url, keys);

@@ -11,7 +11,7 @@ import { findServer } from "./redis.ts";
 const SLOTS = 16_384;
 const START_MS = 60_000;
 
-/** A real Redis Cluster of three masters on ports of this machine. */
+/** A real Redis Cluster of three masters. */
 export class TestRedisCluster {
   private constructor(
     private readonly children: ChildProcess[],

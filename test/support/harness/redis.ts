@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { ROOT } from "../../../src/root.ts";
 
-/** A real redis-server of a test's own, on a unix socket in a temporary folder, with its append-only file there. */
+/** A real redis-server on a unix socket, with its append-only file, in a temporary folder. */
 export class TestRedis {
   private child: ChildProcess | null = null;
 
@@ -26,7 +26,7 @@ export class TestRedis {
     return `unix://${join(this.folder, "socket")}`;
   }
 
-  /** Starts the server on its files again. Resolves when it answers. */
+  /** Starts the server, on its files if it has any. Resolves when it answers. */
   async start(...settings: string[]): Promise<void> {
     const child = spawn(
       this.executable,
@@ -68,7 +68,7 @@ export class TestRedis {
     await exit;
   }
 
-  /** Freezes the server (connections stay open, nothing is answered) until `thaw`. */
+  /** Freezes the server until `thaw`: connections stay open, and nothing is answered. */
   freeze(): void {
     this.child?.kill("SIGSTOP");
   }
@@ -84,7 +84,7 @@ export class TestRedis {
   }
 }
 
-/** The server that set-up found or installed. */
+/** The path of the redis-server that set-up found or installed. */
 export async function findServer(): Promise<string> {
   const report = await readFile(join(ROOT, "build", "setup.json"), "utf8").catch(() => "{}");
   return (JSON.parse(report) as { redis_server?: string }).redis_server ?? "redis-server";

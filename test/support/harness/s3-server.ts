@@ -20,7 +20,7 @@ const ADMINISTRATOR = {
 };
 const START_MS = 90_000;
 
-/** A real S3 server of a test's own (SeaweedFS), with one bucket. */
+/** A real S3 server (SeaweedFS) with one bucket. */
 export class TestS3Server {
   readonly bucket = "pictures";
 
@@ -60,7 +60,7 @@ export class TestS3Server {
     return server;
   }
 
-  /** For the service's processes. */
+  /** Environment variables for the service. */
   get environment(): Record<string, string> {
     return {
       STORAGE: "s3",
@@ -71,7 +71,7 @@ export class TestS3Server {
     };
   }
 
-  /** Freezes the server (connections stay open, nothing is answered) until `thaw`. */
+  /** Freezes the server until `thaw`: connections stay open, and nothing is answered. */
   freeze(): void {
     this.child.kill("SIGSTOP");
   }

@@ -10,13 +10,13 @@ import { jpeg } from "../pictures.ts";
 import { until } from "../until.ts";
 import type { ProgramProcess } from "./program.ts";
 
-/** The address at which an API process listens. */
+/** The URL of an API process, as soon as it listens. */
 export async function addressOf(api: ProgramProcess): Promise<string> {
   const { msg } = await api.line(({ msg }) => /listening .*http:\/\//i.test(msg));
   return /http:\/\/\S+/.exec(msg)?.[0] ?? "";
 }
 
-/** Speaks to the API as any client would, and holds each answer against openapi.yaml. */
+/** A client of the API that checks each response against openapi.yaml. */
 export class TestClient {
   readonly api: ApiClient;
 
@@ -39,7 +39,7 @@ export class TestClient {
     return await unwrap(this.api.GET("/v1/jobs/{id}", { params: { path: { id } } }));
   }
 
-  /** The job's views from now until it has ended, each that differs from the one before. */
+  /** The different views of the job from now until it has ended. */
   async follow(id: string, ms = 120_000): Promise<Job[]> {
     const views: Job[] = [];
     await until(async () => {
@@ -57,7 +57,7 @@ export class TestClient {
     return Buffer.from(await blob.arrayBuffer());
   }
 
-  /** The plain answer to a GET. */
+  /** The response to a GET. */
   get(path: string): Promise<Response> {
     return fetchByContract(`${this.address}${path}`);
   }
