@@ -12,59 +12,59 @@ import {
   requirementsOf,
 } from "../src/jobs/scheduling/requirements.ts";
 import { QUEUE_NAME, type RedisKeys } from "../src/redis/keys.ts";
-import { Attempt, type AttemptTools } from "./job/attempt.ts";
-import type { JobOutcome, JobRun } from "./job/job-run.ts";
+import { Attempt, type AttemptDeps } from "./job/attempt.ts";
+import type { AttemptContext, JobOutcome } from "./job/attempt-context.ts";
 
-/** How often a worker that fits none of the waiting jobs looks again. */
-const PASS_OVER_MS = 1_000;
+/** How often a worker looks for a job that fits while none of the queued jobs does. */
+const POLL_INTERVAL_MS = 1_000;
 
 export interface JobWorkerSettings {
-  /** Name of the worker, as it stands in records. */
+  /** Name of the worker in the jobs' records. */
   name: string;
-  /** Time without renewal after which another worker may take the job, in ms. */
+  /** Time without a lock renewal after which another worker may take over the job. */
   lockMs?: number;
-  /** How long a job is kept after its end where its owner did not say. */
+  /** How long a job is kept after its end, unless its owner said otherwise. */
   keepSeconds?: number;
-  /** Longest edge of the results that it takes, in pixels; all where it is not given. */
+  /** Longest edge in pixels of the results that this worker takes; without it all. */
   largestSize?: () => number;
   onError?: (error: Error) => void;
 }
 
 /**
- * Takes jobs one at a time and moves their records through their states; what is done for a job is up to `process`, which
- * must end soon after its signal is aborted.
+ * Takes jobs from the queue one at a time and makes an attempt at each. `process` does the work, and must end soon after
+ * its signal is aborted.
  */
 export class JobWorker {
   private readonly worker: Worker;
   private readonly records: RecordStore;
   private readonly changes: JobChanges;
-  private readonly dispatch: JobScheduler;
-  private readonly attemptTools: AttemptTools;
-  /** The one that is under way. */
+  private readonly scheduler: JobScheduler;
+  private readonly attemptDeps: AttemptDeps;
   private attempt: Attempt | null = null;
   private readonly stopped = new AbortController();
-  private passedOver: string | null = null;
+  /** The job that was too large and returned to the queue, while this worker waits for one that fits. */
+  private skipped: string | null = null;
 
-  /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
+  /** @param redis a connection from `connectForWork`, which the caller closes after `close` */
   constructor(
     private readonly redis: Redis,
     private readonly keys: RedisKeys,
-    process: (run: JobRun) => Promise<JobOutcome>,
+    process: (attempt: AttemptContext) => Promise<JobOutcome>,
     private readonly settings: JobWorkerSettings,
   ) {
-    const lockDuration = settings.lockMs ?? 20_000;
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
-    this.attemptTools = {
-      name: settings.name,
+    this.attemptDeps = {
+      workerName: settings.name,
       records: this.records,
       process,
-      countTime: (outcome, seconds) => countJobTime(redis, keys, outcome, seconds),
+      countDuration: (outcome, seconds) => countJobTime(redis, keys, outcome, seconds),
       onError: settings.onError,
     };
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
     this.changes = new JobChanges(subscriber, keys);
-    this.dispatch = new JobScheduler(redis, keys);
+    this.scheduler = new JobScheduler(redis, keys);
+    const lockDuration = settings.lockMs ?? 20_000;
     this.worker = new Worker(QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {
       connection: redis,
       prefix: keys.prefix,
@@ -73,7 +73,7 @@ export class JobWorker {
       concurrency: 1,
       lockDuration,
       stalledInterval: lockDuration / 2,
-      // How often a job may lose its worker is counted in its record, which a client sees.
+      // The job's record counts the attempts, so that clients see them.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
@@ -81,14 +81,14 @@ export class JobWorker {
       runRetryDelay: 1_000,
     });
     this.worker.on("error", (error) => {
-      // BullMQ goes on holding what was given back while this worker waits for what fits.
-      if (error.message === `could not renew lock for job ${this.passedOver}`) return;
+      // BullMQ still renews the lock of the skipped job, which has returned to the queue.
+      if (error.message === `could not renew lock for job ${this.skipped}`) return;
       settings.onError?.(error);
     });
-    this.worker.on("completed", ({ id = "" }) => this.dispatchAgain(id));
+    this.worker.on("completed", ({ id = "" }) => this.requeueRetried(id));
   }
 
-  /** Begins to take jobs, or does so again after `pause`. */
+  /** Starts to take jobs, or resumes after `pause`. */
   start(): void {
     if (this.worker.isPaused()) this.worker.resume();
     else if (!this.worker.isRunning()) {
@@ -96,66 +96,65 @@ export class JobWorker {
     }
   }
 
-  /** Takes no more jobs for now; the current one goes on. */
+  /** Takes no more jobs until `start`; the current job continues. */
   async pause(): Promise<void> {
     await this.worker.pause(true);
   }
 
-  /** The id of the job that is being worked at. */
+  /** The id of the current job. */
   get job(): string | null {
-    return this.attempt?.id ?? null;
+    return this.attempt?.jobId ?? null;
   }
 
-  /** Takes no more jobs, hands the current one back, and resolves when that is done or `withinMs` are over. */
-  async close(withinMs: number): Promise<void> {
+  /** Takes no more jobs and returns the current one to the queue. Resolves when that is done, or after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
     this.stopped.abort();
     this.attempt?.stop("stopping");
-    const late = new Promise<"late">((resolve) => {
-      setTimeout(resolve, withinMs, "late").unref();
+    const timeout = new Promise<void>((resolve) => {
+      setTimeout(resolve, timeoutMs).unref();
     });
-    // Where Redis is away the lock runs out by itself, and another worker goes on from the last checkpoint.
-    await Promise.race([this.closed(), late]);
+    // If Redis is unreachable the lock expires, and another worker continues from the last checkpoint.
+    await Promise.race([this.closeWorker(), timeout]);
     this.changes.close();
   }
 
-  private async closed(): Promise<void> {
+  private async closeWorker(): Promise<void> {
     await this.pause();
     await this.worker.close();
-    await this.dispatch.close();
+    await this.scheduler.close();
   }
 
+  /** BullMQ's processor. */
   private async take(job: Job, token: string): Promise<void> {
     const id = job.id ?? "";
-    const demand = await requirementsOf(this.redis, this.keys, id);
-    if (demand && !fits(demand, this.capacity)) {
-      return this.giveBack(job, token);
-    }
-    if (!(await this.work(id))) return;
+    const requirements = await requirementsOf(this.redis, this.keys, id);
+    if (requirements && !fits(requirements, this.capacity)) return this.skip(job, token);
+    if (!(await this.makeAttempt(id))) return;
     await job.moveToWait(token);
     throw new WaitingError();
   }
 
-  /** Makes an attempt at a job. Gives whether it waits again. */
-  private async work(id: string): Promise<boolean> {
-    const attempt = new Attempt(id, this.attemptTools);
+  /** Resolves to whether the job is queued again. */
+  private async makeAttempt(id: string): Promise<boolean> {
+    const attempt = new Attempt(id, this.attemptDeps);
     this.attempt = attempt;
     if (this.stopped.signal.aborted) attempt.stop("stopping");
     let unwatch = async () => {};
     try {
-      // Before the start, so that no cancellation falls between the two.
-      unwatch = await this.changes.watch(id, (change) => attempt.hear(change));
-      return await attempt.make();
+      // Watches before the attempt claims the job, so that it misses no cancellation.
+      unwatch = await this.changes.watch(id, (change) => attempt.onChange(change));
+      return await attempt.run();
     } finally {
       this.attempt = null;
       await unwatch();
     }
   }
 
-  /** A job that was wanted again between the last look at its record and BullMQ's letting go of it. */
-  private async dispatchAgain(id: string): Promise<void> {
+  /** Queues a job again that was retried after the attempt had read its record, but before BullMQ removed it. */
+  private async requeueRetried(id: string): Promise<void> {
     try {
       const record = await this.records.find(id);
-      if (record?.status === "queued") await this.dispatch.add(record);
+      if (record?.status === "queued") await this.scheduler.add(record);
     } catch (error) {
       this.settings.onError?.(error as Error);
     }
@@ -165,24 +164,21 @@ export class JobWorker {
     return { largestSize: this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER };
   }
 
-  /**
-   * Gives a job back before anything was begun: its record knows nothing of it. It is there for other workers; BullMQ takes
-   * the next one when there is one that fits.
-   */
-  private async giveBack(job: Job, token: string): Promise<never> {
+  /** Returns a job that is too large to the queue, for other workers, and waits until there is one that fits. */
+  private async skip(job: Job, token: string): Promise<never> {
     await job.moveToWait(token);
-    this.passedOver = job.id ?? null;
-    await this.promoteFirstMatching();
-    this.passedOver = null;
+    this.skipped = job.id ?? null;
+    await this.waitForMatch();
+    this.skipped = null;
     throw new WaitingError();
   }
 
-  /** Sees to it that the next job is one that fits, as soon as there is one. */
-  private async promoteFirstMatching(): Promise<void> {
+  /** Moves the first job that fits to the front of the queue, where BullMQ takes it next. */
+  private async waitForMatch(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
       if (await promoteFirstMatching(this.redis, this.keys, this.capacity).catch(() => false)) return;
-      await sleep(PASS_OVER_MS, undefined, { signal }).catch(() => undefined);
+      await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -72,11 +72,11 @@ async function measure(size: number) {
       // Time starts at the first step: the targets and the kernels' warm-up are not part of it.
       started ||= stepEnded;
       steps += 1;
-      schedule.sawProgress();
+      schedule.onStep();
       if (stepEnded - started > 1_000 * seconds) engine.cancel();
     } else if (event.type === "checkpoint") {
       costs.push(performance.now() - stepEnded);
-      schedule.sawCheckpoint();
+      schedule.onCheckpoint();
       void stat(event.path).then(({ size: written }) => {
         bytes = Math.max(bytes, written);
         return rm(event.path);

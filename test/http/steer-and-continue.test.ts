@@ -55,7 +55,7 @@ describe("Steering", () => {
     const { id } = await submit();
     const seen: JobRecord[] = [];
     service.startWorker(async (run) => {
-      run.onSteered((record) => seen.push(record));
+      run.onOptionsChanged((record) => seen.push(record));
       await until(() => run.signal.aborted || seen.at(-1)?.steered === 2);
       return await succeed(service, run);
     });

@@ -8,7 +8,7 @@ import { announceWorker } from "../../src/jobs/scheduling/worker-registry.ts";
 import { inspectServer } from "../../src/redis/check-server.ts";
 import { connectForRequests, connectForWork } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
-import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import type { AttemptContext, JobOutcome } from "../../workers/job/attempt-context.ts";
 import { JobWorker } from "../../workers/job-worker.ts";
 import { connected } from "../support/harness/redis.ts";
 import { TestRedisCluster } from "../support/harness/redis-cluster.ts";
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 /** A queue of its own hash tag, as one shard of a larger installation has it, with a worker. */
-async function shard(tag: string, paint: (run: JobRun) => Promise<JobOutcome>) {
+async function shard(tag: string, paint: (run: AttemptContext) => Promise<JobOutcome>) {
   const keys = new RedisKeys(tag);
   const { redisUrl } = readConfig({ REDIS_URL: cluster.url, REDIS_TAG: tag });
   const redis = await connected(connectForRequests(redisUrl));

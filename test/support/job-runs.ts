@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import type { Progress } from "../../src/contract/job.ts";
 import { MEDIA_TYPES, type PictureType } from "../../src/pictures/picture-type.ts";
-import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import type { AttemptContext, JobOutcome } from "../../workers/job/attempt-context.ts";
 import type { TestService } from "./harness/service.ts";
 import { draw, jpeg } from "./pictures.ts";
 
 /** Stores a picture of the job's size and format as its result, without painting. */
-export async function succeed(service: TestService, { record }: JobRun): Promise<JobOutcome> {
+export async function succeed(service: TestService, { record }: AttemptContext): Promise<JobOutcome> {
   const { size, output } = record.options;
   const format: PictureType = output.format;
   const bytes = await draw({ width: size, height: size / 2 })
@@ -19,7 +19,7 @@ export async function succeed(service: TestService, { record }: JobRun): Promise
 }
 
 /** Says that the fifth of 100 steps is done, then does nothing until the job is stopped. */
-export async function runUntilStopped({ signal, update }: JobRun): Promise<JobOutcome> {
+export async function runUntilStopped({ signal, update }: AttemptContext): Promise<JobOutcome> {
   await update({
     progress: {
       step: 5,
@@ -35,7 +35,7 @@ export async function runUntilStopped({ signal, update }: JobRun): Promise<JobOu
 }
 
 /** Does nothing until the job is stopped. */
-export async function untilStopped({ signal }: Pick<JobRun, "signal">): Promise<JobOutcome> {
+export async function untilStopped({ signal }: Pick<AttemptContext, "signal">): Promise<JobOutcome> {
   if (!signal.aborted) await once(signal, "abort");
   return { type: "stopped" };
 }
@@ -56,7 +56,7 @@ export function threeSteps(
   service: TestService,
   beforeStep: (step: number) => Promise<unknown> = async () => undefined,
 ) {
-  return async (run: JobRun): Promise<JobOutcome> => {
+  return async (run: AttemptContext): Promise<JobOutcome> => {
     const folder = `jobs/${run.record.id}/run`;
     let lines = "";
     for (let step = 1; step <= 3; step += 1) {

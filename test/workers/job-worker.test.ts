@@ -3,30 +3,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { MAXIMUM_ATTEMPTS } from "../../workers/job/attempt.ts";
-import type { JobOutcome, JobRun } from "../../workers/job/job-run.ts";
+import type { AttemptContext, JobOutcome } from "../../workers/job/attempt-context.ts";
 import { CuttingProxy } from "../support/harness/cutting-proxy.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 import { connected } from "../support/harness/redis.ts";
 import { positionOf, submission } from "../support/jobs.ts";
 
 const LOCK_MS = 600;
-let setting: QueueHarness;
+let harness: QueueHarness;
 let { server, redis, queue, keys } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start();
-  ({ server, redis, queue, keys } = setting);
+  harness = await QueueHarness.start();
+  ({ server, redis, queue, keys } = harness);
 });
-afterEach(() => setting.clear());
-afterAll(() => setting.close());
+afterEach(() => harness.clear());
+afterAll(() => harness.close());
 
-const startWorker = (process: (run: JobRun) => Promise<JobOutcome>, name = "worker") =>
-  setting.startWorker(process, { name, lockMs: LOCK_MS });
+const startWorker = (process: (run: AttemptContext) => Promise<JobOutcome>, name = "worker") =>
+  harness.startWorker(process, { name, lockMs: LOCK_MS });
 
 async function until(id: string, condition: (record: JobRecord) => boolean, ms = 10_000): Promise<JobRecord> {
   const deadline = Date.now() + ms;
   for (;;) {
-    // Redis may be away just now.
+    // Redis may be unreachable at the moment.
     const record = await queue.find(id).catch(() => null);
     if (record && condition(record)) return record;
     if (Date.now() > deadline) throw new Error(`Job stayed ${JSON.stringify(record)}`);
@@ -40,8 +40,8 @@ const aborted = (signal: AbortSignal) =>
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-describe("A worker", () => {
-  it("takes jobs one at a time, by priority and then in their order", async () => {
+describe("JobWorker", () => {
+  it("takes jobs one at a time, by priority and then in order of submission", async () => {
     const jobs = [submission(), submission(), submission({ priority: 1 })];
     for (const job of jobs) await queue.submit(job);
     const taken: string[] = [];
@@ -63,7 +63,7 @@ describe("A worker", () => {
     expect(await redis.exists(...jobs.map(({ id }) => keys.dispatch(id)))).toBe(0);
   });
 
-  it("records why a job failed, and does not try it again", async () => {
+  it("records why a job failed, and does not retry it", async () => {
     const { id } = await queue.submit(submission());
     startWorker(async () => ({ type: "failed", code: "picture_unreadable", message: "Not a picture" }));
     expect(await until(id, ended)).toMatchObject({
@@ -73,7 +73,7 @@ describe("A worker", () => {
     });
   });
 
-  it("tries a job that crashes three times in all, and the next one is unaffected", async () => {
+  it("attempts a job that crashes three times, and then takes the next one", async () => {
     const bad = await queue.submit(submission({ metadata: { bad: true } }));
     const good = await queue.submit(submission());
     let starts = 0;
@@ -91,7 +91,7 @@ describe("A worker", () => {
     expect(starts).toBe(MAXIMUM_ATTEMPTS);
   });
 
-  it("is told to stop when its job is canceled, and what it says afterwards does not count", async () => {
+  it("aborts a job that is canceled, and ignores its outcome", async () => {
     const { id } = await queue.submit(submission());
     let stopped: unknown;
     startWorker(async ({ signal }) => {
@@ -109,7 +109,7 @@ describe("A worker", () => {
     await until(next.id, ({ status }) => status === "running");
   });
 
-  it("learns of a cancellation whose message was lost when it next writes", async () => {
+  it("notices a cancellation whose message was lost at the next update", async () => {
     const { id } = await queue.submit(submission());
     let reason: unknown;
     startWorker(async ({ signal, update }) => {
@@ -126,7 +126,7 @@ describe("A worker", () => {
     expect(reason).toBe("lost");
   });
 
-  it("hands its job back when it closes; another goes on, and no attempt is lost", async () => {
+  it("returns its job to the queue when it closes, without counting an attempt, and another worker continues it", async () => {
     const { id } = await queue.submit(submission());
     const first = startWorker(async ({ signal, update }) => {
       await update({ checkpoint: { key: "c", step: 5 } });
@@ -147,7 +147,7 @@ describe("A worker", () => {
     expect(record).toMatchObject({ status: "succeeded", attempts: 1, worker: "second", started_at });
   });
 
-  it("keeps its lock for as long as the job takes", async () => {
+  it("renews its lock for as long as the job takes", async () => {
     const { id } = await queue.submit(submission());
     let starts = 0;
     const work = async (): Promise<JobOutcome> => {
@@ -161,7 +161,7 @@ describe("A worker", () => {
     expect(starts).toBe(1);
   });
 
-  it("goes on with a job that was canceled and wanted again while it was still ending", async () => {
+  it("attempts a job again that was canceled and retried while its attempt was still ending", async () => {
     const { id } = await queue.submit(submission());
     let starts = 0;
     startWorker(async ({ signal }) => {
@@ -176,14 +176,14 @@ describe("A worker", () => {
     expect(await until(id, ended)).toMatchObject({ status: "succeeded" });
   });
 
-  it("goes on with one that was wanted again when the worker had looked at it for the last time", async () => {
+  it("attempts a job again that was retried after the attempt had read its record for the last time", async () => {
     const { id } = await queue.submit(submission());
     let starts = 0;
     startWorker(async ({ signal }) => {
       if (++starts === 2) return { type: "succeeded", fields: {} };
       await aborted(signal);
-      const afterwards = async () => void (await queue.retry(id));
-      return { type: "stopped", afterwards };
+      const cleanUp = async () => void (await queue.retry(id));
+      return { type: "stopped", cleanUp };
     });
     await until(id, ({ status }) => status === "running");
     await queue.cancel(id);
@@ -191,8 +191,8 @@ describe("A worker", () => {
   });
 });
 
-describe("Two workers that hold one job because the first one's lock ran out", () => {
-  it("give one result: the later one's", async () => {
+describe("Two workers that hold one job because the first one's lock expired", () => {
+  it("record only the second one's result", async () => {
     const { id } = await queue.submit(submission());
     const reasons: unknown[] = [];
     const release: (() => void)[] = [];
@@ -203,7 +203,7 @@ describe("Two workers that hold one job because the first one's lock ran out", (
       return { type: "succeeded", fields: { losses: "first" } };
     }, "first");
     await until(id, ({ status }) => status === "running");
-    // As after a pause of the whole first process: its lock is gone and is not renewed.
+    // As if the whole first process had paused: its lock has expired and is not renewed.
     await redis.set(`${keys.dispatch(id)}:lock`, "another", "PX", 1);
     startWorker(async () => {
       await sleep(300);
@@ -216,27 +216,27 @@ describe("Two workers that hold one job because the first one's lock ran out", (
   });
 });
 
-describe("A start whose answer is lost on its way", () => {
-  it("is made again by the same attempt, and counts once", async () => {
-    const way = join(server.folder, "way");
-    // The script that begins an attempt: the only one of a queued or running job that makes it a running one.
-    const isStart = (sent: string) => sent.includes(",queued,running,\r\n$7\r\nrunning\r\n");
-    const proxy = await CuttingProxy.start(join(server.folder, "socket"), way, isStart);
+describe("A claim whose reply is lost", () => {
+  it("is repeated by the same attempt, and counts once", async () => {
+    const path = join(server.folder, "proxy");
+    // The script that claims a job is the only one that changes a queued or running job to running.
+    const isClaim = (sent: string) => sent.includes(",queued,running,\r\n$7\r\nrunning\r\n");
+    const proxy = await CuttingProxy.start(join(server.folder, "socket"), path, isClaim);
     try {
       const { id } = await queue.submit(submission());
       const process = async () => ({ type: "succeeded", fields: {} }) as const;
-      setting.startWorker(process, { lockMs: LOCK_MS }, `unix://${way}`);
+      harness.startWorker(process, { lockMs: LOCK_MS }, `unix://${path}`);
       expect(await until(id, ended)).toMatchObject({ status: "succeeded", attempts: 1 });
       expect(proxy.cuts).toBe(1);
-      await setting.clear();
+      await harness.clear();
     } finally {
       await proxy.close();
     }
   });
 });
 
-describe("While Redis is away for longer than a lock lasts", () => {
-  it("the running job goes on and its result is recorded", async () => {
+describe("While Redis is unreachable for longer than a lock lasts", () => {
+  it("the current job continues, and its result is recorded", async () => {
     const { id } = await queue.submit(submission());
     startWorker(async ({ record, update }) => {
       if (record.id !== id) return { type: "succeeded", fields: {} };

@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterEach(() => deployment.stopPrograms());
 afterAll(() => deployment.close());
 
-describe("A worker with its engine", () => {
-  it("paints a job: progress, preview, losses that fall, a result of the content's aspect", async () => {
+describe("The worker process", () => {
+  it("paints a job with progress, previews, falling losses and a result of the content's aspect ratio", async () => {
     await deployment.startWorker();
     const { id } = await deployment.submit({ steps: 30, preview_interval: 3 });
     const running = await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 0);
@@ -34,16 +34,16 @@ describe("A worker with its engine", () => {
       .split("\n");
     const losses = lines.map((line) => JSON.parse(line) as { step: number; total: number });
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
-    // At 42 pixels of height the run has one scale, so that its losses can be compared.
+    // At a height of 42 px there is one scale, so the losses can be compared.
     expect(losses.at(-1)?.total).toBeLessThan(0.5 * (losses[0]?.total ?? 0));
     await expectNothingLeftOver(deployment, record);
   });
 
-  it("says that it is there, and that it is gone", async () => {
+  it("appears in the worker registry, and disappears when it stops", async () => {
     const worker = await deployment.startWorker();
-    const seen = async () =>
+    const registered = async () =>
       (await deployment.queue.statistics.workers()).find(({ pid }) => pid === worker.pid);
-    expect(await seen()).toMatchObject({
+    expect(await registered()).toMatchObject({
       ready: true,
       reason: null,
       pid: worker.pid,
@@ -52,10 +52,10 @@ describe("A worker with its engine", () => {
       job: null,
     });
     await worker.end();
-    expect(await seen()).toBeUndefined();
+    expect(await registered()).toBeUndefined();
   });
 
-  it("without weights says what is missing, and lets jobs wait", async () => {
+  it("reports missing weights, and takes no jobs without them", async () => {
     const { id } = await deployment.submit();
     const worker = deployment.run("workers/main.js", { NST_VGG19_WEIGHTS: deployment.folder });
     await worker.line(({ code }) => code === "weights_missing");
@@ -66,14 +66,14 @@ describe("A worker with its engine", () => {
     await deployment.queue.delete(id);
   });
 
-  it("fails a job whose picture is gone or broken, says which, and takes the next", async () => {
+  it("fails a job whose picture is missing or broken, and takes the next one", async () => {
     const gone = await deployment.submit();
     await deployment.store.delete(gone.styles[0] ?? "");
     const broken = await deployment.submit();
     await deployment.store.put(broken.content, Buffer.from("not a picture"));
     const good = await deployment.submit();
     await deployment.startWorker();
-    // By the attempt or by the sweep at the worker's start, whichever sees it first.
+    // By the attempt or by the maintenance at the worker's start, whichever is first.
     expect(await deployment.untilEnded(gone.id)).toMatchObject({
       status: "failed",
       error: { code: "picture_missing", message: expect.stringContaining("picture") },
@@ -82,7 +82,7 @@ describe("A worker with its engine", () => {
     expect(await deployment.untilEnded(good.id)).toMatchObject({ status: "succeeded" });
   });
 
-  it("stops within a step when its job is canceled, keeps nothing of it, and takes the next", async () => {
+  it("stops within a step when its job is canceled, deletes its blobs, and takes the next one", async () => {
     await deployment.startWorker();
     const long = await deployment.submit({ steps: 20_000 });
     const next = await deployment.submit();

@@ -4,122 +4,121 @@ import type { JobChange } from "../../src/jobs/records/job-changes.ts";
 import type { JobFields, JobRecord } from "../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
 import type { RecordStore } from "../../src/jobs/records/record-store.ts";
-import type { JobOutcome, JobRun, StopReason } from "./job-run.ts";
-import { SteeringWatch } from "./steering-watch.ts";
+import type { AttemptContext, JobOutcome, StopReason } from "./attempt-context.ts";
+import { OptionsWatcher } from "./options-watcher.ts";
 
-/** Starts that a job gets before it counts as one that no engine survives. */
+/** A job that crashes this often fails: no engine survives it. */
 export const MAXIMUM_ATTEMPTS = 3;
 
-/** What attempts need of their worker. */
-export interface AttemptTools {
-  /** Of the worker, as it stands in records. */
-  name: string;
+export interface AttemptDeps {
+  workerName: string;
   records: RecordStore;
-  process: (run: JobRun) => Promise<JobOutcome>;
-  countTime: (outcome: JobTimes["outcome"], seconds: number) => Promise<void>;
+  process: (attempt: AttemptContext) => Promise<JobOutcome>;
+  /** Records a job's duration for the metrics. */
+  countDuration: (outcome: JobTimes["outcome"], seconds: number) => Promise<void>;
   onError?: ((error: Error) => void) | undefined;
 }
 
-/** One start of a job: its record is moved from state to state, and is this attempt's alone in between. */
+/** One attempt at a job: claims the job, processes it, and writes the outcome to its record. */
 export class Attempt {
-  private readonly token = randomUUID();
+  private readonly attemptId = randomUUID();
   private readonly stopped = new AbortController();
-  private readonly steering: SteeringWatch;
+  private readonly options: OptionsWatcher;
 
   constructor(
-    readonly id: string,
-    private readonly tools: AttemptTools,
+    readonly jobId: string,
+    private readonly deps: AttemptDeps,
   ) {
-    this.steering = new SteeringWatch(() => tools.records.find(id));
+    this.options = new OptionsWatcher(() => deps.records.find(jobId));
   }
 
   stop(reason: StopReason): void {
     this.stopped.abort(reason);
   }
 
-  /** Takes in a change of the job, whoever made it. */
-  hear({ status, steered }: JobChange): void {
-    void this.steering.hear(steered);
+  /** Reacts to a change of the job, by this attempt or by anybody else. */
+  onChange({ status, steered }: JobChange): void {
+    void this.options.onVersion(steered);
     if (status !== "running") this.stop(status === "canceled" ? "canceled" : "lost");
   }
 
-  /** Begins the job, has it worked at, and writes how that ended. Gives whether the job waits again. */
-  async make(): Promise<boolean> {
-    const record = await this.begin();
-    const outcome = record && (await this.work(record));
-    if (outcome) await this.end(record, outcome);
-    const left = await this.tools.records.find(this.id);
-    await outcome?.afterwards?.(left).catch((error: Error) => this.tools.onError?.(error));
-    // Handed back; or canceled and then wanted again while this attempt was still ending.
-    return left?.status === "queued";
+  /** Runs the attempt. Resolves to whether the job is queued again. */
+  async run(): Promise<boolean> {
+    const claimed = await this.claim();
+    const outcome = claimed && (await this.process(claimed));
+    if (outcome) await this.writeOutcome(claimed, outcome);
+    const record = await this.deps.records.find(this.jobId);
+    await outcome?.cleanUp?.(record).catch((error: Error) => this.deps.onError?.(error));
+    // Either the attempt returned it, or it was canceled and retried before the attempt ended.
+    return record?.status === "queued";
   }
 
-  /** Makes the job this attempt's. Gives null where there is nothing to do: it was canceled, or ended elsewhere. */
-  private async begin(): Promise<JobRecord | null> {
-    const { id, token: run } = this;
-    const { records, name } = this.tools;
+  /** Starts the job in this attempt's name. Resolves to null if the job has ended in the meantime. */
+  private async claim(): Promise<JobRecord | null> {
+    const { jobId, attemptId } = this;
+    const { records, workerName } = this.deps;
     for (;;) {
-      const record = await records.find(id);
+      const record = await records.find(jobId);
       if (!record || isFinal(record.status)) return null;
-      // It had begun, and Redis went away before it could say so: the same command came a second time.
-      if (record.run === run) return record;
+      // The claim succeeded, but its reply was lost with the connection to Redis.
+      if (record.run === attemptId) return record;
       const { revision } = record;
       if (record.attempts >= MAXIMUM_ATTEMPTS) {
         const message = `The worker died at each of ${record.attempts} attempts`;
         const error = { code: "engine_crashed" as const, message };
-        const ended = { error, finished_at: new Date().toISOString(), run: null };
-        if (await records.transition(id, "fail", ended, { revision })) return null;
+        const fields = { error, finished_at: new Date().toISOString(), run: null };
+        if (await records.transition(jobId, "fail", fields, { revision })) return null;
         continue;
       }
       const fields = {
-        run,
-        worker: name,
+        run: attemptId,
+        worker: workerName,
         attempts: record.attempts + 1,
         started_at: record.started_at ?? new Date().toISOString(),
       };
-      if (await records.transition(id, "start", fields, { revision })) {
+      if (await records.transition(jobId, "start", fields, { revision })) {
         return { ...record, ...fields, status: "running", revision: revision + 1 };
       }
     }
   }
 
-  private async work(record: JobRecord): Promise<JobOutcome> {
-    const { token, tools, steering, stopped } = this;
-    steering.begin(record.steered);
+  private async process(record: JobRecord): Promise<JobOutcome> {
+    const { attemptId, deps, options, stopped } = this;
+    options.start(record.steered);
     const update = async (fields: JobFields) => {
-      if (!(await tools.records.update(record.id, token, fields))) this.stop("lost");
+      if (!(await deps.records.update(record.id, attemptId, fields))) this.stop("lost");
+    };
+    const context: AttemptContext = {
+      record,
+      attemptId,
+      signal: stopped.signal,
+      update,
+      onOptionsChanged: (listener) =>
+        options.subscribe((changed) => {
+          context.record = changed;
+          listener(changed);
+        }),
     };
     try {
-      const run: JobRun = {
-        record,
-        token,
-        signal: stopped.signal,
-        update,
-        onSteered: (listener) =>
-          steering.listen((steered) => {
-            run.record = steered;
-            listener(steered);
-          }),
-      };
-      return await tools.process(run);
+      return await deps.process(context);
     } catch (error) {
       if (stopped.signal.aborted) return { type: "stopped" };
-      tools.onError?.(error as Error);
+      deps.onError?.(error as Error);
       return { type: "crashed", code: "engine_failed", message: "The worker could not finish the job" };
     } finally {
-      steering.end();
+      options.stop();
     }
   }
 
-  /** Writes how the attempt ended. Where the job is no longer this attempt's, the record stays as it is. */
-  private async end(record: JobRecord, outcome: JobOutcome): Promise<void> {
-    const { records } = this.tools;
+  /** Writes the outcome. The record stays as it is if the job no longer belongs to this attempt. */
+  private async writeOutcome(record: JobRecord, outcome: JobOutcome): Promise<void> {
+    const { records } = this.deps;
     const { id, attempts } = record;
-    const own = { run: this.token };
+    const own = { run: this.attemptId };
     const ended = { finished_at: new Date().toISOString(), run: null };
     if (outcome.type === "succeeded") {
       const fields = { ...outcome.fields, error: null, ...ended };
-      if (await records.transition(id, "succeed", fields, own)) await this.countTime("succeeded", record);
+      if (await records.transition(id, "succeed", fields, own)) await this.countDuration("succeeded", record);
     } else if (outcome.type === "stopped") {
       await records.transition(id, "hand_back", { attempts: attempts - 1, run: null }, own);
     } else if (outcome.type === "crashed" && attempts < MAXIMUM_ATTEMPTS) {
@@ -127,13 +126,13 @@ export class Attempt {
     } else {
       const error = { code: outcome.code, message: outcome.message };
       const fields = { error, checkpoint: null, ...ended };
-      if (await records.transition(id, "fail", fields, own)) await this.countTime("failed", record);
+      if (await records.transition(id, "fail", fields, own)) await this.countDuration("failed", record);
     }
   }
 
-  /** For the metrics alone: that it fails is no matter of the job's. */
-  private async countTime(outcome: JobTimes["outcome"], { started_at }: JobRecord): Promise<void> {
+  /** Errors are ignored: only a metric is lost. */
+  private async countDuration(outcome: JobTimes["outcome"], { started_at }: JobRecord): Promise<void> {
     const seconds = (Date.now() - Date.parse(started_at ?? "")) / 1000;
-    if (seconds >= 0) await this.tools.countTime(outcome, seconds).catch(() => undefined);
+    if (seconds >= 0) await this.deps.countDuration(outcome, seconds).catch(() => undefined);
   }
 }

@@ -1,33 +1,33 @@
-/** Share of the time that checkpoints may take of a run. */
-const LARGEST_SHARE = 0.02;
+/** The largest fraction of the engine's time that checkpoints may take. */
+const MAXIMUM_SHARE = 0.02;
 
 /**
- * Says when the engine is to give a checkpoint: every `intervalMs`, and more seldom where that would take too much
- * of its time. (L-BFGS keeps 22 pictures: 72 MB at 512².)
+ * Requests a checkpoint every `intervalMs`, and less often if that would take too much of the engine's time: L-BFGS stores
+ * 22 pictures, which is 72 MB at 512².
  */
 export class CheckpointSchedule {
   private timer: NodeJS.Timeout | null = null;
   private stopped = false;
-  private stepEnded = performance.now();
+  private stepEndedAt = performance.now();
 
   constructor(
     private readonly intervalMs: number,
-    private readonly request: () => void,
+    private readonly requestCheckpoint: () => void,
   ) {}
 
   start(): void {
-    this.plan(this.intervalMs);
+    this.schedule(this.intervalMs);
   }
 
-  /** The engine has ended a step; it makes a checkpoint right after one. */
-  sawProgress(): void {
-    this.stepEnded = performance.now();
+  /** The engine has finished a step. It writes a requested checkpoint directly after a step. */
+  onStep(): void {
+    this.stepEndedAt = performance.now();
   }
 
-  /** What it took to make a checkpoint and send it decides when the next one is asked for. */
-  sawCheckpoint(): void {
-    const cost = performance.now() - this.stepEnded;
-    this.plan(Math.max(this.intervalMs, cost / LARGEST_SHARE));
+  /** The engine has written a checkpoint. The time that it took decides when the next one is requested. */
+  onCheckpoint(): void {
+    const costMs = performance.now() - this.stepEndedAt;
+    this.schedule(Math.max(this.intervalMs, costMs / MAXIMUM_SHARE));
   }
 
   stop(): void {
@@ -35,9 +35,9 @@ export class CheckpointSchedule {
     if (this.timer) clearTimeout(this.timer);
   }
 
-  private plan(ms: number): void {
+  private schedule(ms: number): void {
     if (this.stopped) return;
     if (this.timer) clearTimeout(this.timer);
-    this.timer = setTimeout(this.request, ms);
+    this.timer = setTimeout(this.requestCheckpoint, ms);
   }
 }

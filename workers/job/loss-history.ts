@@ -1,19 +1,19 @@
 import type { Loss, Progress } from "../../src/contract/job.ts";
 
-/** A step's losses, as one line of the stored history. */
+/** The losses of a step, as one line of the stored history. */
 interface Entry extends Loss {
   step: number;
-  /** Index of the scale that the step was made at. */
+  /** Index of the step's scale. */
   scale: number;
-  /** Counts the changes of the objective. */
+  /** Counts the changes of the objective: losses of different objectives cannot be compared. */
   objective: number;
 }
 
-/** The losses of every step so far: lines of JSON, oldest first. */
+/** The losses of all steps so far, stored as lines of JSON, oldest first. */
 export class LossHistory {
   private readonly entries: Entry[];
 
-  /** @param stored what an earlier attempt kept; steps after `step`, from where the run goes on, are forgotten */
+  /** @param stored the history of an earlier attempt, of which the entries up to `step`, the checkpoint's, are kept */
   constructor(stored?: Uint8Array, step = 0) {
     const lines = stored ? Buffer.from(stored).toString().split("\n") : [];
     this.entries = lines
@@ -26,8 +26,7 @@ export class LossHistory {
     if (loss) this.entries.push({ step, scale: scale.index, objective, ...loss });
   }
 
-  /** For a run that begins anew. */
-  forget(): void {
+  clear(): void {
     this.entries.length = 0;
   }
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Writes what is offered, one at a time and at most once in `intervalMs`; of what comes in between only the latest
- * is kept. What fails is reported and gone.
+ * Writes values one at a time, at most once per interval. Of the values offered during an interval only the latest is
+ * written. A value whose write fails is dropped.
  */
 export class Throttle<T> {
   private latest: { value: T } | null = null;
   private writing: Promise<void> | null = null;
-  private skipPause = new AbortController();
+  private interval = new AbortController();
 
   constructor(
     private readonly intervalMs: number,
@@ -17,22 +17,22 @@ export class Throttle<T> {
 
   offer(value: T): void {
     this.latest = { value };
-    this.writing ??= this.run();
+    this.writing ??= this.writeAll();
   }
 
-  /** Writes at once what still waits, and resolves when it is written. */
+  /** Writes the latest value without waiting for the interval's end, and resolves when it is written. */
   async flush(): Promise<void> {
-    this.skipPause.abort();
+    this.interval.abort();
     await this.writing;
-    this.skipPause = new AbortController();
+    this.interval = new AbortController();
   }
 
-  private async run(): Promise<void> {
+  private async writeAll(): Promise<void> {
     while (this.latest) {
       const { value } = this.latest;
       this.latest = null;
       await this.write(value).catch(this.onError);
-      const { signal } = this.skipPause;
+      const { signal } = this.interval;
       await sleep(this.intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
     this.writing = null;

@@ -5,7 +5,7 @@ import { JobQueue } from "../../../src/jobs/job-queue.ts";
 import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { announceWorker } from "../../../src/jobs/scheduling/worker-registry.ts";
 import { connectForRequests } from "../../../src/redis/connection.ts";
-import type { JobRun } from "../../../workers/job/job-run.ts";
+import type { AttemptContext } from "../../../workers/job/attempt-context.ts";
 import { QueueHarness } from "../../support/harness/queue.ts";
 import { connected } from "../../support/harness/redis.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
@@ -24,7 +24,7 @@ afterAll(() => setting.close());
 /** A worker that takes jobs up to a size, and the jobs that it got, in their order. */
 function startWorker(largestSize: number) {
   const taken: string[] = [];
-  const process = async ({ record }: JobRun) => {
+  const process = async ({ record }: AttemptContext) => {
     taken.push(record.id);
     return { type: "succeeded", fields: {} } as const;
   };

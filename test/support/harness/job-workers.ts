@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { connectForWork } from "../../../src/redis/connection.ts";
 import type { RedisKeys } from "../../../src/redis/keys.ts";
-import type { JobOutcome, JobRun } from "../../../workers/job/job-run.ts";
+import type { AttemptContext, JobOutcome } from "../../../workers/job/attempt-context.ts";
 import { JobWorker, type JobWorkerSettings } from "../../../workers/job-worker.ts";
 
 /** Real workers in this process. What they do with a job is up to the test. */
@@ -15,7 +15,7 @@ export class JobWorkers {
 
   /** Starts a worker that takes jobs from now on. */
   start(
-    process: (run: JobRun) => Promise<JobOutcome>,
+    process: (run: AttemptContext) => Promise<JobOutcome>,
     settings: Partial<JobWorkerSettings> = {},
     redisUrl = this.redisUrl,
   ): JobWorker {

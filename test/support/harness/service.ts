@@ -16,7 +16,7 @@ import type { JobQueue } from "../../../src/jobs/job-queue.ts";
 import { connectForRequests } from "../../../src/redis/connection.ts";
 import { RedisKeys } from "../../../src/redis/keys.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
-import type { JobOutcome, JobRun } from "../../../workers/job/job-run.ts";
+import type { AttemptContext, JobOutcome } from "../../../workers/job/attempt-context.ts";
 import { succeed } from "../job-runs.ts";
 import { loadRoutes } from "../load-routes.ts";
 import { form } from "../submission-form.ts";
@@ -140,7 +140,7 @@ export class TestService {
   }
 
   /** Starts a worker that takes jobs from now on; without `process`, each job succeeds. */
-  startWorker(process: (run: JobRun) => Promise<JobOutcome> = (run) => succeed(this, run)): void {
+  startWorker(process: (run: AttemptContext) => Promise<JobOutcome> = (run) => succeed(this, run)): void {
     this.workers.start(process);
   }
 

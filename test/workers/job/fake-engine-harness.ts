@@ -5,7 +5,7 @@ import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { ROOT } from "../../../src/root.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
-import type { JobTools } from "../../../workers/job/process-job.ts";
+import type { JobDeps } from "../../../workers/job/process-job.ts";
 import { ThroughputEstimator } from "../../../workers/throughput-estimator.ts";
 import { QueueHarness } from "../../support/harness/queue.ts";
 import { submission } from "../../support/jobs.ts";
@@ -15,7 +15,7 @@ import { jpeg } from "../../support/pictures.ts";
 export class FakeEngineHarness {
   private constructor(
     readonly queues: QueueHarness,
-    readonly tools: JobTools,
+    readonly deps: JobDeps,
   ) {}
 
   static async start(folder: string, store: BlobStore): Promise<FakeEngineHarness> {
@@ -35,7 +35,7 @@ export class FakeEngineHarness {
 
   /** Submits a job with its pictures; the seed decides what the fake engine does. */
   async submit(seed: number): Promise<JobRecord> {
-    const { store } = this.tools;
+    const { store } = this.deps;
     const job = submission();
     await store.put(job.content, await jpeg());
     for (const key of job.styles) await store.put(key, await jpeg({ seed: 2 }));
@@ -44,6 +44,6 @@ export class FakeEngineHarness {
 
   async close(): Promise<void> {
     await this.queues.close();
-    await this.tools.engine.stop();
+    await this.deps.engine.stop();
   }
 }

@@ -14,25 +14,25 @@ const stepsOf = (history: LossHistory) =>
     .split("\n")
     .map((line) => (JSON.parse(line) as { step: number }).step);
 
-describe("The history of losses", () => {
-  it("is gone on with from the checkpoint's step, as if nothing had befallen the run", () => {
+describe("LossHistory", () => {
+  it("continues from the checkpoint's step as if the attempt had not been interrupted", () => {
     const whole = new LossHistory();
-    const cut = new LossHistory();
+    const interrupted = new LossHistory();
     for (let step = 1; step <= 5; step += 1) whole.add(progress(step), 0);
-    for (let step = 1; step <= 4; step += 1) cut.add(progress(step), 0);
-    // The checkpoint was of step 2: the steps after it are made again.
-    const resumed = new LossHistory(cut.encode(), 2);
+    for (let step = 1; step <= 4; step += 1) interrupted.add(progress(step), 0);
+    // The checkpoint is of step 2: later steps are painted again.
+    const resumed = new LossHistory(interrupted.encode(), 2);
     expect(stepsOf(resumed)).toEqual([1, 2]);
     for (let step = 3; step <= 5; step += 1) resumed.add(progress(step), 0);
     expect(resumed.encode()).toEqual(whole.encode());
   });
 
-  it("has no entry of a step without a loss, and none from before a new beginning", () => {
+  it("has no entry for a step without a loss, and none after it is cleared", () => {
     const history = new LossHistory();
     history.add({ ...progress(1), loss: null }, 0);
     expect(history.encode()).toHaveLength(0);
     history.add(progress(2), 0);
-    history.forget();
+    history.clear();
     expect(history.encode()).toHaveLength(0);
   });
 });

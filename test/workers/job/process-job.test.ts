@@ -13,18 +13,18 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { FakeEngineHarness } from "./fake-engine-harness.ts";
 
 // The seeds of test/workers/fake-engine.ts, which would run if it were imported.
-const [ABORT, OUT_OF_MEMORY, HANG, WELL] = [1, 2, 3, 4];
+const [ABORT, OUT_OF_MEMORY, HANG, PAINT] = [1, 2, 3, 4];
 
 const folder = temporaryFolder();
-let setting: FakeEngineHarness;
+let harness: FakeEngineHarness;
 let { queue } = {} as QueueHarness;
-let store: WatchedStore;
+let store: ObservedStore;
 let worker: JobWorker;
-/** Called at the points of a job's life that a test may strike at. */
+/** Called at the points of a job's life at which a test may interfere. */
 let at: (point: string, id: string) => Promise<void> = async () => undefined;
 
-/** The real store, which tells when it is at a job's blobs. */
-class WatchedStore extends FilesystemBlobStore {
+/** The real store, which calls `at` around its operations. */
+class ObservedStore extends FilesystemBlobStore {
   override async read(key: string): Promise<Uint8Array> {
     await at(`reads ${key.split("/").at(-1)}`, key.split("/")[1] ?? "");
     return super.read(key);
@@ -39,24 +39,24 @@ class WatchedStore extends FilesystemBlobStore {
 }
 
 beforeAll(async () => {
-  store = new WatchedStore(join(folder(), "blobs"));
-  setting = await FakeEngineHarness.start(folder(), store);
-  ({ queue } = setting.queues);
-  worker = setting.queues.startWorker(async (run) => {
-    const { id } = run.record;
-    const painting = processJob(setting.tools, run);
-    if (run.record.options.seed === HANG) {
+  store = new ObservedStore(join(folder(), "blobs"));
+  harness = await FakeEngineHarness.start(folder(), store);
+  ({ queue } = harness.queues);
+  worker = harness.queues.startWorker(async (attempt) => {
+    const { id } = attempt.record;
+    const painting = processJob(harness.deps, attempt);
+    if (attempt.record.options.seed === HANG) {
       await sleep(100);
       await at("painting", id);
     }
     const outcome = await painting;
     await at("ended", id);
-    const { afterwards } = outcome;
+    const { cleanUp } = outcome;
     return {
       ...outcome,
-      afterwards: async (record) => {
+      cleanUp: async (record) => {
         await at("recorded", id);
-        await afterwards?.(record);
+        await cleanUp?.(record);
       },
     };
   });
@@ -65,13 +65,11 @@ afterEach(() => {
   at = async () => undefined;
 });
 afterAll(async () => {
-  await setting.close();
+  await harness.close();
 });
 
-const submitted = (seed: number) => setting.submit(seed);
-
-/** The record when nothing happens to the job any more. */
-async function settled(id: string): Promise<JobRecord> {
+/** The record once the job has ended and the worker has let go of it. */
+async function ended(id: string): Promise<JobRecord> {
   for (;;) {
     const record = await queue.find(id);
     if (record && isFinal(record.status) && worker.job !== id) return record;
@@ -79,7 +77,7 @@ async function settled(id: string): Promise<JobRecord> {
   }
 }
 
-/** What must be so however the two raced. */
+/** What must hold whoever won the race. */
 async function expectOneEnd(record: JobRecord): Promise<void> {
   expect(["succeeded", "canceled"]).toContain(record.status);
   expect([record.error, record.run, record.checkpoint]).toEqual([null, null, null]);
@@ -92,85 +90,85 @@ async function expectOneEnd(record: JobRecord): Promise<void> {
 }
 
 describe("A job whose engine dies", () => {
-  it("is tried three times in all, each time by a new engine", async () => {
-    const { id } = await submitted(ABORT);
+  it("gets three attempts, each on a new engine", async () => {
+    const { id } = await harness.submit(ABORT);
     const error = { code: "engine_crashed", message: expect.stringContaining("SIGABRT") };
-    expect(await settled(id)).toMatchObject({ status: "failed", attempts: MAXIMUM_ATTEMPTS, error });
-    expect(await settled((await submitted(WELL)).id)).toMatchObject({ status: "succeeded", attempts: 1 });
+    expect(await ended(id)).toMatchObject({ status: "failed", attempts: MAXIMUM_ATTEMPTS, error });
+    expect(await ended((await harness.submit(PAINT)).id)).toMatchObject({ status: "succeeded", attempts: 1 });
   });
 
-  it("for want of memory is not tried again: it would not fit a second time either", async () => {
-    const { id } = await submitted(OUT_OF_MEMORY);
+  it("for lack of memory gets no further attempt: it would need the memory again", async () => {
+    const { id } = await harness.submit(OUT_OF_MEMORY);
     const error = { code: "out_of_memory" };
-    expect(await settled(id)).toMatchObject({ status: "failed", attempts: 1, error });
+    expect(await ended(id)).toMatchObject({ status: "failed", attempts: 1, error });
   });
 });
 
-describe("A cancellation that races the job's completion", () => {
+describe("A cancellation that races with the job's completion", () => {
   it.each([
-    ["while the pictures are read", "reads content", "canceled"],
+    ["while the inputs are loaded", "reads content", "canceled"],
     ["while it is painted", "painting", "canceled"],
-    ["when it is painted and nothing is stored", "before result", "canceled"],
-    ["when its result is stored, and not its losses", "after result", "canceled"],
-    ["when all is stored and the record does not say so", "ended", "canceled"],
-    ["when the record says that it has succeeded", "recorded", "succeeded"],
-  ] as const)("%s: it ends once", async (_, point, expected) => {
+    ["after it is painted, before the result is stored", "before result", "canceled"],
+    ["after the result is stored, before the losses are", "after result", "canceled"],
+    ["after all is stored, before the record says so", "ended", "canceled"],
+    ["after the record says that it has succeeded", "recorded", "succeeded"],
+  ] as const)("%s: the job ends once", async (_, point, expected) => {
     let told: JobRecord | null = null;
     at = async (where, id) => {
       if (where === point && told === null) told = await queue.cancel(id);
     };
-    const { id } = await submitted(point === "painting" ? HANG : WELL);
-    const record = await settled(id);
+    const { id } = await harness.submit(point === "painting" ? HANG : PAINT);
+    const record = await ended(id);
     expect(record.status).toBe(expected);
     expect(told).toMatchObject({ status: expected });
     await expectOneEnd(record);
     expect(await queue.cancel(id)).toEqual(record);
   });
 
-  it("before it is taken, and after all is over: it ends once", async () => {
+  it("before it is taken, or after it has ended: the job ends once", async () => {
     let others: JobRecord | null = null;
     at = async (where) => {
       if (where === "reads content" && others === null) {
-        others = await submitted(WELL);
+        others = await harness.submit(PAINT);
         await queue.cancel(others.id);
       }
     };
-    const first = await submitted(WELL);
-    const record = await settled(first.id);
+    const first = await harness.submit(PAINT);
+    const record = await ended(first.id);
     expect(await queue.cancel(first.id)).toEqual(record);
     expect(record.status).toBe("succeeded");
-    const never = await settled((others as JobRecord | null)?.id ?? "");
+    const never = await ended((others as JobRecord | null)?.id ?? "");
     expect(never).toMatchObject({ status: "canceled", attempts: 0 });
     await expectOneEnd(never);
   });
 
-  it("and a retry right after it: the job is painted, once", async () => {
-    let struck = false;
+  it("with a retry right after it: the job is painted once", async () => {
+    let isDone = false;
     at = async (where, id) => {
-      if (where !== "after result" || struck) return;
-      struck = true;
+      if (where !== "after result" || isDone) return;
+      isDone = true;
       await queue.cancel(id);
       await queue.retry(id);
     };
-    const { id } = await submitted(WELL);
-    let record = await settled(id);
+    const { id } = await harness.submit(PAINT);
+    let record = await ended(id);
     // Where the retry came too late to be seen by the attempt that ended, the sweep tells BullMQ of it.
     while (record.status !== "succeeded") {
       await requeueLostJobs(queue);
-      record = await settled(id);
+      record = await ended(id);
     }
     await expectOneEnd(record);
   });
 
-  it("at any moment: it ends once, and as the canceling client was told", async () => {
+  it("at a random moment: the job ends once, in the state that the canceling client was told", async () => {
     const told = new Map<string, JobRecord | null>();
     for (let index = 0; index < 25; index += 1) {
-      const { id } = await submitted(WELL);
+      const { id } = await harness.submit(PAINT);
       await sleep(Math.random() * 60);
       told.set(id, await queue.cancel(id));
     }
     for (const [id, answer] of told) {
-      const record = await settled(id);
+      const record = await ended(id);
       expect(answer?.status).toBe(record.status);
       await expectOneEnd(record);
     }

@@ -4,8 +4,8 @@ import { Throttle } from "../../../workers/job/throttle.ts";
 
 const LONG_MS = 60_000;
 
-describe("A throttle", () => {
-  it("writes the first at once, then the latest of what came in between when it is asked to", async () => {
+describe("Throttle", () => {
+  it("writes the first value at once, and the latest one when it is flushed", async () => {
     const written: number[] = [];
     const throttle = new Throttle<number>(
       LONG_MS,
@@ -24,7 +24,7 @@ describe("A throttle", () => {
     expect(written).toEqual([1, 3, 4]);
   });
 
-  it("writes no more often than once in its interval", async () => {
+  it("writes at most once per interval", async () => {
     const times: number[] = [];
     const throttle = new Throttle<number>(
       100,
@@ -42,7 +42,7 @@ describe("A throttle", () => {
     for (const pause of pauses) expect(pause).toBeGreaterThan(98);
   });
 
-  it("tells of what fails, and goes on", async () => {
+  it("reports a write that fails, and continues", async () => {
     const written: number[] = [];
     const errors: unknown[] = [];
     const write = async (value: number) => {

@@ -3,50 +3,50 @@ import { describe, expect, it } from "@jest/globals";
 import { pino } from "pino";
 import { BlobNotFoundError } from "../../../src/storage/blob-store.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
-import { JobFailure } from "../../../workers/job/fetch-pictures.ts";
-import { Patience } from "../../../workers/job/patience.ts";
+import { PermanentJobError } from "../../../workers/job/attempt-context.ts";
+import { StoreRetry } from "../../../workers/job/store-retry.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 const logger = pino({ level: "silent" });
 
-function patience() {
+function storeRetry() {
   const store = new FilesystemBlobStore(join(folder(), "blobs"));
-  return new Patience(store, new AbortController().signal, logger);
+  return new StoreRetry(store, new AbortController().signal, logger);
 }
 
-describe("Whoever insists on something with the store", () => {
-  it("tries again after each pause, and then gives up with the last error", async () => {
+describe("StoreRetry.retry()", () => {
+  it("retries after each delay, and then rejects with the last error", async () => {
     let tries = 0;
     const failing = async () => {
       tries += 1;
       throw new Error(`try ${tries}`);
     };
-    await expect(patience().insist([1, 1], failing)).rejects.toThrow("try 3");
+    await expect(storeRetry().retry([1, 1], failing)).rejects.toThrow("try 3");
     expect(tries).toBe(3);
   });
 
-  it("has the answer as soon as there is one", async () => {
+  it("resolves with the first result", async () => {
     let tries = 0;
     const once = async () => {
       tries += 1;
       if (tries === 1) throw new Error("not now");
       return "stored";
     };
-    expect(await patience().insist([1, 1], once)).toBe("stored");
+    expect(await storeRetry().retry([1, 1], once)).toBe("stored");
     expect(tries).toBe(2);
   });
 
   it.each([
-    ["what is not there", new BlobNotFoundError("jobs/1/content")],
-    ["what the job itself lacks", new JobFailure("picture_unreadable", "Not a picture")],
-  ])("does not try again for %s", async (_, error) => {
+    ["a blob that does not exist", new BlobNotFoundError("jobs/1/content")],
+    ["an error of the job itself", new PermanentJobError("picture_unreadable", "Not a picture")],
+  ])("does not retry %s", async (_, error) => {
     let tries = 0;
     const failing = async () => {
       tries += 1;
       throw error;
     };
-    await expect(patience().insist([1, 1], failing)).rejects.toBe(error);
+    await expect(storeRetry().retry([1, 1], failing)).rejects.toBe(error);
     expect(tries).toBe(1);
   });
 });

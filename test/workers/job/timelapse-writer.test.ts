@@ -6,8 +6,8 @@ import { type JobFields, type JobRecord, timelapseFolder } from "../../../src/jo
 import { sharp } from "../../../src/pictures/sharp.ts";
 import { joinFrames } from "../../../src/pictures/timelapse.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
-import type { JobRun } from "../../../workers/job/job-run.ts";
-import { Timelapse } from "../../../workers/job/timelapse.ts";
+import type { AttemptContext } from "../../../workers/job/attempt-context.ts";
+import { TimelapseWriter } from "../../../workers/job/timelapse-writer.ts";
 
 const ID = "01890000-0000-7000-8000-000000000000";
 let folder: string;
@@ -18,12 +18,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A run whose record is as its updates make it. */
-function runOf(record: { timelapse: JobRecord["timelapse"]; interval: number }): JobRun {
+/** An attempt whose updates change its record. */
+function attemptOf(record: { timelapse: JobRecord["timelapse"]; interval: number }): AttemptContext {
   const job = { id: ID, timelapse: record.timelapse, options: { timelapse_interval: record.interval } };
   const update = async (fields: JobFields) => void Object.assign(job, fields);
   const signal = new AbortController().signal;
-  return { record: job as unknown as JobRecord, token: "run", signal, update, onSteered: () => undefined };
+  return {
+    ...{ record: job as unknown as JobRecord, attemptId: "attempt", signal, update },
+    onOptionsChanged: () => undefined,
+  };
 }
 
 const picture = (width: number, height: number, seed = 1) => ({
@@ -32,15 +35,15 @@ const picture = (width: number, height: number, seed = 1) => ({
   height,
 });
 
-async function paint(run: JobRun, from: number, to: number, size = 24): Promise<void> {
-  const timelapse = new Timelapse(store, run, (error) => {
+async function paint(attempt: AttemptContext, from: number, to: number, size = 24): Promise<void> {
+  const timelapse = new TimelapseWriter(store, attempt, (error) => {
     throw error;
   });
   for (let step = from; step <= to; step++) {
     timelapse.offer(step, picture(size, size, step));
-    if (step % 2 === 0) await timelapse.settle();
+    if (step % 2 === 0) await timelapse.flush();
   }
-  await timelapse.settle();
+  await timelapse.flush();
 }
 
 async function steps(): Promise<number[]> {
@@ -50,34 +53,34 @@ async function steps(): Promise<number[]> {
   return found;
 }
 
-describe("The pictures kept for a timelapse", () => {
-  it("are those of every so many steps", async () => {
-    const run = runOf({ timelapse: null, interval: 3 });
-    await paint(run, 1, 11);
+describe("TimelapseWriter", () => {
+  it("stores a frame at every interval", async () => {
+    const attempt = attemptOf({ timelapse: null, interval: 3 });
+    await paint(attempt, 1, 11);
     expect(await steps()).toEqual([3, 6, 9]);
-    expect(run.record.timelapse).toEqual({ frames: 3, interval: 3 });
+    expect(attempt.record.timelapse).toEqual({ frames: 3, interval: 3 });
   });
 
-  it("are never more than 48 however long the run, and evenly spread, also over two attempts", async () => {
-    const run = runOf({ timelapse: null, interval: 1 });
-    await paint(run, 1, 60);
-    expect(run.record.timelapse).toEqual({ frames: 30, interval: 2 });
-    await paint(run, 55, 130);
+  it("keeps at most 48 frames, evenly spread, also over two attempts", async () => {
+    const attempt = attemptOf({ timelapse: null, interval: 1 });
+    await paint(attempt, 1, 60);
+    expect(attempt.record.timelapse).toEqual({ frames: 30, interval: 2 });
+    await paint(attempt, 55, 130);
     const kept = await steps();
-    expect(run.record.timelapse).toEqual({ frames: kept.length, interval: 4 });
+    expect(attempt.record.timelapse).toEqual({ frames: kept.length, interval: 4 });
     expect(kept).toEqual(Array.from({ length: 32 }, (_, index) => 4 * (index + 1)));
   });
 
-  it("are none where the options say so", async () => {
-    const run = runOf({ timelapse: null, interval: 0 });
-    await paint(run, 1, 5);
+  it("stores none if the options say so", async () => {
+    const attempt = attemptOf({ timelapse: null, interval: 0 });
+    await paint(attempt, 1, 5);
     expect(await steps()).toEqual([]);
-    expect(run.record.timelapse).toBeNull();
+    expect(attempt.record.timelapse).toBeNull();
   });
 
-  it("become an animation of the last one's size, which shows the last one longest", async () => {
-    const run = runOf({ timelapse: null, interval: 1 });
-    await paint(run, 1, 2, 20);
+  it("stores frames that join into an animation of the last one's size, which shows the last one longest", async () => {
+    const attempt = attemptOf({ timelapse: null, interval: 1 });
+    await paint(attempt, 1, 2, 20);
     const { data, width, height } = picture(900, 600);
     const result = await sharp(data, { raw: { width, height, channels: 3 } })
       .png()

@@ -5,35 +5,36 @@ import { pino } from "pino";
 import type { JobFields, JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { newRecord } from "../../../src/jobs/records/new-record.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";
-import type { JobRun } from "../../../workers/job/job-run.ts";
+import { ArtifactWriter } from "../../../workers/job/artifact-writer.ts";
+import type { AttemptContext } from "../../../workers/job/attempt-context.ts";
 import { LossHistory } from "../../../workers/job/loss-history.ts";
-import { Patience } from "../../../workers/job/patience.ts";
-import { Recorder } from "../../../workers/job/recorder.ts";
+import { StoreRetry } from "../../../workers/job/store-retry.ts";
 import { submission } from "../../support/jobs.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 const logger = pino({ level: "silent" });
 
-describe("A checkpoint that is stored when its job's record cannot be written any more", () => {
-  it("leaves the one that the record names as it is", async () => {
+describe("ArtifactWriter", () => {
+  it("keeps the checkpoint that the record names if the record can no longer be written", async () => {
     const store = new FilesystemBlobStore(join(folder(), "blobs"));
     const record: JobRecord = newRecord(submission());
     const { signal } = new AbortController();
     let canWrite = true;
-    const run: JobRun = {
-      ...{ record, token: "run", signal, onSteered: () => undefined },
+    const attempt: AttemptContext = {
+      ...{ record, attemptId: "attempt", signal, onOptionsChanged: () => undefined },
       async update(fields: JobFields) {
-        if (!canWrite) throw new Error("Redis is away");
+        if (!canWrite) throw new Error("Redis is unreachable");
         Object.assign(record, fields);
       },
     };
-    const recorder = new Recorder(store, run, new LossHistory(), logger, new Patience(store, signal, logger));
+    const storeRetry = new StoreRetry(store, signal, logger);
+    const artifacts = new ArtifactWriter(store, attempt, new LossHistory(), logger, storeRetry);
     const checkpoint = async (step: number) => {
       const path = join(folder(), `checkpoint-of-${step}`);
       await writeFile(path, `step ${step}`);
-      recorder.record({ type: "checkpoint", step, path });
-      await recorder.settle();
+      artifacts.onEvent({ type: "checkpoint", step, path });
+      await artifacts.flush();
     };
     await checkpoint(1);
     await checkpoint(2);
