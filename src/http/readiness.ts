@@ -4,6 +4,7 @@ import { type EngineDescription, engineSchema } from "../contract/engine.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import { describeRedisError, isRedisUnavailable } from "../redis/errors.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { Spool } from "./submission/spool.ts";
 import { redactPaths } from "./views/redact-paths.ts";
 
 const checkSchema = z.object({
@@ -42,7 +43,9 @@ const UNKNOWN = failed("unknown: Redis cannot be reached");
 export async function checkReadiness({ config, queue, store }: Dependencies): Promise<Readiness> {
   const [redis, storage, { workers, engine, engines }, capacity] = await Promise.all([
     check("Redis cannot be reached", () => queue.ping()),
-    check("pictures cannot be stored", () => store.ping()),
+    check("pictures cannot be stored", async () => {
+      await Promise.all([store.ping(), checkSpool(config)]);
+    }),
     checkWorkers(queue, isLocalOnly(config)).catch(() => ({
       workers: UNKNOWN,
       engine: UNKNOWN,
@@ -53,6 +56,17 @@ export async function checkReadiness({ config, queue, store }: Dependencies): Pr
   const checks = { redis, store: storage, workers, engine };
   const isReady = Object.values(checks).every(({ ok }) => ok);
   return { status: isReady ? "ready" : "unready", checks, capacity, engines };
+}
+
+/** Writes a block as an upload is written: the spool may be on another disk than the store. */
+async function checkSpool({ spoolDirectory }: Dependencies["config"]): Promise<void> {
+  const block = new Uint8Array(4096);
+  const spool = await Spool.open(spoolDirectory, block.length);
+  try {
+    await spool.write("probe", block);
+  } finally {
+    await spool.close();
+  }
 }
 
 /** The error itself may contain internal details, so the response has the fixed `reason`. */

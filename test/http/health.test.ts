@@ -86,13 +86,15 @@ describe("/readyz", () => {
     await service.queue.delete(id);
   });
 
-  it("reports that pictures cannot be stored", async () => {
-    const blobs = join(service.config.dataDirectory, "blobs");
-    await rm(blobs, { recursive: true, force: true });
-    await writeFile(blobs, "in the way");
-    expect(await readiness()).toMatchObject({ status: 503, body: { checks: { store: { ok: false } } } });
-    await rm(blobs);
-    expect((await readiness()).status).toBe(200);
+  it("reports that pictures cannot be stored, in the store or in the spool", async () => {
+    const { dataDirectory, spoolDirectory } = service.config;
+    for (const folder of [join(dataDirectory, "blobs"), spoolDirectory]) {
+      await rm(folder, { recursive: true, force: true });
+      await writeFile(folder, "in the way");
+      expect(await readiness()).toMatchObject({ status: 503, body: { checks: { store: { ok: false } } } });
+      await rm(folder);
+      expect((await readiness()).status).toBe(200);
+    }
   });
 
   it("reports that Redis is full, also in the log, and accepts jobs when it is not", async () => {
