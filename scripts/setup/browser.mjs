@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
@@ -20,7 +20,7 @@ import { CHROMIUM } from "./pinned-packages.mjs";
 /** Names the fonts beside this file: a machine without a browser often has no fonts either. */
 const FONTS_CONF = `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">font-cache</cachedir></fontconfig>
+<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>
 `;
 
 /**
@@ -84,7 +84,6 @@ async function download(folder, log) {
     await rm(tar);
   }
   await writeFile(join(folder, "fonts.conf"), FONTS_CONF);
-  await mkdir(join(folder, "font-cache"));
   await rm(unpacked, { recursive: true });
   await rm(archive);
 }
