@@ -138,18 +138,21 @@ describe("/metrics", () => {
     expect(count("none")).toBe(1);
   });
 
-  it("reports that Redis cannot be reached, without outdated values", async () => {
+  it("reports that Redis cannot be reached, without outdated values, with and without API keys", async () => {
     const open = await TestService.start({ OPEN_MODE: "loopback" });
     try {
-      await open.redisServer.kill();
-      const found = await metrics(open);
-      expect(found.get("nst_redis_up")).toBe(0);
-      expect(found.has('nst_jobs{status="queued"}')).toBe(false);
-      expect(found.has("nst_workers_lost_total")).toBe(false);
-      expect(found.has("nst_webhook_oldest_seconds")).toBe(false);
-      await open.redisServer.start();
-      await until(async () => (await metrics(open)).get("nst_redis_up") === 1);
-      expect((await metrics(open)).get('nst_jobs{status="succeeded"}')).toBe(0);
+      for (const one of [service, open]) {
+        await one.redisServer.kill();
+        const found = await metrics(one);
+        expect(found.get("nst_redis_up")).toBe(0);
+        expect(found.has('nst_jobs{status="queued"}')).toBe(false);
+        expect(found.has("nst_workers_lost_total")).toBe(false);
+        expect(found.has("nst_webhook_oldest_seconds")).toBe(false);
+        expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
+        await one.redisServer.start();
+        await until(async () => (await metrics(one)).get("nst_redis_up") === 1);
+      }
+      expect((await metrics()).get('nst_jobs{status="succeeded"}')).toBe(1);
     } finally {
       await open.stop();
     }
