@@ -777,7 +777,7 @@ export interface components {
             preset: "draft" | "balanced" | "fine" | "classic";
             /** @description Steps between previews; 0 for none. */
             preview_interval: number;
-            /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+            /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
             scales: number;
             /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
             seed: number;
@@ -871,7 +871,7 @@ export interface components {
                     preserve_color: "none" | "luminance" | "histogram" | "both";
                     /** @description Steps between previews; 0 for none. */
                     preview_interval: number;
-                    /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+                    /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                     scales: number;
                     /** @description Longest edge of the result in pixels. The aspect ratio is the content's. */
                     size: number;
@@ -1177,7 +1177,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
                         /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
@@ -1316,7 +1316,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
                         /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
@@ -2004,7 +2004,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
                         /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
@@ -2173,7 +2173,7 @@ export interface operations {
                         preset?: "draft" | "balanced" | "fine" | "classic";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
                         /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
@@ -2893,7 +2893,7 @@ export interface operations {
                         preserve_color?: "none" | "luminance" | "histogram" | "both";
                         /** @description Steps between previews; 0 for none. */
                         preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one. */
+                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
                         /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;

@@ -108,7 +108,7 @@ export const optionsSchema = z.strictObject({
     .min(SCALES_RANGE.minimum)
     .max(SCALES_RANGE.maximum)
     .describe(
-      "The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one to the preset's number for each doubling of its `size` (and subtracts one for each halving), so that the coarsest scale has a constant size. `classic` always has one.",
+      "The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one.",
     ),
   pooling: z.enum(["max", "average"]).describe("The pooling layers of VGG-19."),
   init: z

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import type { WebhookEvent } from "../contract/webhook.ts";
 import { type RedisKeys, WEBHOOK_QUEUE_NAME } from "../redis/keys.ts";
 
-/** What is told to a receiver, the same at each attempt. */
+/** A message to a receiver, the same for each attempt. */
 export interface WebhookMessage {
   id: string;
   event: WebhookEvent;
@@ -14,16 +14,16 @@ export interface WebhookMessage {
   traceparent: string | null;
 }
 
-/** Pauses between the attempts, in seconds: 27 hours in all, as Standard Webhooks advises. */
-export const ATTEMPT_PAUSES_SECONDS = [5, 30, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600];
+/** The delay before each retry, in seconds: 27 hours in total, as Standard Webhooks recommends. */
+export const RETRY_DELAYS_SECONDS = [5, 30, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600];
 const CONCURRENCY = 20;
-/** Longer than an attempt may take: whoever is silent for so long has died, and another goes on. */
+/** Longer than an attempt may take: a process that does not renew its lock for so long has died. */
 const LOCK_MS = 30_000;
-/** A message that is handed in twice within this time is sent once. */
-const REMEMBERED_SECONDS = 3600;
+/** A message that is added twice within this time is sent once. */
+const DEDUPLICATION_SECONDS = 3600;
 
-/** Messages on their way, in a BullMQ queue of their own. */
-export class WebhookQueue {
+/** The messages to deliver, in a BullMQ queue. */
+export class DeliveryQueue {
   private readonly queue: Queue<WebhookMessage>;
 
   constructor(redis: Redis, keys: RedisKeys) {
@@ -32,17 +32,17 @@ export class WebhookQueue {
       prefix: keys.prefix,
       skipWaitingForReady: true,
       defaultJobOptions: {
-        attempts: ATTEMPT_PAUSES_SECONDS.length + 1,
+        attempts: RETRY_DELAYS_SECONDS.length + 1,
         backoff: { type: "custom" },
-        removeOnComplete: { age: REMEMBERED_SECONDS },
-        removeOnFail: { age: REMEMBERED_SECONDS },
+        removeOnComplete: { age: DEDUPLICATION_SECONDS },
+        removeOnFail: { age: DEDUPLICATION_SECONDS },
       },
       streams: { events: { maxLen: 1000 } },
     });
     this.queue.on("error", () => undefined);
   }
 
-  /** Adding a message that is there already changes nothing. */
+  /** Adds a message, unless it has been added already. */
   async add(message: WebhookMessage): Promise<void> {
     await this.queue.add("deliver", message, { jobId: message.id });
   }
@@ -52,32 +52,34 @@ export class WebhookQueue {
   }
 }
 
-/** How an attempt ended: delivered, to be tried again after a pause, or given up. */
-export type AttemptEnd = { type: "delivered" } | { type: "again"; ms: number } | { type: "given_up" };
+export type AttemptOutcome =
+  | { type: "delivered" }
+  | { type: "retry"; delayMs: number }
+  | { type: "given_up" };
 
-class TryAgain extends Error {
-  constructor(readonly ms: number) {
+class RetryError extends Error {
+  constructor(readonly delayMs: number) {
     super("not delivered");
   }
 }
 
-/** Takes messages and has them sent by `attempt`, which is told how many attempts there were before. */
-export class WebhookWorker {
+/** Calls `attempt` for each message until it is delivered or given up. */
+export class DeliveryWorker {
   private readonly worker: Worker<WebhookMessage>;
 
-  /** @param redis a connection made by `connectForWork`, which is closed by its owner after `close` */
+  /** @param redis a connection made by `connectForWork`; its owner closes it after `close` */
   constructor(
     redis: Redis,
     keys: RedisKeys,
-    attempt: (message: WebhookMessage, before: number) => Promise<AttemptEnd>,
+    attempt: (message: WebhookMessage, previousAttempts: number) => Promise<AttemptOutcome>,
     onError: (error: Error) => void,
   ) {
-    const take = async (job: Job<WebhookMessage>) => {
-      const end = await attempt(job.data, job.attemptsMade);
-      if (end.type === "again") throw new TryAgain(end.ms);
-      if (end.type === "given_up") throw new UnrecoverableError("given up");
+    const process = async (job: Job<WebhookMessage>) => {
+      const outcome = await attempt(job.data, job.attemptsMade);
+      if (outcome.type === "retry") throw new RetryError(outcome.delayMs);
+      if (outcome.type === "given_up") throw new UnrecoverableError("given up");
     };
-    this.worker = new Worker<WebhookMessage>(WEBHOOK_QUEUE_NAME, take, {
+    this.worker = new Worker<WebhookMessage>(WEBHOOK_QUEUE_NAME, process, {
       connection: redis,
       prefix: keys.prefix,
       autorun: false,
@@ -85,7 +87,7 @@ export class WebhookWorker {
       lockDuration: LOCK_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: {
-        backoffStrategy: (_made, _type, error) => (error instanceof TryAgain ? error.ms : 1_000),
+        backoffStrategy: (_made, _type, error) => (error instanceof RetryError ? error.delayMs : 1_000),
       },
     });
     this.worker.on("error", onError);

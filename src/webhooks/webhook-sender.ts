@@ -12,11 +12,11 @@ import type { RedisKeys } from "../redis/keys.ts";
 import { logQueueErrors } from "../redis/log-connection.ts";
 import { parseTraceparent } from "../trace-context.ts";
 import {
-  ATTEMPT_PAUSES_SECONDS,
-  type AttemptEnd,
+  type AttemptOutcome,
+  DeliveryQueue,
+  DeliveryWorker,
+  RETRY_DELAYS_SECONDS,
   type WebhookMessage,
-  WebhookQueue,
-  WebhookWorker,
 } from "./delivery-queue.ts";
 import { type PostOutcome, postJson } from "./post-json.ts";
 import { signedHeaders } from "./signature.ts";
@@ -26,7 +26,7 @@ const POLL_INTERVAL_MS = 500;
 const BATCH_SIZE = 100;
 /** Standard Webhooks: the receiver wants no more attempts. */
 const GONE = 410;
-const MAX_PAUSE_SECONDS = 24 * 3600;
+const MAX_DELAY_SECONDS = 24 * 3600;
 
 export interface WebhookSettings {
   urlPolicy: UrlPolicy;
@@ -40,8 +40,8 @@ export interface WebhookSettings {
  */
 export class WebhookSender {
   private readonly outbox: Outbox;
-  private readonly queue: WebhookQueue;
-  private readonly worker: WebhookWorker;
+  private readonly queue: DeliveryQueue;
+  private readonly worker: DeliveryWorker;
   private readonly records: RecordStore;
   private readonly secrets: WebhookSecrets;
   private readonly stopped = new AbortController();
@@ -56,10 +56,10 @@ export class WebhookSender {
   ) {
     this.onError = logQueueErrors(settings.logger, "webhooks");
     this.outbox = new Outbox(redis, keys);
-    this.queue = new WebhookQueue(redis, keys);
+    this.queue = new DeliveryQueue(redis, keys);
     this.records = new RecordStore(redis, keys);
     this.secrets = new WebhookSecrets(redis, keys);
-    this.worker = new WebhookWorker(
+    this.worker = new DeliveryWorker(
       redis,
       keys,
       (message, previousAttempts) => this.attempt(message, previousAttempts),
@@ -110,53 +110,47 @@ export class WebhookSender {
     };
   }
 
-  private async attempt(message: WebhookMessage, previousAttempts: number): Promise<AttemptEnd> {
+  private async attempt(message: WebhookMessage, previousAttempts: number): Promise<AttemptOutcome> {
     const at = new Date();
     const secrets = (await this.secrets.get(message.owner, at)).map(({ secret }) => secret);
     const headers = {
       ...signedHeaders(message, secrets, at),
       ...(message.traceparent !== null && { traceparent: message.traceparent }),
     };
-    const outcome = await postJson(message.url, this.settings.urlPolicy, headers, message.body);
-    const end = endOfAttempt(outcome, previousAttempts);
-    await this.records.addDelivery(message.job, toDelivery(message, outcome, end, previousAttempts, at));
-    await incrementCounter(this.redis, this.keys, `webhook:${end.type}`);
-    const { status, duration_ms, error } = outcome;
+    const response = await postJson(message.url, this.settings.urlPolicy, headers, message.body);
+    const outcome = outcomeOf(response, previousAttempts);
+    const delivery = toDelivery(message, response, outcome, previousAttempts, at);
+    await this.records.addDelivery(message.job, delivery);
+    await incrementCounter(this.redis, this.keys, `webhook:${outcome.type}`);
+    const { event, attempt, status, duration_ms: ms, error } = delivery;
+    const trace_id = parseTraceparent(message.traceparent)?.traceId;
     this.settings.logger.info(
-      {
-        ...{
-          job_id: message.job,
-          message_id: message.id,
-          event: message.event,
-          attempt: previousAttempts + 1,
-        },
-        ...{ status, ms: duration_ms, trace_id: parseTraceparent(message.traceparent)?.traceId },
-      },
+      { job_id: message.job, message_id: message.id, event, attempt, status, ms, trace_id },
       error === null ? "webhook delivered" : `webhook not delivered: ${error}`,
     );
-    return end;
+    return outcome;
   }
 }
 
-function endOfAttempt({ status, error, retryAfter }: PostOutcome, previousAttempts: number): AttemptEnd {
+function outcomeOf({ status, error, retryAfter }: PostOutcome, previousAttempts: number): AttemptOutcome {
   if (error === null) return { type: "delivered" };
-  const pause = ATTEMPT_PAUSES_SECONDS[previousAttempts];
-  if (status === GONE || pause === undefined) return { type: "given_up" };
+  const delay = RETRY_DELAYS_SECONDS[previousAttempts];
+  if (status === GONE || delay === undefined) return { type: "given_up" };
   // Jitter: a receiver that comes back does not get all messages at once.
-  const jittered = pause * (0.9 + 0.2 * Math.random());
-  const seconds = Math.min(MAX_PAUSE_SECONDS, Math.max(jittered, retryAfter ?? 0));
-  return { type: "again", ms: Math.round(seconds * 1000) };
+  const jittered = delay * (0.9 + 0.2 * Math.random());
+  const seconds = Math.min(MAX_DELAY_SECONDS, Math.max(jittered, retryAfter ?? 0));
+  return { type: "retry", delayMs: Math.round(seconds * 1000) };
 }
 
 function toDelivery(
   { id, event }: WebhookMessage,
   { status, duration_ms, error }: PostOutcome,
-  end: AttemptEnd,
+  outcome: AttemptOutcome,
   previousAttempts: number,
   at: Date,
 ): Delivery {
   const next_attempt_at =
-    end.type === "again" ? new Date(at.getTime() + duration_ms + end.ms).toISOString() : null;
+    outcome.type === "retry" ? new Date(at.getTime() + duration_ms + outcome.delayMs).toISOString() : null;
   return {
     id,
     event,

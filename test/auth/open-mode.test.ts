@@ -22,8 +22,8 @@ describe("Open mode", () => {
   });
 });
 
-describe("A service that is open to everybody", () => {
-  it("gives nobody without a key what is for who runs it", async () => {
+describe("A service with OPEN_MODE=always", () => {
+  it("requires an admin key for metrics and the queue dashboard", async () => {
     const service = await TestService.start({ OPEN_MODE: "always" });
     try {
       expect((await service.fetch("/v1/jobs")).status).toBe(200);
@@ -37,7 +37,7 @@ describe("A service that is open to everybody", () => {
       expect((await service.fetch("/metrics", { headers: { authorization: `Bearer ${text}` } })).status).toBe(
         200,
       );
-      // A browser sends a password along whoever makes it ask: nothing is changed by it.
+      // Browsers send Basic credentials with any request, so they must not allow changes.
       const authorization = `Basic ${Buffer.from(`anybody:${text}`).toString("base64")}`;
       expect((await service.fetch("/admin/queue", { headers: { authorization } })).status).toBe(200);
       const pause = await service.fetch("/admin/queue/api/queues/pause", {
@@ -51,14 +51,14 @@ describe("A service that is open to everybody", () => {
   });
 });
 
-describe("An open service", () => {
+describe("An open service on loopback", () => {
   let service: TestService;
   beforeAll(async () => {
     service = await TestService.start({ OPEN_MODE: "loopback" });
   });
   afterAll(() => service.stop());
 
-  /** With headers that fetch does not let anybody set. */
+  /** Sends a request with headers that fetch does not allow. */
   const send = (method: string, headers: Record<string, string>, path = "/v1/jobs"): Promise<number> =>
     new Promise((resolve, reject) => {
       const sent = request(`${service.url}${path}`, { method, headers }, (response) => {
@@ -68,24 +68,24 @@ describe("An open service", () => {
       sent.on("error", reject).end();
     });
 
-  it("takes requests of this machine without a key", async () => {
+  it("accepts requests from this machine without a key", async () => {
     expect(await send("GET", {})).toBe(200);
     expect(await send("GET", { host: "localhost:3000" })).toBe(200);
     expect(await send("GET", { host: "[::1]:3000" })).toBe(200);
   });
 
-  it("takes no request by a name that somebody made to lead here", async () => {
+  it("rejects a host name that is not loopback (DNS rebinding)", async () => {
     expect(await send("GET", { host: "evil.example:3000" })).toBe(403);
     expect(await send("GET", { host: "127.0.0.1.evil.example" })).toBe(403);
   });
 
-  it("takes nothing from behind a proxy without a key", async () => {
+  it("rejects forwarded requests without a key", async () => {
     expect(await send("GET", { "x-forwarded-for": "203.0.113.9" })).toBe(401);
     expect(await send("GET", { forwarded: "for=203.0.113.9" })).toBe(401);
     expect(await send("GET", { "x-forwarded-for": "203.0.113.9" }, "/livez")).toBe(200);
   });
 
-  it("takes no change from another site's page", async () => {
+  it("rejects changes from pages of other sites", async () => {
     const { host } = new URL(service.url);
     const cancel = "/v1/jobs/0192d3b0-0000-7000-8000-000000000000/cancel";
     expect(await send("POST", { origin: "https://evil.example" }, cancel)).toBe(403);
@@ -93,7 +93,7 @@ describe("An open service", () => {
     expect(await send("POST", { origin: `http://${host}`, host }, cancel)).toBe(404);
   });
 
-  it("takes no wrong key for none", async () => {
+  it("rejects an invalid key instead of ignoring it", async () => {
     expect(await send("GET", { authorization: "Bearer nst_wrong" })).toBe(401);
   });
 });

@@ -16,7 +16,7 @@ afterEach(async () => {
   }
 });
 
-/** A real server on this machine; gives its URL. */
+/** Starts a server on this machine and returns its URL. */
 async function serve(listener: RequestListener, host = "127.0.0.1"): Promise<string> {
   const server = createServer(listener).listen(0, host);
   servers.push(server);
@@ -28,16 +28,16 @@ const publicOnly = createUrlPolicy();
 const loopback = createUrlPolicy(["127.0.0.1/32"]);
 const open = (url: string, policy: UrlPolicy = loopback, seconds = 10) =>
   fetchPicture(url, "content.url", policy, AbortSignal.timeout(seconds * 1000));
-async function refusal(url: string, policy?: UrlPolicy, seconds?: number): Promise<ProblemError> {
+async function problemOf(url: string, policy?: UrlPolicy, seconds?: number): Promise<ProblemError> {
   return await open(url, policy, seconds).then(
     (stream) => {
       stream.destroy();
-      throw new Error("expected a refusal");
+      throw new Error("expected a problem");
     },
     (error: ProblemError) => error,
   );
 }
-/** A policy whose names resolve as the table says, as a hostile name server may have it. */
+/** A policy with fixed addresses for names, as a malicious name server may return. */
 function resolving(
   names: Record<string, string[]>,
   allows: UrlPolicy["allows"] = publicOnly.allows,
@@ -55,7 +55,7 @@ function resolving(
 }
 
 describe("A picture's URL", () => {
-  it("gives its bytes, and the other server learns nothing of the client", async () => {
+  it("returns its bytes, without forwarding headers of the client", async () => {
     let headers: IncomingHttpHeaders = {};
     const url = await serve((request, response) => {
       headers = request.headers;
@@ -81,7 +81,7 @@ describe("A picture's URL", () => {
   });
 });
 
-describe("A picture's URL is refused", () => {
+describe("A picture's URL is rejected", () => {
   it.each([
     ["http://127.0.0.1/", "loopback"],
     ["http://127.1/", "loopback, short"],
@@ -117,33 +117,33 @@ describe("A picture's URL is refused", () => {
     ["cat.jpg", "no URL"],
     ["http://", "no host"],
   ])("when it is %s: %s", async (url) => {
-    const found = await refusal(url, publicOnly);
+    const found = await problemOf(url, publicOnly);
     expect(found.code).toBe("url_refused");
     expect(found.errors[0]?.path).toBe("content.url");
     expect(found.message).not.toContain("secret");
   });
 
-  it("when its name leads to a private address, or to that too", async () => {
+  it("when its name resolves to a private address, alone or among others", async () => {
     const policy = resolving({
       "inside.example": ["10.1.2.3"],
       "both.example": ["93.184.216.34", "127.0.0.1"],
       "six.example": ["::ffff:127.0.0.1"],
     });
     for (const name of ["inside", "both", "six"]) {
-      const found = await refusal(`http://${name}.example/`, policy);
+      const found = await problemOf(`http://${name}.example/`, policy);
       expect(found.code).toBe("url_refused");
       expect(found.message).not.toMatch(/10\.1\.2\.3|127\.0\.0\.1/);
     }
   });
 
-  it("when its name leads elsewhere the second time: each connection's own addresses are checked", async () => {
+  it("when its name resolves to another address for a later connection", async () => {
     const url = await serve((_request, response) => response.writeHead(302, { location: "/again" }).end());
     const answers = [["127.0.0.1"], ["10.0.0.1"]];
     const policy: UrlPolicy = {
       allows: (address) => address === "127.0.0.1",
       resolve: (name, callback) => resolving({ [name]: answers.shift() ?? [] }).resolve(name, callback),
     };
-    const found = await refusal(url.replace("127.0.0.1", "rebinding.example"), policy);
+    const found = await problemOf(url.replace("127.0.0.1", "rebinding.example"), policy);
     expect(found.code).toBe("url_refused");
     expect(answers).toEqual([]);
   });
@@ -152,42 +152,42 @@ describe("A picture's URL is refused", () => {
     "when it redirects to %s",
     async (location) => {
       const url = await serve((_request, response) => response.writeHead(302, { location }).end());
-      expect((await refusal(url)).code).toBe("url_refused");
+      expect((await problemOf(url)).code).toBe("url_refused");
     },
   );
 });
 
 describe("A picture's URL fails", () => {
-  it.each([404, 500, 204, 304])("when it answers with %i", async (status) => {
+  it.each([404, 500, 204, 304])("when it responds with %i", async (status) => {
     const url = await serve((_request, response) => response.writeHead(status).end());
-    const found = await refusal(url);
+    const found = await problemOf(url);
     expect(found.code).toBe("url_failed");
     expect(found.message).toContain(String(status));
   });
 
-  it("when it redirects without end", async () => {
+  it("when it redirects endlessly", async () => {
     let count = 0;
     const url = await serve((_request, response) => {
       count += 1;
       response.writeHead(302, { location: "/" }).end();
     });
-    expect((await refusal(url)).message).toContain("redirects more than 3 times");
+    expect((await problemOf(url)).message).toContain("redirects more than 3 times");
     expect(count).toBe(4);
   });
 
-  it("when nobody listens there", async () => {
+  it("when no server listens there", async () => {
     const url = await serve(() => undefined);
     servers.splice(0).forEach((server) => void server.close());
-    expect(await refusal(url)).toMatchObject({ code: "url_failed" });
+    expect(await problemOf(url)).toMatchObject({ code: "url_failed" });
   });
 
   it("when its name does not exist", async () => {
-    expect((await refusal("http://nowhere.example/", resolving({}))).code).toBe("url_failed");
+    expect((await problemOf("http://nowhere.example/", resolving({}))).code).toBe("url_failed");
   });
 
-  it("when it never answers", async () => {
+  it("when it never responds", async () => {
     const url = await serve(() => undefined);
-    const found = await refusal(url, loopback, 0.2);
+    const found = await problemOf(url, loopback, 0.2);
     expect(found.code).toBe("url_failed");
     expect(found.message).toContain("takes too long");
   });

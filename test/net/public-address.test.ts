@@ -8,7 +8,7 @@ describe("An address is not public", () => {
     ["0.1.2.3", "this network"],
     ["10.0.0.1", "private"],
     ["10.255.255.255", "private"],
-    ["100.64.0.1", "carrier's translation"],
+    ["100.64.0.1", "carrier-grade NAT"],
     ["100.100.100.200", "a cloud's metadata"],
     ["127.0.0.1", "loopback"],
     ["127.255.255.254", "loopback"],
@@ -74,8 +74,8 @@ describe("An address is public", () => {
   });
 });
 
-describe("This machine's own addresses", () => {
-  it("are told, in every form, and no others", () => {
+describe("isLocalAddress", () => {
+  it("returns true for this machine's addresses only, in every notation", () => {
     const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
     expect(all.length).toBeGreaterThan(0);
     for (const { address } of all) expect(isLocalAddress(address)).toBe(true);
@@ -85,8 +85,8 @@ describe("This machine's own addresses", () => {
   });
 });
 
-describe("Networks that are allowed by name", () => {
-  it("hold their addresses and no others", () => {
+describe("Allowed networks", () => {
+  it("contain their addresses and no others", () => {
     const allowed = parseNetworks(["10.1.0.0/16", "fd00:1::/32"]);
     expect(contains(allowed, "10.1.2.3")).toBe(true);
     expect(contains(allowed, "10.2.0.0")).toBe(false);

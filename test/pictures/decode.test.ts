@@ -13,7 +13,7 @@ function pixel(raster: Raster, x: number, y: number): number[] {
   const at = (y * raster.width + x) * 3;
   return [...raster.data.subarray(at, at + 3)];
 }
-/** Chroma subsampling, quantisation and profiles' rounding move a plain colour by a few of 255 levels. */
+/** The tolerance is for chroma subsampling, quantisation and rounding in profiles. */
 function expectColour(raster: Raster, colour: number[], tolerance = 4): void {
   expect(raster.data.length).toBe(raster.width * raster.height * 3);
   for (let at = 0; at < raster.data.length; at += 1) {
@@ -21,9 +21,9 @@ function expectColour(raster: Raster, colour: number[], tolerance = 4): void {
   }
 }
 
-describe("Decoding", () => {
-  it("makes a picture smaller of all its pixels, not of some", async () => {
-    // Pixels black and white in turn, which are grey from afar; a picture of every second pixel would be of one of the two.
+describe("decodePicture", () => {
+  it("averages all pixels when it scales down", async () => {
+    // A checkerboard becomes grey; with every second pixel it would be black or white.
     const board = new Uint8Array(64 * 64).map((_, index) => (((index % 64) + (index >> 6)) % 2) * 255);
     const raster = await decode(sharp(board, { raw: { width: 64, height: 64, channels: 1 } }).png());
     expectColour(raster, [128, 128, 128], 8);
@@ -36,7 +36,7 @@ describe("Decoding", () => {
     [100, 100, 57, 57, 57],
     [640, 33, 1024, 1024, 53],
   ])(
-    "a content of %i × %i at %i gives %i × %i",
+    "decodes a content of %i × %i at %i to %i × %i",
     async (width, height, edge, expectedWidth, expectedHeight) => {
       const raster = await decodePicture(
         await jpeg({ width, height }),
@@ -53,14 +53,17 @@ describe("Decoding", () => {
     [400, 300, 1000, 400, 300],
     [400, 40, 100, 320, 32],
     [200, 20, 100, 200, 20],
-  ])("a style of %i × %i at %i gives %i × %i", async (width, height, edge, expectedWidth, expectedHeight) => {
-    const raster = await decodePicture(
-      await jpeg({ width, height }),
-      (size) => styleSize(size, edge),
-      limits,
-    );
-    expect(raster).toMatchObject({ width: expectedWidth, height: expectedHeight });
-  });
+  ])(
+    "decodes a style of %i × %i at %i to %i × %i",
+    async (width, height, edge, expectedWidth, expectedHeight) => {
+      const raster = await decodePicture(
+        await jpeg({ width, height }),
+        (size) => styleSize(size, edge),
+        limits,
+      );
+      expect(raster).toMatchObject({ width: expectedWidth, height: expectedHeight });
+    },
+  );
 
   const colour = [0xfa, 0x80, 0x20];
   const plainColour = () => plain(40, 30, "#fa8020");
@@ -75,8 +78,8 @@ describe("Decoding", () => {
   ];
   it.each(kinds)("keeps the colour of %s", async (_, make) => expectColour(await decode(make()), colour));
 
-  it("brings CMYK to the sRGB that it stands for", async () => {
-    // Press colours hold less than sRGB does: a muted colour is inside both.
+  it("converts CMYK to sRGB", async () => {
+    // The gamut of CMYK is smaller than sRGB; a muted colour is inside both.
     expectColour(
       await decode(plain(40, 30, "#a08070").toColourspace("cmyk").jpeg({ quality: 100 })),
       [0xa0, 0x80, 0x70],
@@ -84,12 +87,12 @@ describe("Decoding", () => {
     );
   });
 
-  it("makes three equal channels of a grey", async () => {
+  it("converts greyscale to three equal channels", async () => {
     expectColour(await decode(plain(40, 30, "#777777").toColourspace("b-w").jpeg()), [0x77, 0x77, 0x77], 1);
     expectColour(await decode(plain(40, 30, "#777777").toColourspace("grey16").png()), [0x77, 0x77, 0x77], 1);
   });
 
-  it("keeps apart how transparent a picture is, and its colours there", async () => {
+  it("separates the alpha channel from the colours", async () => {
     const half = sharp({
       create: { width: 40, height: 30, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0.5 } },
     });
@@ -99,25 +102,24 @@ describe("Decoding", () => {
     expect((await decode(plainColour().ensureAlpha().png())).alpha).toBeUndefined();
   });
 
-  describe("in Display P3", () => {
+  describe("to Display P3", () => {
     const inP3 = async (picture: Sharp) =>
       await decodePicture(await picture.toBuffer(), (size) => contentSize(size, 32), limits, "p3");
-    /** A red that sRGB does not have: (255, 0, 0) in P3. */
+    /** A red outside sRGB: (255, 0, 0) in P3. */
     const wideRed = async () => {
       const srgbRed = await plain(40, 30, "#ff0000").withIccProfile("p3").png().toBuffer();
       return sharp(srgbRed).keepIccProfile().linear([1.2, 0, 0], [0, 0, 0]).png();
     };
-    it("keeps colours that sRGB does not have", async () =>
-      expectColour(await inP3(await wideRed()), [255, 0, 0], 1));
-    it("brings sRGB's colours there, with and without a profile", async () => {
+    it("keeps colours outside sRGB", async () => expectColour(await inP3(await wideRed()), [255, 0, 0], 1));
+    it("converts sRGB colours, with and without a profile", async () => {
       expectColour(await inP3(plain(40, 30, "#ff0000").png()), [234, 51, 34], 2);
       expectColour(await inP3(plain(40, 30, "#ff0000").withIccProfile("p3").png()), [234, 51, 34], 2);
     });
-    it("and back in sRGB the red is sRGB's reddest", async () =>
+    it("converts a red outside sRGB to the sRGB red, if sRGB is requested", async () =>
       expectColour(await decode(await wideRed()), [255, 0, 0], 1));
   });
 
-  it("reads a mask as its light, black where it is transparent", async () => {
+  it("decodes a mask to its luminance, with black for transparent pixels", async () => {
     const size = { width: 20, height: 15 };
     const read = async (picture: Sharp) => await decodeMask(await picture.toBuffer(), size, limits);
     const white = await read(plain(40, 30, "#ffffff").png());
@@ -129,8 +131,8 @@ describe("Decoding", () => {
     ).toBe(true);
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])("turns EXIF orientation %i upright", async (orientation) => {
-    // Red in the corner that is top left after turning, grey elsewhere: stored as the orientation wants it.
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("applies EXIF orientation %i", async (orientation) => {
+    // Grey with a red corner that is at the top left after the orientation has been applied.
     const upright = plain(64, 32, "#808080").composite([
       { input: await plain(16, 16, "#ff0000").png().toBuffer(), left: 0, top: 0 },
     ]);
@@ -140,7 +142,7 @@ describe("Decoding", () => {
       2: (picture) => picture.flop(),
       3: (picture) => picture.rotate(180),
       4: (picture) => picture.flip(),
-      5: (picture) => picture.rotate(270).flop(), // sharp mirrors before it turns
+      5: (picture) => picture.rotate(270).flop(), // sharp flops before it rotates
       6: (picture) => picture.rotate(270),
       7: (picture) => picture.rotate(90).flop(),
       8: (picture) => picture.rotate(90),
@@ -160,20 +162,20 @@ describe("Decoding", () => {
     }
   });
 
-  it("refuses what is cut off", async () => {
+  it("rejects a truncated file", async () => {
     const bytes = await jpeg({ width: 300, height: 300 });
     const cut = bytes.subarray(0, bytes.length / 2);
     await expect(decodePicture(cut, (size) => contentSize(size, 64), limits)).rejects.toThrow();
   });
 
-  it("refuses more pixels than allowed", async () => {
+  it("rejects too many pixels", async () => {
     const few = { ...limits, picturePixels: 100 };
     await expect(decodePicture(await jpeg(), (size) => contentSize(size, 64), few)).rejects.toThrow(
       /pixel limit/,
     );
   });
 
-  it("reads from a path as from bytes", async () => {
+  it("decodes a path like bytes", async () => {
     const { mkdtemp, rm } = await import("node:fs/promises");
     const folder = await mkdtemp("/tmp/nst-decode-");
     try {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { contentSize, fitsContent, smallestContentEdge, styleSize } from "../../src/pictures/picture-size.ts";
 
-describe("Sizes", () => {
-  it("give a content exactly the longest edge asked for, whatever its shape", () => {
+describe("Picture sizes", () => {
+  it("have exactly the requested longest edge for a content of any shape", () => {
     for (const [width, height] of [
       [3, 2],
       [1, 1],
@@ -19,7 +19,7 @@ describe("Sizes", () => {
     }
   });
 
-  it("name the smallest edge at which a content fits", () => {
+  it("include the smallest edge at which a content fits", () => {
     for (const picture of [
       { width: 3, height: 2 },
       { width: 1, height: 1 },
@@ -32,7 +32,7 @@ describe("Sizes", () => {
     }
   });
 
-  it("never enlarge a style", () => {
+  it("are never enlarged for a style", () => {
     expect(styleSize({ width: 100, height: 50 }, 4096)).toEqual({ width: 100, height: 50 });
     expect(styleSize({ width: 20, height: 16 }, 32)).toEqual({ width: 20, height: 16 });
   });

@@ -12,7 +12,7 @@ import { draw, jpeg, plain, png } from "../support/pictures.ts";
 const limits = { ...readConfig({}).limits, uploadBytes: 1_000_000, picturePixels: 1_000_000 };
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "nst-intake-"));
+  folder = await mkdtemp(join(tmpdir(), "nst-validate-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -23,16 +23,16 @@ async function check(bytes: Uint8Array, changed: Partial<typeof limits> = {}) {
   await writeFile(path, bytes);
   return await validatePicture(path, "content", { ...limits, ...changed });
 }
-async function refusal(bytes: Uint8Array, changed: Partial<typeof limits> = {}): Promise<ProblemError> {
+async function problemOf(bytes: Uint8Array, changed: Partial<typeof limits> = {}): Promise<ProblemError> {
   return await check(bytes, changed).then(
     () => {
-      throw new Error("expected a refusal");
+      throw new Error("expected a problem");
     },
     (error: ProblemError) => error,
   );
 }
 
-/** A PNG whose header claims a size that its few bytes do not hold. */
+/** A PNG whose header has a size for which its data is too short. */
 function pngOf(width: number, height: number): Buffer {
   const chunk = (type: string, data: Buffer) => {
     const body = Buffer.concat([Buffer.from(type), data]);
@@ -64,7 +64,7 @@ function crc32(bytes: Buffer): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-describe("The intake of pictures lets in", () => {
+describe("validatePicture accepts", () => {
   const accepted: [string, string, () => Sharp][] = [
     ["a JPEG", "jpeg", () => draw().jpeg()],
     ["a progressive JPEG", "jpeg", () => draw().jpeg({ progressive: true })],
@@ -84,16 +84,19 @@ describe("The intake of pictures lets in", () => {
     expect(found).toEqual({ type, mediaType: `image/${type}`, width: 64, height: 48, bytes: bytes.length });
   });
 
-  it.each([1, 2, 3, 4])("a picture of EXIF orientation %i, whose size stays", async (orientation) => {
+  it.each([1, 2, 3, 4])("a picture with EXIF orientation %i, which keeps its size", async (orientation) => {
     expect(await check(await draw().withMetadata({ orientation }).jpeg().toBuffer())).toMatchObject({
       width: 64,
     });
   });
 
-  it.each([5, 6, 7, 8])("a picture of EXIF orientation %i, whose size is turned", async (orientation) => {
-    const found = await check(await draw().withMetadata({ orientation }).jpeg().toBuffer());
-    expect(found).toMatchObject({ width: 48, height: 64 });
-  });
+  it.each([5, 6, 7, 8])(
+    "a picture with EXIF orientation %i, which swaps width and height",
+    async (orientation) => {
+      const found = await check(await draw().withMetadata({ orientation }).jpeg().toBuffer());
+      expect(found).toMatchObject({ width: 48, height: 64 });
+    },
+  );
 
   it("a picture at exactly the limits", async () => {
     const bytes = await jpeg({ width: 100, height: 50 });
@@ -101,14 +104,14 @@ describe("The intake of pictures lets in", () => {
   });
 });
 
-describe("The intake of pictures refuses", () => {
+describe("validatePicture rejects", () => {
   it("an empty file", async () => {
-    expect(await refusal(new Uint8Array())).toMatchObject({ code: "empty_picture" });
+    expect(await problemOf(new Uint8Array())).toMatchObject({ code: "empty_picture" });
   });
 
-  it("a file that is too large, with both sizes", async () => {
+  it("a file that is too large, and names both sizes", async () => {
     const bytes = await jpeg();
-    const found = await refusal(bytes, { uploadBytes: bytes.length - 1 });
+    const found = await problemOf(bytes, { uploadBytes: bytes.length - 1 });
     expect(found.code).toBe("picture_too_large");
     expect(found.errors).toEqual([
       { path: "content", expected: `at most ${bytes.length - 1} bytes`, received: `${bytes.length} bytes` },
@@ -126,22 +129,24 @@ describe("The intake of pictures refuses", () => {
     ["a HEIC", async () => Buffer.from("0000001866747970686569630000000068656963", "hex")],
   ];
   it.each(others)("%s", async (_, make) => {
-    expect(await refusal(await make())).toMatchObject({ code: "unsupported_picture" });
+    expect(await problemOf(await make())).toMatchObject({ code: "unsupported_picture" });
   });
 
   it("a decompression bomb by its header, without decoding it", async () => {
-    const found = await refusal(pngOf(60_000, 60_000));
+    const found = await problemOf(pngOf(60_000, 60_000));
     expect(found.code).toBe("too_many_pixels");
     expect(found.message).toContain("60000 × 60000 = 3600000000 pixels");
   });
 
   it("one pixel more than allowed", async () => {
-    const found = await refusal(await jpeg({ width: 101, height: 50 }), { picturePixels: 5049 });
+    const found = await problemOf(await jpeg({ width: 101, height: 50 }), { picturePixels: 5049 });
     expect(found.code).toBe("too_many_pixels");
   });
 
   it("a picture with an edge shorter than 16 px", async () => {
-    expect(await refusal(await png({ width: 15, height: 200 }))).toMatchObject({ code: "picture_too_small" });
+    expect(await problemOf(await png({ width: 15, height: 200 }))).toMatchObject({
+      code: "picture_too_small",
+    });
   });
 
   it("an animated WebP", async () => {
@@ -155,7 +160,7 @@ describe("The intake of pictures refuses", () => {
           .webp({ lossless: true })
           .toBuffer(),
       );
-    const found = await refusal(bytes);
+    const found = await problemOf(bytes);
     expect(found).toMatchObject({ code: "animated_picture" });
     expect(found.message).toContain("3 frames");
   });
@@ -167,28 +172,28 @@ describe("The intake of pictures refuses", () => {
     ["AVIF", () => draw({ width: 200, height: 200 }).avif({ effort: 0 }).toBuffer()],
   ];
   describe.each(types)("a %s", (_, make) => {
-    it.each([0.02, 0.2, 0.5, 0.9])("cut off after %d of its bytes", async (share) => {
+    it.each([0.02, 0.2, 0.5, 0.9])("truncated to %d of its bytes", async (share) => {
       const bytes = await make();
-      const found = await refusal(bytes.subarray(0, Math.max(16, Math.floor(bytes.length * share))));
+      const found = await problemOf(bytes.subarray(0, Math.max(16, Math.floor(bytes.length * share))));
       expect(found.code).toBe("corrupt_picture");
       expect(found.message).not.toContain(folder);
     });
 
-    it("that is only its first bytes", async () => {
+    it("with only its first bytes", async () => {
       const bytes = await make();
-      expect(await refusal(Buffer.concat([bytes.subarray(0, 32), Buffer.alloc(500)]))).toMatchObject({
+      expect(await problemOf(Buffer.concat([bytes.subarray(0, 32), Buffer.alloc(500)]))).toMatchObject({
         code: "corrupt_picture",
       });
     });
   });
 
-  it("a PNG that hides behind a JPEG's first bytes", async () => {
+  it("a PNG after the signature of a JPEG", async () => {
     const bytes = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), await png()]);
-    expect(await refusal(bytes)).toMatchObject({ code: "corrupt_picture" });
+    expect(await problemOf(bytes)).toMatchObject({ code: "corrupt_picture" });
   });
 
-  it("names the field, and what was expected and received", async () => {
-    const found = await refusal(Buffer.from("GIF89a.."));
+  it("with the field, and what was expected and received", async () => {
+    const found = await problemOf(Buffer.from("GIF89a.."));
     expect(found.errors).toEqual([
       {
         path: "content",
@@ -199,13 +204,13 @@ describe("The intake of pictures refuses", () => {
   });
 });
 
-describe("The intake of pictures", () => {
-  it("tells a type by the bytes and not by anything else", async () => {
+describe("validatePicture", () => {
+  it("detects the type from the bytes", async () => {
     const found = await check(await plain(32, 32, "#336699").webp().toBuffer());
     expect(found.type).toBe("webp");
   });
 
-  it("lets other decoders stay shut", async () => {
+  it("keeps other decoders blocked", async () => {
     const { sharp } = await import("../../src/pictures/sharp.ts");
     await expect(sharp(Buffer.from("<svg width='9' height='9'/>")).metadata()).rejects.toThrow();
     await expect(sharp(await draw().gif().toBuffer()).metadata()).rejects.toThrow();

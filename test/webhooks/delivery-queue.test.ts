@@ -2,21 +2,21 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import type { Redis } from "ioredis";
 import { connectForWork } from "../../src/redis/connection.ts";
 import {
-  type AttemptEnd,
+  type AttemptOutcome,
+  DeliveryQueue,
+  DeliveryWorker,
   type WebhookMessage,
-  WebhookQueue,
-  WebhookWorker,
 } from "../../src/webhooks/delivery-queue.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 import { until } from "../support/until.ts";
 
 let harness: QueueHarness;
-let queue: WebhookQueue;
-const open: { worker: WebhookWorker; redis: Redis }[] = [];
+let queue: DeliveryQueue;
+const open: { worker: DeliveryWorker; redis: Redis }[] = [];
 
 beforeAll(async () => {
   harness = await QueueHarness.start();
-  queue = new WebhookQueue(harness.redis, harness.keys);
+  queue = new DeliveryQueue(harness.redis, harness.keys);
 });
 afterEach(async () => {
   for (const { worker, redis } of open.splice(0)) {
@@ -30,15 +30,17 @@ afterAll(async () => {
   await harness.close();
 });
 
-/** Takes messages; gives their ids, in the order of the attempts. */
-function startWorker(attempt: (message: WebhookMessage, before: number) => AttemptEnd): string[] {
+/** Starts a worker. Returns its attempts: the id of the message and the number of previous attempts. */
+function startWorker(
+  attempt: (message: WebhookMessage, previousAttempts: number) => AttemptOutcome,
+): string[] {
   const redis = connectForWork(harness.server.url);
   const attempts: string[] = [];
-  const take = async (message: WebhookMessage, before: number) => {
-    attempts.push(`${message.id} ${before}`);
-    return attempt(message, before);
+  const record = async (message: WebhookMessage, previousAttempts: number) => {
+    attempts.push(`${message.id} ${previousAttempts}`);
+    return attempt(message, previousAttempts);
   };
-  const worker = new WebhookWorker(redis, harness.keys, take, () => undefined);
+  const worker = new DeliveryWorker(redis, harness.keys, record, () => undefined);
   open.push({ worker, redis });
   worker.start();
   return attempts;
@@ -49,8 +51,8 @@ const message = (id: string): WebhookMessage => ({
   traceparent: null,
 });
 
-describe("A message to a webhook", () => {
-  it("is sent once where two processes hand it in, also when it was sent in between", async () => {
+describe("A webhook message", () => {
+  it("is sent once if it is added several times, even after it was delivered", async () => {
     await queue.add(message("a"));
     await queue.add(message("a"));
     const attempts = startWorker(() => ({ type: "delivered" }));
@@ -61,11 +63,11 @@ describe("A message to a webhook", () => {
     expect(attempts).toEqual(["a 0", "b 0"]);
   });
 
-  it("is tried again after its pause until it is delivered, or given up", async () => {
+  it("is retried after the delay until it is delivered or given up", async () => {
     const times: number[] = [];
-    const attempts = startWorker(({ id }, before) => {
+    const attempts = startWorker(({ id }, previousAttempts) => {
       times.push(performance.now());
-      if (before === 0) return { type: "again", ms: 300 };
+      if (previousAttempts === 0) return { type: "retry", delayMs: 300 };
       return { type: id === "a" ? "delivered" : "given_up" };
     });
     await queue.add(message("a"));

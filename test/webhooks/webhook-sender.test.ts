@@ -48,7 +48,7 @@ const cancel = (id: string) => unwrap(client.POST("/v1/jobs/{id}/cancel", params
 const secrets = async () =>
   (await unwrap(client.GET("/v1/webhooks/secret"))).secrets.map(({ secret }) => secret);
 
-/** The job as soon as its log of deliveries has as many entries. */
+/** Waits until the job has this many delivery attempts. */
 async function delivered(id: string, count: number): Promise<NonNullable<Job["webhook"]>> {
   return await until(async () => {
     const { webhook } = await view(id);
@@ -56,8 +56,8 @@ async function delivered(id: string, count: number): Promise<NonNullable<Job["we
   });
 }
 
-/** How many attempts ended so, as the metrics count them. */
-async function attempts(outcome: "delivered" | "again" | "given_up"): Promise<number> {
+/** The number of attempts with this outcome, from the metrics. */
+async function attempts(outcome: "delivered" | "retry" | "given_up"): Promise<number> {
   const text = await (await fetch(`${await addressOf(api)}/metrics`)).text();
   return Number(
     new RegExp(`^nst_webhook_attempts_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1],
@@ -82,7 +82,7 @@ describe("A job's webhook", () => {
     }
   });
 
-  it("is told of the events it chose, signed so that a receiver's library verifies it", async () => {
+  it("receives the selected events, with signatures that a receiver's library verifies", async () => {
     const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
     await cancel(job.id);
     const events = await receiver.events(2);
@@ -112,14 +112,14 @@ describe("A job's webhook", () => {
     );
   });
 
-  it("is told how the job ended where it chose nothing, also where the job is deleted at once", async () => {
+  it("receives the end of the job by default, even if the job is deleted at once", async () => {
     const job = await submit(receiver.url);
     await client.DELETE("/v1/jobs/{id}", params(job.id));
     const [event] = await receiver.events(1);
     expect(event).toMatchObject({ type: "job.canceled", data: { id: job.id } });
   });
 
-  it("is told again where it fails, the same message, and the attempts stand in the view", async () => {
+  it("receives the same message again after a failure, and the job view has the attempts", async () => {
     receiver.answer = () => (receiver.received.length < 2 ? 500 : 200);
     const job = await submit(receiver.url, ["job.queued"]);
     await receiver.events(2);
@@ -130,26 +130,26 @@ describe("A job's webhook", () => {
     expect(deliveries[0]).toMatchObject({ attempt: 1, status: 500, error: expect.stringContaining("500") });
     const { at = "", duration_ms = 0, next_attempt_at } = deliveries[0] ?? {};
     const pause = Date.parse(next_attempt_at ?? "") - Date.parse(at) - duration_ms;
-    // The first pause is of 5 s, give or take a tenth.
+    // The first delay is 5 s with a jitter of 10 %.
     expect(pause).toBeGreaterThan(4_490);
     expect(pause).toBeLessThan(5_510);
     expect(deliveries[1]).toMatchObject({ attempt: 2, status: 200, error: null, next_attempt_at: null });
   });
 
-  it("that answers 410 is left alone, and a redirect is not followed", async () => {
+  it("receives nothing more after a 410, and redirects are not followed", async () => {
     receiver.answer = ({ body }) => (JSON.parse(body).type === "job.queued" ? 410 : 302);
-    const before = { again: await attempts("again"), given_up: await attempts("given_up") };
+    const before = { retry: await attempts("retry"), given_up: await attempts("given_up") };
     const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
     await delivered(job.id, 1);
     await cancel(job.id);
     const { deliveries } = await delivered(job.id, 2);
     expect(deliveries[0]).toMatchObject({ status: 410, next_attempt_at: null });
     expect(deliveries[1]).toMatchObject({ status: 302, next_attempt_at: expect.any(String) });
-    await until(async () => (await attempts("again")) === before.again + 1);
+    await until(async () => (await attempts("retry")) === before.retry + 1);
     expect(await attempts("given_up")).toBe(before.given_up + 1);
   });
 
-  it("is told although the API is killed before it could", async () => {
+  it("receives events of an API process that was killed before it could send them", async () => {
     const { url, port } = receiver;
     await receiver.stop();
     const job = await submit(url, ["job.queued"]);
@@ -162,10 +162,10 @@ describe("A job's webhook", () => {
 
   it.each([
     ["another scheme", "ftp://example.com/"],
-    ["an address inside", "http://10.0.0.1/hook"],
+    ["a private address", "http://10.0.0.1/hook"],
     ["credentials", "https://user:secret@example.com/"],
-    ["no URL", "example"],
-  ])("may not be %s", async (_, url) => {
+    ["an invalid format", "example"],
+  ])("is rejected if its URL has %s", async (_, url) => {
     const picture = { base64: "AAAA" };
     const body = { content: picture, style: picture, webhook: { url, events: ["job.failed" as const] } };
     const { error, response } = await client.POST("/v1/jobs", { body });
@@ -175,8 +175,8 @@ describe("A job's webhook", () => {
   });
 });
 
-describe("The secrets", () => {
-  it("stay until one is made anew, and the one before still signs beside it", async () => {
+describe("The webhook secrets", () => {
+  it("stay the same until a rotation, after which the old one also signs", async () => {
     const [before = ""] = await secrets();
     expect(await secrets()).toEqual([before]);
     const rotated = (await unwrap(client.POST("/v1/webhooks/secret/rotate"))).secrets;
@@ -194,7 +194,7 @@ describe("The secrets", () => {
     }
   });
 
-  it("a test says what went wrong", async () => {
+  it("a test message reports what failed", async () => {
     receiver.answer = () => 503;
     const refused = await unwrap(client.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
     expect(refused).toMatchObject({ delivered: false, status: 503, error: expect.stringContaining("503") });

@@ -5,8 +5,8 @@ import type { StoredFile } from "./send-file.ts";
 
 /**
  * Redirects to a presigned link of the store that is valid for `seconds`, so that the bytes do not pass through the API.
- * Returns null if the API must send the file itself: links are disabled, the store has none, the file is gone, the
- * response has no body (HEAD, 304), or a script asks, which may not read from another site.
+ * Returns null if the API must send the file itself: links are disabled or unsupported, the file is gone, or the response
+ * has no body (HEAD, 304). Browser scripts are not redirected either: they may not read from another site.
  */
 export async function redirectToStore(
   request: FastifyRequest,

@@ -4,7 +4,7 @@ import type { JobQueue } from "../../jobs/job-queue.ts";
 import { jobDurationMetric } from "./job-durations.ts";
 
 const ERROR_CODES = Object.keys(JOB_ERRORS) as JobErrorCode[];
-const ATTEMPT_OUTCOMES = ["delivered", "again", "given_up"] as const;
+const ATTEMPT_OUTCOMES = ["delivered", "retry", "given_up"] as const;
 
 /**
  * Adds the metrics that all processes share through Redis, so that every API process returns the same values. Returns a

@@ -5,8 +5,8 @@ import type { Dependencies } from "../dependencies.ts";
 import { idempotencyKey } from "./idempotency.ts";
 
 /**
- * Creates an `onRequest` hook that rejects a submission before its body is read: if the queue is full, if the owner has
- * too many jobs, or if too little disk space is left to finish the jobs that are already accepted.
+ * Creates an `onRequest` hook that rejects a submission before its body is read. The reason may be a full queue, too many
+ * jobs of the owner, or too little disk space to finish the jobs that are already accepted.
  */
 export function checkCapacity({ config, queue, idempotency }: Dependencies) {
   const storeFolders = config.storage.type === "filesystem" ? [config.storage.directory] : [];

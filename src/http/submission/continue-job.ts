@@ -12,7 +12,7 @@ import { checkOptions } from "./job-options.ts";
 import { queueJob, type Requester } from "./queue-job.ts";
 
 /**
- * Queues a job that starts with the result of a succeeded job and has copies of its pictures, so that either job can be
+ * Queues a job that starts with the result of a succeeded job. It has copies of the pictures, so that either job can be
  * deleted. Throws a `ProblemError` or what `queueJob` throws.
  */
 export async function continueJob(

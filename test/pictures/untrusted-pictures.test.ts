@@ -16,12 +16,12 @@ import { draw, jpeg, png } from "../support/pictures.ts";
 const { limits } = readConfig({});
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "nst-hostile-"));
+  folder = await mkdtemp(join(tmpdir(), "nst-untrusted-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What the intake says, and what the worker makes of what was let in. */
-async function answer(bytes: Buffer): Promise<string> {
+/** The problem of a rejected picture, or the type and size of a decoded one. */
+async function validateAndDecode(bytes: Buffer): Promise<string> {
   const path = join(folder, "picture");
   await writeFile(path, bytes);
   const found = await validatePicture(path, "content", limits).catch((error: ProblemError) => error.code);
@@ -60,41 +60,41 @@ async function jpegWith(...segments: Buffer[]): Promise<Buffer> {
 }
 const ENTRY = "504b0506000000000000000000000000000000000000";
 
-describe("A hostile or odd picture is answered as it should be", () => {
+describe("Malicious and unusual pictures", () => {
   const cases: [string, string, () => Promise<Buffer>][] = [
     [
-      "a JPEG that is a ZIP too",
+      "a JPEG that is also a ZIP",
       "jpeg 32 × 24",
       async () => Buffer.concat([await jpeg(), Buffer.from(ENTRY, "hex")]),
     ],
     [
-      "a JPEG with a page's script in its comment",
+      "a JPEG with a script in its comment",
       "jpeg 32 × 24",
       () => jpegWith(jpegSegment(0xfe, Buffer.from("<script>alert(1)</script>"))),
     ],
     [
-      "a PNG with a page's script in its text",
+      "a PNG with a script in its text",
       "png 32 × 24",
       () => pngWith(pngChunk("tEXt", named("Comment\0", Buffer.from("<script>alert(1)</script>")))),
     ],
     ["a PNG followed by a JPEG", "png 32 × 24", async () => Buffer.concat([await png(), await jpeg()])],
     [
-      "a page that holds a picture",
+      "an HTML page that contains a picture",
       "unsupported_picture",
       async () => Buffer.concat([Buffer.from("<html>"), await png()]),
     ],
     [
-      "a GIF's first bytes before a PNG",
+      "a PNG after the signature of a GIF",
       "unsupported_picture",
       async () => Buffer.concat([Buffer.from("GIF89a"), await png()]),
     ],
     [
-      "a WebP's first bytes before a PNG",
+      "a PNG after the signature of a WebP",
       "corrupt_picture",
       async () => Buffer.concat([Buffer.from("RIFF\0\0\0\0WEBPVP8 "), await png()]),
     ],
     [
-      "a HEIC that says AVIF",
+      "a HEIC with the brand of AVIF",
       "corrupt_picture",
       async () => Buffer.from("0000001c667479706176696600000000617669666d6966316865696300", "hex"),
     ],
@@ -128,12 +128,12 @@ describe("A hostile or odd picture is answered as it should be", () => {
           .toBuffer(),
     ],
     [
-      "a JPEG whose EXIF is no EXIF",
+      "a JPEG with invalid EXIF data",
       "jpeg 32 × 24",
       () => jpegWith(jpegSegment(0xe1, Buffer.from("Exif\0\0MM\0*\xff\xff\xff\xff", "latin1"))),
     ],
     [
-      "a PNG whose profile is none",
+      "a PNG with an invalid profile",
       "png 32 × 24",
       () => pngWith(pngChunk("iCCP", named("icc\0\0", deflateSync(Buffer.from("not a profile"))))),
     ],
@@ -147,11 +147,11 @@ describe("A hostile or odd picture is answered as it should be", () => {
         return await pngWith(pngChunk("iCCP", named("icc\0\0", deflateSync(icc))));
       },
     ],
-    // Decoders without animation show an APNG's default picture: so does this one.
+    // Decoders without animation decode the default picture of an APNG.
     ["an APNG", "png 32 × 24", () => pngWith(pngChunk("acTL", Buffer.from([0, 0, 0, 2, 0, 0, 0, 0])))],
     ["a many-page TIFF", "unsupported_picture", () => draw().tiff().toBuffer()],
     [
-      "a PNG of no width",
+      "a PNG with the width 0",
       "corrupt_picture",
       async () => {
         const whole = Buffer.from(await png());
@@ -162,11 +162,11 @@ describe("A hostile or odd picture is answered as it should be", () => {
     ],
   ];
   it.each(cases)("%s: %s", async (_, expected, make) => {
-    expect(await answer(await make())).toBe(expected);
+    expect(await validateAndDecode(await make())).toBe(expected);
   });
 });
 
-describe("What an upload says beside its pixels", () => {
+describe("The metadata of an upload", () => {
   const MARK = "MARK-OF-THE-UPLOAD";
   const marked = (picture: Sharp) =>
     picture
@@ -177,10 +177,10 @@ describe("What an upload says beside its pixels", () => {
         IFD3: { GPSLatitudeRef: "N", GPSLatitude: "48/1 51/1 0/1", GPSLongitude: "2/1 21/1 0/1" },
       })
       .withXmp(`<x:xmpmeta xmlns:x="adobe:ns:meta/"><a>${MARK}</a></x:xmpmeta>`);
-  /** Tag 0x8825 of EXIF: where the place on Earth stands. */
+  /** EXIF tag 0x8825: the position. */
   const GPS = [Buffer.from([0x88, 0x25]), Buffer.from([0x25, 0x88])];
 
-  it.each(PICTURE_TYPES)("reaches no result as %s", async (format) => {
+  it.each(PICTURE_TYPES)("is not in a result encoded as %s", async (format) => {
     for (const input of PICTURE_TYPES) {
       const upload = await marked(draw()).toFormat(input).toBuffer();
       const before = await sharp(upload).metadata();
@@ -189,10 +189,10 @@ describe("What an upload says beside its pixels", () => {
       const painted = await encodePicture(raster, { format, quality: 80 }, "made by nst");
       for (const file of [painted, await convertPicture(painted, { format: "png", quality: 100 })]) {
         const found = await sharp(file).metadata();
-        const words = [found.exif, found.xmp, found.iptc, found.icc].map(
+        const metadata = [found.exif, found.xmp, found.iptc, found.icc].map(
           (part) => part?.toString("latin1") ?? "",
         );
-        expect(words.join()).not.toContain(MARK);
+        expect(metadata.join()).not.toContain(MARK);
         expect(Buffer.from(file).toString("latin1")).not.toContain(MARK);
         for (const tag of GPS) expect(found.exif?.includes(tag) ?? false).toBe(false);
       }
