@@ -13,13 +13,13 @@ const SECRETS = [
   "headers.cookie",
 ];
 
-/** As pino's own, without the arguments of the command that Redis refused: a password, or a job's whole record. */
+/** pino's own serializer, without the arguments of a failed Redis command: a password, or a whole job record. */
 function serializeError(error: Error): unknown {
   const { command, ...rest } = pino.stdSerializers.err(error) as { command?: { name?: unknown } };
   return command === undefined ? rest : { ...rest, command: command.name };
 }
 
-/** JSON lines on stdout; in a terminal outside production, lines for people. */
+/** Logs JSON lines to stdout, or readable lines in a terminal outside production. */
 export function createLogger(config: Pick<Config, "environment" | "logLevel">, service: string): Logger {
   const options = {
     level: config.logLevel,
@@ -29,12 +29,12 @@ export function createLogger(config: Pick<Config, "environment" | "logLevel">, s
     redact: { paths: SECRETS, censor: "[redacted]" },
   };
   const terminal = process.stdout.isTTY && config.environment !== "production";
-  // Without a least length flush() does not wait for what is being written: the last lines of a process got lost.
+  // Without minLength, flush() does not wait for a write in progress, and the last lines of a process are lost.
   if (!terminal) return pino(options, pino.destination({ fd: 1, sync: false, minLength: 1 }));
   return pino(options, pretty({ ignore: "pid,hostname,service", messageFormat: "{service}: {msg}" }));
 }
 
-/** Ends the process when its last lines are written. */
+/** Exits when the last log lines are written. */
 export function exitAfterLogging(logger: Logger, code: number): void {
   logger.flush(() => process.exit(code));
 }

@@ -1,4 +1,4 @@
-// The API as a process: reads the environment, connects, listens, and stops when it is asked to.
+// The API process: reads the environment, connects, listens, and stops on SIGTERM or SIGINT.
 import { setTimeout as sleep } from "node:timers/promises";
 import { openMode } from "./auth/open-mode.ts";
 import { ConfigError, readConfig } from "./config.ts";
@@ -19,10 +19,11 @@ import { WebhookSender } from "./webhooks/webhook-sender.ts";
 
 type Redis = ReturnType<typeof connectForRequests>;
 
-const REDIS_PATIENCE_MS = 2_000;
+/** The API also starts if Redis does not answer within this time. */
+const REDIS_TIMEOUT_MS = 2_000;
 const RECHECK_MS = 500;
-/** Time that messages on their way have when the service stops; later ones are sent again by another process. */
-const WEBHOOKS_MS = 2_000;
+/** Webhook requests get this long to finish when the API stops; another process sends the others again. */
+const WEBHOOKS_TIMEOUT_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
   }
   // Another process, or the next start, does what an interrupted task leaves.
   await Promise.race([maintenance.stop(), sleep(1_000)]);
-  await webhooks.stop(WEBHOOKS_MS);
+  await webhooks.stop(WEBHOOKS_TIMEOUT_MS);
   webhooksRedis.disconnect();
   await queue.close();
   logger.info("stopped");
@@ -74,17 +75,17 @@ async function main(): Promise<void> {
 }
 
 /**
- * Refuses a server that loses jobs or lets nobody in. One that cannot be reached yet is waited for elsewhere (see /readyz),
- * and refused as soon as it is there.
+ * Stops the API if the Redis server would lose jobs or rejects the credentials. The API starts without a Redis that cannot
+ * be reached yet (/readyz reports that), and checks the server as soon as it answers.
  */
 async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
-  const tellAway = logRedisConnection(redis, logger, "jobs are refused");
-  const denied = refused(redis);
+  const logUnavailable = logRedisConnection(redis, logger, "jobs are rejected");
+  const rejected = refused(redis);
   const checked = checkWhenReady(redis, logger);
-  const patience = sleep(REDIS_PATIENCE_MS, "away" as const);
-  if ((await Promise.race([checked, patience, denied])) !== "away") return;
-  if (redis.status !== "ready") tellAway("no answer");
-  Promise.race([checked, denied]).catch((error: Error) => {
+  const timeout = sleep(REDIS_TIMEOUT_MS, "timeout" as const);
+  if ((await Promise.race([checked, timeout, rejected])) !== "timeout") return;
+  if (redis.status !== "ready") logUnavailable("no answer");
+  Promise.race([checked, rejected]).catch((error: Error) => {
     logger.fatal(error.message);
     exitAfterLogging(logger, 1);
   });
@@ -96,7 +97,7 @@ async function checkWhenReady(redis: Redis, logger: Logger): Promise<void> {
     try {
       return await checkServer(redis, logger);
     } catch (error) {
-      // It is away again; by the time that it is back it may have other settings.
+      // The connection is lost again. The next server that answers may have other settings.
       if (!isRedisUnavailable(error)) throw error;
       await sleep(RECHECK_MS);
     }

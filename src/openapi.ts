@@ -1,5 +1,4 @@
-// Writes what is generated from the schemas: openapi.yaml, docs/options.md, docs/configuration.md and .env.example
-// (`npm run openapi`).
+// npm run openapi: generates openapi.yaml, docs/options.md, docs/configuration.md and .env.example from the schemas.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { optionsPage } from "./contract/options-page.ts";

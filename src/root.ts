@@ -1,4 +1,4 @@
 import { resolve } from "node:path";
 
-/** The project's root folder: the one above `dist`, where the compiled files lie. */
+/** The project's root folder, which contains `dist` with the compiled files. */
 export const ROOT = resolve(import.meta.dirname, "..", "..");
