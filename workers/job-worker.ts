@@ -5,13 +5,8 @@ import { countJobTime } from "../src/jobs/metrics/job-times.ts";
 import { JobChanges } from "../src/jobs/records/job-changes.ts";
 import { RecordStore } from "../src/jobs/records/record-store.ts";
 import { JobScheduler } from "../src/jobs/scheduling/job-scheduler.ts";
-import {
-  type Capacity,
-  fits,
-  promoteFirstMatching,
-  requirementsOf,
-} from "../src/jobs/scheduling/requirements.ts";
-import { QUEUE_NAME, type RedisKeys } from "../src/redis/keys.ts";
+import { fits } from "../src/jobs/scheduling/worker-fit.ts";
+import { JOB_QUEUE_NAME, type RedisKeys } from "../src/redis/keys.ts";
 import { Attempt, type AttemptDeps } from "./job/attempt.ts";
 import type { AttemptContext, JobOutcome } from "./job/attempt-context.ts";
 
@@ -47,8 +42,8 @@ export class JobWorker {
 
   /** @param redis a connection from `connectForWork`, which the caller closes after `close` */
   constructor(
-    private readonly redis: Redis,
-    private readonly keys: RedisKeys,
+    redis: Redis,
+    keys: RedisKeys,
     process: (attempt: AttemptContext) => Promise<JobOutcome>,
     private readonly settings: JobWorkerSettings,
   ) {
@@ -65,7 +60,7 @@ export class JobWorker {
     this.changes = new JobChanges(subscriber, keys);
     this.scheduler = new JobScheduler(redis, keys);
     const lockDuration = settings.lockMs ?? 20_000;
-    this.worker = new Worker(QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {
+    this.worker = new Worker(JOB_QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {
       connection: redis,
       prefix: keys.prefix,
       name: settings.name,
@@ -127,8 +122,8 @@ export class JobWorker {
   /** BullMQ's processor. */
   private async take(job: Job, token: string): Promise<void> {
     const id = job.id ?? "";
-    const requirements = await requirementsOf(this.redis, this.keys, id);
-    if (requirements && !fits(requirements, this.capacity)) return this.skip(job, token);
+    const record = await this.records.find(id);
+    if (record && !fits(record, { largest_size: this.largestSize })) return this.skip(job, token);
     if (!(await this.makeAttempt(id))) return;
     await job.moveToWait(token);
     throw new WaitingError();
@@ -160,8 +155,8 @@ export class JobWorker {
     }
   }
 
-  private get capacity(): Capacity {
-    return { largestSize: this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER };
+  private get largestSize(): number {
+    return this.settings.largestSize?.() ?? Number.MAX_SAFE_INTEGER;
   }
 
   /** Returns a job that is too large to the queue, for other workers, and waits until there is one that fits. */
@@ -177,7 +172,7 @@ export class JobWorker {
   private async waitForMatch(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      if (await promoteFirstMatching(this.redis, this.keys, this.capacity).catch(() => false)) return;
+      if (await this.scheduler.promoteFirstMatching(this.largestSize).catch(() => false)) return;
       await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
   }

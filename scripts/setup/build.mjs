@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { SetupFailure } from "./failure.mjs";
 import { buildStudio } from "./studio.mjs";
@@ -10,8 +10,8 @@ const FOLDERS = ["src", "clients", "workers", "local", "cli", "test", "bench"];
 const STUDIO_FOLDERS = ["studio", "examples"];
 
 /**
- * Compiles TypeScript to dist/, bundles the studio, and removes the output of sources that are gone: a deleted or renamed
- * test would otherwise go on passing.
+ * Compiles TypeScript to dist/, copies the Lua scripts, bundles the studio, and removes the output of sources that are gone: a
+ * deleted or renamed test would otherwise go on passing.
  * @param {string} root
  */
 export async function build(root) {
@@ -23,11 +23,22 @@ export async function build(root) {
   if (result.code !== 0) {
     throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Fix the errors above.");
   }
+  await copyLua(root);
   await removeStale(join(root, "dist"), root);
   await buildStudio(root);
   await mkdir(join(root, "build"), { recursive: true });
   // The state before compiling: a source that is edited meanwhile is compiled the next time.
   await writeFile(stamp, `${sources.state}\n${sources.output()}`);
+}
+
+/** Copies the Lua scripts, which the compiler ignores, to where the compiled code reads them. @param {string} root */
+async function copyLua(root) {
+  for (const name of await readdir(join(root, "src"), { recursive: true })) {
+    if (!name.endsWith(".lua")) continue;
+    const target = join(root, "dist/src", name);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(join(root, "src", name), target);
+  }
 }
 
 /** Fingerprints of the sources, the compiler and its settings, and of the compiler's output. @param {string} root */
@@ -36,7 +47,7 @@ async function sourcesOf(root) {
   const outputs = [];
   for (const folder of FOLDERS) {
     const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
-    for (const name of names.filter((file) => file.endsWith(".ts")).sort()) {
+    for (const name of names.filter((file) => /\.(ts|lua)$/.test(file)).sort()) {
       inputs.push(join(root, folder, name));
       outputs.push(join(root, "dist", folder, name.replace(/\.ts$/, ".js")));
     }

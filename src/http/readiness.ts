@@ -101,7 +101,7 @@ async function checkCapacity(queue: JobQueue, maxSize: number): Promise<Readines
   if (ready.length === 0) return { ...PASSED, largest_size: null };
   const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
   if (largest_size >= maxSize) return { ...PASSED, largest_size };
-  const { count, largestSize } = await queue.statistics.unfitJobs(ready);
+  const { count, largestSize } = await queue.statistics.countUnfit(largest_size);
   if (count === 0) return { ...PASSED, largest_size };
   const reason = `${count} queued jobs of up to ${largestSize} px are too large for every live worker (at most ${largest_size} px)`;
   return { ...failed(reason), largest_size };

@@ -10,7 +10,7 @@ import { type JobChange, JobChanges } from "./records/job-changes.ts";
 import { isDue, type JobRecord } from "./records/job-record.ts";
 import { isFinal, TRANSITIONS } from "./records/job-states.ts";
 import { newRecord, type Submission } from "./records/new-record.ts";
-import { type ListQuery, RecordStore } from "./records/record-store.ts";
+import { type JobLimits, type ListQuery, RecordStore } from "./records/record-store.ts";
 import { JobScheduler } from "./scheduling/job-scheduler.ts";
 
 const RETRYABLE: readonly JobStatus[] = TRANSITIONS.retry.from;
@@ -34,9 +34,7 @@ export class JobQueue {
   private acceptedCount = 0;
   private readonly reader: JobReader;
   private readonly changes: JobChanges;
-  private readonly limit: number;
-  private readonly ownerQueuedLimit: number;
-  private readonly ownerLimit: number;
+  private readonly limits: JobLimits;
 
   /** @param redis a connection from `connectForRequests`; `close` closes it */
   constructor(
@@ -44,12 +42,14 @@ export class JobQueue {
     private readonly keys: RedisKeys,
     settings: QueueSettings = {},
   ) {
-    this.limit = settings.queuedJobs ?? Number.MAX_SAFE_INTEGER;
-    this.ownerQueuedLimit = settings.queuedJobsOfOwner ?? Number.MAX_SAFE_INTEGER;
-    this.ownerLimit = settings.jobsOfOwner ?? Number.MAX_SAFE_INTEGER;
+    this.limits = {
+      queued: settings.queuedJobs ?? Number.MAX_SAFE_INTEGER,
+      ownerQueued: settings.queuedJobsOfOwner ?? Number.MAX_SAFE_INTEGER,
+      ownerJobs: settings.jobsOfOwner ?? Number.MAX_SAFE_INTEGER,
+    };
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.scheduler = new JobScheduler(redis, keys);
-    this.statistics = new QueueStatistics(redis, keys, this.records);
+    this.statistics = new QueueStatistics(redis, keys, this.records, this.scheduler);
     this.reader = new JobReader(redis, keys, this.records, this.scheduler);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
@@ -66,24 +66,27 @@ export class JobQueue {
    * its body is read. Only `submit` reserves anything.
    */
   async checkLimits(owner: string, job: "new" | "retried" = "new"): Promise<void> {
-    const [queued, ownerQueued, ownerAll] = await Promise.all([
+    const { limits } = this;
+    const [queued, ownerQueued, ownerJobs] = await Promise.all([
       this.redis.zcard(this.keys.status("queued")),
-      this.redis.zcard(this.keys.owners(owner, "queued")),
-      this.redis.zcard(this.keys.owners(owner, "all")),
+      this.redis.zcard(this.keys.owner(owner, "queued")),
+      this.redis.zcard(this.keys.owner(owner, "all")),
     ]);
-    if (queued >= this.limit) throw new QueueFullError(this.limit);
-    if (ownerQueued >= this.ownerQueuedLimit) throw new QuotaExceededError(this.ownerQueuedLimit, "queued");
-    if (job === "new" && ownerAll >= this.ownerLimit) throw new QuotaExceededError(this.ownerLimit, "stored");
+    if (queued >= limits.queued) throw new QueueFullError(limits.queued);
+    if (ownerQueued >= limits.ownerQueued) throw new QuotaExceededError(limits.ownerQueued, "queued");
+    if (job === "new" && ownerJobs >= limits.ownerJobs)
+      throw new QuotaExceededError(limits.ownerJobs, "stored");
   }
 
   /** Queues a job. Throws as `checkLimits` does. Submitting an id again changes nothing and returns the first record. */
   async submit(submission: Submission): Promise<JobRecord> {
     const expires = submission.expires_in !== undefined;
     const record = newRecord(submission, expires ? await this.records.now() : undefined);
-    const answer = await this.records.create(record, this.limit, this.ownerQueuedLimit, this.ownerLimit);
-    if (answer === "full") throw new QueueFullError(this.limit);
-    if (answer === "quota") throw new QuotaExceededError(this.ownerQueuedLimit, "queued");
-    if (answer === "kept") throw new QuotaExceededError(this.ownerLimit, "stored");
+    const { limits } = this;
+    const answer = await this.records.create(record, limits);
+    if (answer === "queue_full") throw new QueueFullError(limits.queued);
+    if (answer === "owner_queue_full") throw new QuotaExceededError(limits.ownerQueued, "queued");
+    if (answer === "owner_full") throw new QuotaExceededError(limits.ownerJobs, "stored");
     // The job is accepted now. If the scheduler cannot be told, maintenance requeues the job.
     if (answer === "created") this.acceptedCount += 1;
     await this.scheduler.add(record).catch(() => undefined);
@@ -161,7 +164,7 @@ export class JobQueue {
 
   /** Resolves if Redis accepts writes. */
   async ping(): Promise<void> {
-    await this.redis.set(this.keys.trial, "", "EX", 60);
+    await this.redis.set(this.keys.writeProbe, "", "EX", 60);
   }
 
   /** BullMQ's own queue for bull-board, read-only. */

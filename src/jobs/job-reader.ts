@@ -50,7 +50,7 @@ export class JobReader {
   }
 
   private async readAll(ids: readonly string[]): Promise<(JobSnapshot | null | Error)[]> {
-    const backlogs = await this.scheduler.backlogs(ids);
+    const backlogs = await this.scheduler.readBacklogs(ids);
     const isAnyQueued = backlogs.some(({ position }) => position !== null);
     const workers = isAnyQueued ? ((await this.workers.fetch("ready")) ?? []) : [];
     return await Promise.all(

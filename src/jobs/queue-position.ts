@@ -1,7 +1,7 @@
+import { estimateWait } from "./records/cost-model.ts";
 import type { JobRecord } from "./records/job-record.ts";
 import type { Backlog } from "./scheduling/job-scheduler.ts";
-import { capacityOf, fits, takesAll } from "./scheduling/requirements.ts";
-import { waitSeconds } from "./scheduling/wait-seconds.ts";
+import { fits } from "./scheduling/worker-fit.ts";
 import type { WorkerDescription } from "./scheduling/worker-registry.ts";
 
 /** Where a queued job stands. */
@@ -17,16 +17,11 @@ export interface QueuePosition {
 /** The position of a job behind `backlog`, given the workers that are ready; null if the job is not queued. */
 export function queuePosition(
   record: JobRecord,
-  { position, work }: Backlog,
+  { position, cost }: Backlog,
   ready: WorkerDescription[],
 ): QueuePosition | null {
   if (record.status !== "queued" || position === null) return null;
-  const fitting = ready.filter((worker) => takes(worker, record));
+  const fitting = ready.filter((worker) => fits(record, worker));
   const waiting_for = fitting.length > 0 ? "turn" : ready.length > 0 ? "fitting_worker" : "worker";
-  return { position, eta_seconds: waitSeconds(position, work, fitting), waiting_for };
-}
-
-function takes(worker: WorkerDescription, { options }: JobRecord): boolean {
-  const capacity = capacityOf(worker);
-  return takesAll(capacity) || fits(options, capacity);
+  return { position, eta_seconds: estimateWait(position, cost, fitting), waiting_for };
 }

@@ -5,7 +5,7 @@ import { type CounterName, readCounters } from "./metrics/counters.ts";
 import { type JobTimes, readJobTimes } from "./metrics/job-times.ts";
 import { Outbox } from "./records/outbox.ts";
 import type { RecordStore } from "./records/record-store.ts";
-import { capacityOf, unfitJobs } from "./scheduling/requirements.ts";
+import type { JobScheduler } from "./scheduling/job-scheduler.ts";
 import { findWorkers, type WorkerDescription } from "./scheduling/worker-registry.ts";
 
 /** What metrics and health checks report. While Redis is unavailable every method rejects. */
@@ -14,6 +14,7 @@ export class QueueStatistics {
     private readonly redis: Redis,
     private readonly keys: RedisKeys,
     private readonly records: RecordStore,
+    private readonly scheduler: JobScheduler,
   ) {}
 
   countByStatus(): Promise<Record<JobStatus, number>> {
@@ -46,8 +47,8 @@ export class QueueStatistics {
     return findWorkers(this.redis, this.keys);
   }
 
-  /** How many queued jobs fit none of these workers, and the largest size among those jobs. O(n) in the queued jobs. */
-  unfitJobs(workers: WorkerDescription[]): Promise<{ count: number; largestSize: number }> {
-    return unfitJobs(this.redis, this.keys, workers.map(capacityOf));
+  /** How many queued jobs are too large for a worker, and the largest size among them. O(n) in the queued jobs. */
+  countUnfit(largestSize: number): Promise<{ count: number; largestSize: number }> {
+    return this.scheduler.countUnfit(largestSize);
   }
 }

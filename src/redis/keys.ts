@@ -1,100 +1,109 @@
 import type { JobStatus } from "../contract/job.ts";
 
-/** Name of BullMQ's queue. */
-export const QUEUE_NAME = "dispatch";
+/** Names of the BullMQ queues: the order of jobs, and webhook deliveries. */
+export const JOB_QUEUE_NAME = "dispatch";
 export const WEBHOOK_QUEUE_NAME = "webhooks";
 
 /**
- * The names of everything in Redis. All carry one hash tag (`{nst}`), so that a Redis Cluster keeps them in
- * one slot and scripts may touch several at once.
+ * The names of everything in Redis. All share one hash tag (`{nst}`), so that a Redis Cluster keeps them in one slot and a
+ * script may use several at once.
  */
 export class RedisKeys {
   /** BullMQ's prefix: its keys are `{nst}:dispatch:…`. */
   readonly prefix: string;
+  readonly jobPrefix: string;
+  readonly statusPrefix: string;
+  readonly ownerPrefix: string;
 
-  constructor(name: string) {
-    this.prefix = `{${name}}`;
+  constructor(tag: string) {
+    this.prefix = `{${tag}}`;
+    this.jobPrefix = `${this.prefix}:job:`;
+    this.statusPrefix = `${this.prefix}:status:`;
+    this.ownerPrefix = `${this.prefix}:owner:`;
   }
 
+  /** A job's record, as a hash. */
   job(id: string): string {
-    return `${this.prefix}:job:${id}`;
+    return this.jobPrefix + id;
   }
-  /** Ids of the jobs in a state; all scores 0, so that they lie in the order of their ids, which is that of time. */
+  /** Ids of the jobs in a state. All scores are 0, so they are sorted by id, which is by time. */
   status(status: JobStatus): string {
-    return `${this.prefix}:status:${status}`;
+    return this.statusPrefix + status;
   }
-  get all(): string {
+  /** Ids of all jobs, sorted like `status`. */
+  get allJobs(): string {
     return `${this.prefix}:jobs`;
   }
-  /** What all jobs that wait cost together: see `estimateCost`. */
-  get queuedWork(): string {
-    return `${this.prefix}:queued-work`;
+  /** Ids of an owner's jobs: all of them, those in a state (both sorted like `status`), or the queued ones in their order. */
+  owner(owner: string, set: JobStatus | "all" | "order"): string {
+    return `${this.ownerPrefix}${owner}:${set}`;
   }
-  /** Ids by the time (ms) at which they expire. */
+  /** Ids of jobs, by the time in ms at which they expire. */
   get expiring(): string {
     return `${this.prefix}:expiring`;
   }
-  /** What was answered to a client's idempotency key; `digest` is the key's own, which may hold any letters. */
-  idempotency(digest: string): string {
-    return `${this.prefix}:idempotency:${digest}`;
-  }
-  /** Written to see whether Redis takes writes: one that is full or a replica answers, and takes none. */
-  get trial(): string {
-    return `${this.prefix}:trial`;
-  }
-  batch(id: string): string {
-    return `${this.prefix}:batch:${id}`;
-  }
-  /** Channel of a job's changes. */
-  changes(id: string): string {
-    return `${this.prefix}:changes:${id}`;
-  }
-  /** Ids of an owner's jobs: all of them, those in a state, or those that wait in the order in which they are taken. */
-  owners(owner: string, of: JobStatus | "all" | "order"): string {
-    return `${this.prefix}:owner:${owner}:${of}`;
+  /** The estimated cost of all queued jobs together. */
+  get queuedCost(): string {
+    return `${this.prefix}:queued-cost`;
   }
   /** Counts jobs as they are queued. */
   get arrivals(): string {
     return `${this.prefix}:arrivals`;
   }
-  /** One of the API's keys, and the ids of all. */
+  /** Channel on which changes of a job are published. */
+  changes(id: string): string {
+    return `${this.prefix}:changes:${id}`;
+  }
+  /** Events of jobs that have not been handed to webhook delivery yet. */
+  get outbox(): string {
+    return `${this.prefix}:outbox`;
+  }
+  batch(id: string): string {
+    return `${this.prefix}:batch:${id}`;
+  }
+  /** The response to a client's idempotency key, by a digest of that key. */
+  idempotency(digest: string): string {
+    return `${this.prefix}:idempotency:${digest}`;
+  }
   apiKey(id: string): string {
     return `${this.prefix}:api-key:${id}`;
   }
+  /** Ids of all API keys. */
   get apiKeys(): string {
     return `${this.prefix}:api-keys`;
   }
-  /** What signs links. */
+  /** Secrets that sign links. */
   get linkSecrets(): string {
     return `${this.prefix}:link-secrets`;
-  }
-  /** Prefix of the counters of a rate. */
-  rates(name: string): string {
-    return `${this.prefix}:rate:${name}`;
-  }
-  /** Events whose webhooks are still to be told. */
-  get outbox(): string {
-    return `${this.prefix}:outbox`;
   }
   webhookSecrets(owner: string): string {
     return `${this.prefix}:webhook-secrets:${owner}`;
   }
-  /** How long jobs took: see `readJobTimes`. */
-  get jobTimes(): string {
-    return `${this.prefix}:job-times`;
+  /** Prefix of a rate limit's counters. */
+  rates(name: string): string {
+    return `${this.prefix}:rate:${name}`;
   }
-  /** What is counted for the metrics: see `CounterName`. */
+  /** Histogram of job durations. */
+  get jobDurations(): string {
+    return `${this.prefix}:job-durations`;
+  }
+  /** Counters for the metrics: see `CounterName`. */
   get counters(): string {
     return `${this.prefix}:counters`;
   }
+  /** Ids of the workers, and each worker's last heartbeat. */
   get workers(): string {
     return `${this.prefix}:workers`;
   }
   worker(id: string): string {
     return `${this.prefix}:worker:${id}`;
   }
-  /** BullMQ's own keys. */
-  dispatch(name: string): string {
-    return `${this.prefix}:${QUEUE_NAME}:${name}`;
+  /** Written to check that Redis accepts writes: a full Redis or a replica still answers reads. */
+  get writeProbe(): string {
+    return `${this.prefix}:write-probe`;
+  }
+  /** BullMQ's own keys of the job queue. */
+  bullmq(name: string): string {
+    return `${this.prefix}:${JOB_QUEUE_NAME}:${name}`;
   }
 }

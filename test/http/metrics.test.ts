@@ -59,7 +59,7 @@ describe("/metrics", () => {
 
   it("has the durations of jobs and steps, and the memory of engines", async () => {
     const reported = { step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" };
-    await announce(service, { id: "w", pace: 0.01, free_in: 0, ...reported });
+    await announce(service, { id: "w", seconds_per_cost: 0.01, free_in_seconds: 0, ...reported });
     service.startWorker();
     await until(async () => (await service.queue.statistics.countByStatus()).queued === 0);
     await service.stopWorkers();

@@ -37,7 +37,7 @@ describe("A submitted job", () => {
     expect(await queue.submit({ ...job, content: "another" })).toEqual(first);
     expect(queue.accepted).toBe(before + 1);
     expect(await queue.statistics.countByStatus()).toMatchObject({ queued: 1 });
-    expect(await redis.zcard(keys.dispatch("prioritized"))).toBe(1);
+    expect(await redis.zcard(keys.bullmq("prioritized"))).toBe(1);
   });
 
   it("is not there when nothing of that id was submitted", async () => {
@@ -143,7 +143,7 @@ describe("Deleting", () => {
     expect(await queue.find(job.id)).toBeNull();
     expect(await queue.delete(job.id)).toBeNull();
     const left = (await redis.keys("*")).filter((key) => !key.includes(":dispatch:"));
-    expect(left.sort()).toEqual([keys.arrivals, keys.queuedWork]);
+    expect(left.sort()).toEqual([keys.arrivals, keys.queuedCost]);
     expect(await redis.keys(`*${job.id}*`)).toEqual([]);
   });
 });
@@ -171,7 +171,7 @@ describe("Watching a job", () => {
 describe("A job whose process died before BullMQ heard of it", () => {
   it("is dispatched by the next sweep, once", async () => {
     const { id } = await queue.submit(submission());
-    await redis.del(keys.dispatch(id), keys.dispatch("prioritized"));
+    await redis.del(keys.bullmq(id), keys.bullmq("prioritized"));
     expect(await positionOf(queue, id)).toBeNull();
     expect(await requeueLostJobs(queue)).toBe(1);
     expect(await positionOf(queue, id)).toBe(0);

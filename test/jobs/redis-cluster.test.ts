@@ -89,8 +89,8 @@ describe("A queue in a Redis Cluster", () => {
       reason: null,
       engine: null,
       job: null,
-      pace: null,
-      free_in: null,
+      seconds_per_cost: null,
+      free_in_seconds: null,
     };
     await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096 });
     expect(await queue.statistics.workers()).toHaveLength(1);

@@ -42,7 +42,7 @@ describe("A job that has ended", () => {
       deleted: 1,
     });
     expect(await queue.find(id)).toBeNull();
-    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:(arrivals|queued-work)$/.test(key))).toEqual(
+    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:(arrivals|queued-cost)$/.test(key))).toEqual(
       [],
     );
   });

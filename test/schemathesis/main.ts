@@ -23,7 +23,7 @@ const { values } = parseArgs({ options: { seconds: { type: "string", default: "6
 const service = await TestService.start({ RATE_LIMIT_REQUESTS: "0", RATE_LIMIT_JOBS: "0" });
 const folder = await mkdtemp(join(tmpdir(), "nst-schemathesis-"));
 // A worker that lives makes /readyz say that the service is ready.
-const announceWorker = () => announce(service, { pace: 0.01, free_in: 0 });
+const announceWorker = () => announce(service, { seconds_per_cost: 0.01, free_in_seconds: 0 });
 await announceWorker();
 const heartbeat = setInterval(() => void announceWorker().catch(() => undefined), 2_000);
 try {

@@ -6,7 +6,7 @@ export function announce(service: TestService, more: Partial<WorkerDescription> 
   return announceWorker(service.redis, service.keys, {
     ...{ id: "w1", version: "0", host: "here", pid: 1, started_at: new Date().toISOString() },
     ...{ ready: true, reason: null, engine: null, largest_size: 4096 },
-    ...{ pace: null, free_in: null, job: null },
+    ...{ seconds_per_cost: null, free_in_seconds: null, job: null },
     ...more,
   });
 }

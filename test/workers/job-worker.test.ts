@@ -60,7 +60,7 @@ describe("JobWorker", () => {
     expect(records.every(({ started_at, finished_at }) => started_at && finished_at)).toBe(true);
     expect(taken).toEqual([jobs[2], jobs[0], jobs[1]].map((job) => job?.id));
     await sleep(50);
-    expect(await redis.exists(...jobs.map(({ id }) => keys.dispatch(id)))).toBe(0);
+    expect(await redis.exists(...jobs.map(({ id }) => keys.bullmq(id)))).toBe(0);
   });
 
   it("records why a job failed, and does not retry it", async () => {
@@ -204,7 +204,7 @@ describe("Two workers that hold one job because the first one's lock expired", (
     }, "first");
     await until(id, ({ status }) => status === "running");
     // As if the whole first process had paused: its lock has expired and is not renewed.
-    await redis.set(`${keys.dispatch(id)}:lock`, "another", "PX", 1);
+    await redis.set(`${keys.bullmq(id)}:lock`, "another", "PX", 1);
     startWorker(async () => {
       await sleep(300);
       return { type: "succeeded", fields: { losses: "second" } };
@@ -220,7 +220,7 @@ describe("A claim whose reply is lost", () => {
   it("is repeated by the same attempt, and counts once", async () => {
     const path = join(server.folder, "proxy");
     // The script that claims a job is the only one that changes a queued or running job to running.
-    const isClaim = (sent: string) => sent.includes(",queued,running,\r\n$7\r\nrunning\r\n");
+    const isClaim = (sent: string) => sent.includes('"from":["queued","running"],"to":"running"');
     const proxy = await CuttingProxy.start(join(server.folder, "socket"), path, isClaim);
     try {
       const { id } = await queue.submit(submission());

@@ -24,13 +24,13 @@ export async function countJobTime(
   const upTo = CLASSES.find((end) => seconds <= end) ?? "more";
   await redis
     .multi()
-    .hincrby(keys.jobTimes, `${outcome}:${upTo}`, 1)
-    .hincrbyfloat(keys.jobTimes, `${outcome}:sum`, seconds)
+    .hincrby(keys.jobDurations, `${outcome}:${upTo}`, 1)
+    .hincrbyfloat(keys.jobDurations, `${outcome}:sum`, seconds)
     .exec();
 }
 
 export async function readJobTimes(redis: Redis, keys: RedisKeys): Promise<JobTimes[]> {
-  const stored = await redis.hgetall(keys.jobTimes);
+  const stored = await redis.hgetall(keys.jobDurations);
   return (["succeeded", "failed"] as const).map((outcome) => {
     const number = (name: string | number) => Number(stored[`${outcome}:${name}`] ?? 0);
     let count = 0;

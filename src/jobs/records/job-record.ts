@@ -49,7 +49,7 @@ const jobRecordSchema = z.object({
   steered: z.int().min(0),
 
   /** What painting it costs, in thousands of pixels times steps: see `estimateCost`. */
-  work: z.int().min(1).nullable(),
+  work: z.int().min(1),
   webhook: webhookSchema.nullable(),
   /** The latest attempts to tell the webhook, oldest first. */
   deliveries: z.array(deliverySchema).nullable(),
@@ -101,8 +101,10 @@ export type JobFields = Partial<
     | "losses"
     | "started_at"
     | "finished_at"
-    | "expires_at"
-  >
+  > & {
+    /** A job that is queued again does not expire until it has ended. */
+    expires_at: null;
+  }
 >;
 
 /** Whether a job's time is over, at a time in ms: its pictures go, and later itself. */

@@ -1,7 +1,7 @@
 import { LOCAL_OWNER } from "../../contract/auth.ts";
 import type { Options } from "../../contract/options.ts";
 import type { Webhook } from "../../contract/webhook.ts";
-import { estimateCost } from "./estimate-cost.ts";
+import { estimateCost } from "./cost-model.ts";
 import { DEFAULT_PRIORITY, type JobRecord } from "./job-record.ts";
 
 export interface Submission {

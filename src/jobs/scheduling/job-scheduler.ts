@@ -1,12 +1,20 @@
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { QUEUE_NAME, type RedisKeys } from "../../redis/keys.ts";
+import { JOB_QUEUE_NAME, type RedisKeys } from "../../redis/keys.ts";
 import type { JobRecord } from "../records/job-record.ts";
-import { UNPLACED } from "./fair-share.ts";
-import { defineDispatchScripts } from "./scheduler-scripts.ts";
+import {
+  countUnfit,
+  findLost,
+  placeJob,
+  promoteFirstMatching,
+  readBacklogs,
+  releasePlace,
+} from "./scheduler-scripts.ts";
 
 const PAGE = 500;
+/** BullMQ's priority of a job that has no place yet: behind all that have one. */
+const UNPLACED_PRIORITY = 2_000_000;
 
 type ScheduledJob = Pick<JobRecord, "id" | "owner" | "priority">;
 
@@ -14,8 +22,8 @@ type ScheduledJob = Pick<JobRecord, "id" | "owner" | "priority">;
 export interface Backlog {
   /** How many jobs are ahead of it; null if it is not queued. */
   position: number | null;
-  /** The estimated cost of those jobs together: see `estimateCost`. */
-  work: number;
+  /** The estimated cost of those jobs together. */
+  cost: number;
   /** The revision of the job's record; 0 if there is none. */
   revision: number;
 }
@@ -28,8 +36,7 @@ export class JobScheduler {
     private readonly redis: Redis,
     private readonly keys: RedisKeys,
   ) {
-    defineDispatchScripts(redis);
-    this.queue = new Queue(QUEUE_NAME, {
+    this.queue = new Queue(JOB_QUEUE_NAME, {
       connection: redis,
       prefix: keys.prefix,
       skipWaitingForReady: true,
@@ -37,6 +44,64 @@ export class JobScheduler {
       streams: { events: { maxLen: 1000 } },
     });
     this.queue.on("error", () => undefined);
+  }
+
+  /** Adds a job. Adding an id that is known changes nothing. */
+  async add({ id, owner, priority }: ScheduledJob): Promise<void> {
+    const { redis, keys } = this;
+    await this.queue.add("paint", {}, { jobId: id, priority: UNPLACED_PRIORITY });
+    await placeJob.run(redis, [this.places, keys.bullmq(id), keys.owner(owner, "order"), keys.arrivals], {
+      id,
+      priority,
+      unplaced_priority: UNPLACED_PRIORITY,
+    });
+  }
+
+  /** Removes a queued job. A job that a worker holds stays: the worker finds out that it has ended. */
+  async remove({ id, owner }: Omit<ScheduledJob, "priority">): Promise<void> {
+    await releasePlace.run(this.redis, [this.places, this.keys.owner(owner, "order")], { id });
+    await this.queue.remove(id);
+  }
+
+  /** For each job, what is ahead of it. O(log n) each. */
+  async readBacklogs(ids: readonly string[]): Promise<Backlog[]> {
+    const { keys } = this;
+    const queued = [keys.status("queued"), keys.queuedCost] as const;
+    const job_prefix = keys.jobPrefix;
+    const found = await readBacklogs.run(
+      this.redis,
+      [this.first, this.places, ...queued],
+      { job_prefix },
+      ids,
+    );
+    return found.map(([position, cost, revision]) => {
+      return { position: position < 0 ? null : position, cost, revision };
+    });
+  }
+
+  /** Makes the first queued job that fits the next one to be taken. Returns false if no job fits. O(n). */
+  async promoteFirstMatching(largest_size: number): Promise<boolean> {
+    const args = { job_prefix: this.keys.jobPrefix, largest_size };
+    return (await promoteFirstMatching.run(this.redis, [this.first, this.places], args)) === 1;
+  }
+
+  /** How many queued jobs are too large for a worker, and the largest size among them. O(n). */
+  async countUnfit(largest_size: number): Promise<{ count: number; largestSize: number }> {
+    const args = { job_prefix: this.keys.jobPrefix, largest_size };
+    const [count, largestSize] = await countUnfit.run(this.redis, [this.keys.status("queued")], args);
+    return { count, largestSize };
+  }
+
+  /** Ids of queued and running jobs that BullMQ does not know, or that have no place in the order. */
+  async *lostJobs(): AsyncIterable<string> {
+    const bullmq_prefix = this.keys.bullmq("");
+    for (const status of ["queued", "running"] as const) {
+      const set = this.keys.status(status);
+      const size = await this.redis.zcard(set);
+      for (let from = 0; from < size; from += PAGE) {
+        yield* await findLost.run(this.redis, [set], { bullmq_prefix, from, to: from + PAGE - 1 });
+      }
+    }
   }
 
   /** BullMQ's queue for bull-board, read-only: a change there would bypass the records. */
@@ -47,53 +112,17 @@ export class JobScheduler {
     });
   }
 
-  /** Adds a job. Adding an id that is known changes nothing. */
-  async add({ id, owner, priority }: ScheduledJob): Promise<void> {
-    await this.queue.add("paint", {}, { jobId: id, priority: UNPLACED });
-    await this.redis.nstPlace(
-      this.keys.dispatch("prioritized"),
-      this.keys.dispatch(id),
-      this.keys.owners(owner, "order"),
-      this.keys.arrivals,
-      id,
-      String(priority),
-    );
-  }
-
-  /** Removes a queued job. A job that a worker holds stays: the worker finds out that it has ended. */
-  async remove({ id, owner }: Omit<ScheduledJob, "priority">): Promise<void> {
-    await this.redis.nstLeave(this.keys.dispatch("prioritized"), this.keys.owners(owner, "order"), id);
-    await this.queue.remove(id);
-  }
-
-  /** For each job, what is ahead of it. O(log n) each. */
-  async backlogs(ids: readonly string[]): Promise<Backlog[]> {
-    const answers = await this.redis.nstAhead(
-      this.keys.dispatch("wait"),
-      this.keys.dispatch("prioritized"),
-      this.keys.status("queued"),
-      this.keys.queuedWork,
-      this.keys.job(""),
-      ...ids,
-    );
-    return answers.map(([position, work, revision]) => {
-      return { position: position < 0 ? null : position, work, revision };
-    });
-  }
-
-  /** Ids of queued and running jobs that BullMQ does not know, or that have no place in the order. */
-  async *lostJobs(): AsyncIterable<string> {
-    for (const status of ["queued", "running"] as const) {
-      const key = this.keys.status(status);
-      const size = await this.redis.zcard(key);
-      for (let start = 0; start < size; start += PAGE) {
-        const range = [String(start), String(start + PAGE - 1)];
-        yield* await this.redis.nstUndispatched(key, this.keys.dispatch(""), ...range);
-      }
-    }
-  }
-
   async close(): Promise<void> {
     await this.queue.close();
+  }
+
+  /** BullMQ's list of jobs to take first. */
+  private get first(): string {
+    return this.keys.bullmq("wait");
+  }
+
+  /** BullMQ's sorted set of all other jobs. */
+  private get places(): string {
+    return this.keys.bullmq("prioritized");
   }
 }

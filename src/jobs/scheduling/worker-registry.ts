@@ -4,7 +4,7 @@ import { engineSchema } from "../../contract/engine.ts";
 import type { RedisKeys } from "../../redis/keys.ts";
 import { incrementCounter } from "../metrics/counters.ts";
 
-/** A worker is forgotten when it has not said anything for this long. */
+/** A worker without a heartbeat for so long counts as lost. */
 const WORKER_TIMEOUT_MS = 15_000;
 export const HEARTBEAT_MS = 4_000;
 
@@ -21,10 +21,10 @@ const workerDescriptionSchema = z.object({
   engine: engineSchema.nullable(),
   /** Longest edge of the results that it takes, in pixels. */
   largest_size: z.int().min(0),
-  /** Seconds that it takes for a unit of work (see `estimateCost`); null before it has painted. */
-  pace: z.number().min(0).nullable(),
-  /** Seconds until it is done with its job, 0 without one; null where it cannot tell. */
-  free_in: z.number().min(0).nullable(),
+  /** Seconds for one unit of cost (see `estimateCost`); null before it has painted. */
+  seconds_per_cost: z.number().min(0).nullable(),
+  /** Seconds until its job is done, 0 without a job; null if unknown. */
+  free_in_seconds: z.number().min(0).nullable(),
   /** Time of a step of the job that it is at. */
   step_ms: z.number().min(0).nullable().optional(),
   /** Memory that its engine process holds. */
@@ -33,9 +33,6 @@ const workerDescriptionSchema = z.object({
   job: z.string().nullable(),
 });
 export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
-
-/** What is taken for a worker's pace before it has painted: measured on two cores, and on a card for its class. */
-export const DEFAULT_PACE = { cpu: 0.006, gpu: 0.0001 } as const;
 
 /** Says that this worker lives; Redis forgets it by itself. */
 export async function announceWorker(

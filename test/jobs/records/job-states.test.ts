@@ -108,8 +108,8 @@ async function befall(
     case "crash":
       // Between the two steps of a submission: the record is there, BullMQ has not heard of it.
       await queue.submit(job);
-      await redis.del(keys.dispatch(id));
-      await redis.zrem(keys.dispatch("prioritized"), id);
+      await redis.del(keys.bullmq(id));
+      await redis.zrem(keys.bullmq("prioritized"), id);
       if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_in !== undefined });
       break;
     case "start":
@@ -175,6 +175,6 @@ async function expectConsistent(ids: string[], model: Map<string, Model>): Promi
     expect(await redis.zrange(keys.status(status), "0", "-1")).toEqual(expected);
   }
   const toRun = ids.filter((id) => ["queued", "running"].includes(model.get(id)?.status ?? ""));
-  for (const id of toRun) expect(await redis.exists(keys.dispatch(id))).toBe(1);
-  expect(await redis.zrange(keys.all, "0", "-1")).toEqual(ids.filter((id) => model.has(id)).sort());
+  for (const id of toRun) expect(await redis.exists(keys.bullmq(id))).toBe(1);
+  expect(await redis.zrange(keys.allJobs, "0", "-1")).toEqual(ids.filter((id) => model.has(id)).sort());
 }

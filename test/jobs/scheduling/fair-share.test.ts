@@ -21,11 +21,11 @@ async function submit(owner: string, count = 1, priority = 50): Promise<JobRecor
   return jobs;
 }
 
-const waiting = () => redis.zrange(keys.dispatch("prioritized"), "0", "-1");
+const waiting = () => redis.zrange(keys.bullmq("prioritized"), "0", "-1");
 
 /** Takes the next job as BullMQ does, and starts it as the worker does. */
 async function take(): Promise<string | undefined> {
-  const [id] = (await redis.zpopmin(keys.dispatch("prioritized"))) as string[];
+  const [id] = (await redis.zpopmin(keys.bullmq("prioritized"))) as string[];
   if (id !== undefined) await records.transition(id, "start", { run: "a run" });
   return id;
 }
@@ -86,9 +86,9 @@ describe("Fair share", () => {
     await submit("a", 3);
     const [job] = await submit("b");
     const id = job?.id ?? "";
-    await redis.zadd(keys.dispatch("prioritized"), 2_000_000 * 2 ** 32, id);
-    await redis.hset(keys.dispatch(id), "priority", 2_000_000);
-    await redis.zrem(keys.owners("b", "order"), id);
+    await redis.zadd(keys.bullmq("prioritized"), 2_000_000 * 2 ** 32, id);
+    await redis.hset(keys.bullmq(id), "priority", 2_000_000);
+    await redis.zrem(keys.owner("b", "order"), id);
     expect(await order()).toBe("aaab");
     expect(await requeueLostJobs(queue)).toBe(1);
     expect(await requeueLostJobs(queue)).toBe(0);
@@ -99,10 +99,10 @@ describe("Fair share", () => {
     await submit("a", 3);
     await submit("b", 2);
     const before = await waiting();
-    for (const id of before) await redis.zincrby(keys.dispatch("prioritized"), 1_500_000 * 2 ** 32, id);
+    for (const id of before) await redis.zincrby(keys.bullmq("prioritized"), 1_500_000 * 2 ** 32, id);
     await submit("c");
     expect(await order()).toBe("abcaba");
-    const scores = await redis.zrange(keys.dispatch("prioritized"), "0", "-1", "WITHSCORES");
+    const scores = await redis.zrange(keys.bullmq("prioritized"), "0", "-1", "WITHSCORES");
     expect(Math.max(...scores.filter((_, index) => index % 2 === 1).map(Number))).toBeLessThan(5 * 2 ** 32);
     expect((await waiting()).filter((id) => before.includes(id))).toEqual(before);
   });

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { estimateCost } from "../../../src/jobs/records/estimate-cost.ts";
-import { waitSeconds } from "../../../src/jobs/scheduling/wait-seconds.ts";
-import { announceWorker, type WorkerDescription } from "../../../src/jobs/scheduling/worker-registry.ts";
-import { QueueHarness } from "../../support/harness/queue.ts";
-import { submission } from "../../support/jobs.ts";
+import { estimateCost, estimateWait } from "../../src/jobs/records/cost-model.ts";
+import { announceWorker, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
+import { QueueHarness } from "../support/harness/queue.ts";
+import { submission } from "../support/jobs.ts";
 
 const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
   ...{
@@ -15,28 +14,31 @@ const worker = (more: Partial<WorkerDescription> = {}): WorkerDescription => ({
     ready: true,
     reason: null,
   },
-  ...{ engine: null, largest_size: 4096, pace: 0.01, free_in: 0, job: null },
+  ...{ engine: null, largest_size: 4096, seconds_per_cost: 0.01, free_in_seconds: 0, job: null },
   ...more,
 });
 
 describe("The time until a job is taken", () => {
   it("is none without a worker", () => {
-    expect(waitSeconds(0, 0, [])).toBeNull();
+    expect(estimateWait(0, 0, [])).toBeNull();
   });
 
   it("is that until a worker is free, where nothing is ahead", () => {
-    expect(waitSeconds(0, 0, [worker()])).toBe(0);
-    expect(waitSeconds(0, 0, [worker({ free_in: 9 }), worker({ free_in: 4 })])).toBe(4);
+    expect(estimateWait(0, 0, [worker()])).toBe(0);
+    expect(estimateWait(0, 0, [worker({ free_in_seconds: 9 }), worker({ free_in_seconds: 4 })])).toBe(4);
   });
 
   it("has every worker take from what is ahead, at its own pace", () => {
-    expect(waitSeconds(3, 600, [worker({ free_in: 2 })])).toBe(8);
+    expect(estimateWait(3, 600, [worker({ free_in_seconds: 2 })])).toBe(8);
     // Two jobs of 2 s each for two workers that are free: then both are free after 2 s.
-    expect(waitSeconds(2, 400, [worker(), worker()])).toBe(2);
+    expect(estimateWait(2, 400, [worker(), worker()])).toBe(2);
     // One job, two workers: the other one is free at once.
-    expect(waitSeconds(1, 400, [worker(), worker()])).toBe(0);
+    expect(estimateWait(1, 400, [worker(), worker()])).toBe(0);
     // 1,000 s of work for one worker, 10 times as much in a tenth of the time for the other.
-    expect(waitSeconds(10_000, 1_100_000, [worker(), worker({ pace: 0.001 })])).toBeCloseTo(1000, -2);
+    expect(estimateWait(10_000, 1_100_000, [worker(), worker({ seconds_per_cost: 0.001 })])).toBeCloseTo(
+      1000,
+      -2,
+    );
   });
 });
 
@@ -82,8 +84,8 @@ describe("The work ahead of a job", () => {
     expect(later?.eta_seconds).toBeGreaterThan(0.9 * expected(39));
     expect(later?.eta_seconds).toBeLessThan(1.15 * expected(39));
     for (const job of jobs.slice(20)) await queue.cancel(job.id);
-    expect(await redis.get(keys.queuedWork)).toBe("0");
+    expect(await redis.get(keys.queuedCost)).toBe("0");
     await queue.retry(last);
-    expect(await redis.get(keys.queuedWork)).toBe(String(work(300)));
+    expect(await redis.get(keys.queuedCost)).toBe(String(work(300)));
   });
 });

@@ -100,7 +100,7 @@ describe("A job that waits", () => {
       await redis.del(keys.worker("w"));
       const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
       const state = { ready, reason: null, engine: null, job: null };
-      const rest = { pace: null, free_in: null };
+      const rest = { seconds_per_cost: null, free_in_seconds: null };
       if (largest_size !== null) {
         await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
       }
@@ -118,12 +118,9 @@ describe("A job that waits", () => {
 describe("What no living worker takes", () => {
   it("is counted, with the largest size", async () => {
     for (const size of [64, 2048, 3000]) await submit(size);
-    const worker = { largest_size: 1024 };
-    const other = { largest_size: 2048 };
-    const counted = (workers: object[]) =>
-      queue.statistics.unfitJobs(workers as Parameters<typeof queue.statistics.unfitJobs>[0]);
-    expect(await counted([worker])).toEqual({ count: 2, largestSize: 3000 });
-    expect(await counted([worker, other])).toEqual({ count: 1, largestSize: 3000 });
-    expect(await counted([{ ...worker, largest_size: 4096 }])).toEqual({ count: 0, largestSize: 0 });
+    const { statistics } = queue;
+    expect(await statistics.countUnfit(1024)).toEqual({ count: 2, largestSize: 3000 });
+    expect(await statistics.countUnfit(2048)).toEqual({ count: 1, largestSize: 3000 });
+    expect(await statistics.countUnfit(4096)).toEqual({ count: 0, largestSize: 0 });
   });
 });

@@ -1,0 +1,47 @@
+-- Changes a job if it is as expected: compare and set. Every change after a job's creation goes through this script.
+-- Returns "missing", "refused" or "changed".
+-- @include "includes/add-to-outbox.lua"
+-- @include "includes/write-fields.lua"
+local job, expiring, queuedCost, outbox = unpack(KEYS)
+local args = cjson.decode(ARGV[1])
+
+local found = redis.call("HMGET", job, "status", "run", "revision", "owner", "work")
+if not found[1] then return "missing" end
+local status = cjson.decode(found[1])
+local isAllowed = false
+for _, from in ipairs(args.from) do isAllowed = isAllowed or from == status end
+if not isAllowed then return "refused" end
+if args.run and (not found[2] or cjson.decode(found[2]) ~= args.run) then return "refused" end
+if args.revision and tonumber(found[3]) ~= args.revision then return "refused" end
+
+writeFields(job, 2)
+local revision = redis.call("HINCRBY", job, "revision", 1)
+local isMoved = args.to and args.to ~= status
+if isMoved then
+  local owned = args.owner_prefix .. cjson.decode(found[4]) .. ":"
+  local cost = found[5] or 0
+  if status == "queued" then redis.call("DECRBY", queuedCost, cost) end
+  if args.to == "queued" then redis.call("INCRBY", queuedCost, cost) end
+  redis.call("ZREM", args.status_prefix .. status, args.id)
+  redis.call("ZREM", owned .. status, args.id)
+  redis.call("ZADD", args.status_prefix .. args.to, 0, args.id)
+  redis.call("ZADD", owned .. args.to, 0, args.id)
+  if args.to == "running" then redis.call("ZREM", owned .. "order", args.id) end
+  redis.call("HSET", job, "status", cjson.encode(args.to))
+  status = args.to
+end
+
+if args.never_expires then
+  redis.call("ZREM", expiring, args.id)
+elseif args.default_expiry then
+  -- The end of a job sets its expiry, unless its owner did.
+  if redis.call("HSETNX", job, "expires_at", args.default_expiry.json) == 1 then
+    redis.call("ZADD", expiring, args.default_expiry.ms, args.id)
+  end
+end
+
+if isMoved then addToOutbox(outbox, job, status) end
+local steered = tonumber(redis.call("HGET", job, "steered"))
+local change = {id = args.id, revision = revision, status = status, steered = steered}
+redis.call("PUBLISH", args.channel, cjson.encode(change))
+return "changed"
