@@ -6,8 +6,8 @@ import { KEYS_USAGE, keysCommand, UsageError } from "../src/auth/keys-command.ts
 import { SignedLinks } from "../src/auth/signed-links.ts";
 import { readConfig } from "../src/config.ts";
 import { runProgram } from "../src/program.ts";
-import { refused } from "../src/redis/check-server.ts";
-import { connectForRequests, untilReady } from "../src/redis/connection.ts";
+import { rejectOnAuthError } from "../src/redis/check-server.ts";
+import { connectForRequests, waitUntilReady } from "../src/redis/connection.ts";
 import { RedisKeys } from "../src/redis/keys.ts";
 import { lastSocket } from "./embedded-redis.ts";
 
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const redis = connectForRequests(url);
   try {
     const timeout = sleep(REDIS_TIMEOUT_MS, "timeout" as const, { ref: false });
-    if ((await Promise.race([untilReady(redis), timeout, refused(redis)])) === "timeout") {
+    if ((await Promise.race([waitUntilReady(redis), timeout, rejectOnAuthError(redis)])) === "timeout") {
       throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
     }
     const output = { result: console.log, note: console.error };

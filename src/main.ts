@@ -8,8 +8,8 @@ import { jobView } from "./http/views/job-view.ts";
 import { createLogger, exitAfterLogging, type Logger } from "./logging.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { runProgram, stopSignal } from "./program.ts";
-import { checkServer, refused } from "./redis/check-server.ts";
-import { connectForRequests, connectForWork, untilReady } from "./redis/connection.ts";
+import { checkServer, rejectOnAuthError } from "./redis/check-server.ts";
+import { connectForRequests, connectForWork, waitUntilReady } from "./redis/connection.ts";
 import { isRedisUnavailable } from "./redis/errors.ts";
 import { RedisKeys } from "./redis/keys.ts";
 import { logRedisConnection } from "./redis/log-connection.ts";
@@ -80,7 +80,7 @@ async function main(): Promise<void> {
  */
 async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
   const logUnavailable = logRedisConnection(redis, logger, "jobs are rejected");
-  const rejected = refused(redis);
+  const rejected = rejectOnAuthError(redis);
   const checked = checkWhenReady(redis, logger);
   const timeout = sleep(REDIS_TIMEOUT_MS, "timeout" as const);
   if ((await Promise.race([checked, timeout, rejected])) !== "timeout") return;
@@ -93,7 +93,7 @@ async function checkRedis(redis: Redis, logger: Logger): Promise<void> {
 
 async function checkWhenReady(redis: Redis, logger: Logger): Promise<void> {
   for (;;) {
-    await untilReady(redis);
+    await waitUntilReady(redis);
     try {
       return await checkServer(redis, logger);
     } catch (error) {

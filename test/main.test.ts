@@ -141,7 +141,7 @@ describe("The API's process", () => {
     const isOf = ({ level, msg }: LogLine) =>
       (Number(level) >= 40 && !msg.startsWith("GET")) || msg.includes("Redis");
     expect(api.lines.filter(isOf)).toMatchObject([
-      { msg: expect.stringMatching(/^Redis cannot be reached \(.+\); jobs are rejected until it can$/) },
+      { msg: expect.stringMatching(/^Redis cannot be reached \(.+\); jobs are rejected until it is back$/) },
       { msg: "Redis is back" },
     ]);
   });

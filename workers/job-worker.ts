@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { countJobTime } from "../src/jobs/metrics/job-times.ts";
+import { recordJobDuration } from "../src/jobs/metrics/job-durations.ts";
 import { JobChanges } from "../src/jobs/records/job-changes.ts";
 import { RecordStore } from "../src/jobs/records/record-store.ts";
 import { JobScheduler } from "../src/jobs/scheduling/job-scheduler.ts";
@@ -52,7 +52,7 @@ export class JobWorker {
       workerName: settings.name,
       records: this.records,
       process,
-      countDuration: (outcome, seconds) => countJobTime(redis, keys, outcome, seconds),
+      countDuration: (outcome, seconds) => recordJobDuration(redis, keys, outcome, seconds),
       onError: settings.onError,
     };
     const subscriber = redis.duplicate();

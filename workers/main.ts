@@ -12,7 +12,7 @@ import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { Maintenance } from "../src/maintenance/maintenance.ts";
 import { runProgram, stopSignal } from "../src/program.ts";
 import { checkServer } from "../src/redis/check-server.ts";
-import { connectForRequests, connectForWork, untilReady } from "../src/redis/connection.ts";
+import { connectForRequests, connectForWork, waitUntilReady } from "../src/redis/connection.ts";
 import { RedisKeys } from "../src/redis/keys.ts";
 import { logQueueErrors, logRedisConnection } from "../src/redis/log-connection.ts";
 import { ROOT } from "../src/root.ts";
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const signal = stopSignal();
   if (config.livenessFile !== null) startLivenessFile(config.livenessFile);
   const redis = connectForWork(config.redisUrl);
-  logRedisConnection(redis, logger, "no job is taken");
+  logRedisConnection(redis, logger, "no jobs are taken");
   // Commands wait until Redis is reachable; a stop signal does not.
   const checks = Promise.all([checkServer(redis, logger), checkBlobStore(config)]);
   if (typeof (await Promise.race([checks, signal])) === "string") process.exit(0);
@@ -109,7 +109,7 @@ async function createEngineSandbox(config: Config, logger: Logger): Promise<Sand
 /** Runs on a connection of its own, whose commands fail while Redis is unreachable: the next run catches up. */
 async function startMaintenance(config: Config, keys: RedisKeys, store: BlobStore, logger: Logger) {
   const redis = connectForRequests(config.redisUrl);
-  await untilReady(redis);
+  await waitUntilReady(redis);
   const records = new RecordStore(redis, keys, config.resultSeconds);
   const scheduler = new JobScheduler(redis, keys);
   const { spoolDirectory, scratchDirectory } = config;

@@ -1,11 +1,11 @@
 // The baseline for bench/service/api.ts: one Fastify route that answers with one Redis GET. Prints its port.
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
-import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
+import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 
 const [url = ""] = process.argv.slice(2);
 const redis = connectForRequests(url);
-await untilReady(redis);
+await waitUntilReady(redis);
 const app = fastify();
 app.get<{ Params: { id: string } }>("/jobs/:id", async (request, reply) => {
   reply.header("content-type", "application/json; charset=utf-8");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { redisSocket, startRedis } from "../../local/embedded-redis.ts";
 import { redisServerPath } from "../../local/setup-report.ts";
-import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
+import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 
 export interface TemporaryRedis {
   url: string;
@@ -20,7 +20,7 @@ export async function startTemporaryRedis(): Promise<TemporaryRedis> {
   const server = await startRedis(await redisServerPath(), folder, socket);
   const url = `unix://${socket}`;
   const connection = connectForRequests(url);
-  await untilReady(connection);
+  await waitUntilReady(connection);
   await connection.config("SET", "appendfsync", "everysec");
   return {
     url,

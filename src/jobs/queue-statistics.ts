@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
 import type { RedisKeys } from "../redis/keys.ts";
 import { type CounterName, readCounters } from "./metrics/counters.ts";
-import { type JobTimes, readJobTimes } from "./metrics/job-times.ts";
+import { type JobDurations, readJobDurations } from "./metrics/job-durations.ts";
 import { Outbox } from "./records/outbox.ts";
 import type { RecordStore } from "./records/record-store.ts";
 import type { JobScheduler } from "./scheduling/job-scheduler.ts";
@@ -34,8 +34,8 @@ export class QueueStatistics {
   }
 
   /** How long jobs took that have ended. */
-  jobTimes(): Promise<JobTimes[]> {
-    return readJobTimes(this.redis, this.keys);
+  jobDurations(): Promise<JobDurations[]> {
+    return readJobDurations(this.redis, this.keys);
   }
 
   counters(): Promise<(name: CounterName) => number> {

@@ -48,6 +48,6 @@ describe("npm run keys", () => {
     administrator.disconnect();
     const { code, err } = await keys(["list"], { REDIS_URL: `redis://:wrong@127.0.0.1:${port}` });
     expect(code).toBe(1);
-    expect(err).toMatch(/^REDIS_URL: expected a user and password that Redis takes.*\n$/);
+    expect(err).toMatch(/^REDIS_URL: Redis rejects the user or password.*\n$/);
   });
 });

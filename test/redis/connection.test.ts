@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { connectForRequests, untilReady } from "../../src/redis/connection.ts";
+import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 import { TestRedis } from "../support/harness/redis.ts";
 import { until } from "../support/until.ts";
 
@@ -13,7 +13,7 @@ describe("A connection to a Redis that comes and goes", () => {
     const redis = connectForRequests(server.url);
     const errors: Error[] = [];
     redis.on("error", (error: Error) => errors.push(error));
-    const ready = untilReady(redis);
+    const ready = waitUntilReady(redis);
     await until(() => errors.length >= 2);
     await server.start();
     await ready;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JobTimes } from "../../src/jobs/metrics/job-times.ts";
+import type { JobDurations } from "../../src/jobs/metrics/job-durations.ts";
 import type { JobChange } from "../../src/jobs/records/job-changes.ts";
 import type { JobFields, JobRecord } from "../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
@@ -15,7 +15,7 @@ export interface AttemptDeps {
   records: RecordStore;
   process: (attempt: AttemptContext) => Promise<JobOutcome>;
   /** Records a job's duration for the metrics. */
-  countDuration: (outcome: JobTimes["outcome"], seconds: number) => Promise<void>;
+  countDuration: (outcome: JobDurations["outcome"], seconds: number) => Promise<void>;
   onError?: ((error: Error) => void) | undefined;
 }
 
@@ -131,7 +131,7 @@ export class Attempt {
   }
 
   /** Errors are ignored: only a metric is lost. */
-  private async countDuration(outcome: JobTimes["outcome"], { started_at }: JobRecord): Promise<void> {
+  private async countDuration(outcome: JobDurations["outcome"], { started_at }: JobRecord): Promise<void> {
     const seconds = (Date.now() - Date.parse(started_at ?? "")) / 1000;
     if (seconds >= 0) await this.deps.countDuration(outcome, seconds).catch(() => undefined);
   }

@@ -52,7 +52,7 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
       ] as const),
       ...([
         queue.statistics.counters(),
-        queue.statistics.jobTimes(),
+        queue.statistics.jobDurations(),
         queue.statistics.oldestUndelivered(),
       ] as const),
     ]);
