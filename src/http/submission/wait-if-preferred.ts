@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { App, Dependencies } from "../dependencies.ts";
 import { preferredWait, waitForEnd } from "../events/wait-for-end.ts";
+import { type PositionedJob, withPosition } from "../get-job.ts";
 import { limitedOwner } from "../plugins/concurrency-limits.ts";
-import { type AcceptedJob, withPosition } from "./accept-job.ts";
 
 /**
  * Delays the response to `Prefer: wait=N` until the job ends, the time is over, or the client disconnects. If too many
@@ -13,8 +13,8 @@ export async function waitIfPreferred(
   { config, queue }: Dependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-  accepted: AcceptedJob,
-): Promise<AcceptedJob> {
+  accepted: PositionedJob,
+): Promise<PositionedJob> {
   const preferred = preferredWait(request.headers.prefer);
   const release = preferred === null ? null : app.streamLimiter.acquire(limitedOwner(request));
   if (preferred === null || release === null) return accepted;

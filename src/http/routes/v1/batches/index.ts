@@ -3,18 +3,20 @@ import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../../../c
 import type { ApiPlugin } from "../../../dependencies.ts";
 import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
 import multipart from "../../../plugins/multipart.ts";
+import { acceptSubmission } from "../../../submission/accept-submission.ts";
 import { checkCapacity } from "../../../submission/check-capacity.ts";
-import { idempotencyHeader, withIdempotency } from "../../../submission/idempotency.ts";
-import { pictureLimits } from "../../../submission/parsed-submission.ts";
+import { idempotencyHeader } from "../../../submission/idempotency.ts";
+import { type ParsedSubmission, pictureLimits } from "../../../submission/parsed-submission.ts";
 import { requesterOf } from "../../../submission/queue-job.ts";
-import { readSubmission } from "../../../submission/read-submission.ts";
-import { Spool } from "../../../submission/spool.ts";
+import type { Spool } from "../../../submission/spool.ts";
 import { submitBatch } from "../../../submission/submit-batch.ts";
 import { batchPath, batchView, findBatchJobs } from "../../../views/batch-view.ts";
 
 /** POST /v1/batches. */
 const batches: ApiPlugin = async (app, dependencies) => {
-  const { config, queue, idempotency } = dependencies;
+  const { config, queue } = dependencies;
+  const { batchJobs } = config.limits;
+  const limits = pictureLimits(batchJobs, batchJobs);
   await app.register(multipart, dependencies);
 
   app.post(
@@ -39,24 +41,12 @@ const batches: ApiPlugin = async (app, dependencies) => {
       },
     },
     async (request, reply) => {
-      const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
-      try {
-        const limits = pictureLimits(config.limits.batchJobs, config.limits.batchJobs);
-        const body = await readSubmission(request, spool, dependencies, limits);
-        const submit = async (id: string) =>
-          await submitBatch(dependencies, spool, await body.parse(), id, requesterOf(request));
-        const { result: batch, isReplay } = await withIdempotency(
-          idempotency,
-          request,
-          body.fingerprint,
-          submit,
-        );
-        if (isReplay) reply.header("idempotency-replayed", "true");
-        reply.code(202).header("location", batchPath(batch.id));
-        return batchView(batch, await findBatchJobs(queue, batch));
-      } finally {
-        await spool.close();
-      }
+      const submit = (submission: ParsedSubmission, id: string, spool: Spool) =>
+        submitBatch(dependencies, spool, submission, id, requesterOf(request));
+      const { result: batch, isReplay } = await acceptSubmission(dependencies, request, limits, submit);
+      if (isReplay) reply.header("idempotency-replayed", "true");
+      reply.code(202).header("location", batchPath(batch.id));
+      return batchView(batch, await findBatchJobs(queue, batch));
     },
   );
 };

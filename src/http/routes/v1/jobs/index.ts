@@ -2,18 +2,23 @@ import { z } from "zod";
 import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../../../contract/job.ts";
 import { submitFormSchema, submitJsonSchema } from "../../../../contract/request.ts";
 import type { ApiPlugin } from "../../../dependencies.ts";
+import { withPosition } from "../../../get-job.ts";
 import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
 import multipart from "../../../plugins/multipart.ts";
 import { addJobToLog } from "../../../plugins/request-log.ts";
-import { acceptJob } from "../../../submission/accept-job.ts";
+import { acceptSubmission } from "../../../submission/accept-submission.ts";
 import { checkCapacity } from "../../../submission/check-capacity.ts";
 import { idempotencyHeader } from "../../../submission/idempotency.ts";
+import { type ParsedSubmission, pictureLimits } from "../../../submission/parsed-submission.ts";
+import { requesterOf } from "../../../submission/queue-job.ts";
+import { submitJob } from "../../../submission/submit-job.ts";
 import { waitIfPreferred } from "../../../submission/wait-if-preferred.ts";
 import { jobPath, jobView, retryAfter } from "../../../views/job-view.ts";
 
 /** GET and POST /v1/jobs. */
 const jobs: ApiPlugin = async (app, dependencies) => {
-  const { queue } = dependencies;
+  const { config, queue } = dependencies;
+  const limits = pictureLimits(1, config.limits.styles);
   await app.register(multipart, dependencies);
 
   app.get(
@@ -85,7 +90,9 @@ const jobs: ApiPlugin = async (app, dependencies) => {
       },
     },
     async (request, reply) => {
-      const { result, isReplay } = await acceptJob(dependencies, request);
+      const submit = async (submission: ParsedSubmission, id: string) =>
+        await withPosition(queue, await submitJob(dependencies, submission, id, requesterOf(request)));
+      const { result, isReplay } = await acceptSubmission(dependencies, request, limits, submit);
       request.releaseConcurrency();
       addJobToLog(request, reply, result.record.id);
       request.log.info(

@@ -5,7 +5,7 @@ import { ProblemError } from "../../../../../contract/problems.ts";
 import { BlobNotFoundError, type BlobStore } from "../../../../../storage/blob-store.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { isNotModified, strongEtag } from "../../../../files/etag.ts";
-import { negotiateMediaType } from "../../../../files/negotiate.ts";
+import { negotiateMediaType } from "../../../../files/negotiate-media-type.ts";
 import { getJob } from "../../../../get-job.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { lossPlot } from "../../../../views/loss-plot.ts";

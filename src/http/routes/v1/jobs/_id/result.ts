@@ -13,7 +13,7 @@ import {
 } from "../../../../../pictures/picture-type.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { DerivedPictures } from "../../../../files/derived-pictures.ts";
-import { negotiateMediaType } from "../../../../files/negotiate.ts";
+import { negotiateMediaType } from "../../../../files/negotiate-media-type.ts";
 import { redirectToStore } from "../../../../files/redirect-to-store.ts";
 import { type StoredFile, sendFile } from "../../../../files/send-file.ts";
 import { getJob } from "../../../../get-job.ts";

@@ -4,26 +4,45 @@ import { pipeline } from "node:stream/promises";
 import type { FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { fingerprint } from "./idempotency.ts";
+import { fingerprint, withIdempotency } from "./idempotency.ts";
 import { type ParsedSubmission, PICTURE_FIELDS, type PictureLimits } from "./parsed-submission.ts";
 import { readForm } from "./read-form.ts";
 import { readJson } from "./read-json.ts";
-import type { Spool } from "./spool.ts";
+import { Spool } from "./spool.ts";
+
+/**
+ * Reads a submission, as a form or as JSON, and passes it to `submit`, once for each idempotency key. The pictures are
+ * in the spool until this function returns. Throws a `ProblemError` or what `submit` throws.
+ */
+export async function acceptSubmission<Result>(
+  dependencies: Dependencies,
+  request: FastifyRequest,
+  limits: PictureLimits,
+  submit: (submission: ParsedSubmission, id: string, spool: Spool) => Promise<Result>,
+): Promise<{ result: Result; isReplay: boolean }> {
+  const { config, idempotency } = dependencies;
+  const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
+  try {
+    const body = await readBody(dependencies, request, spool, limits);
+    return await withIdempotency(idempotency, request, body.fingerprint, async (id) =>
+      submit(await body.parse(), id, spool),
+    );
+  } finally {
+    await spool.close();
+  }
+}
 
 interface Body {
+  /** Not called for a repeated request: it downloads the URLs of a JSON body. */
   parse: () => Promise<ParsedSubmission>;
-  /** A digest of everything that the request asks for. */
+  /** A digest of everything that the request contains. */
   fingerprint: () => Promise<string>;
 }
 
-/**
- * Reads a submission, as a form or as JSON. The URLs of a JSON body are fetched in `parse`, which a repeated request does
- * not call. Throws a `ProblemError`.
- */
-export async function readSubmission(
+async function readBody(
+  { config, urlPolicy }: Dependencies,
   request: FastifyRequest,
   spool: Spool,
-  { config, urlPolicy }: Dependencies,
   limits: PictureLimits,
 ): Promise<Body> {
   if (request.isMultipart()) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { negotiateMediaType } from "../../../src/http/files/negotiate.ts";
+import { negotiateMediaType } from "../../../src/http/files/negotiate-media-type.ts";
 
 const offered = ["image/png", "image/jpeg", "image/webp", "image/avif"];
 
