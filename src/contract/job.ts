@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { engineSchema } from "./engine.ts";
+import { jobStatusSchema } from "./job-status.ts";
 import { optionsSchema } from "./options.ts";
 import { jobErrorCodeSchema } from "./problems.ts";
 import { metadataSchema, prioritySchema } from "./request.ts";
-import { jobStatusSchema } from "./status.ts";
 import { webhookViewSchema } from "./webhook.ts";
 
-export { type JobStatus, jobStatusSchema } from "./status.ts";
+export { type JobStatus, jobStatusSchema } from "./job-status.ts";
 
 export const lossSchema = z
   .object({

@@ -18,7 +18,7 @@ export const PROBLEMS = {
   unknown_route: { status: 404, title: "No such route", retryable: false },
   batch_not_found: { status: 404, title: "No such batch", retryable: false },
   job_not_found: { status: 404, title: "No such job", retryable: false },
-  no_such_style: { status: 404, title: "The job has no style with this number", retryable: false },
+  style_not_found: { status: 404, title: "The job has no style with this number", retryable: false },
   method_not_allowed: { status: 405, title: "The route does not support this method", retryable: false },
   not_acceptable: { status: 406, title: "None of the accepted media types is available", retryable: false },
   request_timeout: { status: 408, title: "The request was sent too slowly", retryable: true },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { jobStatusSchema } from "./status.ts";
+import { jobStatusSchema } from "./job-status.ts";
 
 /** One event for each change of a job's status. */
 export const WEBHOOK_EVENTS = jobStatusSchema.options.map((status) => `job.${status}` as const);

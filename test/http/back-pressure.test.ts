@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { type ClientRequest, request } from "node:http";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { EventReader } from "../support/event-stream.ts";
 import { TestService } from "../support/harness/service.ts";
@@ -143,6 +143,25 @@ it("rejects a further event stream at the limit, and does not delay a response t
     await again.body?.cancel();
     return again.ok;
   });
+});
+
+it("releases the stream of a client that disconnects while it is authenticated", async () => {
+  const to = await start({ MAX_STREAMS: "1" });
+  const { id } = (await (await submit(to)).json()) as { id: string };
+  // Redis holds the API keys: the request waits for it until the client has disconnected.
+  await to.redis.call("CLIENT", "PAUSE", "500", "ALL");
+  const received = once(to.app.server, "request");
+  const stream = request(`${to.url}/v1/jobs/${id}/events`, { headers: to.authorization }).end();
+  stream.on("error", () => undefined);
+  const [{ socket }] = (await received) as [IncomingMessage];
+  const closed = once(socket, "close");
+  stream.destroy();
+  await closed;
+  // The next request is answered after the one before: Redis handles commands in their order.
+  expect((await to.fetch(`/v1/jobs/${id}`)).status).toBe(200);
+  const reader = new EventReader(await to.fetch(`/v1/jobs/${id}/events`));
+  expect((await reader.next())?.event).toBe("status");
+  await reader.cancel();
 });
 
 it("rejects jobs if less disk space is free than configured", async () => {

@@ -38,7 +38,7 @@ describe("The input pictures of a job", () => {
     const none = await service.fetch(`${links.self}/styles/2`);
     expect(none.status).toBe(404);
     expect((await none.json()) as Problem).toMatchObject({
-      code: "no_such_style",
+      code: "style_not_found",
       errors: [{ path: "index", expected: "0 to 1", received: "2" }],
     });
   });

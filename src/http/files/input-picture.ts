@@ -22,7 +22,7 @@ export const inputPictureResponses = {
     ),
   },
   304: z.undefined().describe("The client already has the picture."),
-  ...problemResponses("job_not_found", "no_such_style", "result_expired", "unavailable"),
+  ...problemResponses("job_not_found", "style_not_found", "result_expired", "unavailable"),
 };
 
 export async function inputPicture(store: BlobStore, key: string, name: string): Promise<StoredFile> {

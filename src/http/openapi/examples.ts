@@ -1,4 +1,12 @@
 import {
+  batchExamples,
+  batchFormExample,
+  batchJsonExample,
+  jobListExample,
+  lossesExample,
+  presetsExample,
+} from "../../contract/collection-examples.ts";
+import {
   jobExamples,
   problemExamples,
   requestOptionsExample,
@@ -6,14 +14,6 @@ import {
   submitJsonExample,
   webhookExample,
 } from "../../contract/examples.ts";
-import {
-  batchExamples,
-  batchFormExample,
-  batchJsonExample,
-  jobListExample,
-  lossesExample,
-  presetsExample,
-} from "../../contract/examples-of-many.ts";
 
 type Status = keyof typeof jobExamples;
 

@@ -26,7 +26,7 @@ const styles: ApiPlugin = async (app, { queue, store }) => {
       const key = record.styles[index];
       if (key === undefined) {
         const expected = `0 to ${record.styles.length - 1}`;
-        throw ProblemError.forField("no_such_style", "index", expected, String(index));
+        throw ProblemError.forField("style_not_found", "index", expected, String(index));
       }
       return await sendFile(request, reply, store, await inputPicture(store, key, `style-${index}`));
     },
