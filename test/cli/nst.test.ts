@@ -14,14 +14,14 @@ import { jpeg } from "../support/pictures.ts";
 import { until } from "../support/until.ts";
 
 // Runs the real command against a real service.
-let setting: TestDeployment;
+let deployment: TestDeployment;
 let server: string;
 let folder: string;
 beforeAll(async () => {
-  setting = await TestDeployment.create();
+  deployment = await TestDeployment.create();
   folder = await mkdtemp(join(tmpdir(), "nst-cli-"));
-  const api = setting.run("src/main.js", { PORT: "0" });
-  [server] = await Promise.all([addressOf(api), setting.startWorker()]);
+  const api = deployment.run("src/main.js", { PORT: "0" });
+  [server] = await Promise.all([addressOf(api), deployment.startWorker()]);
   for (const [index, name] of ["contents/anna.jpg", "contents/ben.jpg", "styles/reed.jpg"].entries()) {
     await mkdir(join(folder, name, ".."), { recursive: true });
     await writeFile(join(folder, name), await jpeg({ seed: index + 1 }));
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "contents/notes.txt"), "not a picture");
 });
 afterAll(async () => {
-  await setting?.close();
+  await deployment?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -109,13 +109,13 @@ describe("nst paint", () => {
     expect((await nst(...one, "-o", "deep")).code).toBe(0);
     expect(await readdir(join(folder, "deep/er"))).toEqual(["anna-in-reed.png", "painted.png"]);
     expect(await readdir(join(folder, "deep"))).toEqual(["anna-in-reed.png", "er"]);
-    const before = await setting.queue.statistics.countByStatus();
+    const before = await deployment.queue.statistics.countByStatus();
     const { code, err } = await nst(...one, "-o", "contents/notes.txt/painted.png");
     expect([code, err]).toEqual([
       2,
       expect.stringContaining("contents/notes.txt: expected a writable folder"),
     ]);
-    expect(await setting.queue.statistics.countByStatus()).toEqual(before);
+    expect(await deployment.queue.statistics.countByStatus()).toEqual(before);
   });
 
   it("starts a service with --embedded and stops it at the end", async () => {
@@ -153,7 +153,7 @@ describe("nst paint", () => {
     });
     expect((await once(child, "close"))[0]).toBe(130);
     const id = /nst watch (\S+)/.exec(err)?.[1] ?? "";
-    expect((await setting.queue.find(id))?.status).toBe("running");
+    expect((await deployment.queue.find(id))?.status).toBe("running");
     expect(await nst("cancel", id)).toMatchObject({ code: 0, out: `${id}  canceled\n` });
   });
 
@@ -176,7 +176,7 @@ describe("nst jobs, watch, fetch, cancel", () => {
     expect(listed.jobs.map((job) => job.id)).toEqual([id]);
     expect((await nst("jobs")).out).toContain(id);
     const watching = nst("watch", id, "--json");
-    await setting.until(id, ({ status }) => status === "running");
+    await deployment.until(id, ({ status }) => status === "running");
     expect((await nst("cancel", id)).code).toBe(0);
     const { code, out } = await watching;
     expect(code).toBe(5);

@@ -7,17 +7,17 @@ import { ROOT } from "../../../src/root.ts";
 import { TestDeployment } from "../../support/harness/deployment.ts";
 import { addressOf } from "../../support/harness/test-client.ts";
 
-let setting: TestDeployment;
+let deployment: TestDeployment;
 let server: string;
 let examples: string[];
 beforeAll(async () => {
-  setting = await TestDeployment.create();
-  const api = setting.run("src/main.js", { PORT: "0" });
-  [server] = await Promise.all([addressOf(api), setting.startWorker()]);
+  deployment = await TestDeployment.create();
+  const api = deployment.run("src/main.js", { PORT: "0" });
+  [server] = await Promise.all([addressOf(api), deployment.startWorker()]);
   const readme = await readFile(join(ROOT, "clients/typescript/README.md"), "utf8");
   examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code ?? "");
 });
-afterAll(() => setting?.close());
+afterAll(() => deployment?.close());
 
 /** Runs an example inside this package, so that its import of `nst/client` resolves. */
 async function run(index: number): Promise<string> {

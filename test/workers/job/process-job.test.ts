@@ -10,6 +10,7 @@ import { processJob } from "../../../workers/job/process-job.ts";
 import type { JobWorker } from "../../../workers/job-worker.ts";
 import type { QueueHarness } from "../../support/harness/queue.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { until } from "../../support/until.ts";
 import { FakeEngineHarness } from "./fake-engine-harness.ts";
 
 // The seeds of test/workers/fake-engine.ts, which would run if it were imported.
@@ -46,7 +47,7 @@ beforeAll(async () => {
     const { id } = attempt.record;
     const painting = processJob(harness.deps, attempt);
     if (attempt.record.options.seed === HANG) {
-      await sleep(100);
+      await until(async () => (await queue.find(id))?.progress);
       await at("painting", id);
     }
     const outcome = await painting;
@@ -69,12 +70,11 @@ afterAll(async () => {
 });
 
 /** The record once the job has ended and the worker has let go of it. */
-async function ended(id: string): Promise<JobRecord> {
-  for (;;) {
+function ended(id: string): Promise<JobRecord> {
+  return until(async () => {
     const record = await queue.find(id);
-    if (record && isFinal(record.status) && worker.job !== id) return record;
-    await sleep(10);
-  }
+    return record && isFinal(record.status) && worker.job !== id && record;
+  });
 }
 
 /** What must hold whoever won the race. */
@@ -164,7 +164,7 @@ describe("A cancellation that races with the job's completion", () => {
     const told = new Map<string, JobRecord | null>();
     for (let index = 0; index < 25; index += 1) {
       const { id } = await harness.submit(PAINT);
-      await sleep(Math.random() * 60);
+      await sleep(Math.random() * 60); // the moment itself is tested here
       told.set(id, await queue.cancel(id));
     }
     for (const [id, answer] of told) {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { Throttle } from "../../../workers/job/throttle.ts";
 
-const LONG_MS = 60_000;
+/** Longer than any test may take. */
+const LONG_MS = 3600_000;
 
 describe("Throttle", () => {
   it("writes the first value at once, and the latest one when it is flushed", async () => {
@@ -13,12 +14,9 @@ describe("Throttle", () => {
       () => undefined,
     );
     for (const value of [1, 2, 3]) throttle.offer(value);
-    await sleep(10);
     expect(written).toEqual([1]);
-    const started = performance.now();
     await throttle.flush();
     expect(written).toEqual([1, 3]);
-    expect(performance.now() - started).toBeLessThan(LONG_MS / 10);
     throttle.offer(4);
     await throttle.flush();
     expect(written).toEqual([1, 3, 4]);
@@ -33,7 +31,7 @@ describe("Throttle", () => {
     );
     for (let value = 0; value < 30; value += 1) {
       throttle.offer(value);
-      await sleep(10);
+      await sleep(10); // time itself is tested here
     }
     await throttle.flush();
     const pauses = times.slice(1, -1).map((time, index) => time - (times[index] ?? 0));
