@@ -9,7 +9,6 @@ import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
 import { NARROW_WEIGHTS } from "../support/harness/program.ts";
-import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { until } from "../support/until.ts";
 
@@ -20,8 +19,7 @@ let folder: string;
 beforeAll(async () => {
   deployment = await TestDeployment.create();
   folder = await mkdtemp(join(tmpdir(), "nst-cli-"));
-  const api = deployment.run("src/main.js", { PORT: "0" });
-  [server] = await Promise.all([addressOf(api), deployment.startWorker()]);
+  [{ address: server }] = await Promise.all([deployment.startApi(), deployment.startWorker()]);
   for (const [index, name] of ["contents/anna.jpg", "contents/ben.jpg", "styles/reed.jpg"].entries()) {
     await mkdir(join(folder, name, ".."), { recursive: true });
     await writeFile(join(folder, name), await jpeg({ seed: index + 1 }));
@@ -42,7 +40,7 @@ interface Result {
 const environment = () => ({
   ...process.env,
   NST_SERVER: server,
-  NST_API_KEY: "",
+  NST_API_KEY: deployment.apiKey,
   NST_VGG19_WEIGHTS: NARROW_WEIGHTS,
 });
 const script = join(ROOT, "scripts/nst.mjs");

@@ -43,9 +43,9 @@ describe("While Redis hangs", () => {
 
 describe("After Redis was killed and restarted on its append-only file", () => {
   it("jobs, their queue positions and idempotency keys are unchanged", async () => {
-    const { address, client } = await deployment.startApi();
+    const { client } = await deployment.startApi();
     const post = async () =>
-      fetch(`${address}/v1/jobs`, {
+      client.fetch("/v1/jobs", {
         method: "POST",
         body: await form({ options: '{"size":64,"steps":5}' }),
         headers: { "idempotency-key": "before-the-crash" },

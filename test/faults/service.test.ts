@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { RECONNECT_MS } from "../../src/http/events/job-events.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
+import type { TestClient } from "../support/harness/test-client.ts";
 import { expectNothingLeftOver } from "../support/nothing-left-over.ts";
 import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
@@ -28,11 +29,14 @@ describe("If the API is killed", () => {
   });
 
   it("during an upload, no job is created, and the next API works", async () => {
-    const { api, address } = await deployment.startApi();
+    const { api, address, client: uploader } = await deployment.startApi();
     const before = await deployment.queue.statistics.countByStatus();
     const upload = request(`${address}/v1/jobs`, {
       method: "POST",
-      headers: { "content-type": "multipart/form-data; boundary=b", "content-length": "1000000" },
+      headers: {
+        ...uploader.authorization,
+        ...{ "content-type": "multipart/form-data; boundary=b", "content-length": "1000000" },
+      },
     });
     const failed = once(upload, "error");
     upload.write('--b\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n\r\n');
@@ -54,12 +58,15 @@ describe("While the blob store fails", () => {
     const blobs = join(deployment.folder, "blobs");
     await rename(blobs, `${blobs}-away`);
     await writeFile(blobs, "in the folder's place");
-    await worker.line(({ msg }) => msg.includes("was not stored"));
-    await deployment.until(id, ({ progress }) => progress?.step === 100);
-    await worker.line(({ msg }) => msg.includes("pictures cannot be stored"));
-    expect(await deployment.queue.find(id)).toMatchObject({ status: "running", result: null });
-    await rm(blobs);
-    await rename(`${blobs}-away`, blobs);
+    try {
+      await worker.line(({ msg }) => msg.includes("could not store"));
+      await deployment.until(id, ({ progress }) => progress?.step === 100);
+      await worker.line(({ msg }) => msg.includes("the blob store is not writable"));
+      expect(await deployment.queue.find(id)).toMatchObject({ status: "running", result: null });
+    } finally {
+      await rm(blobs);
+      await rename(`${blobs}-away`, blobs);
+    }
     const record = await deployment.untilEnded(id);
     expect(record).toMatchObject({ status: "succeeded", attempts: 1 });
     expect(await deployment.store.stat(record.result?.key ?? "")).not.toBeNull();
@@ -86,7 +93,7 @@ describe("While the blob store fails", () => {
 
 describe("Ten clients that send one idempotency key to two API processes", () => {
   it("create one job, and each client gets its id", async () => {
-    const addresses = [(await deployment.startApi()).address, (await deployment.startApi()).address];
+    const [one, other] = [(await deployment.startApi()).client, (await deployment.startApi()).client];
     const before = (await deployment.queue.list({ limit: 1000 })).length;
     const body = Buffer.from(
       await new Response(await form({ options: '{"size":64,"steps":5}' })).arrayBuffer(),
@@ -97,14 +104,14 @@ describe("Ten clients that send one idempotency key to two API processes", () =>
       "idempotency-key": "ten-clients",
     };
     // As a client does: it comes again while another request of its key is being answered.
-    const submit = async (address: string): Promise<string | null> => {
-      const answer = await fetch(`${address}/v1/jobs`, { method: "POST", headers, body });
+    const submit = async (client: TestClient): Promise<string | null> => {
+      const answer = await client.fetch("/v1/jobs", { method: "POST", headers, body });
       const { id, code } = (await answer.json()) as { id: string; code?: string };
       if (answer.status === 202) return id;
       expect([answer.status, code]).toEqual([409, "request_in_flight"]);
       return null;
     };
-    const clients = Array.from({ length: 10 }, (_, index) => until(() => submit(addresses[index % 2] ?? "")));
+    const clients = Array.from({ length: 10 }, (_, index) => until(() => submit(index % 2 ? one : other)));
     const ids = new Set(await Promise.all(clients));
     expect(ids.size).toBe(1);
     const found = await deployment.queue.list({ limit: 1000 });
@@ -119,11 +126,11 @@ describe("Ten clients that send one idempotency key to two API processes", () =>
 
 describe("An API that is asked to stop while clients follow a job", () => {
   it("ends event streams with a reconnection time, answers waiting requests, and exits with 0", async () => {
-    const { api, address, client } = await deployment.startApi();
+    const { api, client } = await deployment.startApi();
     const { id } = await client.submitSmall();
-    const reader = new EventReader(await fetch(`${address}/v1/jobs/${id}/events`));
+    const reader = new EventReader(await client.fetch(`/v1/jobs/${id}/events`));
     expect((await reader.next())?.event).toBe("status");
-    const waiting = fetch(`${address}/v1/jobs`, {
+    const waiting = client.fetch("/v1/jobs", {
       method: "POST",
       body: await form({ options: '{"size":64,"steps":3}' }),
       headers: { prefer: "wait=60" },

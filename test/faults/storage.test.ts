@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { TestDeployment } from "../support/harness/deployment.ts";
 import type { ProgramProcess } from "../support/harness/program.ts";
+import type { TestClient } from "../support/harness/test-client.ts";
 import { submission } from "../support/jobs.ts";
 import { jpeg, png } from "../support/pictures.ts";
 import { file, form } from "../support/submission-form.ts";
@@ -43,13 +44,13 @@ async function fill(): Promise<void> {
   await expect(writeFile(join(disk, "filler"), more)).rejects.toThrow("ENOSPC");
 }
 
-async function startApi(variables: Record<string, string> = {}): Promise<string> {
+async function startApi(variables: Record<string, string> = {}): Promise<TestClient> {
   // Uploads lie on the other disk, which has room: it is the store that is full.
-  return (await deployment.startApi({ MIN_FREE_BYTES: "0", ...variables })).address;
+  return (await deployment.startApi({ MIN_FREE_BYTES: "0", ...variables })).client;
 }
 
-const submit = async (address: string): Promise<Response> =>
-  fetch(`${address}/v1/jobs`, { method: "POST", body: await form() });
+const submit = async (client: TestClient): Promise<Response> =>
+  client.fetch("/v1/jobs", { method: "POST", body: await form() });
 
 const LOCK_SECONDS = 1;
 
@@ -60,25 +61,25 @@ const says = (worker: ProgramProcess, text: string) => worker.line(({ msg }) => 
 
 describeOnOwnDisk("While the blob store is full", () => {
   it("the API refuses submissions with 503 and Retry-After, stores nothing, and accepts again when there is space", async () => {
-    const address = await startApi();
+    const client = await startApi();
     await fill();
-    const answer = await submit(address);
+    const answer = await submit(client);
     expect([answer.status, await answer.json()]).toMatchObject([
       503,
       { code: "storage_full", retryable: true },
     ]);
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect((await fetch(`${address}/readyz`)).status).toBe(503);
+    expect((await client.get("/readyz")).status).toBe(503);
     expect(await readdir(join(disk, ".writing"))).toEqual([]);
     expect(await readdir(join(deployment.folder, "spool"))).toEqual([]);
     await rm(join(disk, "filler"));
-    expect((await submit(address)).status).toBe(202);
+    expect((await submit(client)).status).toBe(202);
     const [record] = await deployment.queue.list({ limit: 1 });
     await deployment.queue.cancel(record?.id ?? "");
   });
 
   it("the API refuses a batch as a whole if only part of it fits", async () => {
-    const address = await startApi();
+    const client = await startApi();
     const before = {
       jobs: await deployment.queue.statistics.countByStatus(),
       folders: await readdir(join(disk, "jobs")),
@@ -90,15 +91,15 @@ describeOnOwnDisk("While the blob store is full", () => {
     const body = new FormData();
     for (const bytes of [await jpeg(), noise]) body.append("content", file(bytes), "content");
     body.append("style", file(await jpeg({ seed: 2 })), "style");
-    const answer = await fetch(`${address}/v1/batches`, { method: "POST", body });
+    const answer = await client.fetch("/v1/batches", { method: "POST", body });
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
     const { queued } = await deployment.queue.statistics.countByStatus();
     expect([queued, await readdir(join(disk, "jobs"))]).toEqual([before.jobs.queued, before.folders]);
   });
 
   it("the API refuses submissions while less than MIN_FREE_BYTES are free", async () => {
-    const address = await startApi({ MIN_FREE_BYTES: String(64 * 1024 * 1024) });
-    const answer = await submit(address);
+    const client = await startApi({ MIN_FREE_BYTES: String(64 * 1024 * 1024) });
+    const answer = await submit(client);
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
   });
 
@@ -107,7 +108,7 @@ describeOnOwnDisk("While the blob store is full", () => {
     const { id } = await deployment.submit({ size: 64, steps: 100, scales: 1, preview_interval: 10 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
     await fill();
-    await says(worker, "was not stored");
+    await says(worker, "could not store");
     await deployment.until(id, ({ progress }) => progress?.step === 100, LONG_MS);
     expect(await deployment.queue.find(id)).toMatchObject({ status: "running", result: null });
     await rm(join(disk, "filler"));
@@ -121,12 +122,12 @@ describeOnOwnDisk("While the blob store is read-only", () => {
   it("the API refuses submissions, and a queued job runs when the store is writable again", async () => {
     const waiting = await deployment.submit();
     await run("mount", ["-o", "remount,ro", disk]);
-    const address = await startApi();
-    const answer = await submit(address);
+    const client = await startApi();
+    const answer = await submit(client);
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: "unavailable" }]);
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     const worker = await deployment.startWorker();
-    await says(worker, "pictures cannot be stored");
+    await says(worker, "the blob store is not writable");
     expect(await deployment.queue.find(waiting.id)).toMatchObject({ status: "running", progress: null });
     await run("mount", ["-o", "remount,rw", disk]);
     expect(await deployment.untilEnded(waiting.id)).toMatchObject({ status: "succeeded", attempts: 1 });
@@ -137,7 +138,7 @@ describeOnOwnDisk("While the blob store is read-only", () => {
     const { id } = await deployment.submit({ size: 64, steps: 60, scales: 1 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
     await run("mount", ["-o", "remount,ro", disk]);
-    await says(worker, "pictures cannot be stored");
+    await says(worker, "the blob store is not writable");
     expect(await worker.end("SIGTERM")).toBe(0);
     expect(await deployment.queue.find(id)).toMatchObject({ status: "queued", attempts: 0, error: null });
     await run("mount", ["-o", "remount,rw", disk]);

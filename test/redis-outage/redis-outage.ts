@@ -28,10 +28,10 @@ export async function redisOutage(seconds: number, log: (line: string) => void):
   try {
     // About 40 steps a second: the job runs for about as long as Redis is away, and then ends.
     const options = { ...LONG, steps: 120 + 50 * seconds };
-    const { api, address } = await deployment.startApi();
+    const { api, client } = await deployment.startApi();
     const worker = await deployment.startWorker();
     const submit = async (jobOptions: object) =>
-      fetch(`${address}/v1/jobs`, {
+      client.fetch("/v1/jobs", {
         method: "POST",
         body: await form({ options: JSON.stringify(jobOptions) }),
       });

@@ -1,6 +1,5 @@
 import type { TestDeployment } from "../support/harness/deployment.ts";
 import type { ProgramProcess } from "../support/harness/program.ts";
-import { addressOf } from "../support/harness/test-client.ts";
 import { childrenOf } from "../support/processes.ts";
 
 /** A process of the service. A fault that ends it also starts it again. */
@@ -35,10 +34,11 @@ async function start(
 }
 
 async function startApi(deployment: TestDeployment, port: number): Promise<ProgramProcess> {
-  // The receiver of webhooks is on this machine.
-  const networks = { URL_ALLOWED_NETWORKS: "127.0.0.1/32" };
-  const api = deployment.run("src/main.js", { PORT: String(port), HOST: "127.0.0.1", ...networks });
-  await addressOf(api);
+  const { api } = await deployment.startApi({
+    ...{ PORT: String(port), HOST: "127.0.0.1", RATE_LIMIT_REQUESTS: "0", RATE_LIMIT_JOBS: "0" },
+    // The receiver of webhooks is on this machine.
+    URL_ALLOWED_NETWORKS: "127.0.0.1/32",
+  });
   return api;
 }
 

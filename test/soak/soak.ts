@@ -41,7 +41,7 @@ export async function soak(plan: SoakPlan): Promise<SoakReport> {
   try {
     const ports = await freePorts(2);
     const members = await startProcesses(deployment, ports, plan.workers);
-    const api = new Api(ports);
+    const api = new Api(ports, deployment.apiKey);
     receiver = await FlakyReceiver.start(await secretOf(api));
     await warmUp(deployment, ports, members, expected, receiver.url);
     const moreHandles = await watchHandles(members, plan.log);
@@ -94,7 +94,9 @@ async function warmUp(
   const idle = new Set(members.filter(({ name }) => name === "worker").map(({ program }) => program.pid));
   while (idle.size > 0) {
     const painting = { expected, webhook: { url } };
-    await Promise.all([...ports, ...ports].map((port) => submitJob({ ...painting, api: new Api([port]) })));
+    await Promise.all(
+      [...ports, ...ports].map((port) => submitJob({ ...painting, api: new Api([port], deployment.apiKey) })),
+    );
     for (const id of expected.jobs) {
       const { worker } = await deployment.untilEnded(id);
       for (const pid of idle) if (worker?.includes(`-${pid}-`)) idle.delete(pid);

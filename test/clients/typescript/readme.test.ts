@@ -5,15 +5,15 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ROOT } from "../../../src/root.ts";
 import { TestDeployment } from "../../support/harness/deployment.ts";
-import { addressOf } from "../../support/harness/test-client.ts";
 
 let deployment: TestDeployment;
 let server: string;
 let examples: string[];
 beforeAll(async () => {
   deployment = await TestDeployment.create();
-  const api = deployment.run("src/main.js", { PORT: "0" });
-  [server] = await Promise.all([addressOf(api), deployment.startWorker()]);
+  // The README's reader has an open service, as `npm start` gives it.
+  const open = deployment.startApi({ OPEN_MODE: "loopback" });
+  [{ address: server }] = await Promise.all([open, deployment.startWorker()]);
   const readme = await readFile(join(ROOT, "clients/typescript/README.md"), "utf8");
   examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code ?? "");
 });

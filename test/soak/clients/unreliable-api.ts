@@ -32,17 +32,25 @@ export class ApiResponse {
 
 /** The API as clients see it: one of its processes, which may die at any moment. */
 export class Api {
-  constructor(private readonly ports: number[]) {}
+  constructor(
+    private readonly ports: number[],
+    private readonly apiKey: string,
+  ) {}
 
   /** The whole response, or null if none came. */
-  async ask(path: string, question: ApiRequest = {}): Promise<ApiResponse | null> {
-    const { method = "GET", body, headers = {}, timeoutMs = TIMEOUT_MS } = question;
+  async ask(path: string, request: ApiRequest = {}): Promise<ApiResponse | null> {
+    const { method = "GET", body, headers = {}, timeoutMs = TIMEOUT_MS } = request;
     const isForm = body instanceof FormData;
     try {
       const response = await fetch(`http://127.0.0.1:${pickOne(this.ports)}${path}`, {
         method,
         signal: AbortSignal.timeout(timeoutMs),
-        headers: { ...ONE_SHOT, ...headers, ...(body && !isForm && { "content-type": "application/json" }) },
+        headers: {
+          ...ONE_SHOT,
+          authorization: `Bearer ${this.apiKey}`,
+          ...headers,
+          ...(body && !isForm && { "content-type": "application/json" }),
+        },
         ...(body && { body: isForm ? body : JSON.stringify(body) }),
       });
       return new ApiResponse(response.status, Buffer.from(await response.arrayBuffer()));
@@ -54,13 +62,13 @@ export class Api {
   /** Sends a request once. Null if no response came or it says to retry; throws if its status and code are unexpected. */
   async tryOnce(
     path: string,
-    question: ApiRequest,
+    request: ApiRequest,
     expected: (number | string)[],
   ): Promise<ApiResponse | null> {
-    const answer = await this.ask(path, question);
+    const answer = await this.ask(path, request);
     if (!answer || [429, 503].includes(answer.status)) return null;
     if (expected.includes(answer.status) || expected.includes(answer.code ?? "")) return answer;
-    throw new Error(`${question.method ?? "GET"} ${path} was answered with ${answer.status}: ${answer.body}`);
+    throw new Error(`${request.method ?? "GET"} ${path} was answered with ${answer.status}: ${answer.body}`);
   }
 
   /**

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { v7 } from "uuid";
+import { ApiKeyStore } from "../../../src/auth/api-key-store.ts";
 import type { RequestOptions } from "../../../src/contract/options.ts";
 import { resolveOptions } from "../../../src/contract/presets.ts";
 import { JobQueue } from "../../../src/jobs/job-queue.ts";
@@ -16,7 +17,13 @@ import { NARROW_WEIGHTS, ProgramProcess } from "./program.ts";
 import { connected, TestRedis } from "./redis.ts";
 import { addressOf, TestClient } from "./test-client.ts";
 
-/** A Redis, a data folder, and the project's processes on them. Without an API, the test submits in its name. */
+/** Owner of the tests' key and jobs. */
+const OWNER = "tests";
+
+/**
+ * A Redis, a data folder, and the project's processes on them. The API asks for keys unless OPEN_MODE is set; the test
+ * can also submit without an API.
+ */
 export class TestDeployment {
   readonly programs: ProgramProcess[] = [];
 
@@ -25,13 +32,20 @@ export class TestDeployment {
     readonly folder: string,
     readonly queue: JobQueue,
     readonly store: FilesystemBlobStore,
+    /** A key that may submit and read. */
+    readonly apiKey: string,
   ) {}
 
   static async create(): Promise<TestDeployment> {
     const redis = await TestRedis.start();
     const folder = await mkdtemp(join(tmpdir(), "nst-data-"));
-    const queue = new JobQueue(await connected(connectForRequests(redis.url)), new RedisKeys("nst"));
-    return new TestDeployment(redis, folder, queue, new FilesystemBlobStore(join(folder, "blobs")));
+    const connection = await connected(connectForRequests(redis.url));
+    const keys = new RedisKeys("nst");
+    const store = new FilesystemBlobStore(join(folder, "blobs"));
+    const { text } = await new ApiKeyStore(connection, keys).create({
+      ...{ owner: OWNER, name: "", scopes: ["submit", "read"], lifetimeMs: null },
+    });
+    return new TestDeployment(redis, folder, new JobQueue(connection, keys), store, text);
   }
 
   get environment(): NodeJS.ProcessEnv {
@@ -49,9 +63,9 @@ export class TestDeployment {
   async startApi(
     environment: NodeJS.ProcessEnv = {},
   ): Promise<{ api: ProgramProcess; address: string; client: TestClient }> {
-    const api = this.run("src/main.js", { PORT: "0", ...environment });
+    const api = this.run("src/main.js", { PORT: "0", OPEN_MODE: "never", ...environment });
     const address = await addressOf(api);
-    return { api, address, client: new TestClient(address) };
+    return { api, address, client: new TestClient(address, this.apiKey) };
   }
 
   run(script: string, environment: NodeJS.ProcessEnv = {}): ProgramProcess {
@@ -68,7 +82,7 @@ export class TestDeployment {
     await this.store.put(content, await jpeg({ width: 96, height: 63, seed: 1 }));
     await this.store.put(style, await jpeg({ width: 80, height: 80, seed: 2 }));
     const resolved = resolveOptions({ preset: "draft", size: 64, steps: 12, ...options }, 7);
-    return this.queue.submit({ id, options: resolved, content, styles: [style] });
+    return this.queue.submit({ id, owner: OWNER, options: resolved, content, styles: [style] });
   }
 
   /** The job's record as soon as it fits. */

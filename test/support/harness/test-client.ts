@@ -20,8 +20,17 @@ export async function addressOf(api: ProgramProcess): Promise<string> {
 export class TestClient {
   readonly api: ApiClient;
 
-  constructor(private readonly address: string) {
-    this.api = createApiClient(address, { fetch: fetchByContract });
+  /** @param apiKey sent with each request; undefined for an open service */
+  constructor(
+    readonly address: string,
+    private readonly apiKey?: string,
+  ) {
+    this.api = createApiClient(address, { fetch: fetchByContract, headers: this.authorization });
+  }
+
+  /** The header that names the key. */
+  get authorization(): Record<string, string> {
+    return this.apiKey === undefined ? {} : { authorization: `Bearer ${this.apiKey}` };
   }
 
   async submit(content: Uint8Array, styles: Uint8Array[], options: SubmissionOptions): Promise<Job> {
@@ -57,8 +66,14 @@ export class TestClient {
     return Buffer.from(await blob.arrayBuffer());
   }
 
-  /** The response to a GET. */
+  /** The response to a GET, checked against openapi.yaml. */
   get(path: string): Promise<Response> {
-    return fetchByContract(`${this.address}${path}`);
+    return fetchByContract(`${this.address}${path}`, { headers: this.authorization });
+  }
+
+  /** A request that need not keep to openapi.yaml. */
+  fetch(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+    const headers = { ...this.authorization, ...init.headers };
+    return fetch(`${this.address}${path}`, { ...init, headers });
   }
 }
