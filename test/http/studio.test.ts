@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { TestService } from "../support/harness/service.ts";
 
+const MAX_SCRIPT_BYTES = 100_000;
 let service: TestService;
 let page: string;
 beforeAll(async () => {
@@ -28,7 +29,8 @@ describe("The studio's files", () => {
       const response = await service.fetch(name);
       expect(response.status).toBe(200);
       expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
-      if (name.endsWith(".js")) expect((await response.arrayBuffer()).byteLength).toBeLessThan(100_000);
+      if (name.endsWith(".js"))
+        expect((await response.arrayBuffer()).byteLength).toBeLessThan(MAX_SCRIPT_BYTES);
     }
   });
 

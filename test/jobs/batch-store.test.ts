@@ -4,15 +4,15 @@ import { type Batch, BatchStore } from "../../src/jobs/batch-store.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 
 const KEEP_SECONDS = 1_000;
-let setting: QueueHarness;
+let harness: QueueHarness;
 let store: BatchStore;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start();
-  store = new BatchStore(setting.redis, setting.keys, KEEP_SECONDS);
+  harness = await QueueHarness.start();
+  store = new BatchStore(harness.redis, harness.keys, KEEP_SECONDS);
 });
-afterEach(() => setting.clear());
-afterAll(() => setting.close());
+afterEach(() => harness.clear());
+afterAll(() => harness.close());
 
 const batch = (more: Partial<Batch> = {}): Batch => ({
   ...{ id: v7(), owner: "local", metadata: {}, created_at: new Date().toISOString() },
@@ -31,6 +31,6 @@ describe("A batch", () => {
 
   it("is remembered for longer than its jobs are kept", async () => {
     const { id } = await store.create(batch());
-    expect(await setting.redis.ttl(setting.keys.batch(id))).toBeGreaterThan(KEEP_SECONDS + 3600);
+    expect(await harness.redis.ttl(harness.keys.batch(id))).toBeGreaterThan(KEEP_SECONDS + 3600);
   });
 });

@@ -3,20 +3,20 @@ import { IdempotencyStore } from "../../src/jobs/idempotency-store.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 
 const DAY_SECONDS = 24 * 3600;
-let setting: QueueHarness;
+let harness: QueueHarness;
 let store: IdempotencyStore;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start();
-  store = new IdempotencyStore(setting.redis, setting.keys);
+  harness = await QueueHarness.start();
+  store = new IdempotencyStore(harness.redis, harness.keys);
 });
-afterEach(() => setting.clear());
-afterAll(() => setting.close());
+afterEach(() => harness.clear());
+afterAll(() => harness.close());
 
 /** As if a request had taken longer than its lock lasts. */
 async function runOutOfTime(): Promise<void> {
-  const [lock = ""] = await setting.redis.keys("*:lock");
-  expect(await setting.redis.del(lock)).toBe(1);
+  const [lock = ""] = await harness.redis.keys("*:lock");
+  expect(await harness.redis.del(lock)).toBe(1);
 }
 
 describe("An idempotency key", () => {
@@ -31,8 +31,8 @@ describe("An idempotency key", () => {
 
   it("is kept for a day, from the beginning and from the answer on", async () => {
     const seconds = async () => {
-      const [name = ""] = (await setting.redis.keys("*idempotency*")).filter((key) => !key.endsWith(":lock"));
-      return await setting.redis.ttl(name);
+      const [name = ""] = (await harness.redis.keys("*idempotency*")).filter((key) => !key.endsWith(":lock"));
+      return await harness.redis.ttl(name);
     };
     await store.begin("key", "print", "job");
     expect(DAY_SECONDS - (await seconds())).toBeLessThan(60);

@@ -43,15 +43,15 @@ describe("The time until a job is taken", () => {
 });
 
 describe("The work ahead of a job", () => {
-  let setting: QueueHarness;
+  let harness: QueueHarness;
   let { redis, queue, keys } = {} as QueueHarness;
   beforeAll(async () => {
-    setting = await QueueHarness.start();
-    ({ redis, queue, keys } = setting);
+    harness = await QueueHarness.start();
+    ({ redis, queue, keys } = harness);
   });
-  afterAll(() => setting.close());
+  afterAll(() => harness.close());
   beforeEach(async () => {
-    await setting.clear();
+    await harness.clear();
     await announceWorker(redis, keys, worker());
   });
 

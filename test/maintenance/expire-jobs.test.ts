@@ -8,18 +8,18 @@ import { until } from "../support/until.ts";
 
 const KEEP_SECONDS = 1_000;
 const folder = temporaryFolder();
-let setting: QueueHarness;
+let harness: QueueHarness;
 let { redis, queue, records } = {} as QueueHarness;
 let jobs: KeptJobs;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start(KEEP_SECONDS);
-  ({ redis, queue, records } = setting);
+  harness = await QueueHarness.start(KEEP_SECONDS);
+  ({ redis, queue, records } = harness);
 });
-afterAll(() => setting.close());
+afterAll(() => harness.close());
 beforeEach(async () => {
-  await setting.clear();
-  jobs = new KeptJobs(setting, folder());
+  await harness.clear();
+  jobs = new KeptJobs(harness, folder());
 });
 
 describe("A job that has ended", () => {

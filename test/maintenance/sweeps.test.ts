@@ -11,18 +11,18 @@ import { HOUR, KeptJobs } from "../support/stored-jobs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
-let setting: QueueHarness;
+let harness: QueueHarness;
 let { redis, queue, records } = {} as QueueHarness;
 let jobs: KeptJobs;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start();
-  ({ redis, queue, records } = setting);
+  harness = await QueueHarness.start();
+  ({ redis, queue, records } = harness);
 });
-afterAll(() => setting.close());
+afterAll(() => harness.close());
 beforeEach(async () => {
-  await setting.clear();
-  jobs = new KeptJobs(setting, folder());
+  await harness.clear();
+  jobs = new KeptJobs(harness, folder());
 });
 
 describe("The sweep of leftovers", () => {
@@ -85,9 +85,9 @@ describe("The sweep of blobs", () => {
 
   it("deletes nothing while Redis cannot say what is needed", async () => {
     await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
-    await setting.server.kill();
+    await harness.server.kill();
     await expect(deleteOrphans(records, jobs.store)).rejects.toThrow();
-    await setting.server.start();
+    await harness.server.start();
     await connected(redis);
     expect(await jobs.stored()).toHaveLength(1);
   });

@@ -10,14 +10,14 @@ import { QueueHarness } from "../../support/harness/queue.ts";
 import { submission } from "../../support/jobs.ts";
 
 const JOBS = 2;
-let setting: QueueHarness;
+let harness: QueueHarness;
 let { redis, queue, keys, records } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start();
-  ({ redis, queue, keys, records } = setting);
+  harness = await QueueHarness.start();
+  ({ redis, queue, keys, records } = harness);
 });
-afterAll(() => setting.close());
+afterAll(() => harness.close());
 
 /** What befalls a job. A run is one worker's attempt; an old one writes although another has taken over. */
 const events = fc.record({

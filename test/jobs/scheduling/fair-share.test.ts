@@ -5,15 +5,15 @@ import { requeueLostJobs } from "../../../src/maintenance/requeue-lost.ts";
 import { QueueHarness } from "../../support/harness/queue.ts";
 import { positionOf, submission } from "../../support/jobs.ts";
 
-let setting: QueueHarness;
+let harness: QueueHarness;
 let { redis, queue, keys, records } = {} as QueueHarness;
 
 beforeAll(async () => {
-  setting = await QueueHarness.start();
-  ({ redis, queue, keys, records } = setting);
+  harness = await QueueHarness.start();
+  ({ redis, queue, keys, records } = harness);
 });
-afterEach(() => setting.clear());
-afterAll(() => setting.close());
+afterEach(() => harness.clear());
+afterAll(() => harness.close());
 
 async function submit(owner: string, count = 1, priority = 50): Promise<JobRecord[]> {
   const jobs: JobRecord[] = [];

@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../support/until.ts";
 import { randomBelow, withProbability } from "../random.ts";
 import { formFactory, randomSteps } from "./form.ts";
 import type { ClientContext } from "./run-client.ts";
 import type { Api } from "./unreliable-api.ts";
 
 const EVENTS_TIMEOUT_MS = 5_000;
-const MAX_POLLS = 100;
-const POLL_MS = 50;
+const START_TIMEOUT_MS = 5_000;
 const MAX_WEIGHT = 200;
 
 /** Submits a job, and sometimes follows, updates, cancels or retries it. */
@@ -27,13 +26,15 @@ export async function submitJob({ api, expected, webhook }: ClientContext): Prom
 /** Changes the style weight as soon as the job runs; it may have ended by then. */
 async function steer(api: Api, id: string, weights: Map<string, number>): Promise<void> {
   const path = `/v1/jobs/${id}`;
-  for (let polls = 0; polls < MAX_POLLS; polls += 1) {
+  const hasStarted = async () => {
     const view = (await api.tryOnce(path, {}, [200]))?.json<{ status: string }>();
-    if (view && view.status !== "queued") break;
-    await sleep(POLL_MS);
-  }
+    return view !== undefined && view.status !== "queued";
+  };
+  // A job may wait for long; then its options change before it runs.
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  await until(async () => (await hasStarted()) || Date.now() > deadline, 2 * START_TIMEOUT_MS);
   const style_weight = 1 + randomBelow(MAX_WEIGHT);
-  const question = { method: "PATCH", body: { style_weight } };
-  const answer = await api.tryOnce(path, question, [200, "not_steerable"]);
+  const request = { method: "PATCH", body: { style_weight } };
+  const answer = await api.tryOnce(path, request, [200, "not_steerable"]);
   if (answer?.status === 200) weights.set(id, style_weight);
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../support/until.ts";
 import { pickOne } from "../random.ts";
 
 /** No connection of a client outlives its request: it would count as the server's handle. */
 const ONE_SHOT = { connection: "close" };
 const TIMEOUT_MS = 20_000;
-const PAUSE_MS = 200;
+const SUBMIT_TIMEOUT_MS = 300_000;
 
 export interface ApiRequest {
   method?: string;
@@ -80,11 +80,10 @@ export class Api {
     // 200: it was accepted before, by a process that died before it could say so, and has ended since.
     const accepted = [200, 202];
     const expected = [...accepted, "request_in_flight", refusal];
-    for (;;) {
-      const answer = await this.tryOnce(path, { method: "POST", body: body(), headers }, expected);
-      if (answer && accepted.includes(answer.status)) return answer.json<View>();
-      if (answer?.code === refusal) return null;
-      await sleep(PAUSE_MS);
-    }
+    const response = await until(async () => {
+      const received = await this.tryOnce(path, { method: "POST", body: body(), headers }, expected);
+      return received?.code !== "request_in_flight" && received;
+    }, SUBMIT_TIMEOUT_MS);
+    return accepted.includes(response.status) ? response.json<View>() : null;
   }
 }
