@@ -1030,7 +1030,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The process is alive. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1053,7 +1053,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description Jobs can be accepted and painted. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1062,7 +1062,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description Default Response */
+            /** @description Something is missing: see `checks`. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1366,7 +1366,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All jobs are accepted. */
+            /** @description All jobs are accepted. Poll `Location`. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1507,7 +1507,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The batch. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1659,7 +1659,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The batch; its jobs have ended. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1818,7 +1818,9 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the previous page. */
                 cursor?: string;
+                /** @description Jobs per page. */
                 limit?: number;
+                /** @description Only jobs with this status. */
                 status?: "queued" | "running" | "succeeded" | "failed" | "canceled";
             };
             header?: never;
@@ -1827,7 +1829,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description A page of jobs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2374,7 +2376,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The job. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2556,7 +2558,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Default Response */
+            /** @description The job with its new options. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2651,7 +2653,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The job, which has ended. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2942,7 +2944,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Default Response */
+            /** @description The new job is accepted. Poll `Location` after `Retry-After` seconds. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3052,6 +3054,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The id of the last received event. */
                 "last-event-id"?: string;
             };
             path: {
@@ -3159,7 +3162,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Default Response */
+            /** @description The links. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3601,7 +3604,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The job is queued again. Poll `Location`. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3694,6 +3697,7 @@ export interface operations {
             path: {
                 /** @description The job's id. */
                 id: string;
+                /** @description The number of the style, starting with 0. */
                 index: number;
             };
             cookie?: never;
@@ -3927,7 +3931,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The presets and options. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3956,7 +3960,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The secrets in use, newest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4021,7 +4025,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description The secrets in use, newest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4093,7 +4097,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Default Response */
+            /** @description The outcome of the request to the URL. */
             200: {
                 headers: {
                     [name: string]: unknown;

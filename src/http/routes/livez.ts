@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ApiPlugin } from "../dependencies.ts";
+import { jsonResponse } from "../openapi/json-response.ts";
 
 /** GET /livez. */
 const livez: ApiPlugin = async (app) => {
@@ -11,7 +12,7 @@ const livez: ApiPlugin = async (app) => {
         operationId: "live",
         summary: "Confirms that the process is alive, without checking what it depends on",
         tags: ["health"],
-        response: { 200: z.object({ status: z.literal("alive") }) },
+        response: { 200: jsonResponse("The process is alive.", z.object({ status: z.literal("alive") })) },
       },
     },
     async () => ({ status: "alive" as const }),

@@ -1,4 +1,5 @@
 import type { ApiPlugin } from "../dependencies.ts";
+import { jsonResponse } from "../openapi/json-response.ts";
 import { checkReadiness, readinessSchema } from "../readiness.ts";
 
 /** GET /readyz. */
@@ -11,7 +12,10 @@ const readyz: ApiPlugin = async (app, dependencies) => {
         operationId: "ready",
         summary: "Reports whether jobs can be accepted and painted, and otherwise what is missing",
         tags: ["health"],
-        response: { 200: readinessSchema, 503: readinessSchema },
+        response: {
+          200: jsonResponse("Jobs can be accepted and painted.", readinessSchema),
+          503: jsonResponse("Something is missing: see `checks`.", readinessSchema),
+        },
       },
     },
     async (_request, reply) => {

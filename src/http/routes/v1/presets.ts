@@ -2,6 +2,7 @@ import { z } from "zod";
 import { optionsSchema, presetNameSchema, steeringSchema } from "../../../contract/options.ts";
 import { DEFAULT_PRESET, PRESETS } from "../../../contract/presets.ts";
 import type { ApiPlugin } from "../../dependencies.ts";
+import { jsonResponse } from "../../openapi/json-response.ts";
 
 const presetsSchema = z
   .object({
@@ -31,7 +32,7 @@ const presets: ApiPlugin = async (app) => {
         operationId: "listPresets",
         summary: "Returns the presets, and every option with its range",
         tags: ["presets"],
-        response: { 200: presetsSchema },
+        response: { 200: jsonResponse("The presets and options.", presetsSchema) },
       },
     },
     async (_request, reply) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../../../contract/batch.ts";
 import type { ApiPlugin } from "../../../dependencies.ts";
+import { jsonResponse } from "../../../openapi/json-response.ts";
 import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
 import multipart from "../../../plugins/multipart.ts";
 import { acceptSubmission } from "../../../submission/accept-submission.ts";
@@ -35,7 +36,7 @@ const batches: ApiPlugin = async (app, dependencies) => {
         tags: ["batches"],
         headers: z.object(idempotencyHeader),
         response: {
-          202: batchViewSchema.describe("All jobs are accepted."),
+          202: jsonResponse("All jobs are accepted. Poll `Location`.", batchViewSchema),
           ...problemResponses(...SUBMISSION_PROBLEMS, "too_many_jobs"),
         },
       },

@@ -3,6 +3,7 @@ import { jobListSchema, jobStatusSchema, jobViewSchema } from "../../../../contr
 import { submitFormSchema, submitJsonSchema } from "../../../../contract/request.ts";
 import type { ApiPlugin } from "../../../dependencies.ts";
 import { withPosition } from "../../../get-job.ts";
+import { jsonResponse } from "../../../openapi/json-response.ts";
 import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
 import multipart from "../../../plugins/multipart.ts";
 import { addJobToLog } from "../../../plugins/request-log.ts";
@@ -30,11 +31,14 @@ const jobs: ApiPlugin = async (app, dependencies) => {
         summary: "Lists jobs, newest first",
         tags: ["jobs"],
         querystring: z.strictObject({
-          status: jobStatusSchema.optional(),
-          limit: z.coerce.number().int().min(1).max(100).default(20),
+          status: jobStatusSchema.optional().describe("Only jobs with this status."),
+          limit: z.coerce.number().int().min(1).max(100).default(20).describe("Jobs per page."),
           cursor: z.uuid().optional().describe("`next_cursor` of the previous page."),
         }),
-        response: { 200: jobListSchema, ...problemResponses("invalid_request", "unavailable") },
+        response: {
+          200: jsonResponse("A page of jobs.", jobListSchema),
+          ...problemResponses("invalid_request", "unavailable"),
+        },
       },
     },
     async (request) => {
@@ -81,10 +85,14 @@ const jobs: ApiPlugin = async (app, dependencies) => {
           ...idempotencyHeader,
         }),
         response: {
-          200: jobResponse(
+          200: jsonResponse(
             "The job has ended: during the wait, or after an earlier request with the same key.",
+            jobViewSchema,
           ),
-          202: jobResponse("The job is accepted. Poll `Location` after `Retry-After` seconds."),
+          202: jsonResponse(
+            "The job is accepted. Poll `Location` after `Retry-After` seconds.",
+            jobViewSchema,
+          ),
           ...problemResponses(...SUBMISSION_PROBLEMS),
         },
       },
@@ -112,7 +120,3 @@ const jobs: ApiPlugin = async (app, dependencies) => {
 };
 
 export default jobs;
-
-function jobResponse(description: string) {
-  return { description, content: { "application/json": { schema: jobViewSchema } } };
-}

@@ -1,10 +1,14 @@
 import { webhookSecretsSchema } from "../../../../contract/webhook.ts";
 import type { ApiPlugin } from "../../../dependencies.ts";
+import { jsonResponse } from "../../../openapi/json-response.ts";
 import { problemResponses } from "../../../openapi/problem-responses.ts";
 
 /** GET /v1/webhooks/secret and POST /v1/webhooks/secret/rotate. */
 const secret: ApiPlugin = async (app, { webhookSecrets }) => {
-  const response = { 200: webhookSecretsSchema, ...problemResponses("unavailable") };
+  const response = {
+    200: jsonResponse("The secrets in use, newest first.", webhookSecretsSchema),
+    ...problemResponses("unavailable"),
+  };
 
   app.get(
     "/secret",

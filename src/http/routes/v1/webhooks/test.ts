@@ -5,6 +5,7 @@ import { formatTraceparent } from "../../../../trace-context.ts";
 import { postJson } from "../../../../webhooks/post-json.ts";
 import { signedHeaders } from "../../../../webhooks/signature.ts";
 import type { ApiPlugin } from "../../../dependencies.ts";
+import { jsonResponse } from "../../../openapi/json-response.ts";
 import { problemResponses } from "../../../openapi/problem-responses.ts";
 
 /** POST /v1/webhooks/test. */
@@ -19,7 +20,7 @@ const test: ApiPlugin = async (app, { urlPolicy, webhookSecrets }) => {
         tags: ["webhooks"],
         body: webhookTestSchema,
         response: {
-          200: webhookTestResultSchema,
+          200: jsonResponse("The outcome of the request to the URL.", webhookTestResultSchema),
           ...problemResponses(
             "invalid_request",
             "malformed_body",

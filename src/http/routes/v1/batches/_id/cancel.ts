@@ -1,6 +1,7 @@
 import { batchIdParams, batchViewSchema } from "../../../../../contract/batch.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getBatch } from "../../../../get-batch.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { batchView, findBatchJobs } from "../../../../views/batch-view.ts";
 
@@ -15,7 +16,10 @@ const cancel: ApiPlugin = async (app, { queue, batches }) => {
         summary: "Cancels all queued and running jobs of a batch",
         tags: ["batches"],
         params: batchIdParams,
-        response: { 200: batchViewSchema, ...problemResponses("batch_not_found", "unavailable") },
+        response: {
+          200: jsonResponse("The batch; its jobs have ended.", batchViewSchema),
+          ...problemResponses("batch_not_found", "unavailable"),
+        },
       },
     },
     async (request) => {

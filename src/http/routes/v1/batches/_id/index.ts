@@ -4,6 +4,7 @@ import { jobFolder } from "../../../../../jobs/records/job-record.ts";
 import { deleteFolder } from "../../../../../storage/delete-folder.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getBatch } from "../../../../get-batch.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { batchView, findBatchJobs } from "../../../../views/batch-view.ts";
 
@@ -18,7 +19,10 @@ const batch: ApiPlugin = async (app, { queue, store, batches }) => {
         summary: "Returns the status of a batch and its jobs",
         tags: ["batches"],
         params: batchIdParams,
-        response: { 200: batchViewSchema, ...problemResponses("batch_not_found", "unavailable") },
+        response: {
+          200: jsonResponse("The batch.", batchViewSchema),
+          ...problemResponses("batch_not_found", "unavailable"),
+        },
       },
     },
     async (request) => {

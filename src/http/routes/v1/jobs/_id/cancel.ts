@@ -1,6 +1,7 @@
 import { jobIdParams, jobViewSchema } from "../../../../../contract/job.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { updateJob } from "../../../../get-job.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { jobView } from "../../../../views/job-view.ts";
 
@@ -15,7 +16,10 @@ const cancel: ApiPlugin = async (app, { queue }) => {
         summary: "Cancels a queued or running job; a job that has ended does not change",
         tags: ["jobs"],
         params: jobIdParams,
-        response: { 200: jobViewSchema, ...problemResponses("job_not_found", "unavailable") },
+        response: {
+          200: jsonResponse("The job, which has ended.", jobViewSchema),
+          ...problemResponses("job_not_found", "unavailable"),
+        },
       },
     },
     async (request) => {

@@ -3,6 +3,7 @@ import { jobIdParams, jobViewSchema } from "../../../../../contract/job.ts";
 import { continuationSchema } from "../../../../../contract/request.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getJob, withPosition } from "../../../../get-job.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { addJobToLog } from "../../../../plugins/request-log.ts";
 import { continueJob } from "../../../../submission/continue-job.ts";
@@ -30,7 +31,10 @@ const continuation: ApiPlugin = async (app, dependencies) => {
         headers: z.object(idempotencyHeader),
         body: continuationSchema.nullish(),
         response: {
-          202: jobViewSchema,
+          202: jsonResponse(
+            "The new job is accepted. Poll `Location` after `Retry-After` seconds.",
+            jobViewSchema,
+          ),
           ...problemResponses(
             ...(["malformed_body", "invalid_options", "job_not_found", "not_continuable"] as const),
             ...(["request_in_flight", "result_expired", "idempotency_key_reused", "url_refused"] as const),

@@ -28,7 +28,9 @@ const events: ApiPlugin = async (app, { config, queue }) => {
           "events are sent. A client that has already received the end gets 204, which tells an EventSource to stop.",
         tags: ["jobs"],
         params: jobIdParams,
-        headers: z.object({ "last-event-id": z.string().optional() }),
+        headers: z.object({
+          "last-event-id": z.string().optional().describe("The id of the last received event."),
+        }),
         response: {
           200: { description: "The events.", content: { "text/event-stream": { schema: eventSchema } } },
           204: z.undefined().describe("The job has ended, and the client has received the end."),

@@ -8,6 +8,7 @@ import { deleteFolder } from "../../../../../storage/delete-folder.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { isNotModified } from "../../../../files/etag.ts";
 import { getJob, getJobWithPosition, updateJob } from "../../../../get-job.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { checkOptions } from "../../../../submission/job-options.ts";
 import { validatorCompiler } from "../../../../validation.ts";
@@ -25,7 +26,7 @@ const job: ApiPlugin = async (app, { queue, store }) => {
         tags: ["jobs"],
         params: jobIdParams,
         response: {
-          200: jobViewSchema,
+          200: jsonResponse("The job.", jobViewSchema),
           304: z.undefined().describe("The job has not changed since the response with this ETag."),
           ...problemResponses("job_not_found", "unavailable"),
         },
@@ -58,7 +59,7 @@ const job: ApiPlugin = async (app, { queue, store }) => {
         params: jobIdParams,
         body: steeringSchema,
         response: {
-          200: jobViewSchema,
+          200: jsonResponse("The job with its new options.", jobViewSchema),
           ...problemResponses(
             "malformed_body",
             "job_not_found",

@@ -2,6 +2,7 @@ import { jobIdParams } from "../../../../../contract/job.ts";
 import { LINKABLE, linkRequestSchema, linksSchema } from "../../../../../contract/links.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getJob } from "../../../../get-job.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { jobPath } from "../../../../views/job-view.ts";
 
@@ -21,7 +22,7 @@ const links: ApiPlugin = async (app, { queue, signedLinks }) => {
         params: jobIdParams,
         body: linkRequestSchema.nullish(),
         response: {
-          200: linksSchema,
+          200: jsonResponse("The links.", linksSchema),
           ...problemResponses("invalid_request", "job_not_found", "unavailable"),
         },
       },

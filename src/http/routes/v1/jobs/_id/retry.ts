@@ -3,6 +3,7 @@ import { ProblemError } from "../../../../../contract/problems.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getJob, updateJob } from "../../../../get-job.ts";
+import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { jobPath, jobView } from "../../../../views/job-view.ts";
 
@@ -18,7 +19,7 @@ const retry: ApiPlugin = async (app, { queue }) => {
         tags: ["jobs"],
         params: jobIdParams,
         response: {
-          202: jobViewSchema,
+          202: jsonResponse("The job is queued again. Poll `Location`.", jobViewSchema),
           ...problemResponses("job_not_found", "not_retryable", "result_expired", "quota_exceeded"),
           ...problemResponses("queue_full", "unavailable"),
         },

@@ -16,7 +16,9 @@ const styles: ApiPlugin = async (app, { queue, store }) => {
         operationId: "getStyle",
         summary: "Returns one of the job's style pictures",
         tags: ["jobs"],
-        params: jobIdParams.extend({ index: z.coerce.number().int().min(0).max(15) }),
+        params: jobIdParams.extend({
+          index: z.coerce.number().int().min(0).max(15).describe("The number of the style, starting with 0."),
+        }),
         response: inputPictureResponses,
       },
     },
