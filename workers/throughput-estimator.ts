@@ -27,7 +27,7 @@ export class ThroughputEstimator {
   onJobStarted({ work, checkpoint, progress }: JobRecord): void {
     const initialFraction = checkpoint ? (progress?.fraction ?? 0) : 0;
     const now = this.now();
-    this.current = { cost: work ?? 0, initialFraction, startedAt: now, progress: null, progressAt: now };
+    this.current = { cost: work, initialFraction, startedAt: now, progress: null, progressAt: now };
   }
 
   onProgress(progress: Progress): void {

@@ -109,7 +109,7 @@ export class JobQueue {
 
   /** Cancels a job and returns its record. A job that had already ended stays as it was. */
   async cancel(id: string): Promise<JobRecord | null> {
-    const ended = { finished_at: new Date().toISOString(), run: null, checkpoint: null };
+    const ended = { finished_at: new Date().toISOString(), attempt_id: null, checkpoint: null };
     const canceled = await this.records.transition(id, "cancel", ended);
     const record = await this.records.find(id);
     if (canceled && record) await this.scheduler.remove(record).catch(() => undefined);

@@ -62,7 +62,7 @@ export async function expireJob({ records, scheduler }: Jobs, id: string, now: n
     if (isFinal(record.status)) {
       if (await records.expire(id, now + KEEP_EXPIRED_MS, { revision })) return true;
     } else {
-      const ended = { finished_at: new Date().toISOString(), run: null, checkpoint: null };
+      const ended = { finished_at: new Date().toISOString(), attempt_id: null, checkpoint: null };
       const canceled = await records.transition(id, "cancel", ended, { revision });
       if (canceled) await scheduler.remove(record).catch(() => undefined);
     }

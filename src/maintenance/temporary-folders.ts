@@ -14,8 +14,8 @@ export function deleteOldUploads(spool: string): Promise<number> {
 /** Deletes scratch folders of attempts that no longer run. A folder's name is its job's id and its attempt's. Returns how many. */
 export function deleteStaleScratch(scratch: string, records: Pick<RecordStore, "find">): Promise<number> {
   return deleteEntries(scratch, async (name) => {
-    const [id = "", run] = name.split(".");
-    return run !== undefined && (await records.find(id))?.run !== run;
+    const [id = "", attemptId] = name.split(".");
+    return attemptId !== undefined && (await records.find(id))?.attempt_id !== attemptId;
   });
 }
 

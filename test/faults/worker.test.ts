@@ -133,7 +133,7 @@ describe("A worker that is asked to stop", () => {
     expect(await first.end("SIGTERM")).toBe(0);
     expect(await Promise.all(engines.map(isAlive))).toEqual([false]);
     const handedBack = await deployment.queue.find(id);
-    expect(handedBack).toMatchObject({ status: "queued", attempts: 0, run: null });
+    expect(handedBack).toMatchObject({ status: "queued", attempts: 0, attempt_id: null });
     expect(handedBack?.checkpoint?.step).toBeGreaterThanOrEqual((handedBack?.progress?.step ?? 0) - 1);
     expect(await positionOf(deployment.queue, id)).toBe(0);
     await deployment.startWorker();

@@ -88,11 +88,11 @@ describe("Canceling", () => {
     const ends = new Set<string>();
     for (let round = 0; round < 40; round++) {
       const { id } = await queue.submit(submission());
-      await records.transition(id, "start", { run: "a", attempts: 1 });
+      await records.transition(id, "start", { attempt_id: "a", attempts: 1 });
       const changes = [
-        () => records.transition(id, "succeed", {}, { run: "a" }),
+        () => records.transition(id, "succeed", {}, { attempt_id: "a" }),
         () => records.transition(id, "cancel"),
-        () => records.transition(id, "fail", {}, { run: "a" }),
+        () => records.transition(id, "fail", {}, { attempt_id: "a" }),
       ];
       const order = round % 2 === 0 ? changes : changes.reverse();
       const won = await Promise.all(order.map((change) => change()));
@@ -110,10 +110,10 @@ describe("Canceling", () => {
 describe("A run that lost its job", () => {
   it("can write nothing any more", async () => {
     const { id } = await queue.submit(submission());
-    await records.transition(id, "start", { run: "first", attempts: 1 });
-    await records.transition(id, "start", { run: "second", attempts: 2 });
+    await records.transition(id, "start", { attempt_id: "first", attempts: 1 });
+    await records.transition(id, "start", { attempt_id: "second", attempts: 2 });
     expect(await records.update(id, "first", { losses: "x" })).toBe(false);
-    expect(await records.transition(id, "succeed", {}, { run: "first" })).toBe(false);
+    expect(await records.transition(id, "succeed", {}, { attempt_id: "first" })).toBe(false);
     expect(await records.update(id, "second", { losses: "y" })).toBe(true);
     expect(await queue.find(id)).toMatchObject({ status: "running", losses: "y", attempts: 2 });
   });
@@ -155,7 +155,7 @@ describe("Watching a job", () => {
     const later: JobChange[] = [];
     const stop = await queue.watch(id, (change) => seen.push(change));
     const stopLater = await queue.watch(id, (change) => later.push(change));
-    await records.transition(id, "start", { run: "a" });
+    await records.transition(id, "start", { attempt_id: "a" });
     await records.update(id, "a", { losses: "x" });
     await queue.cancel(id);
     await until(() => seen.length >= 3);

@@ -28,7 +28,7 @@ beforeEach(async () => {
 describe("The sweep of leftovers", () => {
   it("removes scratch folders of attempts that run no more, and uploads that a crash cut off", async () => {
     const { id } = await jobs.submitted();
-    await records.transition(id, "start", { run: "r", attempts: 1 });
+    await records.transition(id, "start", { attempt_id: "r", attempts: 1 });
     const [scratch, spool] = [join(folder(), "scratch"), join(folder(), "spool")];
     for (const name of [`${id}.r`, `${id}.dead`, `${v7()}.dead`]) {
       await mkdir(join(scratch, name), { recursive: true });

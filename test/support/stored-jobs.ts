@@ -41,11 +41,11 @@ export class KeptJobs {
   async succeeded(): Promise<JobRecord> {
     const { queue, records } = this.harness;
     const { id } = await this.submitted();
-    await records.transition(id, "start", { run: "r", attempts: 1 });
+    await records.transition(id, "start", { attempt_id: "r", attempts: 1 });
     const key = `jobs/${id}/r/result`;
     await this.put(key, 25 * HOUR);
     const result = { key, media_type: "image/png", bytes: 1, width: 1, height: 1 };
-    await records.transition(id, "succeed", { result }, { run: "r" });
+    await records.transition(id, "succeed", { result }, { attempt_id: "r" });
     return (await queue.find(id)) as JobRecord;
   }
 }

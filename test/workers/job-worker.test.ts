@@ -52,7 +52,7 @@ describe("JobWorker", () => {
     });
     const records = await Promise.all(jobs.map(({ id }) => untilJob(id, ended)));
     expect(records).toMatchObject(
-      jobs.map(() => ({ status: "succeeded", attempts: 1, worker: "worker", run: null, losses: "l" })),
+      jobs.map(() => ({ status: "succeeded", attempts: 1, worker: "worker", attempt_id: null, losses: "l" })),
     );
     expect(records.every(({ started_at, finished_at }) => started_at && finished_at)).toBe(true);
     expect(taken).toEqual([jobs[2], jobs[0], jobs[1]].map((job) => job?.id));

@@ -21,7 +21,7 @@ describe("The worker process", () => {
     expect(running).toMatchObject({ status: "running", attempts: 1, engine: { device: "cpu" } });
     const record = await deployment.untilEnded(id);
     expect(record).toMatchObject({
-      ...{ status: "succeeded", attempts: 1, error: null, checkpoint: null, run: null },
+      ...{ status: "succeeded", attempts: 1, error: null, checkpoint: null, attempt_id: null },
       progress: { step: 30, total_steps: 30, fraction: 1 },
       result: { media_type: "image/png", width: 64, height: 42 },
       preview: { media_type: "image/jpeg" },

@@ -61,17 +61,17 @@ export class Attempt {
       const record = await records.find(jobId);
       if (!record || isFinal(record.status)) return null;
       // The claim succeeded, but its reply was lost with the connection to Redis.
-      if (record.run === attemptId) return record;
+      if (record.attempt_id === attemptId) return record;
       const { revision } = record;
       if (record.attempts >= MAXIMUM_ATTEMPTS) {
         const message = `The worker died at each of ${record.attempts} attempts`;
         const error = { code: "engine_crashed" as const, message };
-        const fields = { error, finished_at: new Date().toISOString(), run: null };
+        const fields = { error, finished_at: new Date().toISOString(), attempt_id: null };
         if (await records.transition(jobId, "fail", fields, { revision })) return null;
         continue;
       }
       const fields = {
-        run: attemptId,
+        attempt_id: attemptId,
         worker: workerName,
         attempts: record.attempts + 1,
         started_at: record.started_at ?? new Date().toISOString(),
@@ -114,15 +114,15 @@ export class Attempt {
   private async writeOutcome(record: JobRecord, outcome: JobOutcome): Promise<void> {
     const { records } = this.deps;
     const { id, attempts } = record;
-    const own = { run: this.attemptId };
-    const ended = { finished_at: new Date().toISOString(), run: null };
+    const own = { attempt_id: this.attemptId };
+    const ended = { finished_at: new Date().toISOString(), attempt_id: null };
     if (outcome.type === "succeeded") {
       const fields = { ...outcome.fields, error: null, ...ended };
       if (await records.transition(id, "succeed", fields, own)) await this.countDuration("succeeded", record);
     } else if (outcome.type === "stopped") {
-      await records.transition(id, "hand_back", { attempts: attempts - 1, run: null }, own);
+      await records.transition(id, "hand_back", { attempts: attempts - 1, attempt_id: null }, own);
     } else if (outcome.type === "crashed" && attempts < MAXIMUM_ATTEMPTS) {
-      await records.transition(id, "hand_back", { run: null }, own);
+      await records.transition(id, "hand_back", { attempt_id: null }, own);
     } else {
       const error = { code: outcome.code, message: outcome.message };
       const fields = { error, checkpoint: null, ...ended };

@@ -59,7 +59,7 @@ const jobRecordSchema = z.object({
   /** Starts so far; one that was handed back on purpose does not count. */
   attempts: z.int().min(0),
   /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
-  run: z.string().nullable(),
+  attempt_id: z.string().nullable(),
   worker: z.string().nullable(),
   engine: engineSchema.nullable(),
   progress: progressSchema.nullable(),
@@ -88,7 +88,7 @@ export type JobFields = Partial<
   Pick<
     JobRecord,
     | "attempts"
-    | "run"
+    | "attempt_id"
     | "worker"
     | "engine"
     | "progress"

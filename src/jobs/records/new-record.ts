@@ -54,7 +54,7 @@ export function newRecord(submission: Submission, now: number = Date.now()): Job
     deliveries: null,
     traceparent: submission.traceparent ?? null,
     attempts: 0,
-    run: null,
+    attempt_id: null,
     worker: null,
     engine: null,
     progress: null,

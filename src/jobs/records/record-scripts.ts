@@ -28,7 +28,7 @@ export const changeJob = new LuaScript<
     id: string;
     from: readonly JobStatus[];
     to?: JobStatus;
-    run?: string;
+    attempt_id?: string;
     revision?: number;
     never_expires?: boolean;
     /** Applies unless the job has a time of expiry: in ms, and as the field's JSON text. */

@@ -20,7 +20,7 @@ export interface ListQuery {
 /** What must hold for a change to happen; otherwise nothing changes. */
 export interface Precondition {
   /** The attempt that must still own the job. */
-  run?: string;
+  attempt_id?: string;
   revision?: number;
 }
 
@@ -92,9 +92,9 @@ export class RecordStore {
     return isChanged;
   }
 
-  /** Writes fields of a running job, if the attempt `run` still owns it. */
-  update(id: string, run: string, fields: JobFields): Promise<boolean> {
-    return this.change(id, ["running"], undefined, fields, { run });
+  /** Writes fields of a running job, if it still belongs to the attempt. */
+  update(id: string, attemptId: string, fields: JobFields): Promise<boolean> {
+    return this.change(id, ["running"], undefined, fields, { attempt_id: attemptId });
   }
 
   /** Changes the options of a job that has not ended, if its revision is still the expected one. */

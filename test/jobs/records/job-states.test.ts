@@ -32,7 +32,7 @@ type Event = typeof events extends fc.Arbitrary<infer T> ? T : never;
 /** What a correct queue would hold: written against the table's words, not its code. */
 interface Model {
   status: JobStatus;
-  run: string | null;
+  attempt_id: string | null;
   /** Whether it has a time at which it expires. */
   expires: boolean;
 }
@@ -87,53 +87,55 @@ async function befall(
   { kind }: Event,
   job: ReturnType<typeof submission>,
   model: Map<string, Model>,
-  run: string,
+  attemptId: string,
 ): Promise<void> {
   const { id } = job;
   const known = model.get(id);
-  const own = known?.run === null || known === undefined ? {} : { run: known.run };
+  const own = known?.attempt_id === null || known === undefined ? {} : { attempt_id: known.attempt_id };
   const move = (name: Transition, fields: Parameters<RecordStore["transition"]>[2], guard = {}) =>
     records.transition(id, name, fields, guard);
   const to = (from: JobStatus[], status: JobStatus, next: string | null = null) => {
     if (!known || !from.includes(known.status)) return;
     const expires =
       status === "queued" && from.includes("failed") ? false : known.expires || FINAL.has(status);
-    model.set(id, { status, run: next, expires });
+    model.set(id, { status, attempt_id: next, expires });
   };
   switch (kind) {
     case "submit":
       await queue.submit(job);
-      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_in !== undefined });
+      if (!known)
+        model.set(id, { status: "queued", attempt_id: null, expires: job.expires_in !== undefined });
       break;
     case "crash":
       // Between the two steps of a submission: the record is there, BullMQ has not heard of it.
       await queue.submit(job);
       await redis.del(keys.bullmq(id));
       await redis.zrem(keys.bullmq("prioritized"), id);
-      if (!known) model.set(id, { status: "queued", run: null, expires: job.expires_in !== undefined });
+      if (!known)
+        model.set(id, { status: "queued", attempt_id: null, expires: job.expires_in !== undefined });
       break;
     case "start":
-      await move("start", { run });
-      to(["queued", "running"], "running", run);
+      await move("start", { attempt_id: attemptId });
+      to(["queued", "running"], "running", attemptId);
       break;
     case "hand_back":
-      await move("hand_back", { run: null }, own);
+      await move("hand_back", { attempt_id: null }, own);
       to(["running"], "queued");
       break;
     case "succeed":
-      await move("succeed", { run: null }, own);
+      await move("succeed", { attempt_id: null }, own);
       to(["running"], "succeeded");
       break;
     case "fail":
-      await move("fail", { run: null }, own);
+      await move("fail", { attempt_id: null }, own);
       to(["queued", "running"], "failed");
       break;
     case "stale":
-      expect(await move("succeed", {}, { run: "a run that lost the job" })).toBe(false);
-      expect(await records.update(id, "a run that lost the job", { losses: "x" })).toBe(false);
+      expect(await move("succeed", {}, { attempt_id: "an attempt that lost the job" })).toBe(false);
+      expect(await records.update(id, "an attempt that lost the job", { losses: "x" })).toBe(false);
       break;
     case "update":
-      expect(await records.update(id, known?.run ?? "none", { losses: "x" })).toBe(
+      expect(await records.update(id, known?.attempt_id ?? "none", { losses: "x" })).toBe(
         known?.status === "running",
       );
       break;
@@ -160,7 +162,7 @@ async function befall(
 
 function expectLawful(before: JobRecord | null, after: JobRecord | null, model: Model | undefined): void {
   expect(after?.status).toBe(model?.status);
-  expect(after?.run ?? null).toBe(model?.run ?? null);
+  expect(after?.attempt_id ?? null).toBe(model?.attempt_id ?? null);
   if (!before || !after) return;
   if (before.status !== after.status) expect(LAWFUL).toContain(`${before.status}>${after.status}`);
   if (JSON.stringify(before) !== JSON.stringify(after))

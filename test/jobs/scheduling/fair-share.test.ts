@@ -26,7 +26,7 @@ const waiting = () => redis.zrange(keys.bullmq("prioritized"), "0", "-1");
 /** Takes the next job as BullMQ does, and starts it as the worker does. */
 async function take(): Promise<string | undefined> {
   const [id] = (await redis.zpopmin(keys.bullmq("prioritized"))) as string[];
-  if (id !== undefined) await records.transition(id, "start", { run: "a run" });
+  if (id !== undefined) await records.transition(id, "start", { attempt_id: "an attempt" });
   return id;
 }
 

@@ -80,7 +80,7 @@ function ended(id: string): Promise<JobRecord> {
 /** What must hold whoever won the race. */
 async function expectOneEnd(record: JobRecord): Promise<void> {
   expect(["succeeded", "canceled"]).toContain(record.status);
-  expect([record.error, record.run, record.checkpoint]).toEqual([null, null, null]);
+  expect([record.error, record.attempt_id, record.checkpoint]).toEqual([null, null, null]);
   expect(record.result !== null).toBe(record.status === "succeeded");
   const stored: string[] = [];
   for await (const { key } of store.list(`jobs/${record.id}/`)) stored.push(key);

@@ -5,13 +5,13 @@
 local job, expiring, queuedCost, outbox = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
 
-local found = redis.call("HMGET", job, "status", "run", "revision", "owner", "work")
+local found = redis.call("HMGET", job, "status", "attempt_id", "revision", "owner", "work")
 if not found[1] then return "missing" end
 local status = cjson.decode(found[1])
 local isAllowed = false
 for _, from in ipairs(args.from) do isAllowed = isAllowed or from == status end
 if not isAllowed then return "refused" end
-if args.run and (not found[2] or cjson.decode(found[2]) ~= args.run) then return "refused" end
+if args.attempt_id and (not found[2] or cjson.decode(found[2]) ~= args.attempt_id) then return "refused" end
 if args.revision and tonumber(found[3]) ~= args.revision then return "refused" end
 
 writeFields(job, 2)
