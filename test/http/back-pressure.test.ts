@@ -157,7 +157,7 @@ it("releases the stream of a client that disconnects while it is authenticated",
   const closed = once(socket, "close");
   stream.destroy();
   await closed;
-  // The next request is answered after the one before: Redis handles commands in their order.
+  // Redis handles commands in order, so the API has handled the first request when it responds to this one.
   expect((await to.fetch(`/v1/jobs/${id}`)).status).toBe(200);
   const reader = new EventReader(await to.fetch(`/v1/jobs/${id}/events`));
   expect((await reader.next())?.event).toBe("status");

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The service with its pictures in S3, and a job that has succeeded. */
+/** A service with its pictures in S3, and a succeeded job. */
 async function paintedJob(variables: Record<string, string> = {}) {
   const service = await TestService.start({ ...server.environment, ...variables });
   service.startWorker();
@@ -30,7 +30,7 @@ describe("A result in S3", () => {
   });
   afterAll(() => job.service.stop());
 
-  it("is sent by the API, whole and in part", async () => {
+  it("is sent by the API, as a whole and in ranges", async () => {
     const whole = Buffer.from(await (await job.get()).arrayBuffer());
     expect((await sharp(whole).metadata()).format).toBe("png");
     const part = await job.get({ headers: { range: "bytes=4-19" } });
@@ -43,18 +43,18 @@ describe("A result in S3", () => {
   });
 });
 
-describe("A result in S3 where clients are sent there", () => {
+describe("A result in S3 with presigned links", () => {
   let job: Awaited<ReturnType<typeof paintedJob>>;
   beforeAll(async () => {
     job = await paintedJob({ S3_LINK_SECONDS: "60" });
   });
   afterAll(() => job.service.stop());
 
-  it("is had by following the link, in any format and in part", async () => {
-    const answer = await job.get({ redirect: "manual" });
-    expect(answer.status).toBe(307);
-    expect(answer.headers.get("location")).toMatch(new RegExp(`^${server.endpoint}/.*X-Amz-Expires=60`));
-    expect(answer.headers.get("cache-control")).toBe("no-store");
+  it("is available by a redirect, in any format and in ranges", async () => {
+    const response = await job.get({ redirect: "manual" });
+    expect(response.status).toBe(307);
+    expect(response.headers.get("location")).toMatch(new RegExp(`^${server.endpoint}/.*X-Amz-Expires=60`));
+    expect(response.headers.get("cache-control")).toBe("no-store");
     const followed = await job.get({ headers: { accept: "image/webp" } });
     expect(followed.redirected).toBe(true);
     expect(followed.headers.get("content-type")).toBe("image/webp");
@@ -64,14 +64,14 @@ describe("A result in S3 where clients are sent there", () => {
     expect((await part.arrayBuffer()).byteLength).toBe(8);
   });
 
-  it("is not linked to for a client that has it, or asks for no bytes", async () => {
+  it("is not redirected to for HEAD and 304", async () => {
     const head = await job.get({ method: "HEAD" });
     expect([head.status, head.redirected]).toEqual([200, false]);
     const etag = head.headers.get("etag") ?? "";
     expect((await job.get({ headers: { "if-none-match": etag } })).status).toBe(304);
   });
 
-  it("is sent from here to a page's script, which may read nothing from another site", async () => {
+  it("is sent by the API to browser scripts, which may not read from another site", async () => {
     const headers = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" };
     expect((await job.get({ headers })).redirected).toBe(false);
   });
