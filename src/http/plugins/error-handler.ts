@@ -10,7 +10,8 @@ const errorHandler: ApiPlugin = async (app) => {
     const problem = toProblemError(error);
     if (problem.code === "internal") request.log.error(error, "request failed");
     else {
-      const { message: reason } = isRedisUnavailable(error) ? error : ((error.cause ?? {}) as Partial<Error>);
+      const cause = isRedisUnavailable(error) ? error : error.cause;
+      const reason = cause instanceof Error ? cause.message : undefined;
       request.log.info({ code: problem.code, reason }, problem.message);
     }
     // Reads and drops the rest of an upload: a client that is still writing would not read the response.
