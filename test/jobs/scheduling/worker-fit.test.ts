@@ -22,21 +22,21 @@ beforeAll(async () => {
 afterEach(() => harness.clear());
 afterAll(() => harness.close());
 
-/** Starts a worker that takes jobs up to a size. Gives the jobs that it took, in order, and how often it looked. */
+/** Starts a worker that takes jobs up to a size. Gives the jobs that it took, in order, and how often it polled. */
 function startWorker(largestSize: number) {
   const taken: string[] = [];
-  let looks = 0;
+  let polls = 0;
   const process = async ({ record }: AttemptContext) => {
     taken.push(record.id);
     return { type: "succeeded", fields: {} } as const;
   };
   const worker = harness.startWorker(process, {
     largestSize: () => {
-      looks += 1;
+      polls += 1;
       return largestSize;
     },
   });
-  return { worker, taken, looks: () => looks };
+  return { worker, taken, polls: () => polls };
 }
 
 const submit = (size: number) =>
@@ -60,26 +60,26 @@ describe("A worker whose memory is small", () => {
   it("does not keep a larger one from a job", async () => {
     const small = startWorker(256);
     const jobs = [await submit(2048), await submit(1024)];
-    await until(() => small.looks() > 2);
+    await until(() => small.polls() > 2);
     const large = startWorker(4096).taken;
     for (const job of jobs) await until(() => hasEnded(job));
     expect(large).toEqual(jobs.map(({ id }) => id));
     expect(small.taken).toEqual([]);
   });
 
-  it("looks for work once a second, not all the time, where nothing fits", async () => {
+  it("polls once a second if no queued job fits", async () => {
     await submit(4096);
-    const { looks } = startWorker(64);
-    await until(() => looks() > 1);
-    const before = looks();
+    const { polls } = startWorker(64);
+    await until(() => polls() > 1);
+    const before = polls();
     await sleep(2_500); // time itself is tested here
-    expect(looks() - before).toBeLessThanOrEqual(3);
+    expect(polls() - before).toBeLessThanOrEqual(3);
   });
 
   it("takes a job that fits soon after it came", async () => {
     await submit(4096);
-    const { taken, looks } = startWorker(64);
-    await until(() => looks() > 1);
+    const { taken, polls } = startWorker(64);
+    await until(() => polls() > 1);
     const job = await submit(64);
     await until(() => hasEnded(job));
     expect(taken).toEqual([job.id]);
@@ -87,8 +87,8 @@ describe("A worker whose memory is small", () => {
 
   it("closes at once while it waits for what fits", async () => {
     await submit(4096);
-    const { worker, looks } = startWorker(64);
-    await until(() => looks() > 1);
+    const { worker, polls } = startWorker(64);
+    await until(() => polls() > 1);
     await worker.close(LONGER_THAN_A_TEST_MS);
   });
 });
