@@ -24,10 +24,10 @@ export class ThroughputEstimator {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  onJobStarted({ work, checkpoint, progress }: JobRecord): void {
+  onJobStarted({ cost, checkpoint, progress }: JobRecord): void {
     const initialFraction = checkpoint ? (progress?.fraction ?? 0) : 0;
     const now = this.now();
-    this.current = { cost: work, initialFraction, startedAt: now, progress: null, progressAt: now };
+    this.current = { cost, initialFraction, startedAt: now, progress: null, progressAt: now };
   }
 
   onProgress(progress: Progress): void {

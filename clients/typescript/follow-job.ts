@@ -65,8 +65,8 @@ function applyEvent(update: JobUpdate, event: Exclude<JobEvent, { type: "end" }>
   if (event.type === "progress") {
     return { ...update, job: { ...job, status: "running", queue: null, progress: event.progress } };
   }
-  if (event.type === "steered") {
-    return { ...update, job: { ...job, steered: event.steered, options: event.options } };
+  if (event.type === "options") {
+    return { ...update, job: { ...job, options_version: event.options_version, options: event.options } };
   }
   const { preview } = event;
   return { job: { ...job, links: { ...job.links, preview: preview.href } }, preview };

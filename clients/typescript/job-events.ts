@@ -17,7 +17,7 @@ export type JobEvent =
   | { type: "progress"; progress: Progress }
   | { type: "preview"; preview: Preview }
   /** Some client changed the options: the number of changes so far, and the options since. */
-  | { type: "steered"; steered: number; options: Job["options"] }
+  | { type: "options"; options_version: number; options: Job["options"] }
   | { type: "end"; reason: string };
 
 export interface EventSettings extends CallSettings {
@@ -134,8 +134,8 @@ function parseEvent(name: string | undefined, data: string): JobEvent | null {
       return { type: "progress", progress: value };
     case "preview":
       return { type: "preview", preview: value };
-    case "steered":
-      return { type: "steered", steered: value.steered, options: value.options };
+    case "options":
+      return { type: "options", options_version: value.options_version, options: value.options };
     case "end":
       return { type: "end", reason: value.reason };
     default:

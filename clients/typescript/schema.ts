@@ -211,7 +211,7 @@ export interface paths {
         };
         /**
          * Streams a job's changes until it ends
-         * @description Server-sent events: `status` (the job), `progress` (its progress), `preview` (step, size and href), `steered` (the number of changes and the new options) and finally `end` (the reason). With `Last-Event-ID` only newer events are sent. A client that has already received the end gets 204, which tells an EventSource to stop.
+         * @description Server-sent events: `status` (the job), `progress` (its progress), `preview` (step, size and href), `options` (the number of changes and the new options) and finally `end` (the reason). With `Last-Event-ID` only newer events are sent. A client that has already received the end gets 204, which tells an EventSource to stop.
          */
         get: operations["followJob"];
         put?: never;
@@ -597,6 +597,8 @@ export interface components {
                 [key: string]: unknown;
             };
             options: components["schemas"]["Options"];
+            /** @description How often the options have been changed since the submission. */
+            options_version: number;
             /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
             priority: number;
             progress: components["schemas"]["Progress"] | null;
@@ -614,8 +616,6 @@ export interface components {
             started_at: string | null;
             /** @enum {string} */
             status: "queued" | "running" | "succeeded" | "failed" | "canceled";
-            /** @description How often the options have been changed since the submission. */
-            steered: number;
             /** @description The trace that the submission belongs to (W3C Trace Context). */
             traceparent: string | null;
             webhook: {
@@ -642,10 +642,10 @@ export interface components {
         };
         /** @description An event of the stream. */
         JobEvent: {
-            /** @description JSON. status: the job; progress: its progress; preview: step, size and href; steered: the number of changes and the new options; end: the reason. */
+            /** @description JSON. status: the job; progress: its progress; preview: step, size and href; options: the new options and their version; end: the reason. */
             data: string;
             /** @enum {string} */
-            event: "status" | "progress" | "preview" | "steered" | "end";
+            event: "status" | "progress" | "preview" | "options" | "end";
             /** @description The revision of the job, for `Last-Event-ID`. */
             id: string;
         };

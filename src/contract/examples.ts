@@ -44,7 +44,7 @@ const queued: JobView = {
     attempts: 0,
     engine: null,
   },
-  ...{ priority: 50, metadata: METADATA, steered: 0, continued_from: null, batch: null },
+  ...{ priority: 50, metadata: METADATA, options_version: 0, continued_from: null, batch: null },
   webhook: { url: WEBHOOK.url, events: ["job.succeeded", "job.failed"], deliveries: [] },
   ...{ traceparent: null, error: null },
   ...{ created_at: "2026-03-02T09:30:00.000Z", started_at: null, finished_at: null, expires_at: null },

@@ -68,7 +68,7 @@ export const jobViewSchema = z
     engine: engineSchema.nullable().describe("The engine of the latest attempt; null before the first."),
     priority: prioritySchema,
     metadata: metadataSchema,
-    steered: z.int().min(0).describe("How often the options have been changed since the submission."),
+    options_version: z.int().min(0).describe("How often the options have been changed since the submission."),
     continued_from: z.uuid().nullable().describe("The job whose result this one continues from."),
     batch: z.uuid().nullable().describe("The batch that the job belongs to."),
     webhook: webhookViewSchema.nullable(),

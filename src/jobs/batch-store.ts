@@ -8,13 +8,13 @@ const batchSchema = z.object({
   owner: z.string(),
   metadata: metadataSchema,
   created_at: z.iso.datetime(),
-  /** In the order of contents, and of styles within each. */
+  /** By content, and for each content by style. */
   jobs: z.array(z.object({ id: z.uuid(), content: z.int().min(0), style: z.int().min(0) })),
 });
-/** Which jobs were submitted together: these live and end by themselves. */
+/** Jobs that were submitted together. Each of them runs and ends by itself. */
 export type Batch = z.infer<typeof batchSchema>;
 
-/** Longer than any of its jobs is remembered where their owner did not say how long. */
+/** A batch outlives its jobs, unless their owner chose a longer time for them. */
 const MARGIN_SECONDS = 30 * 24 * 3600;
 
 /** The batches in Redis. */
@@ -26,7 +26,7 @@ export class BatchStore {
     private readonly keepSeconds: number,
   ) {}
 
-  /** Writes a new batch, or gives the one that is there already under this id. */
+  /** Writes a new batch. Returns the stored one if the id is known. */
   async create(batch: Batch): Promise<Batch> {
     const key = this.keys.batch(batch.id);
     const seconds = this.keepSeconds + MARGIN_SECONDS;

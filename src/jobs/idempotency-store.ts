@@ -3,34 +3,35 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { RedisKeys } from "../redis/keys.ts";
 
-/** How long an answer is kept, and how long a request may take before another of the same key goes on with it. */
-const KEPT_SECONDS = 24 * 3600;
+const KEEP_SECONDS = 24 * 3600;
+/** A request that takes longer loses the key to the next one. */
 const LOCK_MS = 60_000;
 
 const entrySchema = z.object({
-  /** Digest of what was asked for. */
+  /** A digest of the request. */
   fingerprint: z.string(),
-  /** Id of the job that the key stands for. */
+  /** The id of the job that belongs to the key. */
   job: z.string(),
-  answer: z.string().nullable(),
+  /** null while no request with the key has been answered. */
+  response: z.string().nullable(),
 });
 type Entry = z.infer<typeof entrySchema>;
 
-export type Admission =
-  /** Do it, with this job id: one that an earlier request chose, but may not have come to submit. */
+export type IdempotencyDecision =
+  /** Handle the request, and use this job id. An earlier request may have chosen it, and failed before it submitted the job. */
   | { type: "proceed"; job: string }
-  /** It was done: this was the answer. */
-  | { type: "replay"; answer: string }
-  /** Another request with this key is under way. */
+  /** The request was answered before, with this response. */
+  | { type: "replay"; response: string }
+  /** Another request with the key is in progress. */
   | { type: "in_flight" }
-  /** The key was used for something else. */
+  /** The key was used for a different request. */
   | { type: "mismatch" };
 
 /**
- * Answers by idempotency key (draft-ietf-httpapi-idempotency-key-header-07), for 24 hours.
+ * Responses by idempotency key (draft-ietf-httpapi-idempotency-key-header-07), for 24 hours.
  *
- * The job's id is chosen and kept before the job is submitted, and submitting an id again changes nothing: where
- * a process dies in between, the same request made again gives that one job.
+ * A job's id is stored before the job is submitted, and submitting an id twice changes nothing. So if a process dies in
+ * between, the repeated request leads to the same job.
  */
 export class IdempotencyStore {
   constructor(
@@ -38,50 +39,51 @@ export class IdempotencyStore {
     private readonly keys: RedisKeys,
   ) {}
 
-  async begin(key: string, fingerprint: string, job: string): Promise<Admission> {
+  async begin(key: string, fingerprint: string, job: string): Promise<IdempotencyDecision> {
     const name = this.name(key);
-    const fresh: Entry = { fingerprint, job, answer: null };
-    await this.redis.set(name, JSON.stringify(fresh), "EX", KEPT_SECONDS, "NX");
-    const seen = await this.read(name);
-    if (seen && seen.fingerprint !== fingerprint) return { type: "mismatch" };
-    if (seen?.answer != null) return { type: "replay", answer: seen.answer };
-    if (!(await this.redis.set(lockOf(name), "1", "PX", LOCK_MS, "NX"))) return { type: "in_flight" };
-    // Whoever held the lock may have finished, or given up, just before it was free.
+    const fresh: Entry = { fingerprint, job, response: null };
+    await this.redis.set(name, JSON.stringify(fresh), "EX", KEEP_SECONDS, "NX");
+    const known = await this.read(name);
+    if (known && known.fingerprint !== fingerprint) return { type: "mismatch" };
+    if (known?.response != null) return { type: "replay", response: known.response };
+    if (!(await this.redis.set(lockName(name), "1", "PX", LOCK_MS, "NX"))) return { type: "in_flight" };
+    // The request that had the lock may have finished, or freed the key, just before.
     const entry = await this.read(name);
-    if (entry?.answer == null && entry?.fingerprint === fingerprint)
-      return { type: "proceed", job: entry.job };
-    await this.redis.del(lockOf(name));
-    return entry?.answer != null && entry.fingerprint === fingerprint
-      ? { type: "replay", answer: entry.answer }
+    const isSame = entry?.fingerprint === fingerprint;
+    if (isSame && entry.response === null) return { type: "proceed", job: entry.job };
+    await this.redis.del(lockName(name));
+    return isSame && entry.response !== null
+      ? { type: "replay", response: entry.response }
       : { type: "in_flight" };
   }
 
-  /** Whether something was, or is being, answered to the key. */
+  /** Whether a request with the key was answered, or is in progress. */
   async isKnown(key: string): Promise<boolean> {
     return (await this.redis.exists(this.name(key))) === 1;
   }
 
-  async finish(key: string, fingerprint: string, job: string, answer: string): Promise<void> {
+  /** Stores the response for later requests with the key. */
+  async finish(key: string, fingerprint: string, job: string, response: string): Promise<void> {
     const name = this.name(key);
-    const entry: Entry = { fingerprint, job, answer };
-    await this.redis.set(name, JSON.stringify(entry), "EX", KEPT_SECONDS);
-    await this.redis.del(lockOf(name));
+    const entry: Entry = { fingerprint, job, response };
+    await this.redis.set(name, JSON.stringify(entry), "EX", KEEP_SECONDS);
+    await this.redis.del(lockName(name));
   }
 
   /**
-   * The request was refused and nothing was done: the key is free again, unless another request of the same key, which
-   * had waited for too long, has been answered meanwhile.
+   * Frees the key of a request that was rejected without an effect. The key stays if another request, which took over after
+   * the lock had expired, has been answered meanwhile.
    */
   async abandon(key: string): Promise<void> {
     const name = this.name(key);
     const entry = await this.read(name);
-    if (entry?.answer == null) await this.redis.del(name);
-    await this.redis.del(lockOf(name));
+    if (entry?.response == null) await this.redis.del(name);
+    await this.redis.del(lockName(name));
   }
 
-  /** Something broke, and what was done is not known: the next request of this key goes on with the same job id. */
+  /** Unlocks the key of a request that failed with an unknown effect: the next one proceeds with the same job id. */
   async release(key: string): Promise<void> {
-    await this.redis.del(lockOf(this.name(key)));
+    await this.redis.del(lockName(this.name(key)));
   }
 
   private name(key: string): string {
@@ -94,4 +96,4 @@ export class IdempotencyStore {
   }
 }
 
-const lockOf = (name: string) => `${name}:lock`;
+const lockName = (name: string) => `${name}:lock`;

@@ -121,7 +121,10 @@ export class JobQueue {
     for (;;) {
       const record = await this.records.find(id);
       if (!record || isFinal(record.status)) return record;
-      const fields = { options: applySteering(record.options, steering), steered: record.steered + 1 };
+      const fields = {
+        options: applySteering(record.options, steering),
+        options_version: record.options_version + 1,
+      };
       if (await this.records.steer(id, fields, record.revision))
         return { ...record, ...fields, revision: record.revision + 1 };
     }

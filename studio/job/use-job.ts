@@ -22,7 +22,7 @@ export function useJob(id: string, again: number): [Watched, (job: Job) => void]
     const follow = async () => {
       for await (const update of painter.follow(id, { signal: gone.signal, onConnection })) {
         setWatched((before) => ({
-          job: steeredLast(before.job, update.job),
+          job: withLatestOptions(before.job, update.job),
           preview: update.preview ?? before.preview,
           connected: true,
           error: null,
@@ -38,7 +38,7 @@ export function useJob(id: string, again: number): [Watched, (job: Job) => void]
 }
 
 /** Progress says nothing of weights: those that were set by hand since then stay. */
-function steeredLast(before: Job | null, now: Job): Job {
-  if (!before || before.steered <= now.steered) return now;
-  return { ...now, options: before.options, steered: before.steered };
+function withLatestOptions(before: Job | null, now: Job): Job {
+  if (!before || before.options_version <= now.options_version) return now;
+  return { ...now, options: before.options, options_version: before.options_version };
 }

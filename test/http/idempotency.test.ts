@@ -83,7 +83,8 @@ describe("An idempotency key", () => {
     const simulateCrash = async () => {
       for (const key of await service.redis.keys("*idempotency:*")) {
         const entry = JSON.parse((await service.redis.get(key)) ?? "{}") as { job: string };
-        if (entry.job === first.id) await service.redis.set(key, JSON.stringify({ ...entry, answer: null }));
+        if (entry.job === first.id)
+          await service.redis.set(key, JSON.stringify({ ...entry, response: null }));
       }
     };
     await simulateCrash();

@@ -56,7 +56,7 @@ describe("Steering", () => {
     const seen: JobRecord[] = [];
     service.startWorker(async (run) => {
       run.onOptionsChanged((record) => seen.push(record));
-      await until(() => run.signal.aborted || seen.at(-1)?.steered === 2);
+      await until(() => run.signal.aborted || seen.at(-1)?.options_version === 2);
       return await succeed(service, run);
     });
     await untilStatus(id, "running");
@@ -66,14 +66,17 @@ describe("Steering", () => {
       await send("PATCH", id, { style_weight: 77, content_layers: { block3_conv1: 1 } }),
     );
     expect(view).toMatchObject({
-      steered: 1,
+      options_version: 1,
       options: { style_weight: 77, content_layers: { block3_conv1: 1 }, content_weight: 1 },
     });
     const event = await events.next();
-    expect(event).toMatchObject({ event: "steered", data: { steered: 1, options: { style_weight: 77 } } });
+    expect(event).toMatchObject({
+      event: "options",
+      data: { options_version: 1, options: { style_weight: 77 } },
+    });
     await viewOf(await send("PATCH", id, { preview_interval: 3 }));
     const ended = await untilStatus(id, "succeeded");
-    expect(ended).toMatchObject({ steered: 2, options: { style_weight: 77, preview_interval: 3 } });
+    expect(ended).toMatchObject({ options_version: 2, options: { style_weight: 77, preview_interval: 3 } });
     expect(seen.at(-1)?.options).toEqual(ended.options);
     while (await events.next());
   });
@@ -102,7 +105,7 @@ describe("Steering", () => {
       expect(problem.code).toBe(code);
       expect(problem.detail).toMatch(detail);
     }
-    expect((await service.queue.find(id))?.steered).toBe(0);
+    expect((await service.queue.find(id))?.options_version).toBe(0);
     await service.queue.cancel(id);
     expect(await problemOf(await send("PATCH", id, { tv_weight: 1 }))).toEqual({
       status: 409,

@@ -24,8 +24,8 @@ describe("An idempotency key", () => {
     expect(await store.begin("key", "print", "job")).toEqual({ type: "proceed", job: "job" });
     expect(await store.begin("key", "print", "other")).toEqual({ type: "in_flight" });
     expect(await store.begin("key", "another print", "other")).toEqual({ type: "mismatch" });
-    await store.finish("key", "print", "job", "answer");
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "replay", answer: "answer" });
+    await store.finish("key", "print", "job", "response");
+    expect(await store.begin("key", "print", "other")).toEqual({ type: "replay", response: "response" });
     expect(await store.begin("another key", "print", "other")).toEqual({ type: "proceed", job: "other" });
   });
 
@@ -36,7 +36,7 @@ describe("An idempotency key", () => {
     };
     await store.begin("key", "print", "job");
     expect(DAY_SECONDS - (await seconds())).toBeLessThan(60);
-    await store.finish("key", "print", "job", "answer");
+    await store.finish("key", "print", "job", "response");
     expect(DAY_SECONDS - (await seconds())).toBeLessThan(60);
   });
 
@@ -57,8 +57,8 @@ describe("An idempotency key", () => {
     await store.begin("key", "print", "job");
     await runOutOfTime();
     expect(await store.begin("key", "print", "other")).toEqual({ type: "proceed", job: "job" });
-    await store.finish("key", "print", "job", "answer");
+    await store.finish("key", "print", "job", "response");
     await store.abandon("key");
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "replay", answer: "answer" });
+    expect(await store.begin("key", "print", "other")).toEqual({ type: "replay", response: "response" });
   });
 });

@@ -164,9 +164,9 @@ describe("Watching a job", () => {
     await until(() => later.length >= 4);
     await stopLater();
     expect(seen).toEqual([
-      { id, revision: 2, status: "running", steered: 0 },
-      { id, revision: 3, status: "running", steered: 0 },
-      { id, revision: 4, status: "canceled", steered: 0 },
+      { id, revision: 2, status: "running", options_version: 0 },
+      { id, revision: 3, status: "running", options_version: 0 },
+      { id, revision: 4, status: "canceled", options_version: 0 },
     ]);
   });
 });

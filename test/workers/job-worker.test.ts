@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(() => harness.clear());
 afterAll(() => harness.close());
 
-const startWorker = (process: (run: AttemptContext) => Promise<JobOutcome>, name = "worker") =>
+const startWorker = (process: (attempt_id: AttemptContext) => Promise<JobOutcome>, name = "worker") =>
   harness.startWorker(process, { name, lockMs: LOCK_MS });
 
 const untilJob = (id: string, condition: (record: JobRecord) => boolean): Promise<JobRecord> =>

@@ -3,8 +3,8 @@ import type { Progress } from "../../src/contract/job.ts";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { ThroughputEstimator } from "../../workers/throughput-estimator.ts";
 
-const job = (work: number, more: Partial<JobRecord> = {}) =>
-  ({ work, checkpoint: null, progress: null, ...more }) as JobRecord;
+const job = (cost: number, more: Partial<JobRecord> = {}) =>
+  ({ cost, checkpoint: null, progress: null, ...more }) as JobRecord;
 const progress = (fraction: number, eta_seconds: number | null = null) =>
   ({ fraction, eta_seconds }) as Progress;
 

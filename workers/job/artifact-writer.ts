@@ -100,9 +100,9 @@ export class ArtifactWriter {
     const bytes = await encodePicture(picture, output, metadata);
     const result = await this.retry(() => this.blobs.putPicture("result", bytes, picture, output.format));
     const lossy = output.format === "png" ? null : picture;
-    const state = await this.storeState(pixels ?? lossy);
+    const raw_result = await this.storeRawResult(pixels ?? lossy);
     const losses = await this.retry(() => this.storeLosses());
-    return { result, state, progress, losses, checkpoint: null };
+    return { result, raw_result, progress, losses, checkpoint: null };
   }
 
   /** Stores the losses of a painting that failed. */
@@ -134,11 +134,11 @@ export class ArtifactWriter {
   }
 
   /** Stores the pixels that another job can continue from, if they differ from the result. */
-  private async storeState(pixels: Raster | Raster16 | null): Promise<string | null> {
+  private async storeRawResult(pixels: Raster | Raster16 | null): Promise<string | null> {
     if (!pixels) return null;
     const { color_space } = this.attempt.record.options.output;
     const bytes = await encodePicture(pixels, { format: "png", quality: 100, color_space });
-    return await this.retry(() => this.blobs.put("state", bytes));
+    return await this.retry(() => this.blobs.put("raw-result", bytes));
   }
 
   private storeLosses(): Promise<string> {

@@ -37,8 +37,8 @@ export class Attempt {
   }
 
   /** Reacts to a change of the job, by this attempt or by anybody else. */
-  onChange({ status, steered }: JobChange): void {
-    void this.options.onVersion(steered);
+  onChange({ status, options_version }: JobChange): void {
+    void this.options.onVersion(options_version);
     if (status !== "running") this.stop(status === "canceled" ? "canceled" : "lost");
   }
 
@@ -84,7 +84,7 @@ export class Attempt {
 
   private async process(record: JobRecord): Promise<JobOutcome> {
     const { attemptId, deps, options, stopped } = this;
-    options.start(record.steered);
+    options.start(record.options_version);
     const update = async (fields: JobFields) => {
       if (!(await deps.records.update(record.id, attemptId, fields))) this.stop("lost");
     };
@@ -120,9 +120,9 @@ export class Attempt {
       const fields = { ...outcome.fields, error: null, ...ended };
       if (await records.transition(id, "succeed", fields, own)) await this.countDuration("succeeded", record);
     } else if (outcome.type === "stopped") {
-      await records.transition(id, "hand_back", { attempts: attempts - 1, attempt_id: null }, own);
+      await records.transition(id, "requeue", { attempts: attempts - 1, attempt_id: null }, own);
     } else if (outcome.type === "crashed" && attempts < MAXIMUM_ATTEMPTS) {
-      await records.transition(id, "hand_back", { attempt_id: null }, own);
+      await records.transition(id, "requeue", { attempt_id: null }, own);
     } else {
       const error = { code: outcome.code, message: outcome.message };
       const fields = { error, checkpoint: null, ...ended };

@@ -29,7 +29,7 @@ export class OptionsWatcher {
     this.knownVersion = version;
     try {
       const record = await this.readRecord();
-      if (!record || record.steered <= (this.latest?.steered ?? previous)) return;
+      if (!record || record.options_version <= (this.latest?.options_version ?? previous)) return;
       this.latest = record;
       this.listener?.(record);
     } catch {

@@ -48,7 +48,7 @@ export async function paintJob(
   const cleanUp = (record: JobRecord | null) => artifacts.cleanUp(record);
   const requestCheckpoint = () => engine.requestCheckpoint(scratch.newPath());
   const schedule = new CheckpointSchedule(deps.checkpointMs, requestCheckpoint);
-  const { options, steered } = record;
+  const { options, options_version: steered } = record;
   const painting = engine.paint({ pictures, options, steered, checkpoint }, (event) => {
     if (event.type === "progress") {
       schedule.onStep();
@@ -60,9 +60,9 @@ export async function paintJob(
     }
     artifacts.onEvent(event);
   });
-  attempt.onOptionsChanged(({ options, steered }) => {
-    logger.info({ steered }, "options changed");
-    engine.steer(options, steered);
+  attempt.onOptionsChanged(({ options, options_version }) => {
+    logger.info({ options_version }, "options changed");
+    engine.steer(options, options_version);
   });
   schedule.start();
   const stop = onAbort(signal, async (reason: StopReason, disposed) => {

@@ -71,8 +71,8 @@ async function changes(
   const found: Change[] = [];
   if (before?.status !== now.status || before.attempts !== now.attempts)
     found.push(["status", await view(now)]);
-  if (before && before.steered !== now.steered) {
-    found.push(["steered", { steered: now.steered, options: now.options }]);
+  if (before && before.options_version !== now.options_version) {
+    found.push(["options", { options_version: now.options_version, options: now.options }]);
   }
   if (now.progress && JSON.stringify(before?.progress) !== JSON.stringify(now.progress)) {
     found.push(["progress", now.progress]);

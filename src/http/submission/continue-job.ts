@@ -2,7 +2,7 @@ import { longestEdge, type Options } from "../../contract/options.ts";
 import { defaultLearningRate } from "../../contract/presets.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Continuation } from "../../contract/request.ts";
-import { givenBlobKeys, type JobRecord, jobFolder } from "../../jobs/records/job-record.ts";
+import { inputKeys, type JobRecord, jobFolder } from "../../jobs/records/job-record.ts";
 import { checkUrl } from "../../net/url-policy.ts";
 import { readSize } from "../../pictures/decode.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
@@ -34,7 +34,7 @@ export async function continueJob(
   const newKey = (key: string) => `${jobFolder(id)}${key.split("/").at(-1)}`;
   const init_picture = `${jobFolder(id)}init_picture`;
   const copies = [
-    ...givenBlobKeys({ ...previous, init_picture: null }).map((key) => [key, newKey(key)] as const),
+    ...inputKeys({ ...previous, init_picture: null }).map((key) => [key, newKey(key)] as const),
     [result, init_picture] as const,
   ];
   const { width, height } = contentSize(content, options.size);
@@ -68,7 +68,7 @@ function resultKey(record: JobRecord): string {
   if (record.status !== "succeeded") {
     throw new ProblemError("not_continuable", `Expected a succeeded job, received a ${record.status} one`);
   }
-  const key = record.state ?? record.result?.key;
+  const key = record.raw_result ?? record.result?.key;
   if (key === undefined) throw expired(record);
   return key;
 }

@@ -50,7 +50,7 @@ export async function withIdempotency<Result>(
   const admission = await store.begin(key, digest, newId);
   switch (admission.type) {
     case "replay":
-      return { result: JSON.parse(admission.answer) as Result, isReplay: true };
+      return { result: JSON.parse(admission.response) as Result, isReplay: true };
     case "in_flight": {
       const detail = "Expected one request at a time with this idempotency key";
       throw new ProblemError("request_in_flight", detail, { retryAfter: 1 });

@@ -18,7 +18,7 @@ export function jobView(record: JobRecord, position: QueuePosition | null): JobV
     engine: record.engine,
     priority: record.priority,
     metadata: record.metadata,
-    steered: record.steered,
+    options_version: record.options_version,
     continued_from: record.continued_from,
     batch: record.batch,
     webhook: record.webhook && { ...record.webhook, deliveries: record.deliveries ?? [] },

@@ -7,8 +7,7 @@ export interface JobChange {
   id: string;
   revision: number;
   status: JobStatus;
-  /** How often the job's options were changed since it was submitted. */
-  steered: number;
+  options_version: number;
 }
 
 type Listener = (change: JobChange) => void;

@@ -8,7 +8,6 @@ import { deliverySchema, webhookSchema } from "../../contract/webhook.ts";
 
 export const DEFAULT_PRIORITY = 50;
 
-/** Where bytes lie in the blob store. */
 const blobKey = z.string().min(1);
 const timestamp = z.iso.datetime();
 
@@ -22,43 +21,43 @@ const storedPictureSchema = z.object({
 /** An encoded picture in the blob store. */
 export type StoredPicture = z.infer<typeof storedPictureSchema>;
 
-/** The truth about a job: one Redis hash, each field JSON text; a field that is absent is null. */
+/** A job, as a Redis hash: each field is JSON text, and an absent field is null. */
 const jobRecordSchema = z.object({
-  /** UUID v7: sorts by time. */
+  /** A UUID v7, which sorts by time. */
   id: z.uuid(),
   owner: ownerSchema,
   status: jobStatusSchema,
-  /** Counts the changes of this record: the ETag of a view, the order of events. */
+  /** Counts the changes of this record. Views use it as their ETag, events as their id. */
   revision: z.int().min(1),
-  /** Among its owner's jobs: 1 is taken first, 100 last; jobs of one priority in their order of arrival. */
+  /** Among its owner's jobs: 1 is first, 100 is last. Jobs of the same priority are served by arrival. */
   priority: z.int().min(1).max(100),
   options: optionsSchema,
   metadata: z.record(z.string(), z.unknown()),
   content: blobKey,
   styles: z.array(blobKey).min(1),
-  /** Where each style goes: one for each, or none at all. */
+  /** Where each style applies: one mask for each style, or none. */
   style_masks: z.array(blobKey).nullable(),
-  /** What of the content stays as it is. */
+  /** Which parts of the content stay unchanged. */
   keep_mask: blobKey.nullable(),
-  /** What the picture starts as. */
+  /** The picture that the painting starts from. */
   init_picture: blobKey.nullable(),
-  /** The job whose last state `init_picture` is. */
+  /** The job whose result is the `init_picture`. */
   continued_from: z.uuid().nullable(),
   batch: z.uuid().nullable(),
-  /** How often the options were changed since the job was submitted. */
-  steered: z.int().min(0),
+  /** Counts the changes of the options since the submission. */
+  options_version: z.int().min(0),
 
-  /** What painting it costs, in thousands of pixels times steps: see `estimateCost`. */
-  work: z.int().min(1),
+  /** See `estimateCost`. */
+  cost: z.int().min(1),
   webhook: webhookSchema.nullable(),
-  /** The latest attempts to tell the webhook, oldest first. */
+  /** The latest attempts to deliver to the webhook, oldest first. */
   deliveries: z.array(deliverySchema).nullable(),
-  /** The span of the submission (W3C Trace Context). */
+  /** The submission's span (W3C Trace Context). */
   traceparent: z.string().nullable(),
 
-  /** Starts so far; one that was handed back on purpose does not count. */
+  /** How often the job was started. An attempt that a stopping worker returned does not count. */
   attempts: z.int().min(0),
-  /** Names the attempt that owns a running job: whatever an earlier attempt still writes is refused. */
+  /** The attempt that owns the running job. Writes of other attempts are refused. */
   attempt_id: z.string().nullable(),
   worker: z.string().nullable(),
   engine: engineSchema.nullable(),
@@ -66,14 +65,14 @@ const jobRecordSchema = z.object({
   error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
 
   result: storedPictureSchema.nullable(),
-  /** What was painted, to go on from, where the result shows it in other colours, in part or with losses. */
-  state: blobKey.nullable(),
+  /** The painted pixels, if the result has them only recoloured, masked or with lossy compression. Other jobs continue from it. */
+  raw_result: blobKey.nullable(),
   preview: storedPictureSchema.extend({ step: z.int().min(0) }).nullable(),
-  /** What is kept of the run, under `timelapse/`: how many pictures, and the steps between two. */
+  /** How many pictures lie in `timelapse/`, and the steps between two of them. */
   timelapse: z.object({ frames: z.int().min(1), interval: z.int().min(1) }).nullable(),
-  /** The engine's state to go on from. */
+  /** The engine's state, from which the next attempt resumes. */
   checkpoint: z.object({ key: blobKey, step: z.int().min(0) }).nullable(),
-  /** The loss history: lines of JSON. */
+  /** The history of losses, as lines of JSON. */
   losses: blobKey.nullable(),
 
   created_at: timestamp,
@@ -83,7 +82,7 @@ const jobRecordSchema = z.object({
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
-/** What a change may write; the rest of a record is fixed at its birth or kept by the queue itself. */
+/** The fields that a change may write. The others are fixed, or written by the queue itself. */
 export type JobFields = Partial<
   Pick<
     JobRecord,
@@ -94,7 +93,7 @@ export type JobFields = Partial<
     | "progress"
     | "error"
     | "result"
-    | "state"
+    | "raw_result"
     | "preview"
     | "timelapse"
     | "checkpoint"
@@ -107,34 +106,34 @@ export type JobFields = Partial<
   }
 >;
 
-/** Whether a job's time is over, at a time in ms: its pictures go, and later itself. */
+/** Whether a job has expired by `now` (ms). */
 export function isDue({ expires_at }: JobRecord, now: number): boolean {
   return expires_at !== null && Date.parse(expires_at) <= now;
 }
 
-/** The blobs without which a job cannot be painted: what its owner sent. */
-export function givenBlobKeys(record: JobRecord): string[] {
+/** Keys of the pictures that the client sent. */
+export function inputKeys(record: JobRecord): string[] {
   const { content, styles, style_masks, keep_mask, init_picture } = record;
   return [content, ...styles, ...(style_masks ?? []), keep_mask, init_picture].filter((key) => key !== null);
 }
 
-/** Every blob that a record names. */
+/** Keys of all blobs that a record names. */
 export function blobKeys(record: JobRecord): string[] {
-  const { result, state, preview, checkpoint, losses } = record;
-  const keys = [...givenBlobKeys(record), result?.key, state, preview?.key, checkpoint?.key, losses];
+  const { result, raw_result, preview, checkpoint, losses } = record;
+  const keys = [...inputKeys(record), result?.key, raw_result, preview?.key, checkpoint?.key, losses];
   return keys.filter((key) => typeof key === "string");
 }
 
-/** Where all blobs of a job lie. */
+/** The prefix of all blobs of a job. */
 export const jobFolder = (id: string) => `jobs/${id}/`;
 
-/** Where the pictures of a job's timelapse lie, named by their step so that they sort. */
+/** The prefix of a job's timelapse. Its pictures are named by their step, so that they sort. */
 export const timelapseFolder = (id: string) => `${jobFolder(id)}timelapse/`;
 
 /** Where pictures lie that the API creates from a job's pictures on request. */
 export const derivedFolder = (id: string) => `${jobFolder(id)}derived/`;
 
-/** Whether a job needs a blob: its record names it, it is of its timelapse, or made from one of these. */
+/** Whether a job needs a blob: its record names it, it belongs to the timelapse, or it was converted from one of these. */
 export function needsBlob(record: JobRecord, key: string): boolean {
   const { result, timelapse } = record;
   if ((result || timelapse) && key.startsWith(derivedFolder(record.id))) return true;
@@ -142,7 +141,7 @@ export function needsBlob(record: JobRecord, key: string): boolean {
   return blobKeys(record).includes(key);
 }
 
-/** Fields as pairs for Redis; null is the empty text, which the script takes as "remove". */
+/** Encodes fields for the scripts, as name and JSON text in turn. null becomes an empty text, which removes the field. */
 export function encodeFields(fields: Partial<JobRecord>): string[] {
   return Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [name, value === null ? "" : JSON.stringify(value)],

@@ -33,7 +33,7 @@ export interface JobLimits {
   ownerJobs: number;
 }
 
-type Changes = JobFields & Partial<Pick<JobRecord, "options" | "steered">>;
+type Changes = JobFields & Partial<Pick<JobRecord, "options" | "options_version">>;
 
 /** How many webhook deliveries a job's view shows. */
 const KEPT_DELIVERIES = 20;
@@ -92,20 +92,24 @@ export class RecordStore {
     return isChanged;
   }
 
-  /** Writes fields of a running job, if it still belongs to the attempt. */
+  /** Writes fields of a running job, if the attempt `attemptId` still owns it. */
   update(id: string, attemptId: string, fields: JobFields): Promise<boolean> {
     return this.change(id, ["running"], undefined, fields, { attempt_id: attemptId });
   }
 
   /** Changes the options of a job that has not ended, if its revision is still the expected one. */
-  steer(id: string, fields: Pick<JobRecord, "options" | "steered">, revision: number): Promise<boolean> {
+  steer(
+    id: string,
+    fields: Pick<JobRecord, "options" | "options_version">,
+    revision: number,
+  ): Promise<boolean> {
     return this.change(id, ["queued", "running"], undefined, fields, { revision });
   }
 
   /** Lets a job that has ended forget its pictures. The record stays until `deleteAt` (ms). */
   async expire(id: string, deleteAt: number, precondition: Precondition = {}): Promise<boolean> {
     const nothing = {
-      ...{ result: null, state: null, preview: null, timelapse: null, checkpoint: null, losses: null },
+      ...{ result: null, raw_result: null, preview: null, timelapse: null, checkpoint: null, losses: null },
     };
     if (!(await this.change(id, FINAL_STATES, undefined, nothing, precondition))) return false;
     await this.redis.zadd(this.keys.expiring, "XX", deleteAt, id);

@@ -10,31 +10,30 @@ export const HEARTBEAT_MS = 4_000;
 
 const workerDescriptionSchema = z.object({
   id: z.string(),
-  /** Version of this software. */
   version: z.string(),
   host: z.string(),
   pid: z.int(),
   started_at: z.iso.datetime(),
-  /** false: why not is in `reason`, with the code that jobs would fail with. */
   ready: z.boolean(),
+  /** Why it is not ready, with the error code that its jobs would have. */
   reason: z.object({ code: z.string(), message: z.string() }).nullable(),
   engine: engineSchema.nullable(),
-  /** Longest edge of the results that it takes, in pixels. */
+  /** The longest edge of the results that it takes, in pixels. */
   largest_size: z.int().min(0),
   /** Seconds for one unit of cost (see `estimateCost`); null before it has painted. */
   seconds_per_cost: z.number().min(0).nullable(),
   /** Seconds until its job is done, 0 without a job; null if unknown. */
   free_in_seconds: z.number().min(0).nullable(),
-  /** Time of a step of the job that it is at. */
+  /** Duration of an optimiser step of its current job. */
   step_ms: z.number().min(0).nullable().optional(),
-  /** Memory that its engine process holds. */
+  /** Memory of its engine process. */
   engine_resident_bytes: z.int().min(0).nullable().optional(),
-  /** The job that it is at. */
+  /** The id of its current job. */
   job: z.string().nullable(),
 });
 export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
 
-/** Says that this worker lives; Redis forgets it by itself. */
+/** Stores a worker's heartbeat. Redis drops it by itself if the next one does not come. */
 export async function announceWorker(
   redis: Redis,
   keys: RedisKeys,
@@ -47,18 +46,19 @@ export async function announceWorker(
     .exec();
 }
 
+/** Removes a worker that stops. */
 export async function forgetWorker(redis: Redis, keys: RedisKeys, id: string): Promise<void> {
   await redis.multi().srem(keys.workers, id).del(keys.worker(id)).exec();
 }
 
-/** The workers that live, the dead ones' names being cleared away on the way. */
+/** The workers that are alive. Removes those without a heartbeat, and counts them as lost. */
 export async function findWorkers(redis: Redis, keys: RedisKeys): Promise<WorkerDescription[]> {
   const ids = await redis.smembers(keys.workers);
   if (ids.length === 0) return [];
   const texts = await redis.mget(ids.map((id) => keys.worker(id)));
-  const gone = ids.filter((_, index) => texts[index] == null);
-  // Of several that miss one, only who takes it out counts it.
-  const lost = gone.length > 0 ? await redis.srem(keys.workers, gone) : 0;
-  if (lost > 0) await incrementCounter(redis, keys, "worker_lost", lost);
+  const missing = ids.filter((_, index) => texts[index] == null);
+  // If several processes notice a loss, only the one that removes the id counts it.
+  const removed = missing.length > 0 ? await redis.srem(keys.workers, missing) : 0;
+  if (removed > 0) await incrementCounter(redis, keys, "worker_lost", removed);
   return texts.flatMap((text) => (text == null ? [] : [workerDescriptionSchema.parse(JSON.parse(text))]));
 }

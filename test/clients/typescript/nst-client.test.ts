@@ -98,7 +98,7 @@ describe("NstClient", () => {
         hasUpdated = true;
         await theirs.updateOptions(id, { style_weight: 33 });
       }
-      if (job.steered === 1) await theirs.cancel(id);
+      if (job.options_version === 1) await theirs.cancel(id);
     }
     expect(seen[0]?.[0]).toBe(PRESETS.balanced.style_weight);
     expect(seen).toContainEqual([33, "running"]);

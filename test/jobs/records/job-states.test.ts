@@ -19,31 +19,30 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-/** What befalls a job. A run is one worker's attempt; an old one writes although another has taken over. */
+/** What can happen to a job. In `stale` an attempt writes that has lost the job, in `crash` a submission is interrupted. */
 const events = fc.record({
   job: fc.nat(JOBS - 1),
   kind: fc.constantFrom(
-    ...(["submit", "start", "hand_back", "succeed", "fail", "cancel", "retry"] as const),
-    ...(["stale", "update", "expire", "delete", "crash", "sweep"] as const),
+    ...(["submit", "start", "requeue", "succeed", "fail", "cancel", "retry"] as const),
+    ...(["stale", "update", "expire", "delete", "crash", "maintain"] as const),
   ),
 });
 type Event = typeof events extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a correct queue would hold: written against the table's words, not its code. */
+/** What a correct queue would hold. It is written without the table of transitions. */
 interface Model {
   status: JobStatus;
-  attempt_id: string | null;
-  /** Whether it has a time at which it expires. */
-  expires: boolean;
+  attemptId: string | null;
+  hasExpiry: boolean;
 }
 
-/** When everything that ever expires has expired. */
-const HOUR = 3600;
-const THE_END = Date.parse("9999-01-01T00:00:00Z");
+const HOUR_SECONDS = 3600;
+/** By then every job that has an expiry is due. */
+const FAR_FUTURE = Date.parse("9999-01-01T00:00:00Z");
 
 const FINAL = new Set<JobStatus>(["succeeded", "failed", "canceled"]);
 
-const LAWFUL = new Set(
+const ALLOWED = new Set(
   [
     "queued>running queued>failed queued>canceled running>running running>queued",
     "running>succeeded running>failed running>canceled failed>queued canceled>queued",
@@ -51,27 +50,26 @@ const LAWFUL = new Set(
 );
 
 describe("The table of transitions", () => {
-  it("allows these and no others", () => {
+  it("allows these changes of status and no others", () => {
     const pairs = Object.values(TRANSITIONS).flatMap(({ from, to }) => from.map((one) => `${one}>${to}`));
-    expect(new Set(pairs)).toEqual(LAWFUL);
+    expect(new Set(pairs)).toEqual(ALLOWED);
   });
 
-  it("holds whatever befalls jobs on the real queue", async () => {
+  it("holds for random sequences of events on a real queue", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(events, { minLength: 20, maxLength: 40, size: "max" }), async (sequence) => {
         await redis.flushall();
-        const jobs = Array.from({ length: JOBS }, (_, index) =>
-          // One of them is to expire, whether it has ended or not.
-          submission(index === 0 ? { expires_in: (THE_END - Date.now()) / 1000 - HOUR } : {}),
-        );
+        // The first job has an expiry from the start.
+        const expires_in = (FAR_FUTURE - Date.now()) / 1000 - HOUR_SECONDS;
+        const jobs = [submission({ expires_in }), submission()];
         const model = new Map<string, Model>();
-        let runs = 0;
-        for (const event of sequence) {
-          const id = jobs[event.job]?.id ?? "";
-          const before = await queue.find(id);
-          runs += 1;
-          await befall(event, jobs[event.job] as (typeof jobs)[number], model, `run-${runs}`);
-          expectLawful(before, await queue.find(id), model.get(id));
+        let attempts = 0;
+        for (const { job, kind } of sequence) {
+          const submitted = jobs[job] as (typeof jobs)[number];
+          const before = await queue.find(submitted.id);
+          attempts += 1;
+          await apply(kind, submitted, model, `attempt-${attempts}`);
+          expectAllowed(before, await queue.find(submitted.id), model.get(submitted.id));
         }
         await expectConsistent(
           jobs.map(({ id }) => id),
@@ -83,100 +81,108 @@ describe("The table of transitions", () => {
   });
 });
 
-async function befall(
-  { kind }: Event,
+/** Does to a job what the event says, and to the model what a correct queue would do. */
+async function apply(
+  kind: Event["kind"],
   job: ReturnType<typeof submission>,
   model: Map<string, Model>,
   attemptId: string,
 ): Promise<void> {
   const { id } = job;
   const known = model.get(id);
-  const own = known?.attempt_id === null || known === undefined ? {} : { attempt_id: known.attempt_id };
-  const move = (name: Transition, fields: Parameters<RecordStore["transition"]>[2], guard = {}) =>
-    records.transition(id, name, fields, guard);
-  const to = (from: JobStatus[], status: JobStatus, next: string | null = null) => {
+  const owned = known?.attemptId ? { attempt_id: known.attemptId } : {};
+  const released = { attempt_id: null };
+  const transition = (
+    name: Transition,
+    fields: Parameters<RecordStore["transition"]>[2],
+    precondition = {},
+  ) => records.transition(id, name, fields, precondition);
+  const create = () => {
+    if (known) return;
+    model.set(id, { status: "queued", attemptId: null, hasExpiry: job.expires_in !== undefined });
+  };
+  const move = (from: JobStatus[], status: JobStatus, owner: string | null = null) => {
     if (!known || !from.includes(known.status)) return;
-    const expires =
-      status === "queued" && from.includes("failed") ? false : known.expires || FINAL.has(status);
-    model.set(id, { status, attempt_id: next, expires });
+    const isRetried = status === "queued" && from.includes("failed");
+    const hasExpiry = !isRetried && (known.hasExpiry || FINAL.has(status));
+    model.set(id, { status, attemptId: owner, hasExpiry });
   };
   switch (kind) {
     case "submit":
       await queue.submit(job);
-      if (!known)
-        model.set(id, { status: "queued", attempt_id: null, expires: job.expires_in !== undefined });
+      create();
       break;
     case "crash":
-      // Between the two steps of a submission: the record is there, BullMQ has not heard of it.
+      // The record is written, and BullMQ does not know the job.
       await queue.submit(job);
       await redis.del(keys.bullmq(id));
       await redis.zrem(keys.bullmq("prioritized"), id);
-      if (!known)
-        model.set(id, { status: "queued", attempt_id: null, expires: job.expires_in !== undefined });
+      create();
       break;
     case "start":
-      await move("start", { attempt_id: attemptId });
-      to(["queued", "running"], "running", attemptId);
+      await transition("start", { attempt_id: attemptId });
+      move(["queued", "running"], "running", attemptId);
       break;
-    case "hand_back":
-      await move("hand_back", { attempt_id: null }, own);
-      to(["running"], "queued");
+    case "requeue":
+      await transition("requeue", released, owned);
+      move(["running"], "queued");
       break;
     case "succeed":
-      await move("succeed", { attempt_id: null }, own);
-      to(["running"], "succeeded");
+      await transition("succeed", released, owned);
+      move(["running"], "succeeded");
       break;
     case "fail":
-      await move("fail", { attempt_id: null }, own);
-      to(["queued", "running"], "failed");
+      await transition("fail", released, owned);
+      move(["queued", "running"], "failed");
       break;
     case "stale":
-      expect(await move("succeed", {}, { attempt_id: "an attempt that lost the job" })).toBe(false);
-      expect(await records.update(id, "an attempt that lost the job", { losses: "x" })).toBe(false);
+      expect(await transition("succeed", {}, { attempt_id: "stale" })).toBe(false);
+      expect(await records.update(id, "stale", { losses: "x" })).toBe(false);
       break;
-    case "update":
-      expect(await records.update(id, known?.attempt_id ?? "none", { losses: "x" })).toBe(
-        known?.status === "running",
-      );
+    case "update": {
+      const isUpdated = await records.update(id, known?.attemptId ?? "none", { losses: "x" });
+      expect(isUpdated).toBe(known?.status === "running");
       break;
+    }
     case "cancel":
       await queue.cancel(id);
-      to(["queued", "running"], "canceled");
+      move(["queued", "running"], "canceled");
       break;
     case "retry":
       await queue.retry(id);
-      to(["failed", "canceled"], "queued");
+      move(["failed", "canceled"], "queued");
       break;
     case "expire":
-      expect(await expireJob(queue, id, THE_END)).toBe(known?.expires ?? false);
-      if (known?.expires) to(["queued", "running"], "canceled");
+      expect(await expireJob(queue, id, FAR_FUTURE)).toBe(known?.hasExpiry ?? false);
+      if (known?.hasExpiry) move(["queued", "running"], "canceled");
       break;
     case "delete":
       await queue.delete(id);
       model.delete(id);
       break;
-    case "sweep":
+    case "maintain":
       await requeueLostJobs(queue);
   }
 }
 
-function expectLawful(before: JobRecord | null, after: JobRecord | null, model: Model | undefined): void {
+function expectAllowed(before: JobRecord | null, after: JobRecord | null, model: Model | undefined): void {
   expect(after?.status).toBe(model?.status);
-  expect(after?.attempt_id ?? null).toBe(model?.attempt_id ?? null);
+  expect(after?.attempt_id ?? null).toBe(model?.attemptId ?? null);
   if (!before || !after) return;
-  if (before.status !== after.status) expect(LAWFUL).toContain(`${before.status}>${after.status}`);
-  if (JSON.stringify(before) !== JSON.stringify(after))
+  if (before.status !== after.status) expect(ALLOWED).toContain(`${before.status}>${after.status}`);
+  if (JSON.stringify(before) !== JSON.stringify(after)) {
     expect(after.revision).toBeGreaterThan(before.revision);
+  }
 }
 
-/** Each job stands in the set of its status and in no other, and BullMQ knows every one that should run. */
+/** Every job is in the set of its status and in no other, and BullMQ knows all queued and running jobs. */
 async function expectConsistent(ids: string[], model: Map<string, Model>): Promise<void> {
   await requeueLostJobs(queue);
   for (const status of ["queued", "running", "succeeded", "failed", "canceled"] as const) {
     const expected = ids.filter((id) => model.get(id)?.status === status).sort();
     expect(await redis.zrange(keys.status(status), "0", "-1")).toEqual(expected);
   }
-  const toRun = ids.filter((id) => ["queued", "running"].includes(model.get(id)?.status ?? ""));
-  for (const id of toRun) expect(await redis.exists(keys.bullmq(id))).toBe(1);
+  const unfinished = ids.filter((id) => ["queued", "running"].includes(model.get(id)?.status ?? ""));
+  for (const id of unfinished) expect(await redis.exists(keys.bullmq(id))).toBe(1);
   expect(await redis.zrange(keys.allJobs, "0", "-1")).toEqual(ids.filter((id) => model.has(id)).sort());
 }

@@ -5,7 +5,7 @@
 local job, expiring, queuedCost, outbox = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
 
-local found = redis.call("HMGET", job, "status", "attempt_id", "revision", "owner", "work")
+local found = redis.call("HMGET", job, "status", "attempt_id", "revision", "owner", "cost")
 if not found[1] then return "missing" end
 local status = cjson.decode(found[1])
 local isAllowed = false
@@ -41,7 +41,7 @@ elseif args.default_expiry then
 end
 
 if isMoved then addToOutbox(outbox, job, status) end
-local steered = tonumber(redis.call("HGET", job, "steered"))
-local change = {id = args.id, revision = revision, status = status, steered = steered}
+local optionsVersion = tonumber(redis.call("HGET", job, "options_version"))
+local change = {id = args.id, revision = revision, status = status, options_version = optionsVersion}
 redis.call("PUBLISH", args.channel, cjson.encode(change))
 return "changed"

@@ -12,6 +12,6 @@ if redis.call("ZCARD", ownerAll) >= args.max_owner_jobs then return "owner_full"
 writeFields(job, 2)
 for _, set in ipairs({all, queued, ownerAll, ownerQueued}) do redis.call("ZADD", set, 0, args.id) end
 if args.expires_at then redis.call("ZADD", expiring, args.expires_at, args.id) end
-redis.call("INCRBY", queuedCost, redis.call("HGET", job, "work") or 0)
+redis.call("INCRBY", queuedCost, redis.call("HGET", job, "cost") or 0)
 addToOutbox(outbox, job, "queued")
 return "created"

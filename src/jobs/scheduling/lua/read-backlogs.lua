@@ -20,7 +20,7 @@ end
 local function sumOfHead(position)
   if not head then readHead() end
   for index = #sums + 1, position do
-    local cost = redis.call("HGET", args.job_prefix .. head[index], "work")
+    local cost = redis.call("HGET", args.job_prefix .. head[index], "cost")
     sums[index] = sums[index - 1] + tonumber(cost or 0)
   end
   return sums[position]
@@ -43,7 +43,7 @@ end
 
 local backlogs = {}
 for index = 2, #ARGV do
-  local found = redis.call("HMGET", args.job_prefix .. ARGV[index], "revision", "work")
+  local found = redis.call("HMGET", args.job_prefix .. ARGV[index], "revision", "cost")
   local revision, ownCost = tonumber(found[1] or 0), tonumber(found[2] or 0)
   local position = positionOf(ARGV[index])
   local cost = 0

@@ -23,7 +23,7 @@ const events: ApiPlugin = async (app, { config, queue }) => {
         operationId: "followJob",
         summary: "Streams a job's changes until it ends",
         description:
-          "Server-sent events: `status` (the job), `progress` (its progress), `preview` (step, size and href), `steered` " +
+          "Server-sent events: `status` (the job), `progress` (its progress), `preview` (step, size and href), `options` " +
           "(the number of changes and the new options) and finally `end` (the reason). With `Last-Event-ID` only newer " +
           "events are sent. A client that has already received the end gets 204, which tells an EventSource to stop.",
         tags: ["jobs"],
