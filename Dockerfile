@@ -23,7 +23,7 @@ COPY local local
 COPY src src
 COPY studio studio
 COPY workers workers
-RUN node scripts/containers/build.mjs \
+RUN node scripts/containers/image/compile.mjs \
  && find dist -name '*.map' -delete
 
 # What runs, without what builds, and without the engine's packages.
@@ -44,10 +44,10 @@ COPY workers/engine/native workers/engine/native
 COPY workers/sandbox workers/sandbox
 
 FROM engine AS engine-cpu
-RUN node scripts/containers/engine.mjs cpu
+RUN node scripts/containers/image/install-engine.mjs cpu
 
 FROM engine AS engine-gpu
-RUN node scripts/containers/engine.mjs gpu
+RUN node scripts/containers/image/install-engine.mjs gpu
 
 FROM scratch AS weights-none
 FROM scratch AS weights-baked

@@ -3,7 +3,7 @@ export default {
   rootDir: import.meta.dirname,
   roots: ["<rootDir>/dist/test"],
   testMatch: ["**/*.test.js"],
-  testEnvironment: "<rootDir>/dist/test/environment.js",
+  testEnvironment: "<rootDir>/dist/test/jest-environment.js",
   transform: {},
   injectGlobals: false,
   testTimeout: 120_000,

@@ -21,7 +21,7 @@ export function toCommandError(error: unknown): CommandError {
       ({ path, expected, received }) => `  ${path}: expected ${expected}, received ${received}`,
     );
     const hint = error.status === 401 ? "\nSet an API key with --key or NST_API_KEY." : "";
-    return new CommandError([error.message, ...(fields ?? [])].join("\n") + hint, EXIT.refused);
+    return new CommandError([error.message, ...(fields ?? [])].join("\n") + hint, EXIT.rejected);
   }
   const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
   if (error instanceof TypeError && cause) {

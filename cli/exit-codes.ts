@@ -1,9 +1,9 @@
 /** Exit codes for scripts, documented in docs/command-line.md. */
 export const EXIT = {
-  done: 0,
+  success: 0,
   failed: 1,
   usage: 2,
-  refused: 3,
+  rejected: 3,
   jobFailed: 4,
   jobCanceled: 5,
   unreachable: 6,

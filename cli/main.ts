@@ -9,10 +9,10 @@ import { colors, type Terminal } from "./terminal.ts";
 export async function run(args: string[], terminal: Terminal): Promise<number> {
   try {
     await createProgram(terminal).parseAsync(args, { from: "user" });
-    return Number(process.exitCode ?? EXIT.done);
+    return Number(process.exitCode ?? EXIT.success);
   } catch (error) {
     // Commander has already printed its message.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     const { message, code } = toCommandError(error);
     terminal.err.write(`${colors(terminal).red("nst:")} ${message}\n`);
     return code;
@@ -24,7 +24,7 @@ export function processTerminal(): Terminal {
   // `nst jobs | head` closes the pipe early: that is not an error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT.done);
+    process.exit(EXIT.success);
   });
   return { out: process.stdout, err: process.stderr, input: process.stdin, environment: process.env };
 }

@@ -22,10 +22,10 @@ Environment:
   NO_COLOR      disables colours
 
 Exit codes:
-  ${EXIT.done}  success                   ${EXIT.jobFailed}  a job failed
+  ${EXIT.success}  success                   ${EXIT.jobFailed}  a job failed
   ${EXIT.failed}  any other error           ${EXIT.jobCanceled}  a job was canceled
   ${EXIT.usage}  invalid command           ${EXIT.unreachable}  the service is unreachable
-  ${EXIT.refused}  refused by the service    ${EXIT.interrupted}  interrupted; the jobs keep running`;
+  ${EXIT.rejected}  refused by the service    ${EXIT.interrupted}  interrupted; the jobs keep running`;
 
 const PAINT_EXAMPLES = `
 Examples:

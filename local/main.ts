@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
 import { ROOT } from "../src/root.ts";
-import { checkPreconditions } from "./preconditions.ts";
+import { checkFolderAndPort } from "./check-folder-and-port.ts";
+import { redisServerPath } from "./redis-server-path.ts";
 import { superviseRedis } from "./redis-supervisor.ts";
 import { serviceUrl } from "./service-url.ts";
-import { redisServerPath } from "./setup-report.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -16,7 +16,7 @@ const EXTRA_GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
-  await checkPreconditions(config);
+  await checkFolderAndPort(config);
   const log = createLogger(config, "local");
   const watchdog = startWatchdog();
   const stop = waitForStop();

@@ -4,7 +4,7 @@ import { checkNode } from "./setup/node.mjs";
 
 await runScript(async () => {
   checkNode(process.versions.node);
-  const { loadDotEnv } = await import("./setup/dot-env.mjs");
+  const { loadDotEnv } = await import("./setup/load-dot-env.mjs");
   loadDotEnv();
   const { ROOT } = await import("./setup/folders.mjs");
   const { build } = await import("./setup/build.mjs");

@@ -7,11 +7,11 @@ import { createCacheEntry } from "./setup/cache-entry.mjs";
 import { runCommand } from "./setup/command.mjs";
 import { runScript, SetupFailure } from "./setup/failure.mjs";
 import { cacheFolder, ROOT } from "./setup/folders.mjs";
-import { NEWEST_TRIED } from "./setup/node.mjs";
+import { MAX_TESTED_MAJOR } from "./setup/node.mjs";
 import { runNpm } from "./setup/packages.mjs";
 import { checkPlatform } from "./setup/tensorflow.mjs";
 
-const MAJORS = ["20", "22", "24", String(NEWEST_TRIED)];
+const MAJORS = ["20", "22", "24", String(MAX_TESTED_MAJOR)];
 /** Set-up, native modules, child processes and the whole service on one machine. */
 const TESTS = ["test/setup", "test/engine/main.test.ts", "test/local/main.test.ts"];
 /** A picture of no beauty: VGG-19 an eighth as wide, with random weights. */
@@ -41,7 +41,7 @@ async function tryNode(bin, clone) {
     if (code === 0) return output;
     throw new SetupFailure(
       `${version}: ${command} ${args.join(" ")} failed (${code}):\n${output}`,
-      "Mend it.",
+      "Fix the failure above.",
     );
   };
   const version = (await runCommand(join(bin, "node"), ["--version"])).output.trim();

@@ -6,7 +6,7 @@ import { checkNode } from "./setup/node.mjs";
 
 await runScript(async () => {
   checkNode(process.versions.node);
-  const { loadDotEnv } = await import("./setup/dot-env.mjs");
+  const { loadDotEnv } = await import("./setup/load-dot-env.mjs");
   loadDotEnv();
   const main = new URL("../dist/cli/main.js", import.meta.url);
   if (!existsSync(main)) {

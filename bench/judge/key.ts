@@ -10,7 +10,7 @@ export const keySchema = z.object({
 export type Key = z.infer<typeof keySchema>;
 
 /** Shuffles the methods anew for each pair. */
-export function drawKey(pairs: readonly string[], methods: readonly string[]): Key {
+export function shuffleMethods(pairs: readonly string[], methods: readonly string[]): Key {
   const shuffled = () => {
     const rest = [...methods];
     return methods.map(() => rest.splice(randomInt(rest.length), 1)[0] ?? "");

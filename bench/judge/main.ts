@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { ROOT } from "../../src/root.ts";
 import { countChoices } from "./count.ts";
-import { drawKey, hashKey, keySchema } from "./key.ts";
+import { hashKey, keySchema, shuffleMethods } from "./key.ts";
 import { artifactRatio } from "./measures/artifacts.ts";
 import { colorScore } from "./measures/color.ts";
 import { contentScore } from "./measures/content.ts";
@@ -57,7 +57,7 @@ async function makeSheets(): Promise<void> {
   const painted = new Map<string, Painted>();
   for (const method of methods) painted.set(method.name, await paintMissing(method, pairs, settings));
 
-  const key = drawKey(
+  const key = shuffleMethods(
     pairs.map(pairName),
     methods.map(({ name }) => name),
   );

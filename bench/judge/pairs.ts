@@ -4,13 +4,13 @@ export interface Pair {
   style: string;
   /** Defaults are chosen by the first kind; the second is first painted when the defaults stand. */
   use: "choose" | "judge";
-  /** One of the eight pairs that are always judged: each content and each style is in at least one. */
-  isMarked: boolean;
+  /** One of the eight pairs that every judgement includes: each content and each style is in at least one. */
+  isCore: boolean;
 }
 
 const STYLES = ["starry_night", "water_lilies", "wave", "udnie", "composition_vii", "brick"];
 
-/** One letter for each style: c to choose by, j to judge by, J marked. */
+/** One letter for each style: c to choose by, j to judge by, J core. */
 const TABLE: Record<string, string> = {
   chelsea: "cjcjcJ",
   coffee: "jcjcJc",
@@ -28,7 +28,7 @@ export const PAIRS: readonly Pair[] = Object.entries(TABLE).flatMap(([content, l
     content,
     style: STYLES[index] ?? "",
     use: letter === "c" ? ("choose" as const) : ("judge" as const),
-    isMarked: letter === "J",
+    isCore: letter === "J",
   })),
 );
 
@@ -40,7 +40,7 @@ export const pairName = ({ content, style }: Pick<Pair, "content" | "style">) =>
  */
 export function selectPairs(selection: string): Pair[] {
   if (selection === "all") return [...PAIRS];
-  if (selection === "marked") return PAIRS.filter(({ isMarked }) => isMarked);
+  if (selection === "marked") return PAIRS.filter(({ isCore }) => isCore);
   if (selection === "judge" || selection === "choose") return PAIRS.filter(({ use }) => use === selection);
   return selection.split(",").map((name) => {
     const found = PAIRS.find((pair) => pairName(pair) === name);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { redisSocket, startRedis } from "../../local/embedded-redis.ts";
-import { redisServerPath } from "../../local/setup-report.ts";
+import { redisServerPath } from "../../local/redis-server-path.ts";
 import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 
 export interface TemporaryRedis {

@@ -8,7 +8,7 @@ import { ROOT } from "../../src/root.ts";
 import { connect, connectOrEmbed, type ServerFlags } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { createSamplePicture } from "../sample-picture.ts";
+import { createSamplePicture } from "../synthetic-picture.ts";
 import { colors, type Terminal, writeJson } from "../terminal.ts";
 
 interface Check {

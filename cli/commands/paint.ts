@@ -3,7 +3,7 @@ import { DEFAULT_PRESET, PRESETS } from "../../src/contract/presets.ts";
 import { connectOrEmbed, embed, type ServerFlags } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { type JobFiles, listJobFiles, openPicture } from "../job-files.ts";
+import { type JobFiles, listJobFiles, openPicture } from "../expand-inputs.ts";
 import { JobRunner, type RunnerFlags } from "../job-runner.ts";
 import { parseOptions } from "../option-flags.ts";
 import { formatFromPath, stem } from "../output-file.ts";

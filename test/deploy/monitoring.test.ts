@@ -119,7 +119,7 @@ describeIfPossible("promtool", missing, () => {
     const config = await run(promtoolPath, [
       "check",
       "config",
-      join(ROOT, "deploy/monitoring/prometheus.yaml"),
+      join(ROOT, "deploy/monitoring/prometheus.example.yaml"),
     ]);
     expect(config.stdout).toContain("SUCCESS");
   });

@@ -27,7 +27,7 @@ const anchorsOf = (text: string) =>
   [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => anchor(heading));
 
 describe("The documentation", () => {
-  it("links to files and headings that there are", () => {
+  it("links only to existing files and headings", () => {
     const broken: string[] = [];
     let count = 0;
     for (const { path, text } of pages) {
@@ -47,7 +47,7 @@ describe("The documentation", () => {
     expect(broken).toEqual([]);
   });
 
-  it("names files of the project that there are", () => {
+  it("names only existing files of the project", () => {
     const folders = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const names = folders.map(({ name }) => name.replace(".", "\\.")).join("|");
     const named = new RegExp(`\`((?:${names})/[^\`\\s{}*…<>]*)\``, "g");
@@ -63,7 +63,7 @@ describe("The documentation", () => {
     expect(gone).toEqual([]);
   });
 
-  it("names npm scripts that there are", async () => {
+  it("names only existing npm scripts", async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
     const named = pages.flatMap(({ path, text }) =>
       [...text.matchAll(/npm run (?:-s )?([a-z:-]*[a-z])/g)].map(([, name = ""]) => `${path}: ${name}`),

@@ -4,7 +4,7 @@ import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
 import { positionOf } from "../support/jobs.ts";
 import { expectNothingLeftOver } from "../support/nothing-left-over.ts";
-import { childrenOf, isAlive } from "../support/processes.ts";
+import { childrenOf, isAlive } from "../support/process-tree.ts";
 
 let deployment: TestDeployment;
 /** The pixels of the same job without any fault. */

@@ -23,6 +23,6 @@ for (const [type, { sent, answers }] of Object.entries(report.types)) {
 }
 console.log(`memory of the API: ${report.memory.join(" → ")} MiB; left in its spool: ${report.leftovers}`);
 for (const what of report.wrong) console.log(`WRONG ${what} (kept in ${folder})`);
-console.log(report.serves ? "the process still serves" : "THE PROCESS IS GONE");
+console.log(report.serves ? "the API process still serves" : "THE API PROCESS DIED");
 if (values.json) console.log(JSON.stringify({ seed, clean: isClean(report), ...report }));
 process.exit(isClean(report) ? 0 : 1);

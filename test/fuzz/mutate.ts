@@ -69,10 +69,10 @@ export function mutate(seed: Buffer, roll: (below: number) => number, others: re
   for (let count = 1 + roll(4); count > 0 && bytes.length > 16; count -= 1) {
     bytes = Buffer.from((MUTATIONS[roll(MUTATIONS.length)] as Mutation)(bytes, roll, others));
   }
-  return roll(4) > 0 ? mendChecksums(bytes) : bytes;
+  return roll(4) > 0 ? recomputeChecksums(bytes) : bytes;
 }
 
-function mendChecksums(bytes: Buffer): Buffer {
+function recomputeChecksums(bytes: Buffer): Buffer {
   if (bytes.length < 8 || bytes.readUInt32BE(0) !== 0x89504e47) return bytes;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const end = at + 8 + bytes.readUInt32BE(at);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/glo
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/embedded-redis.ts";
-import { redisServerPath } from "../../local/setup-report.ts";
+import { redisServerPath } from "../../local/redis-server-path.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { mountExfat } from "../support/harness/exfat-disk.ts";
 import { describeIfPossible } from "../support/requirements.ts";

@@ -132,7 +132,7 @@ describe("Unpacking wheels into the cache", () => {
   it("rejects a wheel whose hash is not the pinned one", async () => {
     const pinned = "0".repeat(64);
     await expect(unpack({ sha256: pinned })).rejects.toMatchObject({
-      message: `The downloaded small 1.0 is altered: expected sha256 ${pinned}, received ${sha256}.`,
+      message: `The downloaded small 1.0 has a wrong checksum: expected sha256 ${pinned}, received ${sha256}.`,
       remedy: expect.stringContaining("do not use the file"),
     });
     expect(await files()).toEqual([]);

@@ -1,8 +1,8 @@
-/** What clients were delivered, and so may count on. */
+/** What the API has promised to clients. */
 export class Expected {
   /** Accepted, whether alone, in a batch or as another's continuation. */
   readonly jobs = new Set<string>();
-  /** Those of them whose end is to be delivered to the receiver. */
+  /** The jobs whose end must be delivered to the receiver. */
   readonly webhooks = new Set<string>();
   /** By job: the last style weight that the API confirmed. */
   readonly weights = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestDeployment } from "../support/harness/deployment.ts";
-import { childrenOf } from "../support/processes.ts";
+import { childrenOf } from "../support/process-tree.ts";
 import { pickOne } from "./random.ts";
 import { recordPids, type ServiceProcess } from "./service-processes.ts";
 

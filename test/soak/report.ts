@@ -2,7 +2,7 @@ import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
 import { deleteOrphans } from "../../src/maintenance/orphans.ts";
 import type { TestDeployment } from "../support/harness/deployment.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/process-tree.ts";
 import type { Expected } from "./expected.ts";
 import type { FlakyReceiver } from "./flaky-receiver.ts";
 

@@ -1,6 +1,6 @@
 import type { TestDeployment } from "../support/harness/deployment.ts";
 import type { ProgramProcess } from "../support/harness/program.ts";
-import { childrenOf } from "../support/processes.ts";
+import { childrenOf } from "../support/process-tree.ts";
 
 /** A process of the service. A fault that ends it also starts it again. */
 export interface ServiceProcess {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { countChoices } from "../../../bench/judge/count.ts";
-import { drawKey, hashKey } from "../../../bench/judge/key.ts";
+import { hashKey, shuffleMethods } from "../../../bench/judge/key.ts";
 import { PAIRS, pairName, selectPairs } from "../../../bench/judge/pairs.ts";
 
 const KEY = {
@@ -34,13 +34,13 @@ describe("The judge", () => {
 
   it("gives each pair all methods in an order of its own, behind a hash that tells nothing", () => {
     const names = Array.from({ length: 40 }, (_, index) => `pair-${index}`);
-    const key = drawKey(names, ["one", "two", "three"]);
+    const key = shuffleMethods(names, ["one", "two", "three"]);
     for (const name of names) {
       expect(Object.keys(key.pairs[name] ?? {})).toEqual(["A", "B", "C"]);
       expect(Object.values(key.pairs[name] ?? {}).sort()).toEqual(["one", "three", "two"]);
     }
     expect(new Set(names.map((name) => key.pairs[name]?.A)).size).toBe(3);
-    const hashes = [0, 1].map(() => hashKey(JSON.stringify(drawKey(["a"], ["one"]))));
+    const hashes = [0, 1].map(() => hashKey(JSON.stringify(shuffleMethods(["a"], ["one"]))));
     expect(hashes[0]).not.toBe(hashes[1]);
   });
 });

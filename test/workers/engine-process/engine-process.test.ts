@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import { resolveOptions } from "../../../src/contract/presets.ts";
 import { ROOT } from "../../../src/root.ts";
 import { EngineProcess, type EngineState } from "../../../workers/engine-process/engine-process.ts";
-import { isAlive } from "../../support/processes.ts";
+import { isAlive } from "../../support/process-tree.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { until } from "../../support/until.ts";
 

@@ -1,4 +1,4 @@
-"""extract.py WHEEL FOLDER PREFIX...: unpacks the files of a wheel whose names start with one of the prefixes."""
+"""extract_wheel.py WHEEL FOLDER PREFIX...: unpacks the files of a wheel whose names start with one of the prefixes."""
 
 import os
 import sys

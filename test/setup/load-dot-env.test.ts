@@ -8,7 +8,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 const SCRIPT = `
-  import { loadDotEnv } from "./scripts/setup/dot-env.mjs";
+  import { loadDotEnv } from "./scripts/setup/load-dot-env.mjs";
   loadDotEnv();
   console.log(JSON.stringify([process.env.PORT, process.env.DATA_DIR]));
 `;

@@ -4,7 +4,7 @@ import { type Config, ConfigError } from "../src/config.ts";
 import { checkFolder } from "../src/storage/check-folder.ts";
 
 /** Throws a `ConfigError` if the data folder is not writable or the port is taken. */
-export async function checkPreconditions({ dataDirectory, host, port }: Config): Promise<void> {
+export async function checkFolderAndPort({ dataDirectory, host, port }: Config): Promise<void> {
   await checkFolder("DATA_DIR", dataDirectory);
   const server = createServer().listen({ host, port });
   await once(server, "listening").catch((error: Error) => {

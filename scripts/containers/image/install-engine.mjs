@@ -1,12 +1,12 @@
 // A step of the image build, engine.mjs cpu|gpu: installs TensorFlow, its binding, the native kernels and the packages that run.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { runCommand } from "../setup/command.mjs";
-import { runScript, SetupFailure } from "../setup/failure.mjs";
-import { cacheFolder, ROOT } from "../setup/folders.mjs";
-import { installAddon, nativeKernels, tfjsBinding } from "../setup/native-addons.mjs";
-import { installSandbox } from "../setup/sandbox.mjs";
-import { installTensorFlow } from "../setup/tensorflow.mjs";
+import { runCommand } from "../../setup/command.mjs";
+import { runScript, SetupFailure } from "../../setup/failure.mjs";
+import { cacheFolder, ROOT } from "../../setup/folders.mjs";
+import { installAddon, nativeKernels, tfjsBinding } from "../../setup/native-addons.mjs";
+import { installSandbox } from "../../setup/sandbox.mjs";
+import { installTensorFlow } from "../../setup/tensorflow.mjs";
 
 /** TensorFlow.js has builds for browsers, which Node does not use. */
 const BROWSER_FORMS = "find node_modules/@tensorflow -type d \\( -name dist-es6 -o -name dist_es6 \\) -prune";
