@@ -10,7 +10,6 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ROOT } from "../../src/root.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
-import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 
 const run = promisify(execFile);
@@ -30,8 +29,9 @@ let key: string;
 
 beforeAll(async () => {
   service = await TestDeployment.create();
-  const api = service.run("src/main.js", { PORT: "0", URL_ALLOWED_NETWORKS: "127.0.0.0/8" });
-  [server] = await Promise.all([addressOf(api), service.startWorker()]);
+  // The pages' reader has an open service, as `npm start` gives it.
+  const api = service.startApi({ OPEN_MODE: "loopback", URL_ALLOWED_NETWORKS: "127.0.0.0/8" });
+  [{ address: server }] = await Promise.all([api, service.startWorker()]);
   const environment = { ...process.env, ...service.environment };
   const keys = [join(ROOT, "dist/local/keys.js"), "create", "--owner", "acme"];
   key = (await run(process.execPath, keys, { env: environment })).stdout.trim();

@@ -9,7 +9,6 @@ import {
   openPage,
 } from "../support/harness/browser.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
-import { addressOf } from "../support/harness/test-client.ts";
 import { jpeg } from "../support/pictures.ts";
 import { describeIfPossible } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
@@ -70,9 +69,10 @@ const found = await findChromium();
 describeIfPossible("The studio", typeof found === "string" ? found : undefined, () => {
   beforeAll(async () => {
     deployment = await TestDeployment.create();
-    const api = deployment.run("src/main.js", { PORT: "0", HEARTBEAT_SECONDS: "1" });
+    // A person at this machine, who needs no key.
+    const api = deployment.startApi({ OPEN_MODE: "loopback", HEARTBEAT_SECONDS: "1" });
     const launched = launchBrowser(found as Chromium);
-    [address, browser] = await Promise.all([addressOf(api), launched, deployment.startWorker()]);
+    [{ address }, browser] = await Promise.all([api, launched, deployment.startWorker()]);
   });
   afterEach(async () => {
     await Promise.all(opened.map((page) => page.context().close()));
@@ -211,7 +211,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await page.getByText("The connection is lost").waitFor();
     const before = await stepNow();
     const port = new URL(address).port;
-    await addressOf(deployment.run("src/main.js", { PORT: port, HEARTBEAT_SECONDS: "1" }));
+    await deployment.startApi({ OPEN_MODE: "loopback", PORT: port, HEARTBEAT_SECONDS: "1" });
     await page.context().setOffline(false);
     await page.getByText("The connection is lost").waitFor({ state: "hidden" });
     await until(async () => (await stepNow()) > before);

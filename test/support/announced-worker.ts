@@ -1,7 +1,7 @@
 import { announceWorker, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
 import type { TestService } from "./harness/service.ts";
 
-/** Says in a worker's name that it lives and is ready, and what else of it is given. */
+/** Announces a ready worker that does not exist; `more` replaces parts of its description. */
 export function announce(service: TestService, more: Partial<WorkerDescription> = {}): Promise<void> {
   return announceWorker(service.redis, service.keys, {
     ...{ id: "w1", version: "0", host: "here", pid: 1, started_at: new Date().toISOString() },

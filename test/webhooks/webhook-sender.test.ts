@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { Webhook } from "standardwebhooks";
-import { createApiClient, type Job, unwrap } from "../../clients/typescript/index.ts";
+import { type Job, unwrap } from "../../clients/typescript/index.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
-import { fetchByContract } from "../support/contract.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
 import type { ProgramProcess } from "../support/harness/program.ts";
 import { connected } from "../support/harness/redis.ts";
-import { addressOf } from "../support/harness/test-client.ts";
+import type { TestClient } from "../support/harness/test-client.ts";
 import { WebhookReceiver } from "../support/harness/webhook-receiver.ts";
 import { jpeg } from "../support/pictures.ts";
 import { until } from "../support/until.ts";
@@ -15,7 +14,7 @@ import { until } from "../support/until.ts";
 let deployment: TestDeployment;
 let receiver: WebhookReceiver;
 let api: ProgramProcess;
-let client: ReturnType<typeof createApiClient>;
+let client: TestClient;
 beforeAll(async () => {
   deployment = await TestDeployment.create();
   await startApi();
@@ -27,8 +26,7 @@ afterEach(() => receiver.stop());
 afterAll(() => deployment.close());
 
 async function startApi(): Promise<void> {
-  api = deployment.run("src/main.js", { PORT: "0", URL_ALLOWED_NETWORKS: "127.0.0.1/32" });
-  client = createApiClient(await addressOf(api), { fetch: fetchByContract });
+  ({ api, client } = await deployment.startApi({ URL_ALLOWED_NETWORKS: "127.0.0.1/32" }));
 }
 
 type Events = NonNullable<Job["webhook"]>["events"];
@@ -39,14 +37,14 @@ async function submit(url: string, events?: Events): Promise<Job> {
     ...{ content: await blob(1), style: [await blob(2)], options: { size: 64, steps: 2 } },
     webhook: { url, ...(events && { events }) } as { url: string; events: Events },
   };
-  return await unwrap(client.POST("/v1/jobs", { body }));
+  return await unwrap(client.api.POST("/v1/jobs", { body }));
 }
 
 const params = (id: string) => ({ params: { path: { id } } });
-const view = (id: string) => unwrap(client.GET("/v1/jobs/{id}", params(id)));
-const cancel = (id: string) => unwrap(client.POST("/v1/jobs/{id}/cancel", params(id)));
+const view = (id: string) => unwrap(client.api.GET("/v1/jobs/{id}", params(id)));
+const cancel = (id: string) => unwrap(client.api.POST("/v1/jobs/{id}/cancel", params(id)));
 const secrets = async () =>
-  (await unwrap(client.GET("/v1/webhooks/secret"))).secrets.map(({ secret }) => secret);
+  (await unwrap(client.api.GET("/v1/webhooks/secret"))).secrets.map(({ secret }) => secret);
 
 /** Waits until the job has this many delivery attempts. */
 async function delivered(id: string, count: number): Promise<NonNullable<Job["webhook"]>> {
@@ -58,7 +56,8 @@ async function delivered(id: string, count: number): Promise<NonNullable<Job["we
 
 /** The number of attempts with this outcome, from the metrics. */
 async function attempts(outcome: "delivered" | "retry" | "given_up"): Promise<number> {
-  const text = await (await fetch(`${await addressOf(api)}/metrics`)).text();
+  const authorization = `Bearer ${await deployment.createKey("admin")}`;
+  const text = await (await client.fetch("/metrics", { headers: { authorization } })).text();
   return Number(
     new RegExp(`^nst_webhook_attempts_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1],
   );
@@ -114,7 +113,7 @@ describe("A job's webhook", () => {
 
   it("receives the end of the job by default, even if the job is deleted at once", async () => {
     const job = await submit(receiver.url);
-    await client.DELETE("/v1/jobs/{id}", params(job.id));
+    await client.api.DELETE("/v1/jobs/{id}", params(job.id));
     const [event] = await receiver.events(1);
     expect(event).toMatchObject({ type: "job.canceled", data: { id: job.id } });
   });
@@ -168,9 +167,9 @@ describe("A job's webhook", () => {
   ])("is rejected if its URL has %s", async (_, url) => {
     const picture = { base64: "AAAA" };
     const body = { content: picture, style: picture, webhook: { url, events: ["job.failed" as const] } };
-    const { error, response } = await client.POST("/v1/jobs", { body });
+    const { error, response } = await client.api.POST("/v1/jobs", { body });
     expect([response.status, error?.code]).toEqual([422, "url_refused"]);
-    const tested = await client.POST("/v1/webhooks/test", { body: { url } });
+    const tested = await client.api.POST("/v1/webhooks/test", { body: { url } });
     expect([tested.response.status, tested.error?.code]).toEqual([422, "url_refused"]);
   });
 });
@@ -179,13 +178,13 @@ describe("The webhook secrets", () => {
   it("stay the same until a rotation, after which the old one also signs", async () => {
     const [before = ""] = await secrets();
     expect(await secrets()).toEqual([before]);
-    const rotated = (await unwrap(client.POST("/v1/webhooks/secret/rotate"))).secrets;
+    const rotated = (await unwrap(client.api.POST("/v1/webhooks/secret/rotate"))).secrets;
     expect(rotated.map(({ secret }) => secret)).toEqual([
       expect.not.stringContaining(before.slice(6, 20)),
       before,
     ]);
     expect(rotated[1]?.expires_at).not.toBeNull();
-    const result = await unwrap(client.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
+    const result = await unwrap(client.api.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
     expect(result).toMatchObject({ delivered: true, status: 204, error: null });
     const [{ headers, body } = { headers: {}, body: "" }] = receiver.received;
     for (const { secret } of rotated) {
@@ -196,9 +195,9 @@ describe("The webhook secrets", () => {
 
   it("a test message reports what failed", async () => {
     receiver.answer = () => 503;
-    const refused = await unwrap(client.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
+    const refused = await unwrap(client.api.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
     expect(refused).toMatchObject({ delivered: false, status: 503, error: expect.stringContaining("503") });
-    const away = await unwrap(client.POST("/v1/webhooks/test", { body: { url: "http://127.0.0.1:9/" } }));
+    const away = await unwrap(client.api.POST("/v1/webhooks/test", { body: { url: "http://127.0.0.1:9/" } }));
     expect(away).toMatchObject({ delivered: false, status: null, error: expect.stringContaining("reached") });
   });
 });

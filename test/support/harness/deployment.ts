@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { v7 } from "uuid";
 import { ApiKeyStore } from "../../../src/auth/api-key-store.ts";
+import type { Scope } from "../../../src/contract/auth.ts";
 import type { RequestOptions } from "../../../src/contract/options.ts";
 import { resolveOptions } from "../../../src/contract/presets.ts";
 import { JobQueue } from "../../../src/jobs/job-queue.ts";
@@ -32,6 +33,7 @@ export class TestDeployment {
     readonly folder: string,
     readonly queue: JobQueue,
     readonly store: FilesystemBlobStore,
+    private readonly apiKeys: ApiKeyStore,
     /** A key that may submit and read. */
     readonly apiKey: string,
   ) {}
@@ -42,10 +44,14 @@ export class TestDeployment {
     const connection = await connected(connectForRequests(redis.url));
     const keys = new RedisKeys("nst");
     const store = new FilesystemBlobStore(join(folder, "blobs"));
-    const { text } = await new ApiKeyStore(connection, keys).create({
-      ...{ owner: OWNER, name: "", scopes: ["submit", "read"], lifetimeMs: null },
-    });
-    return new TestDeployment(redis, folder, new JobQueue(connection, keys), store, text);
+    const apiKeys = new ApiKeyStore(connection, keys);
+    const apiKey = await createKey(apiKeys, "submit", "read");
+    return new TestDeployment(redis, folder, new JobQueue(connection, keys), store, apiKeys, apiKey);
+  }
+
+  /** The text of a new key of the tests' owner. */
+  createKey(...scopes: Scope[]): Promise<string> {
+    return createKey(this.apiKeys, ...scopes);
   }
 
   get environment(): NodeJS.ProcessEnv {
@@ -125,4 +131,8 @@ export class TestDeployment {
     await this.redis.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function createKey(apiKeys: ApiKeyStore, ...scopes: Scope[]): Promise<string> {
+  return (await apiKeys.create({ owner: OWNER, name: "", scopes, lifetimeMs: null })).text;
 }
