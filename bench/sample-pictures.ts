@@ -30,10 +30,10 @@ export function samplePath(kind: Kind): string {
   return path;
 }
 
-/** A square of `size` × `size` px as RGB values in [0, 1]. */
-export async function samplePicture(kind: Kind, size: number): Promise<Float32Array> {
+/** RGB values in [0, 1]; a square if there is no height. */
+export async function samplePicture(kind: Kind, width: number, height = width): Promise<Float32Array> {
   const picture = sharp(samplePath(kind))
-    .resize(size, size, { fit: "cover" })
+    .resize(width, height, { fit: "cover" })
     .removeAlpha()
     .toColourspace("srgb");
   return Float32Array.from(await picture.raw().toBuffer(), (value) => value / 255);

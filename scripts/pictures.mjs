@@ -10,21 +10,15 @@ const SMALL = { preset: "draft", size: 192, seed: 1, timelapse_interval: 0, prev
 /** The options of each picture in docs/how-it-paints.md. */
 const PICTURES = {
   standard: {},
-  "style-weight-low": { style_weight: 0.5 },
-  "style-weight-high": { style_weight: 30 },
-  "windows-one": { style_windows: 1 },
-  "windows-six": { style_windows: 6 },
-  "steps-few": { steps: 8 },
+  "style-weight-low": { style_weight: 1 },
+  "style-weight-high": { style_weight: 10 },
+  "steps-few": { steps: 12 },
   "scales-one": { scales: 1 },
-  "scales-three": { scales: 3 },
   "strokes-small": { style_scale: 0.5 },
   "strokes-large": { style_scale: 2 },
-  "layers-shallow": { style_layers: { block1_conv1: 0.5, block2_conv1: 0.5 } },
-  "layers-deep": { style_layers: { block4_conv1: 0.5, block5_conv1: 0.5 } },
   "color-luminance": { preserve_color: "luminance" },
   "color-histogram": { preserve_color: "histogram" },
-  "smooth-none": { tv_weight: 0 },
-  "smooth-strong": { tv_weight: 400 },
+  "smooth-strong": { tv_weight: 20 },
   result: { preset: "balanced", size: 384 },
 };
 

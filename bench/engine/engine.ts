@@ -46,7 +46,7 @@ if (flags.json) {
 async function compare(size: number) {
   const folder = await mkdtemp(join(tmpdir(), "nst-bench-"));
   try {
-    await writeStepInputs(folder, size, weightsLocation, compile);
+    await writeStepInputs(folder, { width: size, height: size }, weightsLocation, compile);
     const ours = new JsonProcess(
       process.execPath,
       ["--expose-gc", join(ROOT, "dist/bench/engine/step-process.js"), folder],

@@ -6,9 +6,9 @@ import { availableMemory, describeDevice } from "../../workers/engine/device.ts"
 import { planStrips } from "../../workers/engine/memory-plan.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { Objective } from "../../workers/engine/objective/objective.ts";
-import { chooseOptimizer } from "../../workers/engine/optimizers/choose-optimizer.ts";
-import { type Scale, schedule } from "../../workers/engine/schedule.ts";
+import { Objective } from "../../workers/engine/objective.ts";
+import { Adam } from "../../workers/engine/optimizers/adam.ts";
+import { PYRAMID } from "../../workers/engine/optimizers/pyramid.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { samplePicture } from "../sample-pictures.ts";
@@ -33,25 +33,25 @@ const stripRows = {
 }[flags.mode as "off" | "on" | "auto"]();
 
 const network = new Vgg19(await loadWeights(flags.weights), kernels);
-network.warmUp("block5_conv1");
+network.warmUp("block4_conv3");
 const [content, style] = [await loadPicture("content"), await loadPicture("style")];
 const objective = new Objective(
   network,
-  PRESETS.balanced,
+  { ...PRESETS.balanced, seed: 1 },
   { content, regions: [{ styles: [{ picture: style, weight: 1 }], weight: 1 }] },
+  "shapes",
   stripRows,
 );
 style.dispose();
-const [scale] = schedule({ ...PRESETS.balanced, scales: 1 }, size, size) as [Scale];
-const optimizer = chooseOptimizer(scale, content);
-const first = objective.evaluate(optimizer.image);
+const optimizer = new Adam(content, PYRAMID, PRESETS.balanced.learning_rate);
+const first = objective.evaluate(optimizer.picture);
 if (flags.gradient !== undefined) {
   await writeFile(flags.gradient, first.gradient.dataSync<"float32">());
 }
 optimizer.update(first);
 const [started, before] = [performance.now(), process.cpuUsage()];
 for (let step = 0; step < Number(flags.steps); step += 1) {
-  optimizer.update(objective.evaluate(optimizer.image));
+  optimizer.update(objective.evaluate(optimizer.picture));
 }
 const milliseconds = (performance.now() - started) / Number(flags.steps);
 const { user, system } = process.cpuUsage(before);

@@ -3,7 +3,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { PRESETS } from "../../src/contract/presets.ts";
 import type { LayerWeights } from "../../src/contract/vgg19-layers.ts";
-import type { ObjectiveOptions } from "../../workers/engine/objective/objective.ts";
+import type { Size } from "../../src/pictures/picture-size.ts";
+import type { LossOptions } from "../../workers/engine/losses/loss.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { samplePicture } from "../sample-pictures.ts";
 
@@ -15,7 +16,7 @@ export interface StepInputs {
   /** The location of VGG-19's weights for our side; the peer reads them from plain files. */
   weights: string;
   layers: { name: string; inputs: number; outputs: number }[];
-  objective: ObjectiveOptions;
+  objective: LossOptions;
   content_layers: LayerWeights;
   style_layers: LayerWeights;
   /** Whether the peer uses torch.compile. */
@@ -28,28 +29,27 @@ export interface StepInputs {
  */
 export async function writeStepInputs(
   folder: string,
-  size: number,
+  { width, height }: Size,
   weightsLocation: string,
   compile: boolean,
 ): Promise<void> {
   const { classic } = PRESETS;
   const objective = {
-    loss: classic.loss,
     content_weight: classic.content_weight,
     style_weight: classic.style_weight,
     content_layers: classic.content_layers,
     style_layers: classic.style_layers,
     style_distance: classic.style_distance,
-    style_windows: classic.style_windows,
     tv_weight: 0,
+    seed: 1,
     pooling: classic.pooling,
   };
   const scaled = (layers: LayerWeights, factor: number) =>
     Object.fromEntries(Object.entries(layers).map(([layer, weight]) => [layer, weight * factor]));
   const weights = await loadWeights(weightsLocation);
   const inputs: StepInputs = {
-    width: size,
-    height: size,
+    width,
+    height,
     threads: availableParallelism(),
     weights: weightsLocation,
     layers: Object.entries(weights).map(([name, { inputs, outputs }]) => ({ name, inputs, outputs })),
@@ -63,7 +63,10 @@ export async function writeStepInputs(
     await writeFile(join(folder, `${name}.kernel`), kernel);
     await writeFile(join(folder, `${name}.bias`), bias);
   }
-  const [content, style] = [await samplePicture("content", size), await samplePicture("style", size)];
+  const [content, style] = [
+    await samplePicture("content", width, height),
+    await samplePicture("style", width, height),
+  ];
   await writeFile(join(folder, "content"), content);
   await writeFile(join(folder, "style"), style);
   const image = content.map((value, index) => 0.7 * value + 0.3 * (style[index] ?? 0));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { Objective } from "../../workers/engine/objective/objective.ts";
+import { Objective } from "../../workers/engine/objective.ts";
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import type { StepInputs } from "./step-inputs.ts";

@@ -9,7 +9,7 @@ import type { Mask, Raster } from "../../src/pictures/raster.ts";
 import { ROOT } from "../../src/root.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { Painting } from "../../workers/engine/painting.ts";
+import { Painting } from "../../workers/engine/paint.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
 

@@ -45,15 +45,9 @@ const STRIPS: Record<string, PaintRequest[]> = {
     [1, 2],
     [0, 1],
   ].map((style_weights) => inBoth({ style_weights })),
-  init: [
-    ...(["content", "recolored"] as const).map((init) => inSandstone({ init })),
-    ...[0.5, 1].map((init_blend) => inSandstone({ init: "blend", init_blend })),
-  ],
+  init: [inSandstone({}), ...[0.5, 1].map((init_blend) => inSandstone({ init: "blend", init_blend }))],
   size: [80, 160, 320].map((size) => inSandstone({ size })),
-  style_distance: [
-    inWaves({}),
-    ...[2, 1].map((style_weight) => inWaves({ style_distance: "moments", style_weight })),
-  ],
+  style_distance: (["neighbors", "gram"] as const).map((style_distance) => inWaves({ style_distance })),
   preserve_color: (["none", "luminance", "histogram", "both"] as const).map((preserve_color) =>
     inWaves({ preserve_color }),
   ),

@@ -1,156 +1,97 @@
 /**
- * Estimates how long each preset takes at each size on this machine, in elapsed time and in CPU time:
+ * How long whole pictures take with each preset at each size, in steps of a peer that paints on the same machine:
  *
- *     npm run bench:presets -- --sizes 256,512,1024 --json
+ *     npm run bench:presets -- --presets draft,balanced --sizes 256,512 --peer pytorch --json
  *
- * It times the targets and a few steps at every scale of the schedule and adds them up. With `--whole` it also runs the
- * default preset completely at the first size, to compare with the estimate.
+ * Every picture is painted in a process of its own, targets and all, with the sample pictures. A peer's step is that of
+ * bench/engine, with the source's layers down to block5_conv4, at the picture's own width and height.
  */
-import { parseArgs } from "node:util";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs, promisify } from "node:util";
 import { readConfig } from "../../src/config.ts";
-import type { Options, PresetName } from "../../src/contract/options.ts";
-import { DEFAULT_PRESET, PRESETS, resolveOptions } from "../../src/contract/presets.ts";
-import { decodePicture } from "../../src/pictures/decode.ts";
-import { contentSize } from "../../src/pictures/picture-size.ts";
+import { PRESETS } from "../../src/contract/presets.ts";
+import type { Size } from "../../src/pictures/picture-size.ts";
 import { ROOT } from "../../src/root.ts";
-import { availableMemory, describeDevice } from "../../workers/engine/device.ts";
-import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
-import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { Painting } from "../../workers/engine/painting.ts";
-import { schedule } from "../../workers/engine/schedule.ts";
-import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { locateWeights } from "../../workers/engine/weights/locate.ts";
-import { samplePath } from "../sample-pictures.ts";
+import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
+import { JsonProcess } from "../engine/json-process.ts";
+import { installPytorch } from "../engine/peers/install-pytorch.ts";
+import { writeStepInputs } from "../engine/step-inputs.ts";
 import { median } from "../statistics.ts";
-
-interface Row {
-  preset: string;
-  size: number;
-  width: number;
-  height: number;
-  steps: number;
-  seconds: number;
-  cpu_seconds: number;
-}
-
-/** Elapsed and CPU time in milliseconds. */
-interface Time {
-  elapsed: number;
-  cpu: number;
-}
-
-/** The first steps at a size allocate memory, and L-BFGS has no history yet. */
-const WARM_UP_STEPS = 2;
 
 const { values: flags } = parseArgs({
   options: {
-    sizes: { type: "string", default: "256,512,1024" },
+    sizes: { type: "string", default: "256,512" },
     presets: { type: "string", default: Object.keys(PRESETS).join(",") },
-    steps: { type: "string", default: "6" },
-    whole: { type: "boolean", default: false },
+    peer: { type: "string" },
+    "peer-steps": { type: "string", default: "5" },
     json: { type: "boolean", default: false },
   },
 });
-const sizes = flags.sizes.split(",").map(Number);
+if (flags.peer !== undefined && flags.peer !== "pytorch") {
+  throw new Error(`--peer: expected pytorch, received ${flags.peer}`);
+}
 
-const kernels = chooseKernels();
-const network = new Vgg19(
-  await loadWeights(locateWeights(ROOT, readConfig().vgg19Weights ?? undefined)),
-  kernels,
-);
-network.warmUp("block5_conv4");
-const memory = availableMemory(describeDevice(kernels));
-const timings = new Map<string, { targets: Time; step: Time }>();
-const rows: Row[] = [];
-for (const preset of flags.presets.split(",") as PresetName[]) {
-  for (const size of sizes) {
-    const options = resolveOptions({ preset, size, preview_interval: 0 }, 1);
-    const { width, height } = await decode("content", size);
-    let [elapsed, cpu] = [0, 0];
-    for (const scale of schedule(options, width, height)) {
-      const { styleSize, optimizer, learningRate } = scale;
-      const { targets, step } = await timeScale(
-        { ...options, optimizer, learning_rate: learningRate },
-        styleSize,
-      );
-      elapsed += targets.elapsed + scale.steps * step.elapsed;
-      cpu += targets.cpu + scale.steps * step.cpu;
-    }
-    const { steps } = options;
-    rows.push({
-      preset,
-      size,
-      width,
-      height,
-      steps,
-      seconds: elapsed / 1000,
-      cpu_seconds: cpu / 1000,
-    });
+interface Painted extends Size {
+  seconds: number;
+  peak_mib: number;
+}
+
+const run = promisify(execFile);
+const weights = locateWeights(ROOT, readConfig().vgg19Weights ?? undefined);
+const peers = new Map<string, { seconds: number; peakMib: number }>();
+const rows = [];
+for (const size of flags.sizes.split(",").map(Number)) {
+  for (const preset of flags.presets.split(",")) {
+    const { width, height, seconds, peak_mib } = await paint(preset, size);
+    const peer = flags.peer === undefined ? undefined : await stepOfPeer({ width, height });
+    const row = {
+      ...{ preset, size, width, height, seconds, peer_steps: peer ? seconds / peer.seconds : null },
+      ...{ peak_mib, peer_peak_mib: peer?.peakMib ?? null },
+    };
+    rows.push(row);
+    const inSteps = peer
+      ? `, ${(seconds / peer.seconds).toFixed(1)} of the peer's steps of ${peer.seconds.toFixed(2)} s`
+      : "";
+    const memory = peer ? `, the peer ${peer.peakMib.toFixed(0)} MiB` : "";
     console.log(
-      `${preset} at ${width} × ${height}: ${steps} steps, ${(elapsed / 1000).toFixed(1)} s, ${(cpu / 1000).toFixed(1)} s of CPU time`,
+      `${preset} at ${width} × ${height}: ${seconds.toFixed(1)} s${inSteps}; peak ${peak_mib.toFixed(0)} MiB${memory}`,
     );
   }
 }
-if (flags.whole) {
-  await compareWithWholeRun();
-}
-if (flags.json) {
-  console.log(JSON.stringify({ rows }));
-}
+if (flags.json) console.log(JSON.stringify({ rows }));
 
-/** Times the computation of the targets and the median step at one scale. */
-async function timeScale(options: Options, size: number): Promise<{ targets: Time; step: Time }> {
-  const key = JSON.stringify([options.optimizer, options.content_layers, options.style_layers, size]);
-  const cached = timings.get(key);
-  if (cached !== undefined) return cached;
-  const steps = WARM_UP_STEPS + Number(flags.steps);
-  const pictures = [await decode("content", size), await decode("style", size)] as const;
-  let painting: Painting | undefined;
-  const targets = measure(() => {
-    painting = paint({ ...options, scales: 1, steps, size }, pictures);
+async function paint(preset: string, size: number): Promise<Painted> {
+  const script = join(ROOT, "dist/bench/pictures/paint-sample.js");
+  const { stdout } = await run(process.execPath, ["--expose-gc", script, preset, String(size)], {
+    env: engineEnvironment(process.env),
   });
-  const times = Array.from({ length: steps }, () => measure(() => painting?.step())).slice(WARM_UP_STEPS);
-  painting?.dispose();
-  const step = {
-    elapsed: median(times.map(({ elapsed }) => elapsed)),
-    cpu: median(times.map(({ cpu }) => cpu)),
-  };
-  const timing = { targets, step };
-  timings.set(key, timing);
-  return timing;
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Painted;
 }
 
-function measure(work: () => void): Time {
-  const [started, before] = [performance.now(), process.cpuUsage()];
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return { elapsed: performance.now() - started, cpu: (user + system) / 1000 };
-}
-
-async function compareWithWholeRun(): Promise<void> {
-  const [size = 256] = sizes;
-  const options = resolveOptions({ size, preview_interval: 0 }, 1);
-  const pictures = [await decode("content", size), await decode("style", size)] as const;
-  const started = performance.now();
-  const painting = paint(options, pictures);
-  while (!painting.isDone) {
-    painting.step();
+/** The median of some steps, after one to warm up. */
+async function stepOfPeer(size: Size): Promise<{ seconds: number; peakMib: number }> {
+  const key = `${size.width}x${size.height}`;
+  const known = peers.get(key);
+  if (known !== undefined) return known;
+  const folder = await mkdtemp(join(tmpdir(), "nst-bench-"));
+  try {
+    await writeStepInputs(folder, size, weights, false);
+    const script = join(ROOT, "bench/engine/peers/pytorch_step.py");
+    const peer = new JsonProcess(await installPytorch(), [script, folder]);
+    await peer.request("step");
+    const times: number[] = [];
+    for (let step = 0; step < Number(flags["peer-steps"]); step += 1) {
+      times.push((await peer.request("step")).milliseconds);
+    }
+    const measured = { seconds: median(times) / 1000, peakMib: await peer.peakMib() };
+    await peer.stop();
+    peers.set(key, measured);
+    return measured;
+  } finally {
+    await rm(folder, { recursive: true });
   }
-  const seconds = (performance.now() - started) / 1000;
-  painting.dispose();
-  const estimate =
-    rows.find((row) => row.preset === DEFAULT_PRESET && row.size === size)?.seconds ?? Number.NaN;
-  console.log(
-    `a complete run of ${DEFAULT_PRESET} at ${size}: ${seconds.toFixed(1)} s, estimated ${estimate.toFixed(1)} s`,
-  );
-}
-
-function paint(options: Options, [content, style]: readonly [Picture, Picture]): Painting {
-  return new Painting(network, options, { content, styles: [style] }, null, memory);
-}
-
-type Picture = Awaited<ReturnType<typeof decode>>;
-
-function decode(kind: "content" | "style", size: number) {
-  return decodePicture(samplePath(kind), (picture) => contentSize(picture, size), readConfig().limits);
 }

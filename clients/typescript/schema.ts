@@ -655,51 +655,35 @@ export interface components {
             next_cursor: string | null;
         };
         Loss: {
-            content: number;
-            style: number;
+            /** @description Every part of the objective by its name, multiplied by its weight: their sum is the total. */
+            parts: {
+                [key: string]: number;
+            };
             total: number;
-            tv: number;
         };
         Losses: {
             losses: {
-                content: number;
                 /** @description The number of option changes before this step. Only losses with the same number are comparable. */
                 objective: number;
+                /** @description Every part of the objective by its name, multiplied by its weight: their sum is the total. */
+                parts: {
+                    [key: string]: number;
+                };
                 /** @description The index of the scale. */
                 scale: number;
                 step: number;
-                style: number;
                 total: number;
-                tv: number;
             }[];
         };
         /**
          * @description All options: those of the request, and the preset's for the rest.
          * @example {
-         *       "optimizer": "lbfgs_then_adam",
-         *       "learning_rate": 0.08,
-         *       "loss": "relative",
-         *       "content_weight": 1,
-         *       "style_weight": 6,
-         *       "content_layers": {
-         *         "block3_conv2": 1
-         *       },
-         *       "style_layers": {
-         *         "block1_conv1": 0.2,
-         *         "block2_conv1": 0.2,
-         *         "block3_conv1": 0.2,
-         *         "block4_conv1": 0.2,
-         *         "block5_conv1": 0.2
-         *       },
-         *       "style_distance": "gram",
-         *       "style_windows": 3,
          *       "style_weights": [],
          *       "style_scale": 1,
          *       "preserve_color": "none",
-         *       "tv_weight": 40,
-         *       "noise": 0,
+         *       "tv_weight": 0,
          *       "pooling": "max",
-         *       "init": "recolored",
+         *       "init": "content",
          *       "init_blend": 0.5,
          *       "preview_interval": 10,
          *       "timelapse_interval": 10,
@@ -709,9 +693,23 @@ export interface components {
          *         "bit_depth": 8,
          *         "color_space": "srgb"
          *       },
+         *       "style_distance": "neighbors",
+         *       "learning_rate": 0.01,
+         *       "content_weight": 1,
+         *       "style_weight": 6,
+         *       "content_layers": {
+         *         "block4_conv1": 1
+         *       },
+         *       "style_layers": {
+         *         "block1_conv1": 1,
+         *         "block2_conv1": 1,
+         *         "block3_conv1": 1,
+         *         "block4_conv1": 1
+         *       },
+         *       "noise": 0,
          *       "size": 768,
-         *       "steps": 260,
-         *       "scales": 4,
+         *       "steps": 80,
+         *       "scales": 5,
          *       "seed": 7,
          *       "preset": "balanced"
          *     }
@@ -721,29 +719,19 @@ export interface components {
             content_layers: {
                 [key: string]: number;
             };
-            /** @description α: the weight of the content loss. */
+            /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
             content_weight: number;
             /**
-             * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+             * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
              * @enum {string}
              */
-            init: "content" | "recolored" | "noise" | "blend" | "picture";
+            init: "content" | "noise" | "blend" | "picture";
             /** @description The share of noise if `init` is blend; 0 is only the content. */
             init_blend: number;
-            /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+            /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
             learning_rate: number;
-            /**
-             * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-             * @enum {string}
-             */
-            loss: "gatys" | "relative";
             /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
             noise: number;
-            /**
-             * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-             * @enum {string}
-             */
-            optimizer: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
             output: {
                 /** @description Bits per channel; 16 is possible for png only. */
                 bit_depth: 8 | 16;
@@ -779,29 +767,27 @@ export interface components {
             preview_interval: number;
             /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
             scales: number;
-            /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
+            /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
             seed: number;
             /** @description Longest edge of the result in pixels. The aspect ratio is the content's. */
             size: number;
             /** @description Total number of optimiser steps, distributed over the scales. */
             steps: number;
             /**
-             * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+             * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
              * @enum {string}
              */
-            style_distance: "gram" | "moments";
-            /** @description The layers of the style loss, with weights λ. */
+            style_distance: "neighbors" | "gram";
+            /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
             style_layers: {
                 [key: string]: number;
             };
             /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
             style_scale: number | number[];
-            /** @description β: the weight of the style loss. */
+            /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
             style_weight: number;
             /** @description The weight of each style, in the order of the styles; empty for equal weights. */
             style_weights: number[];
-            /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-            style_windows: number;
             /** @description Steps between the frames of the timelapse; 0 for none. */
             timelapse_interval: number;
             /** @description The weight of the total variation loss, which smooths the picture. */
@@ -820,29 +806,19 @@ export interface components {
                     content_layers: {
                         [key: string]: number;
                     };
-                    /** @description α: the weight of the content loss. */
+                    /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                     content_weight: number;
                     /**
-                     * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+                     * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                      * @enum {string}
                      */
-                    init: "content" | "recolored" | "noise" | "blend" | "picture";
+                    init: "content" | "noise" | "blend" | "picture";
                     /** @description The share of noise if `init` is blend; 0 is only the content. */
                     init_blend: number;
-                    /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                    /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
                     learning_rate: number;
-                    /**
-                     * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-                     * @enum {string}
-                     */
-                    loss: "gatys" | "relative";
                     /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                     noise: number;
-                    /**
-                     * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-                     * @enum {string}
-                     */
-                    optimizer: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                     output: {
                         /** @description Bits per channel; 16 is possible for png only. */
                         bit_depth: 8 | 16;
@@ -878,22 +854,20 @@ export interface components {
                     /** @description Total number of optimiser steps, distributed over the scales. */
                     steps: number;
                     /**
-                     * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+                     * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
                      * @enum {string}
                      */
-                    style_distance: "gram" | "moments";
-                    /** @description The layers of the style loss, with weights λ. */
+                    style_distance: "neighbors" | "gram";
+                    /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                     style_layers: {
                         [key: string]: number;
                     };
                     /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                     style_scale: number | number[];
-                    /** @description β: the weight of the style loss. */
+                    /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                     style_weight: number;
                     /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                     style_weights: number[];
-                    /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-                    style_windows: number;
                     /** @description Steps between the frames of the timelapse; 0 for none. */
                     timelapse_interval: number;
                     /** @description The weight of the total variation loss, which smooths the picture. */
@@ -1121,29 +1095,19 @@ export interface operations {
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: the weight of the content loss. */
+                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                         content_weight?: number;
                         /**
-                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
+                        init?: "content" | "noise" | "blend" | "picture";
                         /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
                         learning_rate?: number;
-                        /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-                         * @enum {string}
-                         */
-                        loss?: "gatys" | "relative";
                         /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
-                        /**
-                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-                         * @enum {string}
-                         */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
@@ -1179,29 +1143,27 @@ export interface operations {
                         preview_interval?: number;
                         /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
+                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
                         /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
                         /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
                          * @enum {string}
                          */
-                        style_distance?: "gram" | "moments";
-                        /** @description The layers of the style loss, with weights λ. */
+                        style_distance?: "neighbors" | "gram";
+                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
                         /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: the weight of the style loss. */
+                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                         style_weight?: number;
                         /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-                        style_windows?: number;
                         /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
                         /** @description The weight of the total variation loss, which smooths the picture. */
@@ -1260,29 +1222,19 @@ export interface operations {
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: the weight of the content loss. */
+                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                         content_weight?: number;
                         /**
-                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
+                        init?: "content" | "noise" | "blend" | "picture";
                         /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
                         learning_rate?: number;
-                        /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-                         * @enum {string}
-                         */
-                        loss?: "gatys" | "relative";
                         /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
-                        /**
-                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-                         * @enum {string}
-                         */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
@@ -1318,29 +1270,27 @@ export interface operations {
                         preview_interval?: number;
                         /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
+                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
                         /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
                         /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
                          * @enum {string}
                          */
-                        style_distance?: "gram" | "moments";
-                        /** @description The layers of the style loss, with weights λ. */
+                        style_distance?: "neighbors" | "gram";
+                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
                         /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: the weight of the style loss. */
+                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                         style_weight?: number;
                         /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-                        style_windows?: number;
                         /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
                         /** @description The weight of the total variation loss, which smooths the picture. */
@@ -1950,29 +1900,19 @@ export interface operations {
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: the weight of the content loss. */
+                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                         content_weight?: number;
                         /**
-                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
+                        init?: "content" | "noise" | "blend" | "picture";
                         /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
                         learning_rate?: number;
-                        /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-                         * @enum {string}
-                         */
-                        loss?: "gatys" | "relative";
                         /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
-                        /**
-                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-                         * @enum {string}
-                         */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
@@ -2008,29 +1948,27 @@ export interface operations {
                         preview_interval?: number;
                         /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
+                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
                         /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
                         /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
                          * @enum {string}
                          */
-                        style_distance?: "gram" | "moments";
-                        /** @description The layers of the style loss, with weights λ. */
+                        style_distance?: "neighbors" | "gram";
+                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
                         /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: the weight of the style loss. */
+                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                         style_weight?: number;
                         /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-                        style_windows?: number;
                         /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
                         /** @description The weight of the total variation loss, which smooths the picture. */
@@ -2119,29 +2057,19 @@ export interface operations {
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: the weight of the content loss. */
+                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                         content_weight?: number;
                         /**
-                         * @description The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
                          * @enum {string}
                          */
-                        init?: "content" | "recolored" | "noise" | "blend" | "picture";
+                        init?: "content" | "noise" | "blend" | "picture";
                         /** @description The share of noise if `init` is blend; 0 is only the content. */
                         init_blend?: number;
-                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
                         learning_rate?: number;
-                        /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-                         * @enum {string}
-                         */
-                        loss?: "gatys" | "relative";
                         /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
-                        /**
-                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-                         * @enum {string}
-                         */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
@@ -2177,29 +2105,27 @@ export interface operations {
                         preview_interval?: number;
                         /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
+                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
                         /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
                         /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
                          * @enum {string}
                          */
-                        style_distance?: "gram" | "moments";
-                        /** @description The layers of the style loss, with weights λ. */
+                        style_distance?: "neighbors" | "gram";
+                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
                         /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: the weight of the style loss. */
+                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                         style_weight?: number;
                         /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-                        style_windows?: number;
                         /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
                         /** @description The weight of the total variation loss, which smooths the picture. */
@@ -2540,15 +2466,15 @@ export interface operations {
                     content_layers?: {
                         [key: string]: number;
                     };
-                    /** @description α: the weight of the content loss. */
+                    /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                     content_weight?: number;
                     /** @description Steps between previews; 0 for none. */
                     preview_interval?: number;
-                    /** @description The layers of the style loss, with weights λ. */
+                    /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                     style_layers?: {
                         [key: string]: number;
                     };
-                    /** @description β: the weight of the style loss. */
+                    /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                     style_weight?: number;
                     /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                     style_weights?: number[];
@@ -2851,22 +2777,12 @@ export interface operations {
                         content_layers?: {
                             [key: string]: number;
                         };
-                        /** @description α: the weight of the content loss. */
+                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
                         content_weight?: number;
-                        /** @description Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: 0.02 for adam, 0.08 for annealed_adam, 1 for lbfgs, 0.08 for lbfgs_then_adam. */
+                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
                         learning_rate?: number;
-                        /**
-                         * @description gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.
-                         * @enum {string}
-                         */
-                        loss?: "gatys" | "relative";
                         /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
                         noise?: number;
-                        /**
-                         * @description adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.
-                         * @enum {string}
-                         */
-                        optimizer?: "adam" | "annealed_adam" | "lbfgs" | "lbfgs_then_adam";
                         output?: {
                             /** @description Bits per channel; 16 is possible for png only. */
                             bit_depth?: 8 | 16;
@@ -2897,29 +2813,27 @@ export interface operations {
                         preview_interval?: number;
                         /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
                         scales?: number;
-                        /** @description Seed of the noise. On a CPU the same seed produces the same picture. Random by default. */
+                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
                         seed?: number;
                         /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
                         size?: number | string;
                         /** @description Total number of optimiser steps, distributed over the scales. */
                         steps?: number;
                         /**
-                         * @description gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.
+                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
                          * @enum {string}
                          */
-                        style_distance?: "gram" | "moments";
-                        /** @description The layers of the style loss, with weights λ. */
+                        style_distance?: "neighbors" | "gram";
+                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
                         style_layers?: {
                             [key: string]: number;
                         };
                         /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
                         style_scale?: number | number[];
-                        /** @description β: the weight of the style loss. */
+                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
                         style_weight?: number;
                         /** @description The weight of each style, in the order of the styles; empty for equal weights. */
                         style_weights?: number[];
-                        /** @description The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest. */
-                        style_windows?: number;
                         /** @description Steps between the frames of the timelapse; 0 for none. */
                         timelapse_interval?: number;
                         /** @description The weight of the total variation loss, which smooths the picture. */

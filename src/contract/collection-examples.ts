@@ -70,9 +70,18 @@ export const jobListExample: JobList = {
 };
 
 const LOSSES: LossEntry[] = [
-  { ...{ step: 1, scale: 0, objective: 0 }, ...{ total: 58.31, content: 0.42, style: 57.72, tv: 0.17 } },
-  { ...{ step: 96, scale: 1, objective: 0 }, ...{ total: 11.94, content: 2.71, style: 9.02, tv: 0.21 } },
-  { ...{ step: 240, scale: 2, objective: 0 }, ...{ total: 6.37, content: 2.48, style: 3.66, tv: 0.23 } },
+  {
+    ...{ step: 1, scale: 0, objective: 0, total: 6.3 },
+    parts: { content: 1.4, neighbors: 0.52, gram: 4.38, range: 0 },
+  },
+  {
+    ...{ step: 24, scale: 2, objective: 0, total: 3.03 },
+    parts: { content: 1.12, neighbors: 0.31, gram: 1.59, range: 0.01 },
+  },
+  {
+    ...{ step: 50, scale: 3, objective: 0, total: 4.83 },
+    parts: { content: 0.94, details: 3.06, gram: 0.82, range: 0.01 },
+  },
 ];
 
 /** Three steps of a loss history. */

@@ -55,9 +55,9 @@ const running: JobView = {
   ...queued,
   ...{ status: "running", queue: null, attempts: 1, started_at: "2026-03-02T09:34:02.000Z" },
   progress: {
-    ...{ step: 96, total_steps: 240, fraction: 0.21 },
-    scale: { index: 1, count: 3, width: 384, height: 256 },
-    loss: { total: 11.94, content: 2.71, style: 9.02, tv: 0.21 },
+    ...{ step: 24, total_steps: 50, fraction: 0.21 },
+    scale: { index: 2, count: 4, width: 384, height: 256 },
+    loss: { total: 3.03, parts: { content: 1.12, neighbors: 0.31, gram: 1.59, range: 0.01 } },
     ...{ step_ms: 210, eta_seconds: 118 },
   },
   engine: {
@@ -72,9 +72,9 @@ const succeeded: JobView = {
   ...running,
   ...{ status: "succeeded", finished_at: "2026-03-02T09:36:31.000Z", expires_at: "2026-03-09T09:36:31.000Z" },
   progress: {
-    ...{ step: 240, total_steps: 240, fraction: 1 },
-    scale: { index: 2, count: 3, width: 768, height: 512 },
-    loss: { total: 6.37, content: 2.48, style: 3.66, tv: 0.23 },
+    ...{ step: 50, total_steps: 50, fraction: 1 },
+    scale: { index: 3, count: 4, width: 768, height: 512 },
+    loss: { total: 4.83, parts: { content: 0.94, details: 3.06, gram: 0.82, range: 0.01 } },
     ...{ step_ms: 840, eta_seconds: 0 },
   },
   links: {

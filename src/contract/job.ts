@@ -11,12 +11,11 @@ export { type JobStatus, jobStatusSchema } from "./job-status.ts";
 export const lossSchema = z
   .object({
     total: z.number(),
-    content: z.number(),
-    style: z.number(),
-    tv: z.number(),
+    parts: z
+      .record(z.string(), z.number())
+      .describe("Every part of the objective by its name, multiplied by its weight: their sum is the total."),
   })
   .meta({ id: "Loss" });
-/** The loss and its parts, each already multiplied by its weight: total = content + style + tv. */
 export type Loss = z.infer<typeof lossSchema>;
 
 export const progressSchema = z

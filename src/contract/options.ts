@@ -22,9 +22,6 @@ const outputSchema = z.strictObject({
 
 const styleScaleSchema = z.number().min(0.1).max(4);
 
-/** The default learning rate of each optimiser; for lbfgs_then_adam, of its Adam. */
-export const LEARNING_RATES = { adam: 0.02, annealed_adam: 0.08, lbfgs: 1, lbfgs_then_adam: 0.08 };
-
 /** Every option with its range. */
 export const optionsSchema = z.strictObject({
   preset: presetNameSchema.describe("The preset that sets the options which are omitted."),
@@ -34,42 +31,33 @@ export const optionsSchema = z.strictObject({
     .max(SIZE_RANGE.maximum)
     .describe("Longest edge of the result in pixels. The aspect ratio is the content's."),
   steps: z.int().min(1).max(20_000).describe("Total number of optimiser steps, distributed over the scales."),
-  optimizer: z
-    .enum(["adam", "annealed_adam", "lbfgs", "lbfgs_then_adam"] satisfies (keyof typeof LEARNING_RATES)[])
-    .describe(
-      "adam: Adam (Kingma & Ba 2014). annealed_adam: Adam preconditioned by spatial frequency, whose learning rate falls to 0 over the second half of each scale. lbfgs: L-BFGS (Liu & Nocedal 1989) preconditioned by spatial frequency and position. lbfgs_then_adam: L-BFGS at the coarser scales, where it makes more progress in few steps, and annealed_adam at the last.",
-    ),
   learning_rate: z
     .number()
     .positive()
     .max(10)
     .describe(
-      `Step size for pixels in [0, 1]; for lbfgs_then_adam, of its Adam. The default depends on the optimizer: ${Object.entries(
-        LEARNING_RATES,
-      )
-        .map(([optimizer, rate]) => `${rate} for ${optimizer}`)
-        .join(", ")}.`,
+      "Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels.",
     ),
-  loss: z
-    .enum(["gatys", "relative"])
+  content_weight: z
+    .number()
+    .min(0)
+    .max(1e12)
+    .describe("The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α."),
+  style_weight: z
+    .number()
+    .min(0)
+    .max(1e12)
     .describe(
-      "gatys: the formulas of Gatys et al. 2015. relative: the squared distance of each layer divided by the squared norm of its target, so that the same weights suit every picture, layer and size.",
+      "How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss.",
     ),
-  content_weight: z.number().min(0).max(1e12).describe("α: the weight of the content loss."),
-  style_weight: z.number().min(0).max(1e12).describe("β: the weight of the style loss."),
   content_layers: layerWeightsSchema.describe("The layers of the content loss, with weights."),
-  style_layers: layerWeightsSchema.describe("The layers of the style loss, with weights λ."),
+  style_layers: layerWeightsSchema.describe(
+    "The layers whose Gram matrices are compared with the style's, with weights λ.",
+  ),
   style_distance: z
-    .enum(["gram", "moments"])
+    .enum(["neighbors", "gram"])
     .describe(
-      "gram: compares the Gram matrices of a layer. moments: compares means and covariances, which also matches the style's brightness and colours.",
-    ),
-  style_windows: z
-    .int()
-    .min(1)
-    .max(8)
-    .describe(
-      "The number of overlapping windows along the longer edge. Each window is compared with the whole style, so that the style is spread evenly and covers flat areas too. 1 compares the picture as a whole, as in Gatys et al. 2015: then the style concentrates where it is easiest.",
+      "How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.",
     ),
   style_weights: z
     .array(z.number().min(0).max(1000))
@@ -102,7 +90,9 @@ export const optionsSchema = z.strictObject({
     .int()
     .min(0)
     .max(0xffffffff)
-    .describe("Seed of the noise. On a CPU the same seed produces the same picture. Random by default."),
+    .describe(
+      "Seed of everything random. On a CPU the same seed produces the same picture. Random by default.",
+    ),
   scales: z
     .int()
     .min(SCALES_RANGE.minimum)
@@ -112,9 +102,9 @@ export const optionsSchema = z.strictObject({
     ),
   pooling: z.enum(["max", "average"]).describe("The pooling layers of VGG-19."),
   init: z
-    .enum(["content", "recolored", "noise", "blend", "picture"])
+    .enum(["content", "noise", "blend", "picture"])
     .describe(
-      "The initial picture. content: the content; recolored: the content with its colours moved halfway to the styles', which reaches the same loss sooner; noise; blend: a mix of content and noise; picture: the file `init_picture`.",
+      "The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.",
     ),
   init_blend: z
     .number()
@@ -130,10 +120,7 @@ export const optionsSchema = z.strictObject({
   output: outputSchema,
 });
 
-/**
- * A scale gets this many times the steps of the one twice its size: with fewer coarse steps the loss ends lower in as much time, with
- * more the style forms larger structures; at 1024 px 0.5 leaves too few of them (bench/RESULTS.md).
- */
+/** With gram, a scale gets this many times the steps of the one twice its size (bench/RESULTS.md). */
 export const COARSER_STEPS = 0.6;
 
 /** The options that a job runs with: all are set. */

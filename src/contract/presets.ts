@@ -1,75 +1,69 @@
-import {
-  LEARNING_RATES,
-  longestEdge,
-  type Options,
-  type PresetName,
-  type RequestOptions,
-  SCALES_RANGE,
-} from "./options.ts";
+import { longestEdge, type Options, type PresetName, type RequestOptions, SCALES_RANGE } from "./options.ts";
 
 export const DEFAULT_PRESET: PresetName = "balanced";
 
 type PresetOptions = Omit<Options, "preset" | "seed">;
 
-/** Gatys et al. 2015: one layer of each block, with equal weights. */
-const SOURCE_STYLE_LAYERS: Options["style_layers"] = {
-  block1_conv1: 0.2,
-  block2_conv1: 0.2,
-  block3_conv1: 0.2,
-  block4_conv1: 0.2,
-  block5_conv1: 0.2,
-};
-
-const relative: Omit<PresetOptions, "size" | "steps" | "scales"> = {
-  optimizer: "lbfgs_then_adam",
-  learning_rate: LEARNING_RATES.lbfgs_then_adam,
-  loss: "relative",
-  content_weight: 1,
-  style_weight: 4,
-  content_layers: { block3_conv2: 1 }, // shallower than in Gatys et al., to keep details such as eyes (bench/RESULTS.md)
-  style_layers: SOURCE_STYLE_LAYERS,
-  style_distance: "gram",
-  style_windows: 3,
+/** The options that all presets share. */
+const common: Pick<
+  PresetOptions,
+  | ("style_weights" | "style_scale" | "preserve_color" | "tv_weight" | "pooling" | "init" | "init_blend")
+  | ("preview_interval" | "timelapse_interval" | "output")
+> = {
   style_weights: [],
   style_scale: 1,
   preserve_color: "none",
-  tv_weight: 40, // strokes instead of grain
-  noise: 0,
+  tv_weight: 0,
   pooling: "max",
-  init: "recolored",
+  init: "content",
   init_blend: 0.5,
   preview_interval: 10,
   timelapse_interval: 10,
   output: { format: "png", quality: 90, bit_depth: 8, color_space: "srgb" },
 };
 
+const neighbors: Omit<PresetOptions, "size" | "steps" | "scales"> = {
+  ...common,
+  style_distance: "neighbors",
+  learning_rate: 0.01,
+  content_weight: 1,
+  style_weight: 3,
+  content_layers: { block4_conv1: 1 },
+  style_layers: { block1_conv1: 1, block2_conv1: 1, block3_conv1: 1, block4_conv1: 1 },
+  noise: 0,
+};
+
 /** The presets, in the order in which they are shown. `classic` follows Gatys et al. 2015; the others were chosen by eye. */
 export const PRESETS: Record<PresetName, PresetOptions> = {
-  draft: {
-    ...relative,
-    ...{ size: 256, steps: 48, scales: 2 },
-    ...{ optimizer: "lbfgs", learning_rate: LEARNING_RATES.lbfgs }, // makes more progress in few steps
-  },
-  balanced: { ...relative, size: 512, steps: 260, scales: 3 },
-  fine: { ...relative, size: 1024, steps: 360, scales: 4 },
+  draft: { ...neighbors, size: 256, steps: 48, scales: 3 },
+  balanced: { ...neighbors, size: 512, steps: 80, scales: 4 },
+  fine: { ...neighbors, size: 1024, steps: 96, scales: 5 },
   classic: {
-    ...relative,
-    size: 512,
-    steps: 1000,
-    scales: 1,
-    optimizer: "adam",
-    learning_rate: LEARNING_RATES.adam,
-    loss: "gatys",
+    ...common,
+    style_distance: "gram",
+    ...{ size: 512, steps: 1000, scales: 1 },
+    learning_rate: 0.02,
     content_weight: 10,
     style_weight: 40,
     content_layers: { block5_conv4: 1 },
-    style_layers: SOURCE_STYLE_LAYERS,
-    style_windows: 1,
-    tv_weight: 0,
+    // One of each block, all alike.
+    style_layers: {
+      ...{ block1_conv1: 0.2, block2_conv1: 0.2, block3_conv1: 0.2 },
+      ...{ block4_conv1: 0.2, block5_conv1: 0.2 },
+    },
     noise: 0.1,
-    init: "content",
   },
 };
+
+/** The preset that sets the options if the requested method differs from the requested preset's. */
+const PRESET_OF_METHOD = { neighbors: "balanced", gram: "classic" } as const;
+
+/** The options that suit one method only. */
+export function methodOptions(method: Options["style_distance"]): Partial<Options> {
+  const { learning_rate, content_weight, style_weight, content_layers, style_layers } =
+    PRESETS[PRESET_OF_METHOD[method]];
+  return { learning_rate, content_weight, style_weight, content_layers, style_layers };
+}
 
 /**
  * The options that a job runs with: those of the request, and the preset's for the rest.
@@ -79,13 +73,14 @@ export const PRESETS: Record<PresetName, PresetOptions> = {
  */
 export function resolveOptions(requested: RequestOptions, seed: number, contentEdge = Number.NaN): Options {
   const preset = requested.preset ?? DEFAULT_PRESET;
-  const base = PRESETS[preset];
+  const own = PRESETS[preset];
+  const method = requested.style_distance ?? own.style_distance;
+  const base = method === own.style_distance ? own : { ...PRESETS[PRESET_OF_METHOD[method]], size: own.size };
   const given = Object.fromEntries(Object.entries(requested).filter(([, value]) => value !== undefined));
   const size = longestEdge(requested.size ?? base.size, contentEdge);
   return {
     ...base,
     scales: scalesForSize(base, size),
-    ...defaultLearningRate(requested),
     seed,
     ...given,
     preset,
@@ -99,11 +94,4 @@ function scalesForSize(preset: PresetOptions, size: number): number {
   const { minimum, maximum } = SCALES_RANGE;
   const doublings = preset.scales === 1 ? 0 : Math.round(Math.log2(size / preset.size));
   return Math.min(maximum, Math.max(minimum, preset.scales + doublings));
-}
-
-/** The default learning rate of the requested optimiser; nothing without one. */
-export function defaultLearningRate({
-  optimizer,
-}: Pick<RequestOptions, "optimizer">): Partial<Pick<Options, "learning_rate">> {
-  return optimizer === undefined ? {} : { learning_rate: LEARNING_RATES[optimizer] };
 }

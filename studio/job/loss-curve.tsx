@@ -44,7 +44,13 @@ export function LossCurve({ job }: { job: Job }) {
 }
 
 const PARTS = ["content", "style", "total"] as const;
-type Point = Pick<Losses["losses"][number], "step" | (typeof PARTS)[number]>;
+type Point = Record<"step" | (typeof PARTS)[number], number>;
+
+/** The content's part, and all that is not the content's. */
+function pointOf({ step, total, parts }: Pick<Losses["losses"][number], "step" | "total" | "parts">): Point {
+  const content = parts.content ?? 0;
+  return { step, content, style: total - content, total };
+}
 
 function useLosses(job: Job): Point[] {
   const { painter } = useShared();
@@ -56,7 +62,7 @@ function useLosses(job: Job): Point[] {
     if (!losses) return;
     const gone = new AbortController();
     painter.losses(job.id, { signal: gone.signal }).then(
-      (history) => setPoints((seen) => joined(history.losses, seen)),
+      (history) => setPoints((seen) => joined(history.losses.map(pointOf), seen)),
       () => undefined,
     );
     return () => gone.abort();
@@ -65,7 +71,7 @@ function useLosses(job: Job): Point[] {
   useEffect(() => {
     if (progress?.loss) {
       const { step, loss } = progress;
-      setPoints((seen) => joined(seen, [{ step, ...loss }]));
+      setPoints((seen) => joined(seen, [pointOf({ step, ...loss })]));
     }
   }, [progress]);
   return points;

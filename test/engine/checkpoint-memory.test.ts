@@ -7,7 +7,7 @@ import { readCheckpointOf } from "../../workers/engine/checkpoint.ts";
 import { estimateBytes, OutOfMemoryError } from "../../workers/engine/memory-plan.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
-import { Painting } from "../../workers/engine/painting.ts";
+import { Painting } from "../../workers/engine/paint.ts";
 import { schedule } from "../../workers/engine/schedule.ts";
 import { tf } from "../../workers/engine/tensorflow.ts";
 import { randomWeights } from "../../workers/engine/weights/random.ts";
@@ -19,12 +19,7 @@ const folder = temporaryFolder();
 const network = new Vgg19(randomWeights(1, 4), chooseKernels());
 afterAll(() => network.dispose());
 
-const options = optionsSchema.parse(
-  resolveOptions(
-    { preset: "draft", size: EDGE, steps: 6, scales: 1, optimizer: "adam", learning_rate: 0.02 },
-    1,
-  ),
-);
+const options = optionsSchema.parse(resolveOptions({ preset: "classic", size: EDGE, steps: 6 }, 1));
 const pictures = { content: discRaster(EDGE, EDGE), styles: [stripesRaster(60, 50)] };
 const begin = (available: number, checkpoint: string | null = null) =>
   new Painting(network, options, pictures, checkpoint, available);

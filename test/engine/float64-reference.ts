@@ -1,6 +1,11 @@
-import type { Layer, LayerWeights } from "../../src/contract/vgg19-layers.ts";
+import type { Layer } from "../../src/contract/vgg19-layers.ts";
+import { HYPERCOLUMN_LAYERS } from "../../workers/engine/losses/grid.ts";
+import type { LossOptions, Phase } from "../../workers/engine/losses/loss.ts";
+import { weightsAt } from "../../workers/engine/losses/weights.ts";
+import { jitterAt } from "../../workers/engine/objective.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
-import { addContent, addStyle, addTotalVariation, shrunk, windowMasks } from "./float64-losses.ts";
+import { addContent, addGram, addRange, addTotalVariation, shrunk } from "./float64-losses.ts";
+import { detailLoss, type Maps, neighborLoss, type RegionalStyle } from "./float64-neighbors.ts";
 
 /** A feature map in float64, channels last. */
 export interface Map64 {
@@ -17,21 +22,11 @@ export interface Picture {
   data: ArrayLike<number>;
 }
 
-export interface ReferenceOptions {
-  loss: "gatys" | "relative";
-  style_distance: "gram" | "moments";
-  style_windows: number;
-  content_weight: number;
-  style_weight: number;
-  content_layers: LayerWeights;
-  style_layers: LayerWeights;
-  tv_weight: number;
-  pooling: "max" | "average";
-}
-
 /** What counts where, and which styles go where. */
 export interface ReferenceTargets {
   content: Picture;
+  /** What is matched with the styles beside the content. */
+  start?: Picture;
   visible?: Picture;
   regions: {
     styles: { picture: Picture; visible?: Picture; weight: number }[];
@@ -43,74 +38,182 @@ export interface ReferenceTargets {
 const BLOCKS = [2, 2, 4, 4, 4];
 
 /**
- * Loss and gradient of the objective in plain float64 loops, written from the formulas of Gatys et al. 2015 and
- * sharing no code with the engine: direct convolutions, autodiff by hand, undivided Gram matrices.
+ * Loss and gradient of the objective in plain float64 loops, written from the formulas of Gatys et al. 2015 and Kolkin et
+ * al. 2022, sharing no arithmetic with the engine: direct convolutions, autodiff by hand.
  */
 export function referenceLossAndGradient(
   weights: Vgg19Weights,
-  options: ReferenceOptions,
+  options: LossOptions,
   image: Picture,
-  { content, visible, regions }: ReferenceTargets,
+  { content, start, visible, regions }: ReferenceTargets,
+  phase: Phase = "shapes",
+  step = 0,
 ): { loss: number; gradient: Float64Array } {
+  const isRelative = options.style_distance === "neighbors";
+  const frame = isRelative ? 16 : 0;
+  const { down, right } = isRelative ? jitterAt(options.seed, step, phase) : { down: 0, right: 0 };
+  const { content: alpha, gram: beta, mix } = weightsAt(image, options);
   const names = BLOCKS.flatMap((count, block) => [
     ...(block === 0 ? [] : [undefined]),
     ...Array.from({ length: count }, (_, index) => `block${block + 1}_conv${index + 1}` as Layer),
   ]);
-  const wanted = [...Object.keys(options.content_layers), ...Object.keys(options.style_layers)];
+  const wanted = [
+    ...[...Object.keys(options.content_layers), ...Object.keys(options.style_layers)],
+    ...(isRelative ? HYPERCOLUMN_LAYERS : []),
+  ];
   const depth = Math.max(...wanted.map((name) => names.indexOf(name as Layer))) + 1;
   const plan = names.slice(0, depth);
-  const run = (picture: Picture) => {
-    const maps = [preprocess(picture)];
+  const run = (picture: Picture, moved: Moved = STILL) => {
+    const maps = [preprocess(framed(picture, frame, moved))];
     for (const name of plan) {
       const before = maps.at(-1) as Map64;
       maps.push(name === undefined ? pool(before, options.pooling) : convolve(before, weights[name]));
     }
     return maps;
   };
-  const [generated, contentMaps] = [run(image), run(content)];
+  /** What of a map lies inside of the frame. */
+  const inside = (maps: Map64[], index: number, picture: Picture) =>
+    cropped(maps[index] as Map64, frame, picture, blockOf(plan[index - 1] as Layer));
+  const hypercolumnMaps = (maps: Map64[], picture: Picture): Maps =>
+    new Map(HYPERCOLUMN_LAYERS.map((layer) => [layer, inside(maps, plan.indexOf(layer) + 1, picture)]));
+  const moved = { down: fits(image.height, frame, down), right: fits(image.width, frame, right) };
+  const [generated, contentMaps] = [run(image, moved), run(content)];
   const styleMaps = regions.map(({ styles }) => styles.map(({ picture }) => run(picture)));
 
   let loss = 0;
+  let matched = new Map<Layer, Float64Array>();
+  if (isRelative && options.style_weight > 0) {
+    const styles = regions.flatMap(({ styles, where, weight }, r): RegionalStyle[] => {
+      const whole = styles.reduce((sum, style) => sum + style.weight, 0);
+      return styles.map((style, s) => ({
+        maps: hypercolumnMaps(styleMaps[r]?.[s] as Map64[], style.picture),
+        ...{ visible: style.visible, where, weight: (weight * style.weight) / whole },
+      }));
+    });
+    const maps = hypercolumnMaps(generated, image);
+    const mixed = start === undefined ? content : mixture(content, start, mix);
+    const part =
+      phase === "shapes"
+        ? neighborLoss(maps, hypercolumnMaps(run(mixed), mixed), styles)
+        : detailLoss(maps, styles, options.seed, step);
+    loss += part.loss;
+    matched = part.gradients;
+  }
   let gradient: Map64 | undefined;
   for (let index = plan.length; index > 0; index -= 1) {
     const name = plan[index - 1];
-    const map = generated[index] as Map64;
-    gradient ??= { ...map, data: new Float64Array(map.data.length) };
+    const whole = generated[index] as Map64;
+    gradient ??= { ...whole, data: new Float64Array(whole.data.length) };
     if (name === undefined) {
-      gradient = poolBackward(gradient, generated[index - 1] as Map64, map, options.pooling);
+      gradient = poolBackward(gradient, generated[index - 1] as Map64, whole, options.pooling);
       continue;
     }
-    const block = Number(name["block".length]) - 1;
-    const contentWeight = (options.content_layers[name] ?? 0) * options.content_weight;
+    const block = blockOf(name);
+    const map = inside(generated, index, image);
+    const own = matched.get(name) ?? new Float64Array(map.data.length);
+    const contentWeight = (options.content_layers[name] ?? 0) * alpha;
     if (contentWeight > 0) {
-      const target = contentMaps[index] as Map64;
-      const weights = visible && shrunk(visible, block);
-      loss += addContent(map, target, contentWeight, options.loss, gradient.data, weights);
+      const target = inside(contentMaps, index, content);
+      loss += addContent(map, target, contentWeight, isRelative, own, visible && shrunk(visible, block));
     }
-    const styleWeight = (options.style_layers[name] ?? 0) * options.style_weight;
+    const styleWeight = (options.style_layers[name] ?? 0) * beta;
     if (styleWeight > 0) {
       for (const [r, region] of regions.entries()) {
         const styles = region.styles.map((style, s) => ({
-          map: styleMaps[r]?.[s]?.[index] as Map64,
+          map: inside(styleMaps[r]?.[s] as Map64[], index, style.picture),
           weights: style.visible && shrunk(style.visible, block),
           weight: style.weight,
         }));
         const where = region.where && shrunk(region.where, block);
-        for (const window of windowMasks(map, options.style_windows)) {
-          const mask = where === undefined ? window : window.map((share, p) => share * (where[p] as number));
-          loss += addStyle(map, styles, styleWeight * region.weight, options, gradient.data, mask);
-        }
+        loss += addGram(map, styles, styleWeight * region.weight, isRelative, own, where);
       }
     }
-    gradient = convolveBackward(gradient, map, weights[name]);
+    addInside(gradient, { ...map, data: own }, Math.floor(frame / 2 ** block));
+    gradient = convolveBackward(gradient, whole, weights[name]);
   }
   // The network saw BGR, 0–255, channel by channel: back to RGB in [0, 1].
   const pixels = Float64Array.from(gradient?.data ?? [], (_, i) => {
     const channel = i % 3;
     return 255 * (gradient?.data[i - channel + 2 - channel] ?? 0);
   });
-  loss += addTotalVariation(image, options.tv_weight, pixels);
-  return { loss, gradient: pixels };
+  const unframed = foldFrame(pixels, frame, moved, image);
+  if (isRelative) loss += addRange(image, unframed);
+  loss += addTotalVariation(image, options.tv_weight, unframed);
+  return { loss, gradient: unframed };
+}
+
+const blockOf = (layer: Layer) => Number(layer["block".length]) - 1;
+
+function mixture(a: Picture, b: Picture, share: number): Picture {
+  return {
+    ...a,
+    data: Array.from(a.data, (value, i) => share * value + (1 - share) * (b.data[i] as number)),
+  };
+}
+
+/** How far a picture is moved within its frame. */
+interface Moved {
+  down: number;
+  right: number;
+}
+const STILL: Moved = { down: 0, right: 0 };
+
+const fits = (edge: number, frame: number, by: number) => (edge < frame + Math.abs(by) ? 0 : by);
+
+/** Where each pixel of a framed picture comes from: the picture goes on as in a mirror. */
+function mirrored(edge: number, frame: number, by: number): number[] {
+  return Array.from({ length: edge + 2 * frame }, (_, index) => {
+    const at = index - frame - by;
+    return at < 0 ? -1 - at : at >= edge ? 2 * edge - 1 - at : at;
+  });
+}
+
+function framed({ height, width, data }: Picture, frame: number, { down, right }: Moved): Picture {
+  const [rows, columns] = [mirrored(height, frame, down), mirrored(width, frame, right)];
+  const values = rows.flatMap((y) =>
+    columns.flatMap((x) => [0, 1, 2].map((c) => data[(y * width + x) * 3 + c] as number)),
+  );
+  return { height: rows.length, width: columns.length, data: values };
+}
+
+function foldFrame(
+  gradient: Float64Array,
+  frame: number,
+  { down, right }: Moved,
+  { height, width }: Picture,
+): Float64Array {
+  const folded = new Float64Array(height * width * 3);
+  const columns = mirrored(width, frame, right);
+  for (const [row, y] of mirrored(height, frame, down).entries()) {
+    for (const [column, x] of columns.entries()) {
+      for (const c of [0, 1, 2]) {
+        const to = (y * width + x) * 3 + c;
+        folded[to] = (folded[to] as number) + (gradient[(row * columns.length + column) * 3 + c] as number);
+      }
+    }
+  }
+  return folded;
+}
+
+function cropped(map: Map64, frame: number, picture: Picture, block: number): Map64 {
+  const edge = 2 ** block;
+  const offset = Math.floor(frame / edge);
+  const [height, width] = [Math.floor(picture.height / edge), Math.floor(picture.width / edge)];
+  const { channels } = map;
+  const data = new Float64Array(height * width * channels);
+  for (let y = 0; y < height; y += 1) {
+    const from = ((y + offset) * map.width + offset) * channels;
+    data.set(map.data.subarray(from, from + width * channels), y * width * channels);
+  }
+  return { height, width, channels, data };
+}
+
+function addInside(whole: Map64, { height, width, channels, data }: Map64, offset: number): void {
+  for (let i = 0; i < height * width * channels; i += 1) {
+    const [y, x] = [Math.floor(i / channels / width), Math.floor(i / channels) % width];
+    const to = ((y + offset) * whole.width + x + offset) * channels + (i % channels);
+    whole.data[to] = (whole.data[to] as number) + (data[i] as number);
+  }
 }
 
 function preprocess({ height, width, data }: Picture): Map64 {

@@ -5,8 +5,15 @@ import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 describe("The margin", () => {
   it("takes both edges up to multiples of 8, and leaves the source's losses alone", () => {
     const size = { width: 512, height: 341 };
-    expect(sizeWithMargin(size, { loss: "relative" })).toEqual({ width: 512, height: 344 });
-    expect(sizeWithMargin(size, { loss: "gatys" })).toEqual(size);
+    expect(sizeWithMargin(size, { style_distance: "neighbors" })).toEqual({ width: 512, height: 344 });
+    expect(sizeWithMargin(size, { style_distance: "gram" })).toEqual(size);
+  });
+
+  it("takes edges up to whole positions of the hypercolumns' grid, and a style's to the painted picture's", () => {
+    const options = { style_distance: "neighbors" } as const;
+    const size = { width: 2048, height: 1365 };
+    expect(sizeWithMargin(size, options)).toEqual({ width: 2048, height: 1376 });
+    expect(sizeWithMargin({ width: 60, height: 50 }, options, size)).toEqual({ width: 64, height: 64 });
   });
 
   it("goes on as in a mirror beyond the right and the lower edge", () => {

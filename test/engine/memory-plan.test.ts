@@ -36,35 +36,33 @@ describe("planStrips()", () => {
 });
 
 describe("estimateBytes()", () => {
-  it("counts what windows hold", () => {
-    const [one, three, eight] = [1, 3, 8].map((style_windows) =>
-      estimateBytes(512, 344, { ...balanced, style_windows }, 16),
-    ) as [number, number, number];
-    const matrix = 512 ** 2 * 4; // of the deepest layer
-    expect(three - one).toBeGreaterThan(15 * matrix);
-    expect(eight - three).toBeGreaterThan(65 * matrix);
+  it("counts the hypercolumns that are matched, of a grid that stops growing with the picture", () => {
+    const gram = { ...balanced, style_distance: "gram" } as const;
+    const matched = (size: number) =>
+      estimateBytes(size, size, balanced, 16) - estimateBytes(size, size, gram, 16);
+    const hypercolumns = 128 ** 2 * 2944 * 4;
+    expect(matched(512)).toBeGreaterThan(3 * hypercolumns);
+    expect(matched(1024) / matched(512)).toBeLessThan(2.5);
   });
 });
 
 describe("planScales()", () => {
-  it("counts each scale with its own optimiser, and the picture with its margin", () => {
-    const scales = schedule(balanced, 512, 341);
-    expect(new Set(scales.map(({ optimizer }) => optimizer)).size).toBe(2);
-    expect(sizeWithMargin(scales.at(-1) as Scale, balanced).height).toBe(344);
+  it("counts the picture with its margin", () => {
+    const scales = [schedule(balanced, 1000, 667).at(-1) as Scale];
+    expect(sizeWithMargin(scales[0] as Scale, balanced).height).toBe(672);
     for (const scale of scales) {
       const { width, height } = sizeWithMargin(scale, balanced);
-      const options = { ...balanced, optimizer: scale.optimizer };
-      const needed = estimateBytes(width, height, options, Number.POSITIVE_INFINITY);
+      const needed = estimateBytes(width, height, balanced, Number.POSITIVE_INFINITY);
       expect(planScales([scale], balanced, needed, "avx2")).toEqual([Number.POSITIVE_INFINITY]);
       expect(planScales([scale], balanced, needed - 1, "avx2")[0]).toBeLessThan(height);
     }
   });
 
   it("keeps the strips that a painting was begun with, unless they no longer fit", () => {
-    const [scale] = schedule(balanced, 512, 344).slice(-1) as [Scale];
-    const needed = estimateBytes(512, 344, { ...balanced, optimizer: scale.optimizer }, 64);
-    expect(planScales([scale], balanced, 8 * GIB, "avx2", [64])).toEqual([64]);
-    expect(planScales([scale], balanced, needed, "avx2", [64])).toEqual([64]);
-    expect(planScales([scale], balanced, needed - 1, "avx2", [64])[0]).toBeLessThan(64);
+    const [scale] = schedule(classic, 512, 344).slice(-1) as [Scale];
+    const needed = estimateBytes(512, 344, classic, 64);
+    expect(planScales([scale], classic, 8 * GIB, "avx2", [64])).toEqual([64]);
+    expect(planScales([scale], classic, needed, "avx2", [64])).toEqual([64]);
+    expect(planScales([scale], classic, needed - 1, "avx2", [64])[0]).toBeLessThan(64);
   });
 });

@@ -37,7 +37,7 @@ describe("PaintingRun", () => {
   });
 
   it("fails if the loss is not finite", async () => {
-    const events = await runOf({ style_weight: 1e38, steps: 20 }).paint();
+    const events = await runOf({ ...{ style_distance: "gram", style_weight: 1e38, steps: 20 } }).paint();
     expect(events.at(-1)).toMatchObject({ type: "failed", code: "non_finite_loss" });
   });
 

@@ -7,8 +7,7 @@ const scaleOf = (edge: number, steps: number): Scale => ({
   height: edge,
   styleSize: edge,
   steps,
-  optimizer: "adam",
-  learningRate: 0.02,
+  phase: "shapes",
 });
 const scales = [scaleOf(128, 80), scaleOf(256, 50), scaleOf(512, 40)];
 

@@ -11,7 +11,7 @@ let deployment: TestDeployment;
 let undisturbed: string;
 
 /** Long enough for several faults, with a checkpoint each second. */
-const LONG: RequestOptions = { size: 128, steps: 150, scales: 2, optimizer: "lbfgs", preview_interval: 20 };
+const LONG: RequestOptions = { size: 128, steps: 150, scales: 2, preview_interval: 20 };
 
 beforeAll(async () => {
   deployment = await TestDeployment.create();

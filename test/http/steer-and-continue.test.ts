@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
+import { methodOptions } from "../../src/contract/presets.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { EventReader } from "../support/event-stream.ts";
@@ -126,14 +127,15 @@ describe("Continuing", () => {
 
   it("creates a job with the same pictures that starts from the result", async () => {
     const before = await succeeded({ size: 64, steps: 30, style_weight: 5, noise: 0.1, scales: 2 });
-    const options = { steps: 12, size: 96, optimizer: "lbfgs", output: { format: "webp" } };
+    const options = { steps: 12, size: 96, style_distance: "gram", output: { format: "webp" } };
     const response = await send("POST", `${before.id}/continue`, { options, metadata: { order: 1 } });
     expect(response.headers.get("location")).toMatch(/^\/v1\/jobs\//);
     const view = await viewOf(response);
     expect(view).toMatchObject({ status: "queued", continued_from: before.id, metadata: { order: 1 } });
     expect(view.options).toEqual({
       ...before.options,
-      ...{ optimizer: "lbfgs", learning_rate: 1 },
+      ...methodOptions("gram"),
+      style_distance: "gram",
       ...{ steps: 12, size: 96, scales: 1, noise: 0, init: "picture" },
       output: { ...before.options.output, format: "webp" },
     });

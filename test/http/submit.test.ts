@@ -72,11 +72,10 @@ describe("A submitted form", () => {
   });
 
   it.each([
-    [{ optimizer: "lbfgs" }, 1],
-    [{ optimizer: "adam", preset: "draft" }, 0.02],
-    [{ optimizer: "annealed_adam", preset: "classic" }, 0.08],
-    [{ optimizer: "lbfgs_then_adam", preset: "classic" }, 0.08],
-    [{ optimizer: "lbfgs", learning_rate: 0.5 }, 0.5],
+    [{ preset: "draft" }, 0.01],
+    [{ style_distance: "gram", preset: "draft" }, 0.02],
+    [{ style_distance: "neighbors", preset: "classic" }, 0.01],
+    [{ style_distance: "gram", learning_rate: 0.5 }, 0.5],
     [{ learning_rate: 0.5 }, 0.5],
   ])("has for %j the learning rate %d", async (options, learningRate) => {
     const response = await post(await form({ options: JSON.stringify(options) }));
@@ -85,12 +84,12 @@ describe("A submitted form", () => {
   });
 
   it.each([
-    [{}, 3],
-    [{ size: 256 }, 2],
-    [{ size: 1024 }, 4],
-    [{ size: 4096 }, 6],
+    [{}, 4],
+    [{ size: 256 }, 3],
+    [{ size: 1024 }, 5],
+    [{ size: 4096 }, 7],
     [{ size: 64 }, 1],
-    [{ size: 512, preset: "draft" }, 3],
+    [{ size: 512, preset: "draft" }, 4],
     [{ size: 2048, preset: "classic" }, 1],
     [{ size: 1024, scales: 2 }, 2],
   ])("has for %j %d scales, so that the coarsest keeps its size", async (options, scales) => {

@@ -26,7 +26,7 @@ export async function runUntilStopped({ signal, update }: AttemptContext): Promi
       total_steps: 100,
       fraction: 0.05,
       scale: { index: 0, count: 1, width: 64, height: 48 },
-      loss: { total: 3, content: 1, style: 1.5, tv: 0.5 },
+      loss: { total: 3, parts: { content: 1, gram: 2 } },
       step_ms: 100,
       eta_seconds: 95,
     },
@@ -46,7 +46,7 @@ export const progressAt = (step: number): Progress => ({
   total_steps: 3,
   fraction: step / 3,
   scale: { index: 0, count: 1, width: 64, height: 48 },
-  loss: { total: 3 / step, content: 1 / step, style: 2 / step, tv: 0 },
+  loss: { total: 3 / step, parts: { content: 1 / step, gram: 2 / step } },
   step_ms: 5,
   eta_seconds: 1,
 });

@@ -2,12 +2,10 @@ import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "nod
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { lossSchema } from "../../src/contract/job.ts";
-import { optionsSchema } from "../../src/contract/options.ts";
-import type { OptimizerState, OptimizerValues } from "./optimizers/optimizer.ts";
 import type { Scale } from "./schedule.ts";
-import type { Tensor4D } from "./tensorflow.ts";
+import type { Tensor } from "./tensorflow.ts";
 
-const VERSION = 4;
+const VERSION = 5;
 /** No header is longer. */
 const HEADER_BYTES = 65_536;
 const FLOAT_BYTES = 4;
@@ -20,47 +18,40 @@ const stripRowsSchema = z
   .nullable()
   .transform((rows) => rows ?? Number.POSITIVE_INFINITY);
 
-const headerSchema = z.strictObject({
-  version: z.literal(VERSION),
+const stateSchema = z.strictObject({
   width: z.int().positive(),
   height: z.int().positive(),
+  phase: z.enum(["shapes", "details"]),
+  /** At each scale of the run; Infinity for the picture whole. */
   stripRows: z.array(stripRowsSchema),
+  /** Index of the scale, and the steps taken in it. */
   scale: z.int().min(0),
   stepInScale: z.int().min(0),
-  optimizer: optionsSchema.shape.optimizer,
-  /** Numbers as they are; of tensors, how many lie under the name: one, or a list of so many. */
-  optimizerState: z.record(
-    z.string(),
-    z.union([
-      z.number(),
-      z.strictObject({ tensor: z.literal(1) }),
-      z.strictObject({ tensors: z.int().min(0).max(1000) }),
-    ]),
-  ),
+  optimizer: z.strictObject({ step: z.number(), learningRate: z.number(), backtracks: z.number() }),
+  /** The weights that it was painted with: if they have changed since, the optimiser's state is of another loss. */
   objective: z.string(),
   loss: lossSchema.nullable(),
 });
+const headerSchema = stateSchema.extend({
+  version: z.literal(VERSION),
+  /** How many numbers each tensor has, by name. */
+  tensors: z.record(
+    z.string(),
+    z.array(
+      z
+        .int()
+        .min(0)
+        .max(2 ** 28),
+    ),
+  ),
+});
 type Header = z.infer<typeof headerSchema>;
 
-/** What it takes to go on exactly from where a painting stands. `Picture` is how the pictures of it are held. */
-interface State<Picture, OptimizerPart> {
-  /** The scale's size. */
-  width: number;
-  height: number;
-  /** Rows of a strip at each scale of the run; Infinity for the picture whole. */
-  stripRows: number[];
-  /** Index of the scale, and the steps taken in it. */
-  scale: number;
-  stepInScale: number;
-  image: Picture;
-  optimizer: Header["optimizer"];
-  optimizerState: OptimizerPart;
-  /** The weights that it was painted with: where they have changed since, the optimiser's state is of another loss. */
-  objective: string;
-  loss: Header["loss"];
-}
-
-export type Checkpoint = State<Float32Array, OptimizerValues>;
+/** What it takes to go on exactly from where a painting stands, without its tensors. */
+export type CheckpointState = z.infer<typeof stateSchema>;
+/** Lists of tensors by name. */
+export type Tensors<Values> = Record<string, readonly Values[]>;
+export type Checkpoint = CheckpointState & { tensors: Tensors<Float32Array> };
 
 /** The bytes are no checkpoint, or one of another painting. */
 export class CheckpointError extends Error {
@@ -68,25 +59,19 @@ export class CheckpointError extends Error {
 }
 
 /**
- * Writes a new file: a line of JSON, then the pictures as float32 in this machine's order of bytes, one after the
- * other, so that L-BFGS's memory, which may be gigabytes, is never there twice; at last the CRC-32 of all that, as
- * one flipped bit would be painted on without a sign. A file that could not be written whole is removed, and the
- * error thrown.
+ * Writes a new file: a line of JSON, then the tensors as float32 in this machine's order of bytes, one after the other, at
+ * last the CRC-32 of all that, as one flipped bit would be painted on without a sign. A file that could not be written
+ * whole is removed, and the error thrown.
  */
-export function writeCheckpoint(path: string, state: State<Tensor4D, OptimizerState>): void {
-  const { image, optimizerState, ...rest } = state;
-  const shapes = Object.entries(optimizerState).map(([name, value]) => [
-    name,
-    typeof value === "number" ? value : Array.isArray(value) ? { tensors: value.length } : { tensor: 1 },
-  ]);
-  const header = { version: VERSION, ...rest, optimizerState: Object.fromEntries(shapes) };
-  const tensors = Object.values(optimizerState)
-    .flat()
-    .filter((value) => typeof value !== "number");
+export function writeCheckpoint(path: string, state: CheckpointState, tensors: Tensors<Tensor>): void {
+  const lengths = Object.entries(tensors).map(([name, list]) => [name, list.map(({ size }) => size)]);
+  const header: Header = { version: VERSION, ...state, tensors: Object.fromEntries(lengths) };
   const file = openSync(path, "wx", 0o640);
   try {
     let sum = writeWhole(file, Buffer.from(`${JSON.stringify(header)}\n`));
-    for (const tensor of [image, ...tensors]) sum = writeWhole(file, tensor.dataSync<"float32">(), sum);
+    for (const tensor of Object.values(tensors).flat()) {
+      sum = writeWhole(file, Float32Array.from(tensor.dataSync()), sum);
+    }
     writeWhole(file, Uint32Array.of(sum));
   } catch (error) {
     rmSync(path, { force: true });
@@ -96,20 +81,20 @@ export function writeCheckpoint(path: string, state: State<Tensor4D, OptimizerSt
   }
 }
 
-/** @throws CheckpointError unless the checkpoint is of a painting with these scales and their optimisers */
+/** @throws CheckpointError unless the checkpoint is of a painting with these scales */
 export function readCheckpointOf(path: string, scales: readonly Scale[]): Checkpoint {
   const checkpoint = readCheckpoint(path);
-  const { width, height, stripRows, stepInScale, optimizer } = checkpoint;
+  const { width, height, phase, stripRows, stepInScale } = checkpoint;
   const scale = scales[checkpoint.scale];
   const isOwn =
     scale?.width === width &&
     scale.height === height &&
+    scale.phase === phase &&
     scale.steps >= stepInScale &&
-    stripRows.length === scales.length &&
-    scale.optimizer === optimizer;
+    stripRows.length === scales.length;
   if (!isOwn) {
     throw new CheckpointError(
-      `the checkpoint is of another painting: ${optimizer}, scale ${checkpoint.scale} of ${width} × ${height}, step ${stepInScale}`,
+      `the checkpoint is of another painting: scale ${checkpoint.scale} of ${width} × ${height}, ${phase}, step ${stepInScale}`,
     );
   }
   return checkpoint;
@@ -121,34 +106,29 @@ function readCheckpoint(path: string): Checkpoint {
   try {
     const { size } = fstatSync(file);
     const { header, text } = readHeader(file, size);
-    const floats = header.width * header.height * 3;
-    const shapes = Object.values(header.optimizerState);
-    const pictures = shapes.reduce<number>((sum, shape) => sum + countOf(shape), 1);
-    const expected = text.length + pictures * floats * FLOAT_BYTES + CHECKSUM_BYTES;
+    const floats = Object.values(header.tensors)
+      .flat()
+      .reduce((sum, length) => sum + length, 0);
+    const expected = text.length + floats * FLOAT_BYTES + CHECKSUM_BYTES;
     if (size !== expected) {
       throw new CheckpointError(`the checkpoint has ${size} bytes, expected ${expected}`);
     }
     let position = text.length;
     let sum = crc32(text);
-    const next = (): Float32Array => {
-      const values = new Float32Array(floats);
+    const next = (length: number): Float32Array => {
+      const values = new Float32Array(length);
       sum = readWhole(file, values, position, sum);
       position += values.byteLength;
       return values;
     };
-    const image = next();
-    const optimizerState: OptimizerValues = {};
-    for (const [name, shape] of Object.entries(header.optimizerState)) {
-      if (typeof shape === "number") optimizerState[name] = shape;
-      else optimizerState[name] = "tensor" in shape ? next() : Array.from({ length: shape.tensors }, next);
-    }
+    const { version: _, tensors: lengths, ...state } = header;
+    const tensors = Object.fromEntries(Object.entries(lengths).map(([name, list]) => [name, list.map(next)]));
     const stored = new Uint32Array(1);
     readWhole(file, stored, position);
     if (stored[0] !== sum) {
       throw new CheckpointError(`the checkpoint of ${size} bytes is damaged: its checksum differs`);
     }
-    const { version: _, ...rest } = header;
-    return { ...rest, image, optimizerState };
+    return { ...state, tensors };
   } finally {
     closeSync(file);
   }
@@ -163,11 +143,6 @@ function readHeader(file: number, size: number): { header: Header; text: Uint8Ar
   } catch (cause) {
     throw new CheckpointError(`the checkpoint of ${size} bytes cannot be read`, { cause });
   }
-}
-
-function countOf(shape: Header["optimizerState"][string]): number {
-  if (typeof shape === "number") return 0;
-  return "tensor" in shape ? 1 : shape.tensors;
 }
 
 /** Gives the CRC-32 of these bytes and those before them, whose it is `sum`. */

@@ -11,7 +11,7 @@ import { loadWeights } from "./weights/load.ts";
 import { locateWeights } from "./weights/locate.ts";
 
 /** The deepest layer of every preset but `classic`: put on the device before the first painting. */
-const DEEPEST_OF_MOST = "block5_conv1";
+const DEEPEST_OF_MOST = "block4_conv3";
 
 /** Keeps VGG-19 loaded and paints one request at a time. */
 export class Engine {

@@ -1,7 +1,7 @@
 import type { JobErrorCode } from "../../src/contract/problems.ts";
 import { OutOfMemoryError } from "./memory-plan.ts";
-import { NonFiniteLossError } from "./optimizers/optimizer.ts";
-import { PictureTooSmallError } from "./painting.ts";
+import { NonFiniteLossError } from "./optimizers/non-finite-loss.ts";
+import { PictureTooSmallError } from "./paint.ts";
 import { WeightsError } from "./weights/vgg19-weights.ts";
 
 /** What went wrong, as the worker is told it. */

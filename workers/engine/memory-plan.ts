@@ -1,8 +1,10 @@
 import type { EngineDescription } from "../../src/contract/engine.ts";
 import { type Options, styleScale } from "../../src/contract/options.ts";
 import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/vgg19-layers.ts";
+import type { Size } from "../../src/pictures/picture-size.ts";
+import { HYPERCOLUMN_LAYERS } from "./losses/grid.ts";
 import { sizeWithMargin } from "./margin.ts";
-import { blockOf, deepestLayer, type Stage, stagesUpTo } from "./network/stages.ts";
+import { blockOf, deepestLayer, gridReduction, type Stage, stagesUpTo } from "./network/stages.ts";
 import { STRIP_ALIGNMENT, splitAtBoundary } from "./network/strips.ts";
 import type { Scale } from "./schedule.ts";
 import { layerChannels } from "./weights/vgg19-weights.ts";
@@ -16,13 +18,14 @@ const BASE_BYTES = 600 * MIB;
 const COMFORTABLE_BYTES = 4096 * MIB;
 /** Gradients in flight while the activations are still held, in feature maps of the largest layer. */
 const GRADIENTS_IN_FLIGHT = 3;
-/** While a layer's statistics are compared with the style's: products, windows, differences. */
+/** While a layer's Gram matrix is compared with the style's: product, difference, gradient. */
 const MATRICES_IN_COMPARISON = 4;
-/** Pictures that an optimiser holds at its fullest (see optimizers/), and a few more on the way. */
-const PICTURES: Record<Options["optimizer"], number> = {
-  ...{ adam: 8, annealed_adam: 15, lbfgs: 39 },
-  lbfgs_then_adam: 15, // at its last scale
-};
+/** Pictures that the optimiser holds, and those on the way: a pyramid has a third more numbers than its picture. */
+const PICTURES = { neighbors: 16, gram: 8 };
+/** Hypercolumns that are held while the picture is matched: the picture's, the style's, targets, and one of these side by side. */
+const HYPERCOLUMNS_IN_MATCHING = 5;
+/** Cosines that are held at once: a block of them, with its prices. */
+const COSINE_BYTES = 3 * 2 ** 24 * FLOAT;
 /** Strips to choose from, tallest first: the halo of 16 rows is computed for each. */
 const STRIP_ROWS = [512, 256, 128, 64, 32, STRIP_ALIGNMENT];
 
@@ -31,8 +34,8 @@ export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
 }
 
-type PlannedOptions = Pick<Options, "optimizer" | "content_layers" | "style_layers" | "style_windows">;
-type PaintedOptions = PlannedOptions & Pick<Options, "style_scale" | "loss">;
+type PlannedOptions = Pick<Options, "style_distance" | "content_layers" | "style_layers">;
+type PaintedOptions = PlannedOptions & Pick<Options, "style_scale">;
 
 /**
  * How many rows a strip gets for a picture of this size: Infinity (the picture whole) where that is comfortable, else
@@ -92,7 +95,7 @@ function scalesSeen(scales: readonly Scale[], options: PaintedOptions) {
     const { width, height } = sizeWithMargin(scale, options);
     return {
       ...{ width: width * largest, height: height * largest },
-      own: { ...options, optimizer: scale.optimizer },
+      own: options,
     };
   });
 }
@@ -133,22 +136,35 @@ function ownBytes(
   });
   const boundary = width * height * 8 * FLOAT * 2; // 128 channels at a quarter of each edge, and its gradient
   const largest = Math.max(0, ...shallowMaps, ...deepMaps);
-  const pictures = PICTURES[options.optimizer] * width * height * 3 * FLOAT;
-  const maps = kept + sum(targets) + boundary;
-  const statistics = statisticsBytes(styleLayers, options.style_windows);
-  return maps + GRADIENTS_IN_FLIGHT * largest + pictures + statistics;
+  const pictures = PICTURES[options.style_distance] * width * height * 3 * FLOAT;
+  const lasting = sum(targets) + boundary + gramBytes(styleLayers);
+  const evaluation = kept + GRADIENTS_IN_FLIGHT * largest + pictures;
+  if (options.style_distance === "gram") return lasting + evaluation;
+  // The picture is matched before it is evaluated; what lasts of that is the targets.
+  const hypercolumns = hypercolumnBytes({ width, height });
+  const matching =
+    (HYPERCOLUMNS_IN_MATCHING - 1) * hypercolumns + COSINE_BYTES + keptBytes(deep, deepMaps, lookedAt);
+  return lasting + hypercolumns + Math.max(evaluation, matching);
 }
 
-/** A matrix for each tile, see objective/style-windows.ts: one of every layer, and of the widest one those it is made from. */
-function statisticsBytes(layers: readonly Layer[], windows: number): number {
-  const tiles = windows === 1 ? 1 : (windows + 1) ** 2;
-  const matrices = layers.map((layer) => tiles * layerChannels(layer).outputs ** 2 * FLOAT);
+/** A Gram matrix of every layer, and of the widest one those it is compared by. */
+function gramBytes(layers: readonly Layer[]): number {
+  const matrices = layers.map((layer) => layerChannels(layer).outputs ** 2 * FLOAT);
   return sum(matrices) + MATRICES_IN_COMPARISON * Math.max(0, ...matrices);
 }
 
-function layersOf({ content_layers, style_layers }: PlannedOptions) {
+function hypercolumnBytes(size: Size): number {
+  const positions = (size.width * size.height) / gridReduction(size) ** 2;
+  return positions * sum(HYPERCOLUMN_LAYERS.map((layer) => layerChannels(layer).outputs)) * FLOAT;
+}
+
+function layersOf({ style_distance, content_layers, style_layers }: PlannedOptions) {
   const weighted = (weights: LayerWeights) => VGG19_LAYERS.filter((layer) => (weights[layer] ?? 0) > 0);
-  return { contentLayers: weighted(content_layers), styleLayers: weighted(style_layers) };
+  const hypercolumns = style_distance === "neighbors" ? HYPERCOLUMN_LAYERS : [];
+  const styleLayers = VGG19_LAYERS.filter(
+    (layer) => hypercolumns.includes(layer) || (style_layers[layer] ?? 0) > 0,
+  );
+  return { contentLayers: weighted(content_layers), styleLayers };
 }
 
 /** Bytes of every stage's output. */

@@ -3,7 +3,7 @@ import type { Options } from "../../src/contract/options.ts";
 import { CheckpointError } from "./checkpoint.ts";
 import { failureOf, messageOf } from "./failure.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
-import { Painting } from "./painting.ts";
+import { Painting } from "./paint.ts";
 import type { ControlRequest, EngineEvent, PaintRequest } from "./protocol.ts";
 
 /** A requested painting, from its start to its end, with all that is told of it. */

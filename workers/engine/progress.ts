@@ -14,11 +14,12 @@ export function progressOf(
   const stepsOf = (some: readonly Scale[]) => some.reduce((sum, scale) => sum + scale.steps, 0);
   const costOf = (some: readonly Scale[]) =>
     some.reduce((sum, scale) => sum + scaleCost(scale, scale.steps), 0);
+  const count = new Set(scales.map(({ width }) => width)).size;
   return {
     step: stepsOf(before) + stepInScale,
     total_steps: stepsOf(scales),
     fraction: (costOf(before) + scaleCost(current, stepInScale)) / costOf(scales),
-    scale: { index, count: scales.length, width: current.width, height: current.height },
+    scale: { index: Math.min(index, count - 1), count, width: current.width, height: current.height },
     loss,
     step_ms: times.stepMilliseconds,
     eta_seconds: times.secondsLeft(current.steps - stepInScale, scales.slice(index + 1)),

@@ -1,17 +1,14 @@
-import { COARSER_STEPS, LEARNING_RATES, type Options } from "../../src/contract/options.ts";
+import { COARSER_STEPS, type Options } from "../../src/contract/options.ts";
+import type { Phase } from "./losses/loss.ts";
 
-/** lbfgs_then_adam is two of them, one after the other. */
-export type SingleOptimizer = Exclude<Options["optimizer"], "lbfgs_then_adam">;
-
-/** One size of a coarse-to-fine run. */
+/** One size of a coarse-to-fine run. The last size comes twice with `neighbors`: for its shapes, then for its details. */
 export interface Scale {
   width: number;
   height: number;
   /** Longest edge of the styles at this scale. */
   styleSize: number;
+  phase: Phase;
   steps: number;
-  optimizer: SingleOptimizer;
-  learningRate: number;
 }
 
 /** VGG-19 halves the picture four times: below this a coarse scale tells nothing of its content. */
@@ -22,7 +19,7 @@ const SHORTEST_COARSE_EDGE = 32;
  * Scales that would be too small are left out; their steps go to the others.
  */
 export function schedule(
-  options: Pick<Options, "steps" | "scales" | "optimizer" | "learning_rate">,
+  options: Pick<Options, "steps" | "scales" | "style_distance">,
   width: number,
   height: number,
 ): Scale[] {
@@ -31,31 +28,32 @@ export function schedule(
     { length: options.scales },
     (_, index) => 2 ** (options.scales - 1 - index),
   ).filter((reduction) => reduction === 1 || Math.min(width, height) / reduction >= SHORTEST_COARSE_EDGE);
-  const steps = shareSteps(options.steps, reductions.length);
-  return reductions
-    .map((reduction, index) => ({
-      width: Math.round(width / reduction),
-      height: Math.round(height / reduction),
-      styleSize: Math.round(longest / reduction),
+  const hasDetails = options.style_distance === "neighbors";
+  const phases: [number, Phase][] = reductions.map((reduction) => [reduction, "shapes"]);
+  if (hasDetails) phases.push([1, "details"]);
+  const steps = shareSteps(options.steps, phases.length, hasDetails ? 1 : COARSER_STEPS);
+  return phases
+    .map(([reduction, phase], index) => ({
+      width: Math.floor(width / reduction),
+      height: Math.floor(height / reduction),
+      styleSize: Math.floor(longest / reduction),
+      phase,
       steps: steps[index] ?? 0,
-      ...optimizerOf(options, reduction === 1),
     }))
     .filter((scale) => scale.steps > 0);
 }
 
-function optimizerOf(
-  { optimizer, learning_rate: learningRate }: Pick<Options, "optimizer" | "learning_rate">,
-  isLast: boolean,
-): Pick<Scale, "optimizer" | "learningRate"> {
-  if (optimizer !== "lbfgs_then_adam") return { optimizer, learningRate };
-  return isLast
-    ? { optimizer: "annealed_adam", learningRate }
-    : { optimizer: "lbfgs", learningRate: LEARNING_RATES.lbfgs };
+/**
+ * The share of the learning rate that a step takes. It falls over the second half of the details: steps of full length leave
+ * a coloured grain in smooth areas.
+ */
+export function rateShare({ phase, steps }: Pick<Scale, "phase" | "steps">, step: number): number {
+  return phase === "details" ? Math.min(1, (2 * (steps - step)) / (steps + 1)) : 1;
 }
 
-/** `steps` shared out over `count` scales, coarsest first; the finest gets at least one. */
-function shareSteps(steps: number, count: number): number[] {
-  const weights = Array.from({ length: count }, (_, index) => COARSER_STEPS ** (count - 1 - index));
+/** `steps` shared out over `count` phases, each with `ratio` times the steps of the next; the last gets at least one. */
+function shareSteps(steps: number, count: number, ratio: number): number[] {
+  const weights = Array.from({ length: count }, (_, index) => ratio ** (count - 1 - index));
   const whole = weights.reduce((sum, weight) => sum + weight, 0);
   const shares: number[] = [];
   let left = steps;

@@ -11,6 +11,7 @@ if (!("isNullOrUndefined" in util)) {
 export const tf = createRequire(import.meta.url)("@tensorflow/tfjs-node-gpu") as typeof TensorFlow;
 
 export type Tensor = TensorFlow.Tensor;
+export type Tensor1D = TensorFlow.Tensor1D;
 export type Tensor2D = TensorFlow.Tensor2D;
 export type Tensor3D = TensorFlow.Tensor3D;
 /** A batch of one picture or feature map, `[1, height, width, channels]`. */
@@ -66,22 +67,6 @@ export function runKernelForMore(
   attributes: Record<string, AttributeValue> = {},
 ): Tensor[] {
   return backend().executeMultipleOutputs(operation, listOf(attributes), inputs, outputs);
-}
-
-/** The discrete Fourier transform of real pictures `[count, h, w]` → `[count, h, ⌊w/2⌋ + 1]`, complex64: the columns left out mirror these. */
-export function fourier(pictures: Tensor): Tensor {
-  const size = tf.tensor1d(pictures.shape.slice(1), "int32");
-  const spectrum = backend().executeSingleOutput("RFFT2D", [], [pictures, size]);
-  size.dispose();
-  return spectrum;
-}
-
-/** Back to real pictures of that height and width. */
-export function inverseFourier(spectrum: Tensor, [height, width]: readonly [number, number]): Tensor {
-  const size = tf.tensor1d([height, width], "int32");
-  const pictures = backend().executeSingleOutput("IRFFT2D", [], [spectrum, size]);
-  size.dispose();
-  return pictures;
 }
 
 function listOf(attributes: Record<string, AttributeValue>): Attribute[] {

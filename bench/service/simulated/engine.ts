@@ -22,7 +22,7 @@ process.on("message", (request: EngineRequest) => {
 
 async function paint({ pictures: { content }, options, steered }: PaintRequest): Promise<void> {
   const started = Date.now();
-  const loss = { total: 3, content: 1, style: 1, tv: 1 };
+  const loss = { total: 3, parts: { content: 1, gram: 2 } };
   const scale = { index: 0, count: 1, width: content.width, height: content.height };
   let progress: Progress | null = null;
   for (let step = 1; step <= options.steps; step += 1) {

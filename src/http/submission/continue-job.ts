@@ -1,5 +1,5 @@
 import { longestEdge, type Options } from "../../contract/options.ts";
-import { defaultLearningRate } from "../../contract/presets.ts";
+import { methodOptions } from "../../contract/presets.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Continuation } from "../../contract/request.ts";
 import { inputKeys, type JobRecord, jobFolder } from "../../jobs/records/job-record.ts";
@@ -60,7 +60,9 @@ function continuedOptions(previous: Options, requested: Continuation["options"],
   const size = longestEdge(requested.size ?? previous.size, Math.max(content.width, content.height));
   const start = { scales: 1, noise: 0, init: "picture", size } as const;
   const output = { ...previous.output, ...requested.output };
-  return { ...previous, ...start, ...defaultLearningRate(requested), ...given, size, output } as Options;
+  const method = requested.style_distance ?? previous.style_distance;
+  const ofMethod = method === previous.style_distance ? {} : methodOptions(method);
+  return { ...previous, ...start, ...ofMethod, ...given, size, output } as Options;
 }
 
 /** The key of the picture to continue from: without the output's conversions if it was stored. */

@@ -7,26 +7,44 @@ const MARGIN = { left: 64, right: 104, top: 24, bottom: 40 };
 const MAX_POINTS = 600;
 
 /** Colours that are distinguishable with any colour vision (Okabe & Ito 2008). */
-const LINES = [
-  { name: "total", colour: "#000000" },
-  { name: "content", colour: "#0072b2" },
-  { name: "style", colour: "#d55e00" },
-  { name: "tv", colour: "#009e73" },
-] as const;
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+const TOTAL_COLOUR = "#000000";
+
+interface Line {
+  name: string;
+  colour: string;
+  valueAt(entry: LossEntry): number;
+}
+
+/** The total, and every part of the objective. */
+function linesOf(entries: readonly LossEntry[]): Line[] {
+  const names = [...new Set(entries.flatMap(({ parts }) => Object.keys(parts)))];
+  const parts = names.map((name, index) => ({
+    name,
+    colour: COLOURS[index % COLOURS.length] as string,
+    valueAt: (entry: LossEntry) => entry.parts[name] ?? 0,
+  }));
+  return [{ name: "total", colour: TOTAL_COLOUR, valueAt: ({ total }) => total }, ...parts];
+}
 
 /** Plots the losses over the steps as SVG, on a logarithmic scale. */
 export function lossPlot(entries: readonly LossEntry[]): string {
   const shown = thin(entries);
-  const values = shown.flatMap((entry) => LINES.map(({ name }) => entry[name])).filter((value) => value > 0);
+  const lines = linesOf(shown);
+  const values = shown
+    .flatMap((entry) => lines.map(({ valueAt }) => valueAt(entry)))
+    .filter((value) => value > 0);
   const body =
-    values.length === 0 ? text(WIDTH / 2, HEIGHT / 2, "no losses yet", "middle") : chart(shown, values);
+    values.length === 0
+      ? text(WIDTH / 2, HEIGHT / 2, "no losses yet", "middle")
+      : chart(shown, lines, values);
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">` +
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>${body}</svg>\n`
   );
 }
 
-function chart(entries: readonly LossEntry[], values: number[]): string {
+function chart(entries: readonly LossEntry[], lines: readonly Line[], values: number[]): string {
   const low = Math.floor(Math.log10(minimum(values)));
   const high = Math.max(low + 1, Math.ceil(Math.log10(-minimum(values.map((value) => -value)))));
   const first = entries[0]?.step ?? 0;
@@ -46,14 +64,14 @@ function chart(entries: readonly LossEntry[], values: number[]): string {
   const marks = entries
     .filter((entry, index) => index > 0 && entry.objective !== entries[index - 1]?.objective)
     .map((entry) => vertical(x(entry.step), "steered"));
-  const lines = LINES.map(({ name, colour }, index) => {
+  const curves = lines.map(({ name, colour, valueAt }, index) => {
     const points = entries
-      .filter((entry) => entry[name] > 0)
-      .map((entry) => `${x(entry.step)},${y(entry[name])}`);
+      .filter((entry) => valueAt(entry) > 0)
+      .map((entry) => `${x(entry.step)},${y(valueAt(entry))}`);
     const key = text(WIDTH - MARGIN.right + 12, MARGIN.top + 12 + index * 18, name, "start", colour);
     return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${points.join(" ")}"/>${key}`;
   });
-  return [...grid, ...labels, ...marks, ...lines, text(WIDTH / 2, HEIGHT - 2, "step", "middle")].join("");
+  return [...grid, ...labels, ...marks, ...curves, text(WIDTH / 2, HEIGHT - 2, "step", "middle")].join("");
 }
 
 const plotWidth = WIDTH - MARGIN.left - MARGIN.right;

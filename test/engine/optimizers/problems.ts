@@ -1,4 +1,4 @@
-import type { Evaluation } from "../../../workers/engine/objective/objective.ts";
+import type { Evaluation } from "../../../workers/engine/objective.ts";
 import { type Tensor4D, tf } from "../../../workers/engine/tensorflow.ts";
 
 /** Loss and gradient of a function of pixels, in float64. */
@@ -47,7 +47,7 @@ export function evaluate(lossFunction: LossFunction, image: Tensor4D): Evaluatio
 
 export function evaluationOf(loss: number, gradient: Float64Array): Evaluation {
   return {
-    loss: { total: loss, content: loss, style: 0, tv: 0 },
+    loss: { total: loss, parts: {} },
     gradient: tf.tensor4d(Float32Array.from(gradient), SHAPE),
   };
 }

@@ -5,7 +5,7 @@ import { LossHistory } from "../../../workers/job/loss-history.ts";
 const progress = (step: number): Progress => ({
   ...{ step, total_steps: 10, fraction: step / 10, step_ms: 1, eta_seconds: 1 },
   scale: { index: 0, count: 1, width: 64, height: 48 },
-  loss: { total: 10 - step, content: 1, style: 1, tv: 0 },
+  loss: { total: 10 - step, parts: { content: 1, gram: 9 - step } },
 });
 const stepsOf = (history: LossHistory) =>
   Buffer.from(history.encode())

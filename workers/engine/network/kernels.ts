@@ -1,7 +1,6 @@
 import type { EngineDescription } from "../../../src/contract/engine.ts";
-import type { Tensor, Tensor3D, Tensor4D } from "../tensorflow.ts";
+import type { Tensor, Tensor2D, Tensor4D } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
-import type { Tiling } from "./tiles.ts";
 
 export type Pooling = "max" | "average";
 
@@ -39,8 +38,8 @@ export interface Kernels {
     shape: Tensor4D["shape"],
     pooling: Pooling,
   ): Tensor4D;
-  /** Feature maps A → each tile's undivided Gram matrix AᵀA, `[tiles, channels, channels]`; zeros where it has no piece. */
-  gramMatrices(features: Tensor4D, tiling: Tiling): Tensor3D;
-  /** Feature maps A, and a matrix for each tile `[tiles, channels, channels]` → A·matrix in each tile's place. */
-  tileProducts(features: Tensor4D, matrices: Tensor3D, tiling: Tiling): Tensor4D;
+  /** Feature maps A, unrolled → the undivided Gram matrix AᵀA, `[channels, channels]`. */
+  gramMatrix(features: Tensor4D): Tensor2D;
+  /** Feature maps A and a matrix `[channels, channels]` → A·matrix, of A's shape. */
+  channelProduct(features: Tensor4D, matrix: Tensor2D): Tensor4D;
 }

@@ -6,7 +6,6 @@ import {
   runKernel,
   runKernelForMore,
   type Tensor,
-  type Tensor3D,
   type Tensor4D,
   tf,
 } from "../tensorflow.ts";
@@ -14,7 +13,6 @@ import type { LayerWeights } from "../weights/vgg19-weights.ts";
 import type { Convolution, Kernels, StageResult } from "./kernels.ts";
 import { type Processor, processorsHere } from "./processor.ts";
 import { stockKernels } from "./stock-kernels.ts";
-import type { Tiling } from "./tiles.ts";
 
 /** The kernels work on whole vectors of 16 channels; VGG-19's widths are multiples of it. */
 const CHANNELS = 16;
@@ -75,30 +73,22 @@ function kernelsFor(processor: Processor): Kernels {
       return run.one("PoolGradient", [gradient, ...trace], attributes) as Tensor4D;
     },
 
-    gramMatrices: (features, tiling) =>
+    gramMatrix: (features) =>
       isWhole(features.shape)
-        ? withTiles(tiling, (tiles) => run.one("GramMatrices", [features, tiles]) as Tensor3D)
-        : stockKernels.gramMatrices(features, tiling),
+        ? withWholeMap(features, (whole) => run.one("GramMatrices", [features, whole]).squeeze([0]))
+        : stockKernels.gramMatrix(features),
 
-    tileProducts: (features, matrices, tiling) =>
+    channelProduct: (features, matrix) =>
       isWhole(features.shape)
-        ? withTiles(tiling, (tiles) => run.one("TileProducts", [features, tiles, matrices]) as Tensor4D)
-        : stockKernels.tileProducts(features, matrices, tiling),
+        ? withWholeMap(features, (whole) => run.one("TileProducts", [features, whole, matrix.expandDims(0)]))
+        : stockKernels.channelProduct(features, matrix),
   };
 }
 
-/** What `compute` makes of the tiles as the kernels take them: `[tiles, 4]`, each with its top, height, left and width. */
-function withTiles<Result>({ tiles, rows }: Tiling, compute: (tiles: Tensor) => Result): Result {
-  const rectangles = Array.from({ length: tiles }, () => [0, 0, 0, 0]);
-  for (const { tile, top, height, left, width } of rows.flat()) {
-    rectangles[tile] = [top, height, left, width];
-  }
-  const tensor = tf.tensor2d(rectangles, [tiles, 4], "int32");
-  try {
-    return compute(tensor);
-  } finally {
-    tensor.dispose();
-  }
+/** What `compute` makes of the rectangle that is all of a feature map: `[1, 4]`, with its top, height, left and width. */
+function withWholeMap<Result extends Tensor>(features: Tensor4D, compute: (whole: Tensor) => Tensor): Result {
+  const [, height, width] = features.shape;
+  return tf.tidy(() => compute(tf.tensor2d([0, height, 0, width], [1, 4], "int32")) as Result);
 }
 
 /** Runs a kernel by its name without the prefix. */

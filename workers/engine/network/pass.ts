@@ -1,5 +1,6 @@
 import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { type Tensor4D, tf } from "../tensorflow.ts";
+import { Frame, type Framing, NO_FRAME } from "./frame.ts";
 import type { Pooling } from "./kernels.ts";
 import { deepestLayer, type Stage, stagesUpTo } from "./stages.ts";
 import { ownedRows, type Strip, splitAtBoundary, stripsOver } from "./strips.ts";
@@ -20,12 +21,23 @@ export class Pass {
   readonly #deep: Stage[];
   readonly #stripRows: number;
   readonly #lookedAt: ReadonlySet<Layer>;
+  readonly #framing: Framing;
   #shallowPassed: Passed[] | undefined;
   #deepPassed: Passed[] = [];
 
-  /** @param layers those that are looked at, at least one; the pass goes down to the deepest */
-  constructor(network: Vgg19, layers: readonly Layer[], pooling: Pooling, stripRows: number) {
+  /**
+   * @param layers those that are looked at, at least one; the pass goes down to the deepest
+   * @param framing how the picture lies in its frame, see frame.ts
+   */
+  constructor(
+    network: Vgg19,
+    layers: readonly Layer[],
+    pooling: Pooling,
+    stripRows: number,
+    framing = NO_FRAME,
+  ) {
     this.#network = network;
+    this.#framing = framing;
     this.#lookedAt = new Set(layers);
     const stages = stagesUpTo(deepestLayer(layers));
     this.#pooling = pooling;
@@ -36,7 +48,46 @@ export class Pass {
   }
 
   /** Shows the looked-at layers' feature maps, a strip at a time from top to bottom, the deep layers' whole. */
-  forward(image: Tensor4D, see: See<unknown>): void {
+  forward(picture: Tensor4D, see: See<unknown>): void {
+    const frame = this.#frameOf(picture);
+    const image = frame.add(picture);
+    this.#forward(image, (layer, features, firstRow) => {
+      const inside = frame.crop(layer, { features, firstRow });
+      if (inside === undefined) return;
+      see(layer, inside.features, inside.firstRow);
+      inside.features.dispose();
+    });
+    image.dispose();
+  }
+
+  /**
+   * Gradient with respect to the picture, after forward() on it; lets go of all activations.
+   *
+   * @param gradientAt the loss's own gradient with respect to rows of a layer's feature map
+   */
+  backward(picture: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
+    const frame = this.#frameOf(picture);
+    const image = frame.add(picture);
+    const gradient = this.#backward(image, (layer, features, firstRow) => {
+      const rows = { features, firstRow };
+      const inside = frame.crop(layer, rows);
+      if (inside === undefined) return undefined;
+      const own = gradientAt(layer, inside.features, inside.firstRow);
+      inside.features.dispose();
+      return own && frame.pad(layer, own, rows);
+    });
+    image.dispose();
+    if (gradient === undefined) return undefined;
+    const folded = frame.fold(gradient);
+    gradient.dispose();
+    return folded;
+  }
+
+  #frameOf({ shape: [, height, width] }: Tensor4D): Frame {
+    return new Frame({ width, height }, this.#framing);
+  }
+
+  #forward(image: Tensor4D, see: See<unknown>): void {
     const strips = stripsOver(image.shape[1], this.#stripRows);
     const boundary: Tensor4D[] = [];
     for (const strip of strips) {
@@ -65,12 +116,7 @@ export class Pass {
     }
   }
 
-  /**
-   * Gradient with respect to the picture, after forward() on it; lets go of all activations.
-   *
-   * @param gradientAt the loss's own gradient with respect to rows of a layer's feature map
-   */
-  backward(image: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
+  #backward(image: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
     const boundaryGradient = this.#network.backward(this.#deepPassed, this.#pooling, (layer, features) =>
       gradientAt(layer, features, 0),
     );

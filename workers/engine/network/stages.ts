@@ -32,3 +32,12 @@ export function mapSize({ width, height }: Size, layer: Layer): Size {
   const reduction = 2 ** blockOf(layer); // a last odd row or column is dropped each time
   return { width: Math.floor(width / reduction), height: Math.floor(height / reduction) };
 }
+
+/** Positions of a hypercolumn grid along its longer edge, at most. */
+const GRID_POSITIONS = 128;
+
+/** How many pixels a position of a picture's hypercolumn grid stands for in each direction: 4, or more above 512 px. */
+export function gridReduction({ width, height }: Size): number {
+  const needed = Math.max(width, height) / GRID_POSITIONS;
+  return Math.max(4, 2 ** Math.ceil(Math.log2(needed)));
+}

@@ -1,7 +1,6 @@
-import { runKernel, type Tensor, type Tensor3D, type Tensor4D, tf } from "../tensorflow.ts";
+import { runKernel, type Tensor, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
 import type { Convolution, Kernels, StageResult } from "./kernels.ts";
-import { mapOfPieces, ofEachTile } from "./tiles.ts";
 
 /** VGG-19 on TensorFlow's own kernels: cuDNN on a GPU, and the measure of every other implementation. */
 export const stockKernels: Kernels = {
@@ -23,23 +22,17 @@ export const stockKernels: Kernels = {
       ? (runKernel("MaxPoolGrad", [...trace, gradient], POOL) as Tensor4D)
       : averagePoolGradient(gradient, shape),
 
-  gramMatrices: (features, tiling) => {
-    const [, , , channels] = features.shape;
-    return ofEachTile(features, tiling, [channels, channels], (piece) => {
-      const unrolled = piece.reshape([-1, channels]);
+  gramMatrix: (features) =>
+    tf.tidy(() => {
+      const unrolled = features.reshape<Tensor2D>([-1, features.shape[3]]);
       return tf.matMul(unrolled, unrolled, true, false);
-    }) as Tensor3D;
-  },
+    }),
 
-  tileProducts: (features, matrices, tiling) => {
-    const [, , , channels] = features.shape;
-    return mapOfPieces(tiling, ({ tile, top, height, left, width }) => {
-      const shape = [1, height, width, channels] as Tensor4D["shape"];
-      const unrolled = features.slice([0, top, left, 0], shape).reshape([-1, channels]);
-      const matrix = matrices.slice(tile, 1).reshape([channels, channels]);
-      return tf.matMul(unrolled, matrix).reshape(shape);
-    });
-  },
+  channelProduct: (features, matrix) =>
+    tf.tidy(() => {
+      const unrolled = features.reshape<Tensor2D>([-1, features.shape[3]]);
+      return tf.matMul(unrolled, matrix).reshape(features.shape);
+    }),
 };
 
 const POOL = { ksize: [1, 2, 2, 1], strides: [1, 2, 2, 1], padding: "VALID", data_format: "NHWC" };

@@ -1,190 +1,167 @@
-import type { Evaluation } from "../objective/objective.ts";
+import type { Evaluation } from "../objective.ts";
 import { type Tensor4D, tf } from "../tensorflow.ts";
-import { freePixels } from "./free-pixels.ts";
-import {
-  isFiniteEvaluation,
-  MAX_RETREATS,
-  NonFiniteLossError,
-  type Optimizer,
-  type OptimizerState,
-  type OptimizerValues,
-} from "./optimizer.ts";
-import type { Preconditioner } from "./preconditioner.ts";
+import { isFiniteEvaluation, NonFiniteLossError } from "./non-finite-loss.ts";
+import type { Parametrization } from "./parametrization.ts";
 
 const BETA1 = 0.9;
+const BETA2 = 0.999;
 /**
  * Kingma & Ba's 10⁻⁸ would hold the pixels of large pictures back: a relative loss' gradient is of the order of 10⁻⁶ at 512 px, and
  * of 10⁻⁸ at 4,096 px.
  */
 const EPSILON = 1e-12;
-/** The share of the steps over which the learning rate falls to 0 where it is annealed. */
-const ANNEALED_SHARE = 0.5;
+/** How many times in a row a step without a finite loss is taken back before the run is given up. */
+const MAX_BACKTRACKS = 8;
 
-export interface AdamSettings {
-  /** Of pixels in [0, 1]. */
-  learningRate: number;
-  /** β₂: how much of the variance is kept at each step. */
-  varianceDecay?: number;
-  /** What each step is multiplied by, keeping its root mean square as a rule; becomes the optimiser's own. */
-  preconditioner?: Preconditioner;
-  /** Over how many steps the learning rate is held, then annealed to 0; held for ever where left out. */
-  annealedOver?: number;
+/** All that it takes to go on exactly from here: tensors that the optimiser owns, and may dispose of at its next update. */
+export interface AdamState<Values> {
+  tensors: { parameters: Values[]; means: Values[]; variances: Values[]; previous: Values[] };
+  numbers: { step: number; learningRate: number; backtracks: number };
 }
 
 /**
- * Adam (Kingma & Ba 2014, algorithm 1, bias-corrected) on the pixels, which are kept in [0, 1].
- *
- * With a learning rate that is annealed it can be far longer at first: the pixels tremble across the steep directions, in
- * which the gradient changes its sign from step to step, go fast along the others, and come to rest as it falls.
+ * Adam (Kingma & Ba 2014, algorithm 1, bias-corrected) on the parameters of a picture. One call of update() is one step and
+ * uses one evaluation.
  *
  * A non-finite evaluation is stepped back from: the last picture, the moments forgotten, the step halved.
  */
-export class Adam implements Optimizer {
-  image: Tensor4D;
-  #previous: Tensor4D | undefined;
-  #mean: Tensor4D;
-  #variance: Tensor4D;
-  readonly #varianceDecay: number;
-  readonly #preconditioner: Preconditioner | undefined;
-  readonly #annealedOver: number;
+export class Adam {
+  /** `[1, h, w, 3]`, to be evaluated next; owned by the optimiser. */
+  picture: Tensor4D;
+  readonly #parametrization: Parametrization;
+  #parameters: Tensor4D[];
+  #means: Tensor4D[];
+  #variances: Tensor4D[];
+  /** The parameters before the last step; none before the first. */
+  #previous: Tensor4D[] = [];
   #learningRate: number;
   /** Since the moments were forgotten. */
   #step = 0;
-  /** Evaluations in all, and how many of them before the objective that it is about now. */
-  #updates = 0;
-  #updatesBefore = 0;
-  #retreats = 0;
+  #backtracks = 0;
 
-  /** @param image becomes the optimiser's own */
-  constructor(
-    image: Tensor4D,
-    {
-      learningRate,
-      varianceDecay = 0.999,
-      preconditioner,
-      annealedOver = Number.POSITIVE_INFINITY,
-    }: AdamSettings,
-  ) {
-    this.image = tf.keep(image);
-    this.#varianceDecay = varianceDecay;
-    this.#preconditioner = preconditioner;
-    this.#annealedOver = annealedOver;
-    this.#mean = tf.keep(tf.zerosLike(image));
-    this.#variance = tf.keep(tf.zerosLike(image));
+  /** @param picture becomes the optimiser's own */
+  constructor(picture: Tensor4D, parametrization: Parametrization, learningRate: number) {
+    this.#parametrization = parametrization;
+    this.#parameters = kept(parametrization.decompose(picture));
+    picture.dispose();
+    this.picture = tf.keep(parametrization.compose(this.#parameters));
+    this.#means = zerosLike(this.#parameters);
+    this.#variances = zerosLike(this.#parameters);
     this.#learningRate = learningRate;
   }
 
-  get result(): Tensor4D {
-    return this.image;
-  }
-
-  update(evaluation: Evaluation): void {
+  /**
+   * Takes loss and gradient at `picture` and moves it; disposes of the gradient.
+   *
+   * @param share of the learning rate that this step takes
+   * @throws NonFiniteLossError if ever smaller steps did not help
+   */
+  update(evaluation: Evaluation, share = 1): void {
     const canAdvance = isFiniteEvaluation(evaluation);
-    if (canAdvance) {
-      this.#advance(evaluation.gradient);
-    }
+    if (canAdvance) this.#advance(evaluation.gradient, share * this.#learningRate);
     evaluation.gradient.dispose();
-    if (!canAdvance) {
-      this.#retreat();
-    }
-    this.#updates += 1;
+    if (!canAdvance) this.#backtrack();
   }
 
-  /** What is left of the learning rate: 1, then falling to 0 over the second half of the steps that the objective has. */
-  get #annealing(): number {
-    if (this.#annealedOver === Number.POSITIVE_INFINITY) {
-      return 1;
-    }
-    const left = this.#annealedOver - this.#updates;
-    const whole = this.#annealedOver - this.#updatesBefore;
-    return Math.min(1, Math.max(0, left) / (ANNEALED_SHARE * whole));
-  }
-
-  #advance(gradient: Tensor4D): void {
+  #advance(pictureGradient: Tensor4D, learningRate: number): void {
     if (this.#step > 0) {
-      this.#retreats = 0; // the picture that was returned to is finite anyway: it must be the step from it that is
+      this.#backtracks = 0; // the picture that was returned to is finite anyway: it must be the step from it that is
     }
     this.#step += 1;
-    const beta2 = this.#varianceDecay;
-    const learningRate = this.#learningRate * this.#annealing;
-    const rate = (learningRate * Math.sqrt(1 - beta2 ** this.#step)) / (1 - BETA1 ** this.#step);
-    const epsilon = EPSILON * Math.sqrt(1 - beta2 ** this.#step);
-    const [mean, variance, image] = tf.tidy(() => {
-      const mean = tf.add(this.#mean.mul(BETA1), gradient.mul(1 - BETA1)) as Tensor4D;
-      const variance = tf.add(this.#variance.mul(beta2), gradient.square().mul(1 - beta2)) as Tensor4D;
-      const step: Tensor4D = mean.mul(rate).div(variance.sqrt().add(epsilon));
-      const move = this.#preconditioner ? this.#together(step, gradient, this.#preconditioner) : step;
-      return [mean, variance, tf.clipByValue(tf.sub(this.image, move) as Tensor4D, 0, 1)];
-    });
-    tf.dispose([this.#mean, this.#variance]);
-    this.#previous?.dispose();
-    this.#previous = this.image;
-    this.#mean = tf.keep(mean);
-    this.#variance = tf.keep(variance);
-    this.image = tf.keep(image);
+    const correction = Math.sqrt(1 - BETA2 ** this.#step);
+    const rate = (learningRate * correction) / (1 - BETA1 ** this.#step);
+    const gradients = this.#parametrization.gradients(pictureGradient, this.#parameters);
+    const before = [...this.#means, ...this.#variances, ...this.#previous, ...gradients];
+    const moved = gradients.map((gradient, index) =>
+      tf.tidy(() => {
+        const mean = tf.add<Tensor4D>(this.#means[index]?.mul(BETA1) as Tensor4D, gradient.mul(1 - BETA1));
+        const variance = tf.add<Tensor4D>(
+          this.#variances[index]?.mul(BETA2) as Tensor4D,
+          gradient.square().mul(1 - BETA2),
+        );
+        const step = mean.mul(rate).div<Tensor4D>(variance.sqrt().add(EPSILON * correction));
+        const parameter = this.#parametrization.constrain(
+          tf.sub<Tensor4D>(this.#parameters[index] as Tensor4D, step),
+        );
+        return { mean, variance, parameter };
+      }),
+    );
+    this.#previous = this.#parameters;
+    this.#parameters = kept(moved.map(({ parameter }) => parameter));
+    this.#means = kept(moved.map(({ mean }) => mean));
+    this.#variances = kept(moved.map(({ variance }) => variance));
+    tf.dispose(before);
+    this.#show();
   }
 
-  /** The step of pixels that are moved together, where they are free to. */
-  #together(step: Tensor4D, gradient: Tensor4D, preconditioner: Preconditioner): Tensor4D {
-    const free = freePixels(this.image, gradient);
-    return preconditioner.apply(step.mul(free)).mul(free);
-  }
-
-  #retreat(): void {
-    this.#retreats += 1;
-    if (this.#retreats > MAX_RETREATS || this.#previous === undefined) {
+  #backtrack(): void {
+    this.#backtracks += 1;
+    if (this.#backtracks > MAX_BACKTRACKS || this.#previous.length === 0) {
       throw new NonFiniteLossError("the loss is not finite, however small the step");
     }
-    tf.dispose([this.image, this.#mean, this.#variance]);
-    this.image = tf.keep(this.#previous.clone());
-    this.#mean = tf.keep(tf.zerosLike(this.image));
-    this.#variance = tf.keep(tf.zerosLike(this.image));
-    this.#step = 0;
+    tf.dispose(this.#parameters);
+    this.#parameters = kept(this.#previous.map((parameter) => parameter.clone()));
+    this.#forgetMoments();
     this.#learningRate /= 2;
+    this.#show();
   }
 
+  /** The objective is another one from here on: forgets what it learnt of the one before. */
   restart(): void {
-    tf.dispose([this.#mean, this.#variance]);
-    this.#previous?.dispose();
-    this.#previous = undefined;
-    this.#mean = tf.keep(tf.zerosLike(this.image));
-    this.#variance = tf.keep(tf.zerosLike(this.image));
-    this.#step = 0;
-    this.#updatesBefore = Math.min(this.#updates, this.#annealedOver - 1);
-    this.#retreats = 0;
+    tf.dispose(this.#previous);
+    this.#previous = [];
+    this.#forgetMoments();
+    this.#backtracks = 0;
   }
 
-  state(): OptimizerState {
+  #forgetMoments(): void {
+    tf.dispose([...this.#means, ...this.#variances]);
+    this.#means = zerosLike(this.#parameters);
+    this.#variances = zerosLike(this.#parameters);
+    this.#step = 0;
+  }
+
+  #show(): void {
+    this.picture.dispose();
+    this.picture = tf.keep(this.#parametrization.compose(this.#parameters));
+  }
+
+  state(): AdamState<Tensor4D> {
     return {
-      mean: this.#mean,
-      variance: this.#variance,
-      previous: this.#previous === undefined ? [] : [this.#previous],
-      step: this.#step,
-      learningRate: this.#learningRate,
-      updates: this.#updates,
-      updatesBefore: this.#updatesBefore,
-      retreats: this.#retreats,
+      tensors: {
+        ...{ parameters: this.#parameters, means: this.#means },
+        ...{ variances: this.#variances, previous: this.#previous },
+      },
+      numbers: { step: this.#step, learningRate: this.#learningRate, backtracks: this.#backtracks },
     };
   }
 
-  restore(state: OptimizerValues): void {
-    const tensor = (values: unknown) => tf.keep(tf.tensor4d(values as Float32Array, this.image.shape));
-    tf.dispose([this.#mean, this.#variance]);
-    this.#previous?.dispose();
-    this.#mean = tensor(state.mean);
-    this.#variance = tensor(state.variance);
-    const [previous] = state.previous as Float32Array[];
-    this.#previous = previous && tensor(previous);
-    this.#step = state.step as number;
-    this.#learningRate = state.learningRate as number;
-    this.#updates = state.updates as number;
-    this.#updatesBefore = state.updatesBefore as number;
-    this.#retreats = state.retreats as number;
+  restore({ tensors, numbers }: AdamState<Float32Array>): void {
+    const shapes = this.#parameters.map(({ shape }) => shape);
+    const restored = (values: readonly Float32Array[]) =>
+      kept(values.map((value, index) => tf.tensor4d(value, shapes[index] as Tensor4D["shape"])));
+    const before = [...this.#parameters, ...this.#means, ...this.#variances, ...this.#previous];
+    this.#parameters = restored(tensors.parameters);
+    this.#means = restored(tensors.means);
+    this.#variances = restored(tensors.variances);
+    this.#previous = restored(tensors.previous);
+    tf.dispose(before);
+    this.#step = numbers.step;
+    this.#learningRate = numbers.learningRate;
+    this.#backtracks = numbers.backtracks;
+    this.#show();
   }
 
   dispose(): void {
-    tf.dispose([this.image, this.#mean, this.#variance]);
-    this.#previous?.dispose();
-    this.#preconditioner?.dispose();
+    const all = [...this.#parameters, ...this.#means, ...this.#variances, ...this.#previous];
+    tf.dispose([this.picture, ...all]);
   }
+}
+
+function kept(tensors: Tensor4D[]): Tensor4D[] {
+  return tensors.map((tensor) => tf.keep(tensor));
+}
+
+function zerosLike(tensors: readonly Tensor4D[]): Tensor4D[] {
+  return kept(tensors.map((tensor) => tf.zerosLike(tensor)));
 }

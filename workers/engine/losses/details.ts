@@ -1,0 +1,222 @@
+import type { Layer } from "../../../src/contract/vgg19-layers.ts";
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
+import { HYPERCOLUMN_LAYERS } from "./grid.ts";
+import { Guidance } from "./guidance.ts";
+import type { FeatureLoss, LossContext, WeightedStyle } from "./loss.ts";
+import { centredUnit, dotOfRows, matchesOf } from "./matching.ts";
+import { LEAST_VISIBLE } from "./neighbor-targets.ts";
+import { gridAt, offsetAt, pickRows, type SampleGrid, spreadRows } from "./sample-grid.ts";
+import { weightsAt } from "./weights.ts";
+
+const ITERATIONS = 4;
+/** How much it counts that every style position finds a near one in the picture. */
+const OTHER_WAY = 0.3;
+/** Samples that are held of a style's layer, to be used in turn. */
+const STYLE_SAMPLES = 4;
+
+/**
+ * The detail phase's loss: each layer by itself, at every step anew, on a grid of at most 64² positions. Every position of
+ * the picture takes a style position by its centred cosine, in balance: mean(1 − cos). And every style position takes the
+ * nearest of the picture's: 0.3 · mean(1 − cos).
+ */
+export function createDetailLoss(context: LossContext): FeatureLoss | undefined {
+  const { options, phase, size } = context;
+  const { style } = weightsAt(size, options);
+  if (options.style_distance !== "neighbors" || phase !== "details" || style === 0) return undefined;
+  return new DetailLoss(context);
+}
+
+/** A style's positions at a layer, centred and of norm 1, `[positions, channels]`: several samples. */
+type StyleSamples = ReadonlyMap<Layer, Tensor2D[]>;
+
+/** A style and how much it counts in the region that it is painted in. */
+interface RegionalStyle {
+  samples: StyleSamples;
+  where: Guidance | undefined;
+  weight: number;
+}
+
+class DetailLoss implements FeatureLoss {
+  readonly layers = HYPERCOLUMN_LAYERS;
+  readonly #context: LossContext;
+  readonly #styles: RegionalStyle[] = [];
+  #step = 0;
+  /** The picture's features on the grid, from top to bottom. */
+  #pieces = new Map<Layer, Tensor4D[]>();
+  /** With respect to these, `[1, rows, columns, channels]`. */
+  #gradients = new Map<Layer, Tensor4D>();
+
+  constructor(context: LossContext) {
+    this.#context = context;
+    try {
+      for (const { styles, where, weight } of context.regions) {
+        const whole = styles.reduce((sum, style) => sum + style.weight, 0);
+        for (const style of styles.filter((one) => one.weight > 0)) {
+          const share = (weight * style.weight) / whole;
+          this.#styles.push({ samples: samplesOf(context, style), where, weight: share });
+        }
+      }
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  begin(step: number): void {
+    this.#step = step;
+  }
+
+  onFeatures(layer: Layer, features: Tensor4D, firstRow: number): void {
+    if (!this.layers.includes(layer)) return;
+    const picked = pickRows(features, firstRow, this.#gridOf(layer));
+    if (picked === undefined) return;
+    const pieces = this.#pieces.get(layer) ?? [];
+    pieces.push(tf.keep(picked));
+    this.#pieces.set(layer, pieces);
+  }
+
+  evaluate(): Tensor {
+    const all = [...this.#pieces];
+    this.#pieces = new Map();
+    this.#forget();
+    const losses = all.map(([layer, pieces]) => {
+      const [loss, gradient] = tf.tidy(() => this.#compare(layer, tf.concat(pieces, 1)));
+      tf.dispose(pieces);
+      this.#gradients.set(layer, tf.keep(gradient));
+      return loss;
+    });
+    return tf.tidy(() => tf.addN(losses));
+  }
+
+  gradientAt(layer: Layer, features: Tensor4D, firstRow: number): Tensor4D | undefined {
+    const gradient = this.#gradients.get(layer);
+    return gradient && spreadRows(gradient, firstRow, features.shape, this.#gridOf(layer));
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#pieces.values()].flat());
+    this.#forget();
+    tf.dispose(this.#styles.flatMap(({ samples }) => [...samples.values()].flat()));
+  }
+
+  #forget(): void {
+    tf.dispose([...this.#gradients.values()]);
+    this.#gradients = new Map();
+  }
+
+  #gridOf(layer: Layer): SampleGrid {
+    const { size, options } = this.#context;
+    return gridAt(size, layer, offsetAt(options.seed, this.#step, layer));
+  }
+
+  /** One layer's loss over all styles, and its gradient with respect to the features on the grid. */
+  #compare(layer: Layer, features: Tensor4D): [Tensor, Tensor4D] {
+    const rows = features.reshape<Tensor2D>([-1, features.shape[3]]);
+    const parts = this.#styles.map(({ samples, where, weight }) => {
+      const ofLayer = samples.get(layer) as Tensor2D[];
+      const style = ofLayer[this.#step % ofLayer.length] as Tensor2D;
+      const counts = where && pickRows(where.map(layer), 0, this.#gridOf(layer))?.reshape<Tensor1D>([-1]);
+      return tf.tidy(() => compareRows(rows, style, weight, counts));
+    });
+    const loss = tf.addN(parts.map(([own]) => own));
+    const gradient = tf.addN(parts.map(([, own]) => own));
+    return [loss, gradient.reshape(features.shape)];
+  }
+}
+
+/** @param counts how much each of the picture's rows counts, 0 to 1; all fully if left out */
+export function compareRows(
+  rows: Tensor2D,
+  style: Tensor2D,
+  weight: number,
+  counts: Tensor1D | undefined,
+): [Tensor, Tensor2D] {
+  const [positions] = rows.shape;
+  const shares = counts && (counts.div(tf.maximum(counts.sum(), 1e-12)) as Tensor1D);
+  const { unit, norm } = centredUnit(rows, shares);
+  const [match, nearest] = tf.tidy(() => {
+    const cosines: Tensor2D = tf.matMul(unit, style, false, true);
+    const inside = counts === undefined ? cosines : cosines.sub(outside(counts));
+    return [matchesOf(cosines, ITERATIONS, shares), inside.argMax<Tensor1D>(0)] as const;
+  });
+  const chosen = tf.gather(style, match);
+  const misses = tf.sub<Tensor1D>(1, dotOfRows(unit, chosen));
+  const otherMisses = tf.sub(1, dotOfRows(style, tf.gather(unit, nearest)));
+  const area = counts === undefined ? tf.scalar(1) : counts.mean();
+  const loss = tf.add(
+    (counts === undefined ? misses : misses.mul(counts)).mean().mul(weight),
+    otherMisses
+      .mean()
+      .mul(area)
+      .mul(OTHER_WAY * weight),
+  );
+  const pulled = counts === undefined ? chosen : chosen.mul<Tensor2D>(counts.reshape([-1, 1]));
+  const back = tf
+    .unsortedSegmentSum(style, nearest, positions)
+    .mul<Tensor2D>(area.mul(OTHER_WAY / style.shape[0]));
+  const wrtUnit = tf.add(pulled.div(positions), back).mul<Tensor2D>(-weight);
+  const along = dotOfRows(wrtUnit, unit).reshape<Tensor2D>([-1, 1]);
+  const wrtCentred = tf.sub<Tensor2D>(wrtUnit, unit.mul(along)).div<Tensor2D>(norm);
+  const total = wrtCentred.sum<Tensor2D>(0, true);
+  const ofMean =
+    shares === undefined ? total.div(positions) : tf.matMul(shares.reshape<Tensor2D>([-1, 1]), total);
+  return [loss, tf.sub(wrtCentred, ofMean)];
+}
+
+/** Larger than any difference of cosines for rows that count less than half as much as the one that counts most. */
+function outside(counts: Tensor1D): Tensor2D {
+  return counts.less(counts.max().mul(0.5)).toFloat().mul(4).reshape([-1, 1]);
+}
+
+/** Kept. */
+function samplesOf({ capture, options }: LossContext, { picture, visible }: WeightedStyle): StyleSamples {
+  const [, height, width] = picture.shape;
+  const grids = new Map(
+    HYPERCOLUMN_LAYERS.map((layer) => [
+      layer,
+      Array.from({ length: STYLE_SAMPLES }, (_, index) =>
+        gridAt({ width, height }, layer, offsetAt(options.seed, -1 - index, layer)),
+      ).filter(({ stride }, index) => stride > 1 || index === 0),
+    ]),
+  );
+  const pieces = new Map<Layer, Tensor4D[][]>();
+  const guidance = visible && new Guidance(visible);
+  try {
+    capture(picture, HYPERCOLUMN_LAYERS, (layer, features, firstRow) => {
+      const ofLayer = pieces.get(layer) ?? (grids.get(layer) ?? []).map(() => []);
+      pieces.set(layer, ofLayer);
+      for (const [index, grid] of (grids.get(layer) ?? []).entries()) {
+        const picked = pickRows(features, firstRow, grid);
+        if (picked !== undefined) ofLayer[index]?.push(tf.keep(picked));
+      }
+    });
+    return new Map(
+      [...pieces].map(([layer, ofLayer]) => [
+        layer,
+        ofLayer.map((rows, index) =>
+          tf.keep(
+            tf.tidy(() => visibleUnit(layer, rows, guidance, (grids.get(layer) ?? [])[index] as SampleGrid)),
+          ),
+        ),
+      ]),
+    );
+  } finally {
+    guidance?.dispose();
+    tf.dispose([...pieces.values()].flat(2));
+  }
+}
+
+function visibleUnit(
+  layer: Layer,
+  pieces: Tensor4D[],
+  guidance: Guidance | undefined,
+  grid: SampleGrid,
+): Tensor2D {
+  const whole = tf.concat(pieces, 1);
+  const rows = whole.reshape<Tensor2D>([-1, whole.shape[3]]);
+  if (guidance === undefined) return centredUnit(rows).unit;
+  const shares = pickRows(guidance.map(layer), 0, grid)?.dataSync() ?? [];
+  const seen = [...shares.keys()].filter((position) => (shares[position] ?? 0) >= LEAST_VISIBLE);
+  const indices = tf.tensor1d(seen.length === 0 ? [0] : seen, "int32");
+  return centredUnit(tf.gather(rows, indices) as Tensor2D).unit;
+}
