@@ -106,13 +106,14 @@ describe("The API's process", () => {
   });
 
   it.each([
-    ["DATA_DIR", "/proc/nst"],
     ["DATA_DIR", "/dev/null/data"],
     ["SPOOL_DIR", "/dev/null/spool"],
   ])("reports a folder that it cannot create: %s=%s", async (name, path) => {
     const api = start({ [name]: path });
     expect(await api.exited()).toBe(1);
-    expect(api.output).toContain(`${name}: expected a folder that can be written, or made, received ${path}`);
+    expect(api.output).toContain(
+      `${name}: expected a folder that can be created and written, received ${path}`,
+    );
   });
 
   it("reports that its port is in use", async () => {

@@ -7,7 +7,7 @@ export interface BlobInfo {
   modifiedAt: Date;
 }
 
-/** Bytes `start` to `end`, both included and counted from 0, as in HTTP (RFC 9110, section 14.1.2). */
+/** Bytes `start` to `end`, both inclusive and counted from 0, as in HTTP (RFC 9110, section 14.1.2). */
 export interface ByteRange {
   start: number;
   end: number;
@@ -15,48 +15,48 @@ export interface ByteRange {
 
 export interface Blob {
   info: BlobInfo;
-  /** The whole blob or the range asked for. The reader must consume or destroy it. */
+  /** The whole blob, or the requested range. The caller must consume or destroy the stream. */
   stream: Readable;
 }
 
 export interface LinkOptions {
-  /** How long the link is good for. */
+  /** How long the link is valid. */
   seconds: number;
-  /** `Content-Type` of the answer. */
+  /** `Content-Type` of the response. */
   mediaType: string;
-  /** `Content-Disposition` of the answer. */
+  /** `Content-Disposition` of the response. */
   disposition: string;
 }
 
 /**
- * Pictures and checkpoints by key. A blob appears whole or not at all, and is never changed in part:
- * readers of a replaced blob go on with the one they opened.
+ * Stores pictures and checkpoints by key. A blob appears completely or not at all, and is never modified: readers of a
+ * replaced blob still get the one they opened.
  *
- * Keys are paths of 1 to 8 names joined by "/"; a name is 1 to 128 of `a–z A–Z 0–9 . _ -` and does not
- * start with a dot. Others throw `InvalidBlobKeyError`.
+ * A key is a path of 1 to 8 names joined by "/". A name has 1 to 128 of the characters `a–z A–Z 0–9 . _ -` and does not start
+ * with a dot. Other keys throw `InvalidBlobKeyError`.
  */
 export interface BlobStore {
-  /** Stores bytes or what a stream gives; an error of the stream is thrown and leaves nothing behind. */
+  /** Stores bytes or a stream. An error of the stream is thrown and leaves nothing behind. */
   put(key: string, body: Uint8Array | Readable): Promise<BlobInfo>;
-  /** Takes over a file on this machine: afterwards it is gone from its path. */
+  /** Moves a local file into the store. */
   putFile(key: string, path: string): Promise<BlobInfo>;
-  /** Opens a blob. Throws `BlobNotFoundError`, or `RangeError` where the range is not inside the blob. */
+  /** Opens a blob. Throws `BlobNotFoundError`, or `RangeError` if the range is not inside the blob. */
   get(key: string, range?: ByteRange): Promise<Blob>;
-  /** A whole blob in memory: only for what is known to be small enough. Throws `BlobNotFoundError`. */
+  /** Reads a whole blob into memory. Throws `BlobNotFoundError`. */
   read(key: string): Promise<Uint8Array>;
   stat(key: string): Promise<BlobInfo | null>;
-  /** Deletes a blob; one that does not exist is no error. */
+  /** Deletes a blob, if it exists. */
   delete(key: string): Promise<void>;
   /**
-   * Blobs whose key starts with `prefix`, a whole path ending in "/" or "" for all: folder by folder, the names in each
-   * in their order. (S3 servers differ in whether "a.b" comes before or after what lies below "a/".)
+   * Lists the blobs below `prefix`, which is a path that ends in "/", or "" for all: folder by folder, sorted by name. (S3
+   * servers differ in whether "a.b" comes before or after the blobs below "a/".)
    */
   list(prefix: string): AsyncIterable<BlobInfo>;
-  /** Removes what writers that died more than `ageMs` ago left half written. Gives how many these were. */
+  /** Removes incomplete blobs of writers that died more than `ageMs` ago. Returns how many. */
   removeUnfinished(ageMs: number): Promise<number>;
-  /** Resolves if blobs can be written at the moment. */
+  /** Resolves if blobs can be written. */
   ping(): Promise<void>;
-  /** An absolute URL from which anybody may get the blob for a while; null where the store has no such links. */
+  /** A URL from which anybody can fetch the blob for a while; null if the store has no such links. */
   link(key: string, options: LinkOptions): Promise<string | null>;
 }
 
@@ -82,7 +82,7 @@ export class StorageFullError extends Error {
   }
 }
 
-/** The store cannot be reached, or refuses what it should do; another time may be better. */
+/** The store cannot be reached, or fails. A later attempt may succeed. */
 export class StorageUnavailableError extends Error {
   override readonly name = "StorageUnavailableError";
   constructor(cause: unknown) {

@@ -1,37 +1,18 @@
 import { access, constants, mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import { ConfigError } from "../config.ts";
 import { hasCode } from "./file-errors.ts";
 
-/** Faults of the setting. What else hinders, a disk that is full or not there, may pass: /readyz says so. */
-const LASTING = ["EACCES", "EPERM", "ENOTDIR", "ENOENT", "EEXIST"];
+/** Errors that a wrong setting causes. A full or missing disk may recover, and /readyz reports it. */
+const SETTING_ERRORS = ["EACCES", "EPERM", "ENOTDIR", "ENOENT", "EEXIST"];
 
-/** Makes the folder that a setting names. Throws a `ConfigError` where it cannot be made, or written. */
+/** Creates the folder that a setting names. Throws a `ConfigError` if it cannot be created or written. */
 export async function checkFolder(setting: string, path: string): Promise<void> {
-  await makeFolder(path).catch((error: Error) => {
-    if (!hasCode(error, ...LASTING)) return;
-    const expected = "expected a folder that can be written, or made";
-    throw new ConfigError(`${setting}: ${expected}, received ${path}: ${error.message}`);
-  });
-}
-
-/** As `mkdir` with `recursive`, which in Node 20 does not come back from a folder that takes none, such as /proc. */
-async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path);
+    await mkdir(path, { recursive: true });
+    await access(`${path}/.`, constants.W_OK);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" && dirname(path) !== path && !(await isThere(dirname(path)))) {
-      await makeFolder(dirname(path));
-      await mkdir(path);
-    } else if (code !== "EEXIST") throw error;
+    if (!hasCode(error, ...SETTING_ERRORS)) return;
+    const expected = "expected a folder that can be created and written";
+    throw new ConfigError(`${setting}: ${expected}, received ${path}: ${(error as Error).message}`);
   }
-  await access(`${path}/.`, constants.W_OK);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -5,13 +5,13 @@ import { checkFolder } from "./check-folder.ts";
 import { FilesystemBlobStore } from "./filesystem.ts";
 import { S3BlobStore } from "./s3.ts";
 
-const CONNECT_MS = 5_000;
-/** From a request's start to the first byte of its answer, the sending of a part included. */
-const ANSWER_MS = 60_000;
-/** As many pictures may be on their way at once; a slow client holds its connection for long. */
-const CONNECTIONS = 256;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** From the start of a request to the first byte of its response, including the upload of a part. */
+const RESPONSE_TIMEOUT_MS = 60_000;
+/** Pictures that are transferred at once. A slow client holds its connection for long. */
+const MAX_CONNECTIONS = 256;
 
-/** The blob store that the settings name, for the API and the workers alike. */
+/** Creates the blob store of the settings. */
 export function createBlobStore({ storage }: Config): BlobStore {
   if (storage.type === "filesystem") return new FilesystemBlobStore(storage.directory);
   const client = createClient(storage, storage.endpoint);
@@ -19,10 +19,7 @@ export function createBlobStore({ storage }: Config): BlobStore {
   return new S3BlobStore(client, { bucket: storage.bucket, prefix: storage.prefix, publicClient });
 }
 
-/**
- * Throws a `ConfigError` where the store is there but its settings are wrong. A store that cannot be reached yet
- * is no fault of theirs: /readyz says so.
- */
+/** Throws a `ConfigError` if the store rejects its settings. A store that cannot be reached is not an error: /readyz reports it. */
 export async function checkBlobStore({ storage, dataDirectory }: Config): Promise<void> {
   if (storage.type === "filesystem") return await checkFolder("DATA_DIR", dataDirectory);
   const client = createClient(storage, storage.endpoint);
@@ -35,7 +32,7 @@ export async function checkBlobStore({ storage, dataDirectory }: Config): Promis
     if (status === 404) throw new ConfigError(`S3_BUCKET: expected a bucket that exists, received ${where}`);
     if (status === 401 || status === 403) {
       throw new ConfigError(
-        `S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: the server does not let them use ${where}`,
+        `S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: the server denies them access to ${where}`,
       );
     }
   } finally {
@@ -49,16 +46,16 @@ function createClient(storage: S3Settings, endpoint: string | null): S3Client {
     region: storage.region,
     ...(credentials && { credentials }),
     requestHandler: {
-      connectionTimeout: CONNECT_MS,
-      requestTimeout: ANSWER_MS,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: RESPONSE_TIMEOUT_MS,
       throwOnRequestTimeout: true,
-      httpAgent: { maxSockets: CONNECTIONS, keepAlive: true },
-      httpsAgent: { maxSockets: CONNECTIONS, keepAlive: true },
+      httpAgent: { maxSockets: MAX_CONNECTIONS, keepAlive: true },
+      httpsAgent: { maxSockets: MAX_CONNECTIONS, keepAlive: true },
     },
     ...(endpoint !== null && {
       endpoint,
       forcePathStyle: true,
-      // The checksums that Amazon's S3 wants by default are not known to every other one.
+      // Not every S3 server supports the checksums that the SDK sends to Amazon by default.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
     }),

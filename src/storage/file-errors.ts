@@ -8,10 +8,20 @@ export const isMissing = (error: unknown) => hasCode(error, "ENOENT", "ENOTDIR")
 
 export const isFull = (error: unknown) => hasCode(error, "ENOSPC", "EDQUOT");
 
-const AWAY = ["EROFS", "EIO", "EACCES", "EPERM", "ENOTDIR", "ENODEV", "ENOTCONN", "ESTALE", "ETIMEDOUT"];
+const UNAVAILABLE = [
+  "EROFS",
+  "EIO",
+  "EACCES",
+  "EPERM",
+  "ENOTDIR",
+  "ENODEV",
+  "ENOTCONN",
+  "ESTALE",
+  "ETIMEDOUT",
+];
 
-/** What the system says of a disk that is full, or cannot be used, in the words of the blob store. */
+/** Translates errors of a full or unusable disk into those of the blob store. */
 export function storageError(error: unknown): unknown {
   if (isFull(error)) return new StorageFullError(error);
-  return hasCode(error, ...AWAY) ? new StorageUnavailableError(error) : error;
+  return hasCode(error, ...UNAVAILABLE) ? new StorageUnavailableError(error) : error;
 }

@@ -25,15 +25,15 @@ import {
 } from "./blob-store.ts";
 import { hasCode, isMissing, storageError } from "./file-errors.ts";
 
-/** What `ping` stores: a block. */
+/** What `ping` stores. */
 const PROBE = { key: "readiness-probe", body: new Uint8Array(4096) };
 
-/** Names of keys never start with a dot: what is being written is out of their reach. */
+/** The folder of incomplete blobs. No key leads there, as names do not start with a dot. */
 const TEMPORARY = ".writing";
 
 /**
- * A blob store in a folder. A blob is written to a temporary file, flushed to the disk and renamed into
- * place, and the folder that names it is flushed too: after a crash it is there whole or not at all.
+ * A blob store in a folder. A blob is written to a temporary file, flushed to the disk and renamed, and its folder is flushed
+ * too: after a crash it exists completely or not at all.
  */
 export class FilesystemBlobStore implements BlobStore {
   constructor(readonly root: string) {}
@@ -64,7 +64,7 @@ export class FilesystemBlobStore implements BlobStore {
     try {
       const { size, mtime } = await file.stat();
       if (range && !(range.start >= 0 && range.start <= range.end && range.end < size)) {
-        throw new RangeError(`Bytes ${range.start}-${range.end} are not inside the ${size} of "${key}"`);
+        throw new RangeError(`Bytes ${range.start}-${range.end} are outside of "${key}" (${size} bytes)`);
       }
       return { info: { key, size, modifiedAt: mtime }, stream: file.createReadStream({ ...range }) };
     } catch (error) {
@@ -132,7 +132,7 @@ export class FilesystemBlobStore implements BlobStore {
     return count;
   }
 
-  /** Stores a blob as a submission does: a disk that is full, read-only or odd shows it only then. */
+  /** Stores a blob as a submission does: a full or read-only disk shows only then. */
   async ping(): Promise<void> {
     await this.put(PROBE.key, PROBE.body);
     await this.delete(PROBE.key);
@@ -162,7 +162,7 @@ export class FilesystemBlobStore implements BlobStore {
     }
   }
 
-  /** A folder may vanish between being made and used, where its last blob is deleted just then: once more. */
+  /** Tries again if another call deletes the folder, with its last blob, before this one uses it. */
   private async renameInto(temporary: string, target: string): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -196,7 +196,7 @@ async function openBlob(key: string, path: string) {
   throw new BlobNotFoundError(key);
 }
 
-/** A rename, or a copy where the two paths are on different file systems. */
+/** Renames a file, or copies it if the two paths are on different file systems. */
 async function moveFile(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
@@ -207,7 +207,7 @@ async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Flushes a folder's list of names; SMB and some other network file systems cannot, and answer EINVAL. */
+/** Flushes a folder. SMB and some other network file systems cannot, and return EINVAL. */
 export async function syncFolder(path: string): Promise<void> {
   try {
     await syncFile(path);

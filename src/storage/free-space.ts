@@ -1,34 +1,35 @@
 import { statfs } from "node:fs/promises";
 import { StorageFullError } from "./blob-store.ts";
 
-/** How long a look at the disks counts. */
-const FRESH_MS = 1_000;
+const CACHE_MS = 1_000;
 
-/** Watches over the room that is left on the disks of some folders, so that accepted jobs can still be finished. */
+/** Checks the free space on the disks of some folders, so that accepted jobs can be finished. */
 export class FreeSpace {
-  private looked = Number.NEGATIVE_INFINITY;
-  private least = Number.POSITIVE_INFINITY;
+  private checkedAt = Number.NEGATIVE_INFINITY;
+  private leastFree = Number.POSITIVE_INFINITY;
 
+  /** @param minimumBytes how much must be free on each disk */
   constructor(
     private readonly folders: string[],
-    /** Bytes that must be free on each disk. */
-    private readonly floor: number,
+    private readonly minimumBytes: number,
   ) {}
 
-  /** Throws `StorageFullError` where less is free. */
+  /** Throws `StorageFullError` if less is free on one of the disks. */
   async check(): Promise<void> {
-    if (this.floor === 0) return;
-    if (performance.now() - this.looked > FRESH_MS) {
-      this.looked = performance.now();
-      this.least = Math.min(...(await Promise.all(this.folders.map(freeBytes))));
+    if (this.minimumBytes === 0) return;
+    if (performance.now() - this.checkedAt > CACHE_MS) {
+      this.checkedAt = performance.now();
+      this.leastFree = Math.min(...(await Promise.all(this.folders.map(freeBytes))));
     }
-    if (this.least < this.floor) {
-      throw new StorageFullError(new Error(`${this.least} bytes are free, expected ${this.floor}`));
+    if (this.leastFree < this.minimumBytes) {
+      throw new StorageFullError(
+        new Error(`${this.leastFree} bytes are free, expected ${this.minimumBytes}`),
+      );
     }
   }
 }
 
-/** Infinity where the folder is not there (yet), and where the system does not say. */
+/** Returns Infinity if the folder does not exist yet, or if the system does not know. */
 export async function freeBytes(folder: string): Promise<number> {
   return await statfs(folder).then(
     ({ bavail, bsize }) => bavail * bsize,

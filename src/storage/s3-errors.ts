@@ -16,15 +16,12 @@ export const isNotFound = (error: unknown) =>
 export const isRangeError = (error: unknown) =>
   error instanceof S3ServiceException && (error.name === "InvalidRange" || status(error) === 416);
 
-/** How the various servers say that there is no room: Ceph, MinIO, SeaweedFS and others by code, some by status. */
+/** Error codes of servers without free space: Ceph, MinIO, SeaweedFS and others. Some only send a status. */
 const FULL = /^(QuotaExceeded|.*StorageFull|InsufficientStorage.*|.*BucketQuotaExceeded|EDQUOT|ENOSPC)$/;
-/** Errors that say what they mean already. */
+/** Errors that need no translation. */
 const OWN = [BlobNotFoundError, InvalidBlobKeyError, StorageFullError, StorageUnavailableError, RangeError];
 
-/**
- * What S3, or the way to it, threw, in the words of the blob store. An error of the stream that was to be stored is
- * its sender's and stays what it is.
- */
+/** Translates errors of S3 and of the connection into those of the blob store. An error of `body`, the stream to store, stays as it is. */
 export function storageError(error: unknown, body?: Readable): unknown {
   if (body?.errored) return body.errored;
   if (OWN.some((type) => error instanceof type)) return error;

@@ -1,6 +1,6 @@
 import { ListMultipartUploadsCommand, type MultipartUpload, type S3Client } from "@aws-sdk/client-s3";
 
-/** Uploads in parts that were begun before a time in ms and are not complete. */
+/** Incomplete multipart uploads that were started before a time in ms. */
 export async function* unfinishedUploads(
   client: S3Client,
   bucket: string,

@@ -28,11 +28,10 @@ import {
 import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
 import { unfinishedUploads } from "./s3-unfinished.ts";
 
-/** Above it a body goes in parts, three at once; S3 takes parts of 5 MiB and more. */
+/** A larger body is uploaded in parts of this size. S3 accepts parts of at least 5 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_AT_ONCE = 3;
-/** A whole blob in memory is a picture or a checkpoint: longer than this it does not take to come. */
-const READ_MS = 120_000;
+const CONCURRENT_PARTS = 3;
+const READ_TIMEOUT_MS = 120_000;
 
 interface Target {
   Bucket: string;
@@ -41,15 +40,15 @@ interface Target {
 
 export interface S3BlobStoreSettings {
   bucket: string;
-  /** What stands before every key: "" or a path that ends in "/". */
+  /** Prefix of every key: "" or a path that ends in "/". */
   prefix: string;
-  /** Signs links: its endpoint is the one that clients reach. */
+  /** Signs links. Its endpoint is the one that clients use. */
   publicClient: S3Client;
 }
 
 /**
- * A blob store in a bucket of any S3. An object appears whole or not at all, which is what S3 promises; a body
- * whose writer dies in the middle is an unfinished upload that nobody sees.
+ * A blob store in an S3 bucket. S3 guarantees that an object appears completely or not at all. If its writer dies, an
+ * incomplete multipart upload remains, which no reader sees.
  */
 export class S3BlobStore implements BlobStore {
   constructor(
@@ -60,8 +59,8 @@ export class S3BlobStore implements BlobStore {
   async put(key: string, body: Uint8Array | Readable): Promise<BlobInfo> {
     const target = this.target(key);
     const small = body instanceof Uint8Array && body.length <= PART_BYTES;
-    const size = await translated(
-      () => (small ? this.putWhole(target, body) : this.putParts(target, body)),
+    const size = await translateErrors(
+      () => (small ? this.putAtOnce(target, body) : this.putInParts(target, body)),
       body instanceof Uint8Array ? undefined : body,
     );
     return { key, size, modifiedAt: new Date() };
@@ -76,34 +75,34 @@ export class S3BlobStore implements BlobStore {
 
   async get(key: string, range?: ByteRange): Promise<Blob> {
     const target = this.target(key);
-    if (range && !(range.start >= 0 && range.start <= range.end)) throw outside(key, range);
-    const found = await translated(async () => {
+    if (range && !(range.start >= 0 && range.start <= range.end)) throw rangeError(key, range);
+    const found = await translateErrors(async () => {
       const Range = range && `bytes=${range.start}-${range.end}`;
       try {
         return await this.client.send(new GetObjectCommand({ ...target, ...(Range && { Range }) }));
       } catch (error) {
         if (isNotFound(error)) throw new BlobNotFoundError(key);
-        if (range && isRangeError(error)) throw outside(key, range);
+        if (range && isRangeError(error)) throw rangeError(key, range);
         throw error;
       }
     });
     const stream = found.Body as Readable;
-    const size = wholeSize(found);
+    const size = totalSize(found);
     if (range && range.end >= size) {
       stream.destroy();
-      throw outside(key, range);
+      throw rangeError(key, range);
     }
     return { info: { key, size, modifiedAt: found.LastModified ?? new Date() }, stream };
   }
 
   async read(key: string): Promise<Uint8Array> {
     const { stream } = await this.get(key);
-    return await translated(() => buffer(addAbortSignal(AbortSignal.timeout(READ_MS), stream)));
+    return await translateErrors(() => buffer(addAbortSignal(AbortSignal.timeout(READ_TIMEOUT_MS), stream)));
   }
 
   async stat(key: string): Promise<BlobInfo | null> {
     const target = this.target(key);
-    return await translated(async () => {
+    return await translateErrors(async () => {
       try {
         const { ContentLength, LastModified } = await this.client.send(new HeadObjectCommand(target));
         return { key, size: ContentLength ?? 0, modifiedAt: LastModified ?? new Date() };
@@ -116,7 +115,7 @@ export class S3BlobStore implements BlobStore {
 
   async delete(key: string): Promise<void> {
     const target = this.target(key);
-    await translated(() => this.client.send(new DeleteObjectCommand(target)));
+    await translateErrors(() => this.client.send(new DeleteObjectCommand(target)));
   }
 
   async *list(prefix: string): AsyncIterable<BlobInfo> {
@@ -137,7 +136,7 @@ export class S3BlobStore implements BlobStore {
   async removeUnfinished(ageMs: number): Promise<number> {
     const { bucket, prefix } = this.settings;
     const before = Date.now() - ageMs;
-    return await translated(async () => {
+    return await translateErrors(async () => {
       let count = 0;
       for await (const { Key, UploadId } of unfinishedUploads(this.client, bucket, prefix, before)) {
         await this.client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
@@ -148,7 +147,7 @@ export class S3BlobStore implements BlobStore {
   }
 
   async ping(): Promise<void> {
-    await translated(() => this.client.send(new HeadBucketCommand({ Bucket: this.settings.bucket })));
+    await translateErrors(() => this.client.send(new HeadBucketCommand({ Bucket: this.settings.bucket })));
   }
 
   async link(key: string, { seconds, mediaType, disposition }: LinkOptions): Promise<string> {
@@ -160,19 +159,19 @@ export class S3BlobStore implements BlobStore {
     return await getSignedUrl(this.settings.publicClient, command, { expiresIn: seconds });
   }
 
-  private async putWhole(target: Target, body: Uint8Array): Promise<number> {
+  private async putAtOnce(target: Target, body: Uint8Array): Promise<number> {
     await this.client.send(new PutObjectCommand({ ...target, Body: body, ContentLength: body.length }));
     return body.length;
   }
 
-  private async putParts(target: Target, body: Uint8Array | Readable): Promise<number> {
+  private async putInParts(target: Target, body: Uint8Array | Readable): Promise<number> {
     let size = 0;
     const params = { ...target, Body: body };
     const upload = new Upload({
       client: this.client,
       params,
       partSize: PART_BYTES,
-      queueSize: PARTS_AT_ONCE,
+      queueSize: CONCURRENT_PARTS,
     });
     upload.on("httpUploadProgress", ({ loaded }) => {
       size = Math.max(size, loaded ?? 0);
@@ -187,7 +186,7 @@ export class S3BlobStore implements BlobStore {
   }
 }
 
-async function translated<T>(action: () => Promise<T>, body?: Readable): Promise<T> {
+async function translateErrors<T>(action: () => Promise<T>, body?: Readable): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -195,12 +194,12 @@ async function translated<T>(action: () => Promise<T>, body?: Readable): Promise
   }
 }
 
-/** Of a part, `Content-Range` has the size of the whole: "bytes 3-5/10". */
-function wholeSize({ ContentRange, ContentLength }: GetObjectCommandOutput): number {
+/** The size of the whole blob. The response to a range has it in `Content-Range`: "bytes 3-5/10". */
+function totalSize({ ContentRange, ContentLength }: GetObjectCommandOutput): number {
   const total = /\/(\d+)$/.exec(ContentRange ?? "")?.[1];
   return total === undefined ? (ContentLength ?? 0) : Number(total);
 }
 
-function outside(key: string, { start, end }: ByteRange): RangeError {
-  return new RangeError(`Bytes ${start}-${end} are not inside "${key}"`);
+function rangeError(key: string, { start, end }: ByteRange): RangeError {
+  return new RangeError(`Bytes ${start}-${end} are outside of "${key}"`);
 }
