@@ -20,8 +20,8 @@ const batch = (more: Partial<Batch> = {}): Batch => ({
   ...more,
 });
 
-describe("A batch", () => {
-  it("is what was written first under its id, until it is deleted", async () => {
+describe("BatchStore", () => {
+  it("returns the batch that was written first under an id, until it is deleted", async () => {
     const first = await store.create(batch());
     expect(await store.create(batch({ id: first.id }))).toEqual(first);
     expect(await store.find(first.id)).toEqual(first);
@@ -29,7 +29,7 @@ describe("A batch", () => {
     expect(await store.find(first.id)).toBeNull();
   });
 
-  it("is remembered for longer than its jobs are kept", async () => {
+  it("keeps a batch longer than its jobs", async () => {
     const { id } = await store.create(batch());
     expect(await harness.redis.ttl(harness.keys.batch(id))).toBeGreaterThan(KEEP_SECONDS + 3600);
   });

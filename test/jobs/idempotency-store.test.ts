@@ -13,14 +13,14 @@ beforeAll(async () => {
 afterEach(() => harness.clear());
 afterAll(() => harness.close());
 
-/** As if a request had taken longer than its lock lasts. */
-async function runOutOfTime(): Promise<void> {
+/** Simulates a request that takes longer than its lock lasts. */
+async function expireLock(): Promise<void> {
   const [lock = ""] = await harness.redis.keys("*:lock");
   expect(await harness.redis.del(lock)).toBe(1);
 }
 
 describe("An idempotency key", () => {
-  it("lets one request at a time go on, and gives its answer to later ones", async () => {
+  it("lets one request at a time proceed, and replays its response to later ones", async () => {
     expect(await store.begin("key", "print", "job")).toEqual({ type: "proceed", job: "job" });
     expect(await store.begin("key", "print", "other")).toEqual({ type: "in_flight" });
     expect(await store.begin("key", "another print", "other")).toEqual({ type: "mismatch" });
@@ -29,7 +29,7 @@ describe("An idempotency key", () => {
     expect(await store.begin("another key", "print", "other")).toEqual({ type: "proceed", job: "other" });
   });
 
-  it("is kept for a day, from the beginning and from the answer on", async () => {
+  it("is kept for a day from the start, and for a day from the response", async () => {
     const seconds = async () => {
       const [name = ""] = (await harness.redis.keys("*idempotency*")).filter((key) => !key.endsWith(":lock"));
       return await harness.redis.ttl(name);
@@ -40,22 +40,22 @@ describe("An idempotency key", () => {
     expect(DAY_SECONDS - (await seconds())).toBeLessThan(60);
   });
 
-  it("is free again where nothing was done", async () => {
+  it("is free again if the request had no effect", async () => {
     await store.begin("key", "print", "job");
     await store.abandon("key");
     expect(await store.isKnown("key")).toBe(false);
     expect(await store.begin("key", "another print", "other")).toEqual({ type: "proceed", job: "other" });
   });
 
-  it("stands for the same job where it is not known what was done", async () => {
+  it("keeps its job if the effect of the request is unknown", async () => {
     await store.begin("key", "print", "job");
     await store.release("key");
     expect(await store.begin("key", "print", "other")).toEqual({ type: "proceed", job: "job" });
   });
 
-  it("keeps the answer of the one that went on where the first one, too slow, gives up", async () => {
+  it("keeps the response of a request that took over, if the slow first one gives up later", async () => {
     await store.begin("key", "print", "job");
-    await runOutOfTime();
+    await expireLock();
     expect(await store.begin("key", "print", "other")).toEqual({ type: "proceed", job: "job" });
     await store.finish("key", "print", "job", "response");
     await store.abandon("key");

@@ -19,8 +19,8 @@ beforeAll(async () => {
 afterEach(() => harness.clear());
 afterAll(() => harness.close());
 
-describe("A submitted job", () => {
-  it("is found as it was submitted, queued", async () => {
+describe("Submitting a job", () => {
+  it("stores the job as it was submitted, with the status queued", async () => {
     const job = submission({ metadata: { a: [1, "é"] }, priority: 7 });
     const submitted = await queue.submit(job);
     expect(await queue.find(job.id)).toEqual(submitted);
@@ -30,7 +30,7 @@ describe("A submitted job", () => {
     });
   });
 
-  it("stays one when it is submitted again", async () => {
+  it("changes nothing if the id was submitted before", async () => {
     const job = submission();
     const before = queue.accepted;
     const first = await queue.submit(job);
@@ -40,33 +40,33 @@ describe("A submitted job", () => {
     expect(await redis.zcard(keys.bullmq("prioritized"))).toBe(1);
   });
 
-  it("is not there when nothing of that id was submitted", async () => {
+  it("returns null for an unknown id in all methods", async () => {
     expect(await queue.find(submission().id)).toBeNull();
     expect(await queue.cancel(submission().id)).toBeNull();
     expect(await queue.delete(submission().id)).toBeNull();
     expect(await positionOf(queue, submission().id)).toBeNull();
   });
 
-  it("is refused when as many wait as are allowed, and leaves nothing", async () => {
-    const small = new JobQueue(await connected(connectForRequests(server.url)), keys, { queuedJobs: 2 });
-    await small.submit(submission());
-    await small.submit(submission());
+  it("throws QueueFullError at the limit, and stores nothing", async () => {
+    const limited = new JobQueue(await connected(connectForRequests(server.url)), keys, { queuedJobs: 2 });
+    await limited.submit(submission());
+    await limited.submit(submission());
     const third = submission();
-    await expect(small.submit(third)).rejects.toThrow(QueueFullError);
-    expect(await small.find(third.id)).toBeNull();
-    await small.close();
+    await expect(limited.submit(third)).rejects.toThrow(QueueFullError);
+    expect(await limited.find(third.id)).toBeNull();
+    await limited.close();
   });
 });
 
-describe("The position of a waiting job", () => {
-  it("counts the jobs that will be taken before it", async () => {
+describe("The position of a queued job", () => {
+  it("counts the jobs ahead of it", async () => {
     const jobs = [submission(), submission(), submission({ priority: 1 }), submission()];
     for (const job of jobs) await queue.submit(job);
     const positions = await Promise.all(jobs.map(({ id }) => positionOf(queue, id)));
     expect(positions).toEqual([1, 2, 0, 3]);
   });
 
-  it("moves up when a job before it is canceled", async () => {
+  it("decreases if a job ahead of it is canceled", async () => {
     const jobs = [submission(), submission(), submission()];
     for (const job of jobs) await queue.submit(job);
     await queue.cancel(jobs[0]?.id ?? "");
@@ -74,8 +74,8 @@ describe("The position of a waiting job", () => {
   });
 });
 
-describe("Canceling", () => {
-  it("ends a queued job once, and the same again changes nothing", async () => {
+describe("Canceling a job", () => {
+  it("ends a queued job, and changes nothing the second time", async () => {
     const { id } = await queue.submit(submission());
     const canceled = await queue.cancel(id);
     expect(canceled).toMatchObject({ status: "canceled", revision: 2 });
@@ -84,7 +84,7 @@ describe("Canceling", () => {
     expect(await queue.statistics.countByStatus()).toMatchObject({ queued: 0, canceled: 1 });
   });
 
-  it("and completing at once: exactly one of them happens", async () => {
+  it("races with success and failure, and exactly one of them happens", async () => {
     const ends = new Set<string>();
     for (let round = 0; round < 40; round++) {
       const { id } = await queue.submit(submission());
@@ -107,8 +107,8 @@ describe("Canceling", () => {
   });
 });
 
-describe("A run that lost its job", () => {
-  it("can write nothing any more", async () => {
+describe("An attempt that lost its job", () => {
+  it("cannot write to the record", async () => {
     const { id } = await queue.submit(submission());
     await records.transition(id, "start", { attempt_id: "first", attempts: 1 });
     await records.transition(id, "start", { attempt_id: "second", attempts: 2 });
@@ -120,7 +120,7 @@ describe("A run that lost its job", () => {
 });
 
 describe("The list of jobs", () => {
-  it("is newest first, by status, with a cursor that stays right while jobs go", async () => {
+  it("is newest first, can be filtered by status, and has a cursor that survives deletions", async () => {
     const jobs = Array.from({ length: 7 }, () => submission());
     for (const job of jobs) await queue.submit(job);
     const newest = jobs.map(({ id }) => id).reverse();
@@ -135,8 +135,8 @@ describe("The list of jobs", () => {
   });
 });
 
-describe("Deleting", () => {
-  it("forgets a job and everything about it", async () => {
+describe("Deleting a job", () => {
+  it("removes everything about it from Redis", async () => {
     const job = submission({ expires_in: 1000 });
     await queue.submit(job);
     expect(await queue.delete(job.id)).toMatchObject({ id: job.id, content: job.content });
@@ -149,7 +149,7 @@ describe("Deleting", () => {
 });
 
 describe("Watching a job", () => {
-  it("tells of each change in order until it is stopped", async () => {
+  it("reports every change in order until it is stopped", async () => {
     const { id } = await queue.submit(submission());
     const seen: JobChange[] = [];
     const later: JobChange[] = [];
@@ -171,8 +171,8 @@ describe("Watching a job", () => {
   });
 });
 
-describe("A job whose process died before BullMQ heard of it", () => {
-  it("is dispatched by the next sweep, once", async () => {
+describe("A job that BullMQ does not know, because a process died", () => {
+  it("is requeued once", async () => {
     const { id } = await queue.submit(submission());
     await redis.del(keys.bullmq(id), keys.bullmq("prioritized"));
     expect(await positionOf(queue, id)).toBeNull();
@@ -182,8 +182,8 @@ describe("A job whose process died before BullMQ heard of it", () => {
   });
 });
 
-describe("While Redis is away", () => {
-  it("every call is refused fast, and works again when it is back", async () => {
+describe("While Redis is unavailable", () => {
+  it("all methods reject, and work again as soon as it is back", async () => {
     const job = await queue.submit(submission());
     await server.kill();
     for (const call of [

@@ -21,32 +21,32 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-/** A queue of its own hash tag, as one shard of a larger installation has it, with a worker. */
-async function shard(tag: string, paint: (run: AttemptContext) => Promise<JobOutcome>) {
+/** A queue with a worker under a hash tag of its own, as one shard of a larger installation. */
+async function shard(tag: string, process: (attempt: AttemptContext) => Promise<JobOutcome>) {
   const keys = new RedisKeys(tag);
   const { redisUrl } = readConfig({ REDIS_URL: cluster.url, REDIS_TAG: tag });
   const redis = await connected(connectForRequests(redisUrl));
   const queue = new JobQueue(redis, keys);
-  const work: Redis = connectForWork(redisUrl);
-  const worker = new JobWorker(work, keys, paint, { name: `of ${tag}` });
+  const workerRedis: Redis = connectForWork(redisUrl);
+  const worker = new JobWorker(workerRedis, keys, process, { name: `of ${tag}` });
   return {
     ...{ keys, redis, queue, worker },
     async close() {
       await worker.close(5_000);
-      work.disconnect();
+      workerRedis.disconnect();
       await queue.close();
     },
   };
 }
 
-/** The nodes that hold a tag's keys, by their number. */
-async function holders(tag: string): Promise<number[]> {
+/** Indexes of the nodes that hold keys of a tag. */
+async function nodesOf(tag: string): Promise<number[]> {
   const counts = await Promise.all(cluster.nodes.map((node) => node.keys(`{${tag}}*`)));
   return counts.flatMap((keys, index) => (keys.length > 0 ? [index] : []));
 }
 
 describe("A queue in a Redis Cluster", () => {
-  it("does all that it does on one server, on one of its nodes", async () => {
+  it("works as on a single server, and keeps all keys on one node", async () => {
     const seen: JobChange[] = [];
     let fails = true;
     const one = await shard("nst", async ({ record }) => {
@@ -95,11 +95,11 @@ describe("A queue in a Redis Cluster", () => {
     await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096 });
     expect(await queue.statistics.workers()).toHaveLength(1);
     expect(await inspectServer(one.redis)).toEqual([]);
-    expect(await holders("nst")).toHaveLength(1);
+    expect(await nodesOf("nst")).toHaveLength(1);
     await one.close();
   });
 
-  it("is one of several, which lie on different nodes and know nothing of each other", async () => {
+  it("is independent of queues with other tags, which are spread over the nodes", async () => {
     const tags = ["tenant-1", "tenant-2", "tenant-3", "tenant-4", "tenant-5", "tenant-6"];
     const shards = await Promise.all(
       tags.map((tag) => shard(tag, async () => ({ type: "succeeded", fields: {} }))),
@@ -110,7 +110,7 @@ describe("A queue in a Redis Cluster", () => {
       await until(async () => (await queue.find(jobs[index]?.id ?? ""))?.status === "succeeded");
       expect(await queue.statistics.countByStatus()).toMatchObject({ succeeded: 1 });
     }
-    const nodes = await Promise.all(tags.map(holders));
+    const nodes = await Promise.all(tags.map(nodesOf));
     expect(nodes.every((each) => each.length === 1)).toBe(true);
     expect(new Set(nodes.flat()).size).toBeGreaterThan(1);
     await Promise.all(shards.map((each) => each.close()));

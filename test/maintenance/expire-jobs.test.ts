@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 describe("A job that has ended", () => {
-  it("expires the set time after its end: first its pictures, a day later all of it", async () => {
+  it("loses its pictures when it expires, and is deleted a day later", async () => {
     const before = await queue.records.now();
     const { id, expires_at } = await jobs.succeeded();
     const end = Date.parse(expires_at ?? "");
@@ -47,7 +47,7 @@ describe("A job that has ended", () => {
     );
   });
 
-  it("expires when its owner said, also where it has not even begun", async () => {
+  it("expires when its owner said, even before it has started", async () => {
     const { id, expires_at } = await jobs.submitted({ expires_in: 60 });
     expect(await expireJobs(queue, jobs.store, Date.now() + 61_000)).toEqual({ expired: 1, deleted: 0 });
     expect(await queue.find(id)).toMatchObject({ status: "canceled", expires_at });
@@ -55,7 +55,7 @@ describe("A job that has ended", () => {
     expect(await jobs.stored()).toEqual([]);
   });
 
-  it("does not expire while it runs again", async () => {
+  it("does not expire after a retry", async () => {
     const { id } = await jobs.submitted();
     const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
     expect(await queue.retry(id)).toMatchObject({ status: "queued", expires_at: null });
@@ -64,28 +64,28 @@ describe("A job that has ended", () => {
   });
 });
 
-describe("A job that is retried while it is about to expire", () => {
-  it("keeps its pictures and is painted", async () => {
+describe("A job that is retried while it expires", () => {
+  it("keeps its pictures if the retry comes first", async () => {
     const { id } = await jobs.submitted();
     const end = Date.parse((await queue.cancel(id))?.expires_at ?? "");
     expect((await dueJobs(records, end)).map((record) => record.id)).toEqual([id]);
-    // Here the sweep has looked the job up, and has not yet come to it.
+    // Here maintenance has listed the job, and has not handled it yet.
     await queue.retry(id);
     expect(await expireJob(queue, id, end)).toBe(false);
     expect(await queue.find(id)).toMatchObject({ status: "queued", expires_at: null });
     expect(await jobs.stored()).toHaveLength(2);
   });
 
-  it("stays as it is where the sweep was first", async () => {
+  it("is not retried if it has expired", async () => {
     const { id } = await jobs.submitted({ expires_in: -1 });
     await expireJobs(queue, jobs.store);
     expect(await queue.retry(id)).toMatchObject({ status: "canceled" });
   });
 
-  it("stays as it is where the sweep comes between the look at it and its retry", async () => {
+  it("is not retried if it expires between the check and the retry", async () => {
     const { id } = await jobs.submitted({ expires_in: 0.5 });
     await queue.cancel(id);
-    // Redis is asked for its time after the look.
+    // The queue reads the record, and then the time of Redis.
     const time = jest.spyOn(redis, "time").mockImplementationOnce(async () => {
       const asked = await redis.time();
       await until(async () => (await expireJobs(queue, jobs.store)).expired === 1);
@@ -98,7 +98,7 @@ describe("A job that is retried while it is about to expire", () => {
 });
 
 describe("The clock", () => {
-  it("that decides when a job expires is Redis', not the process's", async () => {
+  it("that decides when a job expires is the one of Redis", async () => {
     const { id, expires_at } = await jobs.succeeded();
     const setForward = jest.spyOn(Date, "now").mockReturnValue(Date.parse(expires_at ?? "") + 30 * 24 * HOUR);
     try {

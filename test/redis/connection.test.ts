@@ -3,11 +3,11 @@ import { connectForRequests, waitUntilReady } from "../../src/redis/connection.t
 import { TestRedis } from "../support/harness/redis.ts";
 import { until } from "../support/until.ts";
 
-describe("A connection to a Redis that comes and goes", () => {
+describe("Waiting for Redis", () => {
   let server: TestRedis | undefined;
   afterEach(() => server?.stop());
 
-  it("is waited for through its errors", async () => {
+  it("continues after connection errors", async () => {
     server = await TestRedis.start();
     await server.kill();
     const redis = connectForRequests(server.url);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import pino from "pino";
 import { logQueueErrors } from "../../src/redis/log-connection.ts";
 
-/** What is logged of an error at the level that operators see. */
+/** What is logged of an error at the default level. */
 function logged(error: Error): string {
   let lines = "";
   const logger = pino({ level: "info" }, { write: (line: string) => (lines += line) });
@@ -10,17 +10,17 @@ function logged(error: Error): string {
   return lines;
 }
 
-describe("What BullMQ reports of itself", () => {
+describe("An error that BullMQ reports", () => {
   it.each([
     "Missing lock for job 01a212af. moveToFinished",
     "could not renew lock for job 01a212af",
     "Lock mismatch for job 01a212af. Cmd moveToFinished from active",
     "connect ECONNREFUSED 127.0.0.1:6379",
-  ])("is no news to operators after an outage: %s", (message) => {
+  ])("is not logged if an outage caused it: %s", (message) => {
     expect(logged(new Error(message))).toBe("");
   });
 
-  it("is logged as an error with its stack otherwise", () => {
+  it("is logged with its stack otherwise", () => {
     expect(JSON.parse(logged(new Error("Job 01a212af is not in the active state")))).toMatchObject({
       level: 50,
       msg: "queue",

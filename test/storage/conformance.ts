@@ -8,7 +8,7 @@ import { BlobNotFoundError, type BlobStore, InvalidBlobKeyError } from "../../sr
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** What every blob store does. `makeStore` gives an empty one; what it opens it closes itself. */
+/** Tests what every blob store does. `makeStore` returns an empty one. */
 export function describeBlobStore(name: string, makeStore: () => Promise<BlobStore>): void {
   describe(`${name} as a blob store`, () => {
     let store: BlobStore;
@@ -29,7 +29,7 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       return found;
     };
 
-    it("gives back bytes as they were put, with their size and time", async () => {
+    it("returns bytes as they were stored, with size and time", async () => {
       const before = Date.now();
       const info = await store.put("jobs/a/content", bytes("cat"));
       expect(info).toMatchObject({ key: "jobs/a/content", size: 3 });
@@ -56,7 +56,7 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       expect((await store.stat("empty"))?.size).toBe(0);
     });
 
-    it("takes over a file", async () => {
+    it("moves a file into the store", async () => {
       const path = join(folder, "upload");
       await writeFile(path, "spooled");
       expect((await store.putFile("jobs/b/style-0", path)).size).toBe(7);
@@ -64,7 +64,7 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       await expect(writeFile(path, "", { flag: "wx" })).resolves.toBeUndefined();
     });
 
-    it("replaces a blob, while one who reads the old one gets it to its end", async () => {
+    it("replaces a blob, while a reader of the old one gets it completely", async () => {
       const old = Buffer.alloc(1024 * 1024, "o");
       await store.put("jobs/c/result", old);
       const { stream } = await store.get("jobs/c/result");
@@ -73,7 +73,7 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       expect(await text("jobs/c/result")).toBe("new");
     });
 
-    it("leaves nothing behind when the stream that it stores breaks", async () => {
+    it("leaves nothing behind if the stream fails", async () => {
       async function* broken() {
         yield bytes("half a pic");
         throw new Error("client went away");
@@ -83,7 +83,7 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       expect(await keys("jobs/d/")).toEqual([]);
     });
 
-    it("gives a range of bytes, both ends included", async () => {
+    it("returns a range of bytes, both ends inclusive", async () => {
       await store.put("range", bytes("0123456789"));
       expect(await text("range", { start: 0, end: 0 })).toBe("0");
       expect(await text("range", { start: 3, end: 5 })).toBe("345");
@@ -94,12 +94,12 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       { start: 0, end: 10 },
       { start: 5, end: 4 },
       { start: -1, end: 2 },
-    ])("refuses the range %j of ten bytes", async (range) => {
+    ])("rejects the range %j of ten bytes", async (range) => {
       await store.put("range", bytes("0123456789"));
       await expect(store.get("range", range)).rejects.toThrow(RangeError);
     });
 
-    it("says that a blob does not exist", async () => {
+    it("reports a blob that does not exist", async () => {
       expect(await store.stat("jobs/none")).toBeNull();
       await expect(store.get("jobs/none")).rejects.toThrow(BlobNotFoundError);
       await expect(store.read("jobs/none")).rejects.toThrow(BlobNotFoundError);
@@ -108,14 +108,14 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       await expect(store.get("leaf/below")).rejects.toThrow(BlobNotFoundError);
     });
 
-    it("deletes a blob, and again without complaint", async () => {
+    it("deletes a blob, and does nothing the second time", async () => {
       await store.put("jobs/e/result", bytes("x"));
       await store.delete("jobs/e/result");
       await store.delete("jobs/e/result");
       expect(await store.stat("jobs/e/result")).toBeNull();
     });
 
-    it("lists what is below a prefix, folder by folder in the order of the names", async () => {
+    it("lists the blobs below a prefix, folder by folder, sorted by name", async () => {
       for (const key of ["list/b/2", "list/a.b", "list/a/1", "list/b/1", "listing"]) {
         await store.put(key, bytes(key));
       }
@@ -141,7 +141,7 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       "jobs/ä",
       "a/b/c/d/e/f/g/h/i",
       "x".repeat(129),
-    ])("refuses the key %j everywhere", async (key) => {
+    ])("rejects the key %j in all methods", async (key) => {
       await expect(store.put(key, bytes("x"))).rejects.toThrow(InvalidBlobKeyError);
       await expect(store.putFile(key, join(folder, "none"))).rejects.toThrow(InvalidBlobKeyError);
       await expect(store.get(key)).rejects.toThrow(InvalidBlobKeyError);
@@ -150,13 +150,13 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       await expect(store.delete(key)).rejects.toThrow(InvalidBlobKeyError);
     });
 
-    it("takes many writers of one key: one of them wins whole", async () => {
+    it("keeps exactly one of many concurrent writes of a key", async () => {
       const bodies = Array.from({ length: 8 }, (_, index) => String(index).repeat(50_000));
       await Promise.all(bodies.map((body) => store.put("race", bytes(body))));
       expect(bodies).toContain(await text("race"));
     });
 
-    it("writes and deletes side by side in one folder", async () => {
+    it("writes and deletes concurrently in one folder", async () => {
       await Promise.all(
         Array.from({ length: 40 }, async (_, index) => {
           await store.put(`busy/${index % 2}/${index}`, bytes("x"));

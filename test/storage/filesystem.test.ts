@@ -28,19 +28,19 @@ describe("A folder of blobs", () => {
     expect(await readdir(join(root, ".writing"))).toEqual([]);
   });
 
-  it("goes on if the file system cannot flush a folder", async () => {
+  it("works if the file system cannot flush a folder", async () => {
     // As on SMB: the kernel answers EINVAL here.
     await expect(syncFolder("/proc")).resolves.toBeUndefined();
   });
 
-  it("fails a ping if a picture could not be stored", async () => {
+  it("rejects a ping if blobs cannot be stored", async () => {
     const root = join(folder, "blocked");
-    // What a submission needs beside a temporary file: a name in the folder.
+    // A submission also needs to create a name in the folder.
     await mkdir(join(root, "readiness-probe"), { recursive: true });
     await expect(new FilesystemBlobStore(root).ping()).rejects.toMatchObject({ code: "EISDIR" });
   });
 
-  it("does not list what is being written", async () => {
+  it("does not list incomplete blobs", async () => {
     const root = join(folder, "writing");
     const store = new FilesystemBlobStore(root);
     await mkdir(join(root, ".writing"), { recursive: true });
@@ -50,7 +50,7 @@ describe("A folder of blobs", () => {
     expect(found).toEqual([]);
   });
 
-  it("removes what was not written to its end once it is old, and leaves what may still be on its way", async () => {
+  it("removes old incomplete blobs, and keeps those that may still be written", async () => {
     const root = join(folder, "unfinished");
     const store = new FilesystemBlobStore(root);
     await mkdir(join(root, ".writing"), { recursive: true });
@@ -61,7 +61,7 @@ describe("A folder of blobs", () => {
     expect(await readdir(join(root, ".writing"))).toEqual(["young"]);
   });
 
-  it("is away where a file lies in its place", async () => {
+  it("throws StorageUnavailableError if a file is in its place", async () => {
     const path = join(folder, "file");
     await writeFile(path, "");
     await chmod(path, 0o400);
@@ -70,13 +70,13 @@ describe("A folder of blobs", () => {
     await expect(store.put("jobs/a/result", Buffer.from("x"))).rejects.toThrow(StorageUnavailableError);
   });
 
-  itOnLinux("is away where its disk cannot be read", async () => {
-    // The first bytes of a process' memory are not mapped: reading them fails as a broken disk does (EIO).
+  itOnLinux("throws StorageUnavailableError if the disk cannot be read", async () => {
+    // The first bytes of a process's memory are not mapped: reading them fails with EIO, as with a broken disk.
     const store = new FilesystemBlobStore("/proc/self");
     await expect(store.read("mem")).rejects.toThrow(StorageUnavailableError);
   });
 
-  it("says that the disk is full, and stays usable", async () => {
+  it("throws StorageFullError if the disk is full, and stays usable", async () => {
     const small = join(folder, "small");
     await mkdir(small);
     const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small]).then(

@@ -31,7 +31,7 @@ describe("An S3 bucket of blobs", () => {
     store = createBlobStore(config());
   });
 
-  it("takes a file of several parts and gives back any range of it", async () => {
+  it("stores a file in several parts, and returns a range across them", async () => {
     const bytes = Buffer.alloc(20 * 1024 * 1024 + 17);
     for (let index = 0; index < bytes.length; index += 4096) bytes.writeUInt32LE(index, index);
     const path = join(folder(), "large");
@@ -45,7 +45,7 @@ describe("An S3 bucket of blobs", () => {
     expect((await buffer(stream)).equals(bytes.subarray(start, start + 10))).toBe(true);
   });
 
-  it("keeps nothing of an upload in parts whose stream breaks", async () => {
+  it("keeps nothing of a multipart upload whose stream fails", async () => {
     async function* broken() {
       for (let part = 0; part < 3; part++) yield Buffer.alloc(8 * 1024 * 1024);
       throw new Error("client went away");
@@ -55,7 +55,7 @@ describe("An S3 bucket of blobs", () => {
     expect(await store.removeUnfinished(0)).toBe(0);
   });
 
-  it("removes uploads whose writer died, when they are old enough", async () => {
+  it("removes old multipart uploads whose writer died", async () => {
     const client = new S3Client({
       endpoint: server.endpoint,
       region: "us-east-1",
@@ -69,7 +69,7 @@ describe("An S3 bucket of blobs", () => {
     expect(await store.removeUnfinished(0)).toBe(0);
   });
 
-  it("gives a link that anybody may follow for a while, with the type and the name asked for", async () => {
+  it("signs a link that anybody can use for a while, with the requested type and file name", async () => {
     await store.put("linked", Buffer.from("0123456789"));
     const options = { seconds: 60, mediaType: "image/png", disposition: 'inline; filename="cat.png"' };
     const link = (await store.link("linked", options)) ?? "";
@@ -84,13 +84,13 @@ describe("An S3 bucket of blobs", () => {
     expect((await fetch(link.split("?")[0] ?? "")).status).toBe(403);
   });
 
-  it("signs links for the address that clients reach", async () => {
+  it("signs links for the public endpoint", async () => {
     const outside = createBlobStore(config({ S3_PUBLIC_ENDPOINT: "https://pictures.example.com" }));
     const link = await outside.link("linked", { seconds: 60, mediaType: "image/png", disposition: "inline" });
     expect(link).toMatch(/^https:\/\/pictures\.example\.com\/pictures\/linked\?/);
   });
 
-  it("tells wrong settings from a server that is away", async () => {
+  it("distinguishes wrong settings from a server that cannot be reached", async () => {
     await expect(checkBlobStore(config())).resolves.toBeUndefined();
     await expect(checkBlobStore(config({ S3_BUCKET: "none-such" }))).rejects.toThrow(/S3_BUCKET/);
     await expect(checkBlobStore(config({ S3_SECRET_ACCESS_KEY: "wrong" }))).rejects.toThrow(

@@ -23,14 +23,14 @@ async function submit(owner: string, count = 1, priority = 50): Promise<JobRecor
 
 const waiting = () => redis.zrange(keys.bullmq("prioritized"), "0", "-1");
 
-/** Takes the next job as BullMQ does, and starts it as the worker does. */
+/** Takes the next job as BullMQ does, and starts it as a worker does. */
 async function take(): Promise<string | undefined> {
   const [id] = (await redis.zpopmin(keys.bullmq("prioritized"))) as string[];
   if (id !== undefined) await records.transition(id, "start", { attempt_id: "an attempt" });
   return id;
 }
 
-/** Owners of the jobs that wait, in their order, the first twelve as a word. */
+/** The owners of the first twelve queued jobs, as a word. */
 async function order(): Promise<string> {
   const owners = await Promise.all(
     (await waiting()).slice(0, 12).map(async (id) => (await queue.find(id))?.owner),
@@ -38,8 +38,8 @@ async function order(): Promise<string> {
   return owners.join("");
 }
 
-describe("Fair share", () => {
-  it("lets a first job pass 500 of another owner's", async () => {
+describe("The fair order of owners", () => {
+  it("puts an owner's first job ahead of another owner's 500", async () => {
     await submit("a", 500);
     const [first] = await submit("b");
     expect(await positionOf(queue, first?.id ?? "")).toBe(1);
@@ -49,7 +49,7 @@ describe("Fair share", () => {
     expect(await order()).toBe("abcabababaaa");
   });
 
-  it("serves owners in turn also when one comes long after another began", async () => {
+  it("serves owners in turn, even if one comes long after the other", async () => {
     await submit("a", 20);
     for (let taken = 0; taken < 10; taken += 1) await take();
     await submit("b", 3);
@@ -59,7 +59,7 @@ describe("Fair share", () => {
     expect(await order()).toBe("bababaaaaaaa");
   });
 
-  it("orders an owner's own jobs by priority, at no other owner's cost", async () => {
+  it("orders an owner's jobs by priority, without delaying other owners", async () => {
     const [slow] = await submit("a", 1, 90);
     await submit("a", 2);
     await submit("b", 3);
@@ -71,7 +71,7 @@ describe("Fair share", () => {
     expect((await waiting()).at(-1)).toBe(slow?.id);
   });
 
-  it("moves an owner's other jobs up when one is canceled", async () => {
+  it("moves an owner's other jobs up if one is canceled", async () => {
     const mine = await submit("a", 3);
     await submit("b", 3);
     await queue.cancel(mine[0]?.id ?? "");
@@ -82,7 +82,7 @@ describe("Fair share", () => {
     expect(await positionOf(queue, mine[0]?.id ?? "")).toBe(5);
   });
 
-  it("gives a job its place that lost its process before it had one", async () => {
+  it("places a job whose process died before it had a place", async () => {
     await submit("a", 3);
     const [job] = await submit("b");
     const id = job?.id ?? "";
@@ -95,7 +95,7 @@ describe("Fair share", () => {
     expect(await order()).toBe("abaa");
   });
 
-  it("counts rounds down before they are too many to be exact", async () => {
+  it("counts rounds down before scores become inexact", async () => {
     await submit("a", 3);
     await submit("b", 2);
     const before = await waiting();
@@ -107,7 +107,7 @@ describe("Fair share", () => {
     expect((await waiting()).filter((id) => before.includes(id))).toEqual(before);
   });
 
-  it("keeps an owner's order, and lets nobody new wait for more than one job of each other, whatever happens", async () => {
+  it("holds for random sequences: owners keep their order, and a new owner waits for at most one job of each other owner", async () => {
     const events = fc.record({
       kind: fc.constantFrom(...(["submit", "submit", "submit", "take", "cancel"] as const)),
       owner: fc.constantFrom("a", "b", "c"),

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterEach(() => harness.clear());
 afterAll(() => harness.close());
 
-/** Starts a worker that takes jobs up to a size. Gives the jobs that it took, in order, and how often it polled. */
+/** Starts a worker that takes jobs up to a size. Returns the jobs that it took, in order, and how often it polled. */
 function startWorker(largestSize: number) {
   const taken: string[] = [];
   let polls = 0;
@@ -44,8 +44,8 @@ const submit = (size: number) =>
 
 const hasEnded = async ({ id }: JobRecord) => (await queue.find(id))?.status === "succeeded";
 
-describe("A worker whose memory is small", () => {
-  it("takes what fits in its order, and leaves larger jobs as they are, at their place", async () => {
+describe("A worker with little memory", () => {
+  it("takes the jobs that fit in their order, and leaves larger jobs unchanged in their place", async () => {
     const large = await submit(2048);
     const jobs = [await submit(512), await submit(1024), await submit(64)];
     const otherLarge = await submit(4096);
@@ -57,7 +57,7 @@ describe("A worker whose memory is small", () => {
     expect(await positionOf(queue, otherLarge.id)).toBe(1);
   });
 
-  it("does not keep a larger one from a job", async () => {
+  it("leaves jobs that do not fit to larger workers", async () => {
     const small = startWorker(256);
     const jobs = [await submit(2048), await submit(1024)];
     await until(() => small.polls() > 2);
@@ -76,7 +76,7 @@ describe("A worker whose memory is small", () => {
     expect(polls() - before).toBeLessThanOrEqual(3);
   });
 
-  it("takes a job that fits soon after it came", async () => {
+  it("takes a job that fits as soon as one is submitted", async () => {
     await submit(4096);
     const { taken, polls } = startWorker(64);
     await until(() => polls() > 1);
@@ -85,7 +85,7 @@ describe("A worker whose memory is small", () => {
     expect(taken).toEqual([job.id]);
   });
 
-  it("closes at once while it waits for what fits", async () => {
+  it("closes at once while it waits for a job that fits", async () => {
     await submit(4096);
     const { worker, polls } = startWorker(64);
     await until(() => polls() > 1);
@@ -93,11 +93,11 @@ describe("A worker whose memory is small", () => {
   });
 });
 
-describe("A job that waits", () => {
-  it("says whether it waits for its turn, for any worker, or for one that takes its size", async () => {
+describe("The position of a queued job", () => {
+  it("says whether the job waits for its turn, for any worker, or for a larger worker", async () => {
     const { id } = await submit(2048);
     const waitsFor = async (largest_size: number | null, ready = true) => {
-      // Of a new queue, which has not yet learnt of the workers.
+      // A new queue has not cached the workers yet.
       const fresh = new JobQueue(await connected(connectForRequests(server.url)), keys);
       await redis.del(keys.worker("w"));
       const described = { id: "w", version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
@@ -117,8 +117,8 @@ describe("A job that waits", () => {
   });
 });
 
-describe("What no living worker takes", () => {
-  it("is counted, with the largest size", async () => {
+describe("Jobs that fit no worker", () => {
+  it("are counted, with the largest size", async () => {
     for (const size of [64, 2048, 3000]) await submit(size);
     const { statistics } = queue;
     expect(await statistics.countUnfit(1024)).toEqual({ count: 2, largestSize: 3000 });

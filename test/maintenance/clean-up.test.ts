@@ -25,8 +25,8 @@ beforeEach(async () => {
   jobs = new KeptJobs(harness, folder());
 });
 
-describe("The sweep of leftovers", () => {
-  it("removes scratch folders of attempts that run no more, and uploads that a crash cut off", async () => {
+describe("Cleaning up", () => {
+  it("deletes scratch folders of ended attempts, and old uploads that a crash interrupted", async () => {
     const { id } = await jobs.submitted();
     await records.transition(id, "start", { attempt_id: "r", attempts: 1 });
     const [scratch, spool] = [join(folder(), "scratch"), join(folder(), "spool")];
@@ -55,8 +55,8 @@ describe("The sweep of leftovers", () => {
   });
 });
 
-describe("The sweep of blobs", () => {
-  it("deletes pictures of a submission that came to nothing, once it is old enough", async () => {
+describe("Deleting orphans", () => {
+  it("deletes pictures of a failed submission after a day", async () => {
     const old = `jobs/${v7()}/content`;
     const young = `jobs/${v7()}/content`;
     await jobs.put(old, 25 * HOUR);
@@ -65,7 +65,7 @@ describe("The sweep of blobs", () => {
     expect(await jobs.stored()).toEqual([young]);
   });
 
-  it("deletes what dead attempts left and keeps all that a job needs", async () => {
+  it("deletes blobs of dead attempts, and keeps all that a job needs", async () => {
     const { id } = await jobs.succeeded();
     const needed = [...(await jobs.stored()), `jobs/${id}/derived/webp-90`];
     await jobs.put(`jobs/${id}/derived/webp-90`, 25 * HOUR);
@@ -75,7 +75,7 @@ describe("The sweep of blobs", () => {
     expect(await jobs.stored()).toEqual([...needed, `jobs/${id}/dead/preview`].sort());
   });
 
-  it("done by several at once deletes each once and harms nothing", async () => {
+  it("works in several processes at once", async () => {
     await jobs.succeeded();
     const needed = await jobs.stored();
     for (let index = 0; index < 20; index++) await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
@@ -83,7 +83,7 @@ describe("The sweep of blobs", () => {
     expect(await jobs.stored()).toEqual(needed);
   });
 
-  it("deletes nothing while Redis cannot say what is needed", async () => {
+  it("deletes nothing while Redis is unavailable", async () => {
     await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
     await harness.server.kill();
     await expect(deleteOrphans(records, jobs.store)).rejects.toThrow();
