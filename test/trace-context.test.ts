@@ -5,7 +5,7 @@ const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
 
 describe("A traceparent header", () => {
-  it("gives the trace, and a request gets a span of its own in it", () => {
+  it("is parsed, and a request gets a span of its own in the trace", () => {
     const parent = parseTraceparent(`00-${TRACE}-${SPAN}-01`);
     expect(parent).toEqual({ traceId: TRACE, spanId: SPAN, flags: "01" });
     const span = newSpan(parent);
@@ -14,7 +14,7 @@ describe("A traceparent header", () => {
     expect(parseTraceparent(formatTraceparent(span))).toEqual(span);
   });
 
-  it("of a later version may say more", () => {
+  it("of a later version may have more fields", () => {
     expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01-what`)?.traceId).toBe(TRACE);
   });
 
@@ -24,10 +24,10 @@ describe("A traceparent header", () => {
     ["upper case", `00-${TRACE.toUpperCase()}-${SPAN}-01`],
     ["an empty trace", `00-${"0".repeat(32)}-${SPAN}-01`],
     ["an empty span", `00-${TRACE}-${"0".repeat(16)}-01`],
-    ["the version that is none", `ff-${TRACE}-${SPAN}-01`],
-    ["more than version 00 has", `00-${TRACE}-${SPAN}-01-what`],
+    ["the invalid version", `ff-${TRACE}-${SPAN}-01`],
+    ["more fields than version 00 has", `00-${TRACE}-${SPAN}-01-what`],
     ["a long text", "0".repeat(10_000)],
-  ])("that is not one counts as none: %s", (_, header) => {
+  ])("is ignored if it is invalid: %s", (_, header) => {
     expect(parseTraceparent(header)).toBeNull();
     expect(newSpan(parseTraceparent(header)).traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
   });

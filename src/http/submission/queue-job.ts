@@ -52,7 +52,7 @@ export async function queueJob(
       ...(expires_in !== undefined && { expires_in }),
     });
   } catch (error) {
-    // After any other error the job may exist; housekeeping deletes pictures that no job uses.
+    // After any other error the job may exist; maintenance deletes pictures that no job uses.
     if (isRejection(error)) await Promise.allSettled(pictures.map(({ key }) => store.delete(key)));
     throw error;
   }
