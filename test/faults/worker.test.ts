@@ -11,7 +11,7 @@ let deployment: TestDeployment;
 let undisturbed: string;
 
 /** Long enough for several faults, with a checkpoint each second. */
-const LONG: RequestOptions = { size: 128, steps: 150, scales: 2, preview_interval: 20 };
+const LONG: RequestOptions = { size: 64, steps: 120, scales: 2, preview_interval: 20 };
 
 beforeAll(async () => {
   deployment = await TestDeployment.create();
@@ -25,7 +25,7 @@ afterEach(() => deployment.stopPrograms());
 afterAll(() => deployment.close());
 
 async function expectUndisturbed(record: JobRecord): Promise<void> {
-  expect(record).toMatchObject({ status: "succeeded", error: null, progress: { step: 150 } });
+  expect(record).toMatchObject({ status: "succeeded", error: null, progress: { step: LONG.steps } });
   expect(await deployment.pixels(record)).toBe(undisturbed);
   await expectNothingLeftOver(deployment, record);
 }
@@ -142,7 +142,7 @@ describe("A worker that is asked to stop", () => {
     await expectUndisturbed(record);
   });
 
-  it("writes its last checkpoint in time, even tens of megabytes of L-BFGS history", async () => {
+  it("writes its last checkpoint in time, even of a picture of 512 px", async () => {
     const worker = await deployment.startWorker({ CHECKPOINT_SECONDS: "3600" });
     const { id } = await deployment.submit({ ...LONG, size: 512, scales: 1 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 12);
@@ -151,7 +151,8 @@ describe("A worker that is asked to stop", () => {
     expect(record).toMatchObject({ status: "queued", attempts: 0 });
     expect(record?.checkpoint?.step).toBeGreaterThanOrEqual((record?.progress?.step ?? 0) - 1);
     const blob = await deployment.store.stat(record?.checkpoint?.key ?? "");
-    expect(blob?.size).toBeGreaterThan(30_000_000);
+    // The pixels and two moments of Adam, in float32.
+    expect(blob?.size).toBeGreaterThan(3 * 4 * 3 * 512 * 300);
     await deployment.queue.cancel(id);
   });
 

@@ -3,13 +3,11 @@ import { blobKeys, type JobRecord, needsBlob, timelapseFolder } from "../../src/
 import type { TestDeployment } from "./harness/deployment.ts";
 import { until } from "./until.ts";
 
-/** A worker deletes blobs after the record says how the job ended. */
-const CLEAN_UP_MS = 3_000;
-
 /** Expects the store to hold every blob that the job's record names, and none that the job does not need. */
 export async function expectNothingLeftOver(deployment: TestDeployment, record: JobRecord): Promise<void> {
   const unneeded = async () => (await deployment.blobs(record.id)).filter((key) => !needsBlob(record, key));
-  await until(async () => (await unneeded()).length === 0, CLEAN_UP_MS).catch(() => undefined);
+  // A worker deletes blobs after the record says how the job ended.
+  await until(async () => (await unneeded()).length === 0).catch(() => undefined);
   expect(await unneeded()).toEqual([]);
   const stored = await deployment.blobs(record.id);
   expect(stored).toEqual(expect.arrayContaining(blobKeys(record)));

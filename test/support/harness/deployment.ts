@@ -92,7 +92,7 @@ export class TestDeployment {
   }
 
   /** The job's record as soon as it fits. */
-  async until(id: string, fits: (record: JobRecord) => boolean, ms = 60_000): Promise<JobRecord> {
+  async until(id: string, fits: (record: JobRecord) => boolean, ms = 110_000): Promise<JobRecord> {
     let record: JobRecord | null = null;
     const find = async () => {
       record = await this.queue.find(id).catch(() => null);
