@@ -7,7 +7,7 @@ const NEIGHBORS = { style_distance: "neighbors" } as const;
 describe("schedule", () => {
   it("takes a single scale at the picture's own size", () => {
     expect(schedule({ ...GRAM, steps: 100, scales: 1 }, 512, 341)).toEqual([
-      { width: 512, height: 341, styleSize: 512, phase: "shapes", steps: 100 },
+      { width: 512, height: 341, styleSize: 512, phase: "shapes", steps: 100, stepsToEnter: 1 },
     ]);
   });
 

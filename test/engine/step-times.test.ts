@@ -8,6 +8,7 @@ const scaleOf = (edge: number, steps: number): Scale => ({
   styleSize: edge,
   steps,
   phase: "shapes",
+  stepsToEnter: 1,
 });
 const scales = [scaleOf(128, 80), scaleOf(256, 50), scaleOf(512, 40)];
 

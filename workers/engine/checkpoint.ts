@@ -2,8 +2,9 @@ import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "nod
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { lossSchema } from "../../src/contract/job.ts";
+import type { AdamState } from "./optimizers/adam.ts";
 import type { Scale } from "./schedule.ts";
-import type { Tensor } from "./tensorflow.ts";
+import { type Tensor, tf } from "./tensorflow.ts";
 
 const VERSION = 5;
 /** No header is longer. */
@@ -132,6 +133,29 @@ function readCheckpoint(path: string): Checkpoint {
   } finally {
     closeSync(file);
   }
+}
+
+/** The optimiser's part of a checkpoint. */
+export function adamState({ optimizer: numbers, tensors }: Checkpoint): AdamState<Float32Array> {
+  const list = (name: string) => [...(tensors[name] ?? [])];
+  return {
+    numbers,
+    tensors: {
+      ...{ parameters: list("parameters"), means: list("means") },
+      ...{ variances: list("variances"), previous: list("previous") },
+    },
+  };
+}
+
+/** What the losses had stored; its tensors are added to `owned`. */
+export function storedTargets(tensors: Tensors<Float32Array>, owned: Tensor[]): Map<string, Tensor[]> {
+  return new Map(
+    Object.entries(tensors).map(([name, list]) => {
+      const values = list.map((numbers) => tf.tensor1d(numbers));
+      owned.push(...values);
+      return [name, values];
+    }),
+  );
 }
 
 function readHeader(file: number, size: number): { header: Header; text: Uint8Array } {

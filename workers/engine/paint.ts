@@ -2,7 +2,13 @@ import type { Loss, Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import { SHORTEST_EDGE } from "../../src/pictures/picture-size.ts";
 import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
-import { type Checkpoint, readCheckpointOf, type Tensors, writeCheckpoint } from "./checkpoint.ts";
+import {
+  adamState,
+  type Checkpoint,
+  readCheckpointOf,
+  storedTargets,
+  writeCheckpoint,
+} from "./checkpoint.ts";
 import { withLuminanceOf } from "./colors/luminance.ts";
 import { InputImages, type ScaledContent } from "./input-images.ts";
 import { addMargin, foldMargin, sizeWithMargin } from "./margin.ts";
@@ -10,7 +16,7 @@ import { planScales } from "./memory-plan.ts";
 import type { Vgg19 } from "./network/vgg19.ts";
 import { type Evaluation, Objective, type Targets } from "./objective.ts";
 import { objectiveFingerprint } from "./objective-fingerprint.ts";
-import { Adam, type AdamState } from "./optimizers/adam.ts";
+import { Adam } from "./optimizers/adam.ts";
 import { PIXELS } from "./optimizers/parametrization.ts";
 import { PYRAMID } from "./optimizers/pyramid.ts";
 import { progressOf } from "./progress.ts";
@@ -18,7 +24,7 @@ import type { Pictures } from "./protocol.ts";
 import { toRaster, toRaster16 } from "./resample.ts";
 import { rateShare, type Scale, schedule } from "./schedule.ts";
 import { StepTimes } from "./step-times.ts";
-import { type Tensor, type Tensor4D, tf } from "./tensorflow.ts";
+import { type Tensor4D, tf } from "./tensorflow.ts";
 
 /** The content is too narrow for VGG-19 at the asked size. */
 export class PictureTooSmallError extends Error {
@@ -255,34 +261,12 @@ function disposeOf({ picture, visible, colors, keep }: ScaledContent): void {
   tf.dispose([picture, visible, colors, keep].filter((tensor) => tensor !== undefined));
 }
 
-function adamState({ optimizer: numbers, tensors }: Checkpoint): AdamState<Float32Array> {
-  const list = (name: string) => [...(tensors[name] ?? [])];
-  return {
-    numbers,
-    tensors: {
-      ...{ parameters: list("parameters"), means: list("means") },
-      ...{ variances: list("variances"), previous: list("previous") },
-    },
-  };
-}
-
-/** What the losses had stored; its tensors are added to `owned`. */
-function storedTargets(tensors: Tensors<Float32Array>, owned: Tensor[]): Map<string, Tensor[]> {
-  return new Map(
-    Object.entries(tensors).map(([name, list]) => {
-      const values = list.map((numbers) => tf.tensor1d(numbers));
-      owned.push(...values);
-      return [name, values];
-    }),
-  );
-}
-
 /** What the losses are to see; its tensors are added to `owned`. */
 function targetsWithMargin(
   { content, visible, regions, start }: Targets,
   size: { width: number; height: number },
   options: Options,
-  owned: Tensor[],
+  owned: Tensor4D[],
 ): Targets {
   const widened = (x: Tensor4D, to = size) => {
     const wide = addMargin(x, to);

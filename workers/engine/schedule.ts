@@ -9,7 +9,12 @@ export interface Scale {
   styleSize: number;
   phase: Phase;
   steps: number;
+  /** What its targets cost, in steps. */
+  stepsToEnter: number;
 }
+
+/** Matching the picture with the style takes about as long as this many steps (measured at 128 to 512 px). */
+const STEPS_TO_MATCH = 4;
 
 /** VGG-19 halves the picture four times: below this a coarse scale tells nothing of its content. */
 const SHORTEST_COARSE_EDGE = 32;
@@ -39,6 +44,7 @@ export function schedule(
       styleSize: Math.floor(longest / reduction),
       phase,
       steps: steps[index] ?? 0,
+      stepsToEnter: hasDetails && phase === "shapes" ? STEPS_TO_MATCH : 1,
     }))
     .filter((scale) => scale.steps > 0);
 }

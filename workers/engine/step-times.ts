@@ -8,8 +8,6 @@ const OVERHEAD_BOUNDS = { least: 2_000, most: 40_000 };
 const ENOUGH_STEPS = 8;
 /** How much the latest step counts in the mean: about the last ten steps, so that a change of load soon shows. */
 const LATEST_COUNTS = 0.1;
-/** Entering a scale computes its targets: about as much as this many steps. */
-const STEPS_TO_ENTER = 1;
 
 /** What a step costs next to others of the same run, in pixels. */
 export function stepCost({ width, height }: Pick<Scale, "width" | "height">, overhead = OVERHEAD_PIXELS) {
@@ -18,7 +16,7 @@ export function stepCost({ width, height }: Pick<Scale, "width" | "height">, ove
 
 /** What `stepsDone` steps of a scale cost, its targets included. */
 export function scaleCost(scale: Scale, stepsDone: number): number {
-  return stepsDone === 0 ? 0 : (stepsDone + STEPS_TO_ENTER) * stepCost(scale);
+  return stepsDone === 0 ? 0 : (stepsDone + scale.stepsToEnter) * stepCost(scale);
 }
 
 interface Timing {
@@ -55,7 +53,7 @@ export class StepTimes {
     }
     const { scale, milliseconds } = this.#current;
     const overhead = this.#overhead();
-    const costs = later.map((next) => (next.steps + STEPS_TO_ENTER) * stepCost(next, overhead));
+    const costs = later.map((next) => (next.steps + next.stepsToEnter) * stepCost(next, overhead));
     const steps = stepsLeft + costs.reduce((sum, cost) => sum + cost, 0) / stepCost(scale, overhead);
     return (steps * milliseconds) / 1000;
   }

@@ -5,7 +5,6 @@
 
 #include "matrix_product.h"
 #include "parallel.h"
-#include "scratch.h"
 #include "vector.h"
 
 namespace nst {
@@ -52,18 +51,11 @@ void AddUpperTriangle(const float* features, int positions, int channels, float*
   }
 }
 
-Scratch& GatheredMemory() {
-  thread_local Scratch scratch;
-  return scratch;
-}
-
-// gram += AᵀA of a tile's positions, its upper triangle.
-void AddPositions(const float* features, const FeatureMap& map, const Tile& tile, long first, long last, float* gram) {
-  float* gathered = GatheredMemory().Get(static_cast<long>(kPositionsAtOnce) * map.channels);
-  for (long from = first; from < last; from += kPositionsAtOnce) {
-    const long to = std::min(last, from + kPositionsAtOnce);
-    Gather(features, map, tile, from, to, gathered);
-    AddUpperTriangle(gathered, static_cast<int>(to - from), map.channels, gram);
+// gram += AᵀA of some positions, its upper triangle.
+void AddPositions(const float* features, long positions, int channels, float* gram) {
+  for (long from = 0; from < positions; from += kPositionsAtOnce) {
+    const int count = static_cast<int>(std::min<long>(positions - from, kPositionsAtOnce));
+    AddUpperTriangle(features + from * channels, count, channels, gram);
   }
 }
 
@@ -75,62 +67,32 @@ void Mirror(int channels, float* gram) {
   }
 }
 
-// A tile's positions `first` to `last`, of `parts` such parts.
-struct Part {
-  int tile, parts;
-  long first, last;
-};
-
-// Each part sums up on its own: the sum does not depend on which core was first.
-std::vector<Part> PartsOf(const Tile* tiles, int count) {
-  const long most = (Cores() + count - 1) / count;
-  std::vector<Part> all;
-  for (int tile = 0; tile < count; ++tile) {
-    const long positions = tiles[tile].positions();
-    const long parts = std::max(1L, std::min(most, (positions + kPositionsAtOnce - 1) / kPositionsAtOnce));
-    for (long i = 0; i < parts; ++i) {
-      all.push_back({tile, static_cast<int>(parts), positions * i / parts, positions * (i + 1) / parts});
-    }
-  }
-  return all;
-}
-
 }  // namespace
 
-void GramMatrices(const float* features, FeatureMap map, const Tile* tiles, int count, float* grams) {
+// Each part of the positions sums up on its own: the sum does not depend on which core was first.
+void GramMatrix(const float* features, FeatureMap map, float* gram) {
   const int channels = map.channels;
   const long size = static_cast<long>(channels) * channels;
-  const std::vector<Part> parts = PartsOf(tiles, count);
-  std::vector<std::vector<double>> totals(parts.size());
-  ParallelFor(static_cast<int>(parts.size()), [&](int task) {
-    const Part& part = parts[task];
-    const Tile& tile = tiles[part.tile];
-    if (part.parts == 1 && part.last - part.first <= kPositionsInFloat) {
-      float* gram = grams + part.tile * size;
-      std::fill_n(gram, size, 0.0f);
-      AddPositions(features, map, tile, part.first, part.last, gram);
-      Mirror(channels, gram);
-      return;
-    }
-    std::vector<double>& total = totals[task];
+  const long positions = static_cast<long>(map.height) * map.width;
+  const long parts = std::max(1L, std::min<long>(Cores(), (positions + kPositionsAtOnce - 1) / kPositionsAtOnce));
+  std::vector<std::vector<double>> totals(parts);
+  ParallelFor(static_cast<int>(parts), [&](int part) {
+    const long first = positions * part / parts, last = positions * (part + 1) / parts;
+    std::vector<double>& total = totals[part];
     total.assign(size, 0.0);
     std::vector<float> sum(size);
-    for (long from = part.first; from < part.last; from += kPositionsInFloat) {
+    for (long from = first; from < last; from += kPositionsInFloat) {
       std::fill(sum.begin(), sum.end(), 0.0f);
-      AddPositions(features, map, tile, from, std::min(part.last, from + kPositionsInFloat), sum.data());
+      AddPositions(features + from * channels, std::min<long>(last - from, kPositionsInFloat), channels, sum.data());
       for (long i = 0; i < size; ++i) total[i] += sum[i];
     }
   });
-  for (size_t first = 0; first < parts.size(); first += parts[first].parts) {
-    if (totals[first].empty()) continue;
-    float* gram = grams + parts[first].tile * size;
-    for (long i = 0; i < size; ++i) {
-      double sum = 0;
-      for (int other = 0; other < parts[first].parts; ++other) sum += totals[first + other][i];
-      gram[i] = static_cast<float>(sum);
-    }
-    Mirror(channels, gram);
+  for (long i = 0; i < size; ++i) {
+    double sum = 0;
+    for (const std::vector<double>& total : totals) sum += total[i];
+    gram[i] = static_cast<float>(sum);
   }
+  Mirror(channels, gram);
 }
 
 }  // namespace nst

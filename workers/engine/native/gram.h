@@ -2,12 +2,10 @@
 #pragma once
 
 #include "feature_map.h"
-#include "tiles.h"
 
 namespace nst {
 
-// features of one picture → AᵀA of each tile, [count, channels, channels]; zeros where a tile is empty. Symmetric, so that
-// half of it is computed. Channels are a multiple of 16.
-void GramMatrices(const float* features, FeatureMap map, const Tile* tiles, int count, float* grams);
+// features of one picture → AᵀA, [channels, channels]. It is symmetric, so half of it is computed. Channels are a multiple of 16.
+void GramMatrix(const float* features, FeatureMap map, float* gram);
 
 }  // namespace nst

@@ -9,8 +9,8 @@
 //   Nst*ImageConvolutionGradient(gradient, trace, kernel) → image gradient
 //   Nst*Pool(input; average: bool) → output, trace
 //   Nst*PoolGradient(gradient, trace; average: bool, height: int, width: int) → input gradient
-//   Nst*GramMatrices(features of one picture, tiles [count, 4]: top, height, left, width) → AᵀA [count, channels, channels]
-//   Nst*TileProducts(features of one picture, tiles, matrices [count, channels, channels]) → A·matrix in each tile
+//   Nst*GramMatrix(features of one picture) → AᵀA [channels, channels]
+//   Nst*ChannelProduct(features of one picture, matrix [channels, channels]) → A·matrix
 
 #include <node_api.h>
 
@@ -18,14 +18,13 @@
 #include <string>
 #include <vector>
 
+#include "channel_product.h"
 #include "gram.h"
 #include "image_convolution.h"
 #include "pooling.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_status.h"
-#include "tile_products.h"
-#include "tiles.h"
 #include "winograd.h"
 
 namespace nst {
@@ -52,7 +51,6 @@ class Call {
   const float* Input(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
   int Length(int i, int axis) const { return static_cast<int>(TF_Dim(inputs_[i], axis)); }
   const LaneBits* Bits(int i) const { return static_cast<const LaneBits*>(TF_TensorData(inputs_[i])); }
-  const Tile* Tiles(int i) const { return static_cast<const Tile*>(TF_TensorData(inputs_[i])); }
   FeatureMap Map(int i) const { return {Length(i, 1), Length(i, 2), Length(i, 3)}; }
 
   // Null where there is no memory: the failure is reported to TensorFlow.
@@ -126,20 +124,17 @@ void ComputeImageConvolutionGradient(void*, TF_OpKernelContext* context) {
   }
 }
 
-void ComputeGramMatrices(void*, TF_OpKernelContext* context) {
-  Call call(context, 2);
+void ComputeGramMatrix(void*, TF_OpKernelContext* context) {
+  Call call(context, 1);
   const FeatureMap map = call.Map(0);
-  const int tiles = call.Length(1, 0);
-  if (float* to = call.Output({tiles, map.channels, map.channels})) {
-    GramMatrices(call.Input(0), map, call.Tiles(1), tiles, to);
-  }
+  if (float* to = call.Output({map.channels, map.channels})) GramMatrix(call.Input(0), map, to);
 }
 
-void ComputeTileProducts(void*, TF_OpKernelContext* context) {
-  Call call(context, 3);
+void ComputeChannelProduct(void*, TF_OpKernelContext* context) {
+  Call call(context, 2);
   const FeatureMap map = call.Map(0);
   if (float* to = call.Output({1, map.height, map.width, map.channels})) {
-    TileProducts(call.Input(0), map, call.Tiles(1), call.Length(1, 0), call.Input(2), to);
+    ChannelProduct(call.Input(0), map, call.Input(1), to);
   }
 }
 
@@ -223,8 +218,8 @@ void RegisterAll(TF_Status* status) {
       {"ImageConvolutionGradient", {"gradient: T", "trace: int32", "kernel: T"}, false, false, ComputeImageConvolutionGradient},
       {"Pool", {"input: T"}, true, true, ComputePool},
       {"PoolGradient", {"gradient: T", "trace: int32"}, false, true, ComputePoolGradient},
-      {"GramMatrices", {"features: T", "tiles: int32"}, false, false, ComputeGramMatrices},
-      {"TileProducts", {"features: T", "tiles: int32", "matrices: T"}, false, false, ComputeTileProducts},
+      {"GramMatrix", {"features: T"}, false, false, ComputeGramMatrix},
+      {"ChannelProduct", {"features: T", "matrix: T"}, false, false, ComputeChannelProduct},
   };
   for (const Kind& kind : kinds) {
     Register(kind, status);

@@ -6,6 +6,7 @@ import {
   runKernel,
   runKernelForMore,
   type Tensor,
+  type Tensor2D,
   type Tensor4D,
   tf,
 } from "../tensorflow.ts";
@@ -75,20 +76,14 @@ function kernelsFor(processor: Processor): Kernels {
 
     gramMatrix: (features) =>
       isWhole(features.shape)
-        ? withWholeMap(features, (whole) => run.one("GramMatrices", [features, whole]).squeeze([0]))
+        ? (run.one("GramMatrix", [features]) as Tensor2D)
         : stockKernels.gramMatrix(features),
 
     channelProduct: (features, matrix) =>
       isWhole(features.shape)
-        ? withWholeMap(features, (whole) => run.one("TileProducts", [features, whole, matrix.expandDims(0)]))
+        ? (run.one("ChannelProduct", [features, matrix]) as Tensor4D)
         : stockKernels.channelProduct(features, matrix),
   };
-}
-
-/** What `compute` makes of the rectangle that is all of a feature map: `[1, 4]`, with its top, height, left and width. */
-function withWholeMap<Result extends Tensor>(features: Tensor4D, compute: (whole: Tensor) => Tensor): Result {
-  const [, height, width] = features.shape;
-  return tf.tidy(() => compute(tf.tensor2d([0, height, 0, width], [1, 4], "int32")) as Result);
 }
 
 /** Runs a kernel by its name without the prefix. */
