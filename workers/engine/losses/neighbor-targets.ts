@@ -2,7 +2,7 @@ import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 import { type Grid, HYPERCOLUMN_LAYERS } from "./grid.ts";
 import type { LossContext, Region, WeightedStyle } from "./loss.ts";
-import { balancedMatches, centredUnit, normOfRows } from "./matching.ts";
+import { balancedMatches, normOfRows } from "./matching.ts";
 import { weightsAt } from "./weights.ts";
 
 const ITERATIONS = 6;
@@ -118,9 +118,24 @@ function unitHypercolumns(context: LossContext, grid: Grid, picture: Tensor4D): 
   }
 }
 
-/** All layers side by side, centred and of norm 1, `[positions, channels]`. */
+/**
+ * All layers side by side, centred and of norm 1, `[positions, channels]`. At 512 px they are 190 MB: no more of them is
+ * held at once than must be.
+ */
 function unitOf(columns: Hypercolumns): Tensor2D {
-  return tf.tidy(() => centredUnit(tf.concat([...columns.values()], 1)).unit);
+  const centred = [...columns.values()].map((rows) =>
+    tf.tidy(() => tf.sub<Tensor2D>(rows, rows.mean(0, true))),
+  );
+  const squares = centred.map((rows) => tf.tidy(() => rows.square().sum<Tensor2D>(1, true)));
+  const norm = tf.tidy(() => tf.maximum(tf.addN(squares).sqrt(), 1e-8));
+  const unit = centred.map((rows) => {
+    const divided = rows.div<Tensor2D>(norm);
+    rows.dispose();
+    return divided;
+  });
+  const all = tf.concat(unit, 1);
+  tf.dispose([...unit, ...squares, norm]);
+  return all;
 }
 
 function styleHypercolumns(
