@@ -89,9 +89,12 @@ export function resolveOptions(requested: RequestOptions, seed: number, contentE
   } as Options;
 }
 
+/** How much smaller than the preset's the coarsest scale may be, in octaves: smaller still, it loses the composition. */
+const SMALLER_COARSEST = 0.36;
+
 /** The number of scales at which the coarsest, and with it the largest strokes, has the size that the preset has. */
 function scalesForSize(preset: PresetOptions, size: number): number {
   const { minimum, maximum } = SCALES_RANGE;
-  const doublings = preset.scales === 1 ? 0 : Math.round(Math.log2(size / preset.size));
+  const doublings = preset.scales === 1 ? 0 : Math.floor(Math.log2(size / preset.size) + SMALLER_COARSEST);
   return Math.min(maximum, Math.max(minimum, preset.scales + doublings));
 }

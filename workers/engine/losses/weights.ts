@@ -4,12 +4,12 @@ import type { LossOptions } from "./loss.ts";
 /** The style_weight at which the weights below stand as they are. */
 const USUAL_STYLE_WEIGHT = 3;
 /** At 64, 128, 256 … px. What holds the composition at 64 px copies the photograph at 512. */
-const CONTENT = [3, 3, 2, 1.3, 0.85, 0.55, 0.35];
+const CONTENT = [3.5, 3.5, 2.8, 2, 1.4, 1, 0.7];
 const GRAM = [1, 1, 2, 2];
 /** The power of the style's dial that the content yields with. */
 const YIELDING = [0.15, 0.25, 0.5, 0.8];
 /** The content's share of the mix that is matched with the style. */
-const MIX = 0.5;
+const MIX = 0.6;
 
 export interface Weights {
   content: number;
