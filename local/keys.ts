@@ -15,7 +15,7 @@ const REDIS_TIMEOUT_MS = 5_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const url = config.redisIsGiven ? config.redisUrl : await embeddedRedisUrl(config.dataDirectory);
+  const url = config.hasExternalRedis ? config.redisUrl : await embeddedRedisUrl(config.dataDirectory);
   const redis = connectForRequests(url);
   try {
     const timeout = sleep(REDIS_TIMEOUT_MS, "timeout" as const, { ref: false });

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const log = createLogger(config, "local");
   const watchdog = startWatchdog();
   const stop = waitForStop();
-  const redis = config.redisIsGiven
+  const redis = config.hasExternalRedis
     ? undefined
     : await superviseRedis(await redisServerPath(), config.dataDirectory, watchdog, log);
   const environment = { ...process.env, ...(redis && { REDIS_URL: redis.url }) };

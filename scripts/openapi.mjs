@@ -10,7 +10,7 @@ await runScript(async () => {
   await runCommand(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "--project", ROOT]);
   // The API loads every file in dist/src/http/routes.
   await removeStale(join(ROOT, "dist"), ROOT);
-  for (const script of ["dist/src/openapi.js", "clients/typescript/generate/main.mjs"]) {
+  for (const script of ["dist/src/generate-documents.js", "clients/typescript/generate/main.mjs"]) {
     const { code, output } = await runCommand(process.execPath, [join(ROOT, script)]);
     if (code !== 0) throw new SetupFailure(`${script} failed:\n${output.trim()}`, "Fix the error above.");
   }

@@ -45,7 +45,7 @@ function toConfig(variables: Environment) {
     trustedProxies: variables.TRUSTED_PROXIES ?? [],
     redisUrl: variables.REDIS_URL ?? "redis://127.0.0.1:6379",
     /** If not, the service on one machine runs a Redis of its own. */
-    redisIsGiven: variables.REDIS_URL !== undefined,
+    hasExternalRedis: variables.REDIS_URL !== undefined,
     redisTag: variables.REDIS_TAG,
     dataDirectory: variables.DATA_DIR,
     storage: storageOf(variables),
@@ -68,13 +68,13 @@ function toConfig(variables: Environment) {
       size: variables.MAX_SIZE,
       steps: variables.MAX_STEPS,
       queuedJobs: variables.MAX_QUEUED_JOBS,
-      queuedJobsOfOwner: variables.MAX_QUEUED_JOBS_PER_OWNER,
+      queuedJobsPerOwner: variables.MAX_QUEUED_JOBS_PER_OWNER,
       uploads: variables.MAX_UPLOADS,
       jsonBytesAtOnce: variables.MAX_JSON_BYTES_AT_ONCE,
       streams: variables.MAX_STREAMS,
       freeBytes: variables.MIN_FREE_BYTES,
       waitSeconds: variables.MAX_WAIT_SECONDS,
-      jobsOfOwner: variables.MAX_JOBS_PER_OWNER,
+      jobsPerOwner: variables.MAX_JOBS_PER_OWNER,
       requestsPerMinute: variables.RATE_LIMIT_REQUESTS,
       jobsPerMinute: variables.RATE_LIMIT_JOBS,
       headersSeconds: variables.HEADERS_TIMEOUT_SECONDS,
@@ -89,7 +89,7 @@ function toConfig(variables: Environment) {
       /** null: all cores that it may use. */
       threads: variables.ENGINE_THREADS === 0 ? null : variables.ENGINE_THREADS,
       /** The first graphics card, by number or UUID; null: the machine's first. */
-      card: variables.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim() ?? null,
+      gpuDevice: variables.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim() ?? null,
     },
     checkpointSeconds: variables.CHECKPOINT_SECONDS,
     lockSeconds: variables.LOCK_SECONDS,

@@ -50,6 +50,6 @@ export function largestSize(state: EngineState, maximumSize: number): number {
 function readiness(state: EngineState): Pick<WorkerDescription, "ready" | "reason" | "engine"> {
   if (state.type === "ready") return { ready: true, reason: null, engine: state.engine };
   const { code, message } =
-    state.type === "unready" ? state : { code: "engine_unavailable", message: "The engine is starting" };
+    state.type === "not_ready" ? state : { code: "engine_unavailable", message: "The engine is starting" };
   return { ready: false, reason: { code, message }, engine: null };
 }

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import {
-  announceWorker,
-  forgetWorker,
+  deregisterWorker,
   HEARTBEAT_MS,
+  sendHeartbeat,
   type WorkerDescription,
 } from "../src/jobs/scheduling/worker-registry.ts";
 import type { RedisKeys } from "../src/redis/keys.ts";
@@ -26,7 +26,7 @@ export class Heartbeat {
   /** Sends a heartbeat now, for example because the worker's state has changed. */
   send(): void {
     // Without Redis one heartbeat waits. More of them would all be sent when Redis is back.
-    this.sending ??= announceWorker(this.redis, this.keys, this.describe())
+    this.sending ??= sendHeartbeat(this.redis, this.keys, this.describe())
       .catch(() => undefined)
       .finally(() => {
         this.sending = null;
@@ -37,6 +37,6 @@ export class Heartbeat {
   async stop(): Promise<void> {
     if (this.timer) clearInterval(this.timer);
     await this.sending;
-    await forgetWorker(this.redis, this.keys, this.describe().id);
+    await deregisterWorker(this.redis, this.keys, this.describe().id);
   }
 }

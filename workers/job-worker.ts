@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { recordJobDuration } from "../src/jobs/metrics/job-durations.ts";
-import { JobChanges } from "../src/jobs/records/job-changes.ts";
+import { JobChangeSubscriber } from "../src/jobs/records/job-change-subscriber.ts";
 import { RecordStore } from "../src/jobs/records/record-store.ts";
 import { JobScheduler } from "../src/jobs/scheduling/job-scheduler.ts";
 import { fits } from "../src/jobs/scheduling/worker-fit.ts";
@@ -32,7 +32,7 @@ export interface JobWorkerSettings {
 export class JobWorker {
   private readonly worker: Worker;
   private readonly records: RecordStore;
-  private readonly changes: JobChanges;
+  private readonly changes: JobChangeSubscriber;
   private readonly scheduler: JobScheduler;
   private readonly attemptDeps: AttemptDeps;
   private attempt: Attempt | null = null;
@@ -57,7 +57,7 @@ export class JobWorker {
     };
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
-    this.changes = new JobChanges(subscriber, keys);
+    this.changes = new JobChangeSubscriber(subscriber, keys);
     this.scheduler = new JobScheduler(redis, keys);
     const lockDuration = settings.lockMs ?? 20_000;
     this.worker = new Worker(JOB_QUEUE_NAME, (job, token) => this.take(job, token ?? ""), {

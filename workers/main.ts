@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const engine = new EngineProcess({
     sandbox: await createEngineSandbox(config, logger),
     script: join(import.meta.dirname, "engine", "main.js"),
-    arguments: [ROOT, config.vgg19Weights ?? "", config.engine.card ?? ""],
+    arguments: [ROOT, config.vgg19Weights ?? "", config.engine.gpuDevice ?? ""],
     environment: process.env,
     threads: config.engine.threads,
     onState: (state) => followEngine(state),
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
     if (state.type === "ready") {
       logger.info({ engine: state.engine, largest_size: largestSize(state, maximumSize) }, "ready for jobs");
       worker.start();
-    } else if (state.type === "unready") {
+    } else if (state.type === "not_ready") {
       logger.error({ code: state.code }, state.message);
       void worker.pause();
     }

@@ -66,7 +66,7 @@ async function measure(size: number) {
   const costs: number[] = [];
   let bytes = 0;
   let [started, stepEnded, steps] = [0, 0, 0];
-  const painting = engine.paint({ pictures, options, steered: 0, checkpoint: null }, (event) => {
+  const painting = engine.paint({ pictures, options, options_version: 0, checkpoint: null }, (event) => {
     if (event.type === "progress") {
       stepEnded = performance.now();
       // Time starts at the first step: the targets and the kernels' warm-up are not part of it.

@@ -145,7 +145,7 @@ export interface paths {
          * Changes the options of a queued or running job
          * @description Takes effect at the next step. A changed objective resets the optimiser's state, and is counted in `objective` of the loss history. The change survives a restart of the worker.
          */
-        patch: operations["steerJob"];
+        patch: operations["updateJobOptions"];
         trace?: never;
     };
     "/v1/jobs/{id}/cancel": {
@@ -608,10 +608,10 @@ export interface components {
                 /** @description The number of jobs that start before this one. */
                 position: number;
                 /**
-                 * @description turn: the jobs before it; worker: any worker that can paint; fitting_worker: a worker that can paint this size, as no live one can.
+                 * @description earlier_jobs: the jobs before it; worker: any worker that can paint; larger_worker: a worker that can paint this size, as no live one can.
                  * @enum {string}
                  */
-                waiting_for: "turn" | "worker" | "fitting_worker";
+                waiting_for: "earlier_jobs" | "worker" | "larger_worker";
             } | null;
             started_at: string | null;
             /** @enum {string} */
@@ -875,11 +875,11 @@ export interface components {
                 };
             };
             /** @description The options that can be changed while a job runs. */
-            steering: string[];
+            updatable_options: string[];
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_steerable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_refused" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_updatable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_not_allowed" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each invalid field. */
@@ -955,7 +955,7 @@ export interface components {
             /** @description The engines of all workers that can paint. */
             engines: components["schemas"]["Engine"][];
             /** @enum {string} */
-            status: "ready" | "unready";
+            status: "ready" | "not_ready";
         };
         SignedLinks: {
             /** Format: date-time */
@@ -1404,7 +1404,7 @@ export interface operations {
              *     `picture_too_small`: A picture is too small.
              *     `picture_too_narrow`: The content picture is too narrow for the requested size.
              *     `picture_too_slow`: A picture takes too long to decode.
-             *     `url_refused`: A URL is not allowed.
+             *     `url_not_allowed`: A URL is not allowed.
              *     `url_failed`: A picture could not be downloaded from its URL.
              *     `idempotency_key_reused`: The idempotency key was used for a different request.
              *     `too_many_jobs`: The batch has too many jobs.
@@ -2250,7 +2250,7 @@ export interface operations {
              *     `picture_too_small`: A picture is too small.
              *     `picture_too_narrow`: The content picture is too narrow for the requested size.
              *     `picture_too_slow`: A picture takes too long to decode.
-             *     `url_refused`: A URL is not allowed.
+             *     `url_not_allowed`: A URL is not allowed.
              *     `url_failed`: A picture could not be downloaded from its URL.
              *     `idempotency_key_reused`: The idempotency key was used for a different request.
              */
@@ -2449,7 +2449,7 @@ export interface operations {
             };
         };
     };
-    steerJob: {
+    updateJobOptions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2529,7 +2529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_steerable`: Only queued and running jobs can be changed. */
+            /** @description `not_updatable`: Only queued and running jobs can be changed. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2927,7 +2927,7 @@ export interface operations {
             /**
              * @description `invalid_options`: An option is invalid.
              *     `idempotency_key_reused`: The idempotency key was used for a different request.
-             *     `url_refused`: A URL is not allowed.
+             *     `url_not_allowed`: A URL is not allowed.
              */
             422: {
                 headers: {
@@ -4068,7 +4068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `url_refused`: A URL is not allowed. */
+            /** @description `url_not_allowed`: A URL is not allowed. */
             422: {
                 headers: {
                     [name: string]: unknown;

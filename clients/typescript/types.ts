@@ -11,7 +11,7 @@ type SubmissionBodies = NonNullable<operations["submitJob"]["requestBody"]>["con
 export type Submission = SubmissionBodies["multipart/form-data"] | SubmissionBodies["application/json"];
 export type SubmissionOptions = NonNullable<Submission["options"]>;
 /** Options that can change while a job is queued or running. */
-export type OptionsUpdate = operations["steerJob"]["requestBody"]["content"]["application/json"];
+export type OptionsUpdate = operations["updateJobOptions"]["requestBody"]["content"]["application/json"];
 /** Changes for a job that continues another one. Omitted options keep their values. */
 export type Continuation = NonNullable<
   operations["continueJob"]["requestBody"]

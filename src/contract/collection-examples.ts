@@ -3,7 +3,7 @@ import type { BatchView } from "./batch.ts";
 import { jobExamples, jobOf, requestOptionsExample } from "./examples.ts";
 import { type JobList, jobStatusSchema } from "./job.ts";
 import type { LossEntry } from "./losses.ts";
-import { optionsSchema, steeringSchema } from "./options.ts";
+import { optionsSchema, optionsUpdateSchema } from "./options.ts";
 import { DEFAULT_PRESET, PRESETS } from "./presets.ts";
 
 /** Requests and responses with several items, for the OpenAPI document; a test validates each against its schema. */
@@ -94,5 +94,5 @@ export const presetsExample = {
   default: DEFAULT_PRESET,
   presets: PRESETS,
   options: { steps, style_weight },
-  steering: Object.keys(steeringSchema.shape),
+  updatable_options: Object.keys(optionsUpdateSchema.shape),
 };

@@ -40,7 +40,7 @@ const queued: JobView = {
   ...{ id: ID, status: "queued", options: resolveOptions(requestOptionsExample, 7) },
   ...{
     progress: null,
-    queue: { position: 3, eta_seconds: 240, waiting_for: "turn" },
+    queue: { position: 3, eta_seconds: 240, waiting_for: "earlier_jobs" },
     attempts: 0,
     engine: null,
   },

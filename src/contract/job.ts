@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { engineSchema } from "./engine.ts";
+import { engineSchema } from "./engine-description.ts";
 import { jobStatusSchema } from "./job-status.ts";
 import { optionsSchema } from "./options.ts";
 import { jobErrorCodeSchema } from "./problems.ts";
@@ -57,9 +57,9 @@ export const jobViewSchema = z
           .nullable()
           .describe("Estimated time until the job starts; null while no worker can paint it."),
         waiting_for: z
-          .enum(["turn", "worker", "fitting_worker"])
+          .enum(["earlier_jobs", "worker", "larger_worker"])
           .describe(
-            "turn: the jobs before it; worker: any worker that can paint; fitting_worker: a worker that can paint this size, as no live one can.",
+            "earlier_jobs: the jobs before it; worker: any worker that can paint; larger_worker: a worker that can paint this size, as no live one can.",
           ),
       })
       .nullable(),

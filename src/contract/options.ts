@@ -151,7 +151,7 @@ export const requestOptionsSchema = optionsSchema
 export type RequestOptions = z.infer<typeof requestOptionsSchema>;
 
 /** The options that can be changed while a job runs. */
-export const steeringSchema = optionsSchema
+export const optionsUpdateSchema = optionsSchema
   .pick({
     content_weight: true,
     style_weight: true,
@@ -162,14 +162,14 @@ export const steeringSchema = optionsSchema
     preview_interval: true,
   })
   .partial()
-  .refine((steering) => Object.keys(steering).length > 0, {
+  .refine((update) => Object.keys(update).length > 0, {
     error: "expected at least one option to change",
   });
-export type Steering = z.infer<typeof steeringSchema>;
+export type OptionsUpdate = z.infer<typeof optionsUpdateSchema>;
 
 /** Options with some of them changed. */
-export function applySteering(options: Options, steering: Steering): Options {
-  return { ...options, ...steering } as Options; // parsed from JSON, so that no value is undefined
+export function applyOptionsUpdate(options: Options, update: OptionsUpdate): Options {
+  return { ...options, ...update } as Options; // parsed from JSON, so that no value is undefined
 }
 
 /** The longest edge of the result in pixels, for a content with this longest edge. */

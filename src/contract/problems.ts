@@ -29,7 +29,7 @@ export const PROBLEMS = {
   timelapse_not_ready: { status: 409, title: "The job has not ended yet", retryable: true },
   no_timelapse: { status: 409, title: "The job has no timelapse frames", retryable: false },
   not_retryable: { status: 409, title: "Only failed and canceled jobs can be retried", retryable: false },
-  not_steerable: { status: 409, title: "Only queued and running jobs can be changed", retryable: false },
+  not_updatable: { status: 409, title: "Only queued and running jobs can be changed", retryable: false },
   not_continuable: { status: 409, title: "Only succeeded jobs can be continued", retryable: false },
   request_in_flight: {
     status: 409,
@@ -77,7 +77,7 @@ export const PROBLEMS = {
     retryable: false,
   },
   picture_too_slow: { status: 422, title: "A picture takes too long to decode", retryable: false },
-  url_refused: { status: 422, title: "A URL is not allowed", retryable: false },
+  url_not_allowed: { status: 422, title: "A URL is not allowed", retryable: false },
   url_failed: { status: 422, title: "A picture could not be downloaded from its URL", retryable: true },
   idempotency_key_reused: {
     status: 422,

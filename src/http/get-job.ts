@@ -15,20 +15,20 @@ export async function getJob(queue: JobQueue, request: JobRequest): Promise<JobR
 }
 
 /** The same for frequent polls, with the position in the queue: see `JobQueue.getSnapshot`. */
-export async function getJobWithPosition(queue: JobQueue, request: JobRequest): Promise<PositionedJob> {
+export async function getJobWithPosition(queue: JobQueue, request: JobRequest): Promise<JobWithPosition> {
   const { id } = request.params;
   const found = UUID.test(id) ? await queue.getSnapshot(id) : null;
   return { record: requireOwnJob(found?.record ?? null, request), position: found?.position ?? null };
 }
 
 /** A job, and its position if it is queued. */
-export interface PositionedJob {
+export interface JobWithPosition {
   record: JobRecord;
   position: QueuePosition | null;
 }
 
 /** Adds the position; null if Redis cannot be reached, for responses to a job that is accepted already. */
-export async function withPosition(queue: JobQueue, record: JobRecord): Promise<PositionedJob> {
+export async function withPosition(queue: JobQueue, record: JobRecord): Promise<JobWithPosition> {
   return { record, position: await queue.getPosition(record).catch(() => null) };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isLocalOnly } from "../auth/open-mode.ts";
-import { type EngineDescription, engineSchema } from "../contract/engine.ts";
+import { type EngineDescription, engineSchema } from "../contract/engine-description.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import { describeRedisError, isRedisUnavailable } from "../redis/errors.ts";
 import type { Dependencies } from "./dependencies.ts";
@@ -19,7 +19,7 @@ const capacitySchema = checkSchema.extend({
 
 export const readinessSchema = z
   .object({
-    status: z.enum(["ready", "unready"]),
+    status: z.enum(["ready", "not_ready"]),
     checks: z.object({
       redis: checkSchema,
       store: checkSchema,
@@ -55,7 +55,7 @@ export async function checkReadiness({ config, queue, store }: Dependencies): Pr
   ]);
   const checks = { redis, store: storage, workers, engine };
   const isReady = Object.values(checks).every(({ ok }) => ok);
-  return { status: isReady ? "ready" : "unready", checks, capacity, engines };
+  return { status: isReady ? "ready" : "not_ready", checks, capacity, engines };
 }
 
 /** Writes a block as an upload is written: the spool may be on another disk than the store. */
@@ -101,7 +101,7 @@ async function checkCapacity(queue: JobQueue, maxSize: number): Promise<Readines
   if (ready.length === 0) return { ...PASSED, largest_size: null };
   const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
   if (largest_size >= maxSize) return { ...PASSED, largest_size };
-  const { count, largestSize } = await queue.statistics.countUnfit(largest_size);
+  const { count, largestSize } = await queue.statistics.countOversized(largest_size);
   if (count === 0) return { ...PASSED, largest_size };
   const reason = `${count} queued jobs of up to ${largestSize} px are too large for every live worker (at most ${largest_size} px)`;
   return { ...failed(reason), largest_size };

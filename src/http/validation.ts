@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { fieldErrors } from "../contract/field-errors.ts";
 import { type ProblemCode, ProblemError } from "../contract/problems.ts";
+import { fieldErrors } from "../contract/zod-field-errors.ts";
 
 /** How the errors name the part of the request that a field is in; fields of the body need no such name. */
 const PART_NAMES: Record<string, string> = { querystring: "query", params: "path", headers: "headers" };

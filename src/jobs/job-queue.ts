@@ -1,12 +1,12 @@
 import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
-import { applySteering, type Steering } from "../contract/options.ts";
+import { applyOptionsUpdate, type OptionsUpdate } from "../contract/options.ts";
 import type { RedisKeys } from "../redis/keys.ts";
-import { JobReader, type JobSnapshot } from "./job-reader.ts";
+import { type JobSnapshot, JobSnapshotLoader } from "./job-snapshot-loader.ts";
 import type { QueuePosition } from "./queue-position.ts";
 import { QueueStatistics } from "./queue-statistics.ts";
-import { type JobChange, JobChanges } from "./records/job-changes.ts";
+import { type JobChange, JobChangeSubscriber } from "./records/job-change-subscriber.ts";
 import { isDue, type JobRecord } from "./records/job-record.ts";
 import { isFinal, TRANSITIONS } from "./records/job-states.ts";
 import { newRecord, type Submission } from "./records/new-record.ts";
@@ -19,9 +19,9 @@ export interface QueueSettings {
   /** How many jobs may be queued at once. */
   queuedJobs?: number;
   /** How many of them may belong to one owner. */
-  queuedJobsOfOwner?: number;
+  queuedJobsPerOwner?: number;
   /** How many jobs an owner may have in all states together. */
-  jobsOfOwner?: number;
+  jobsPerOwner?: number;
   /** How long a job is kept after its end, unless its owner said otherwise. */
   keepSeconds?: number;
 }
@@ -32,8 +32,8 @@ export class JobQueue {
   readonly scheduler: JobScheduler;
   readonly statistics: QueueStatistics;
   private acceptedCount = 0;
-  private readonly reader: JobReader;
-  private readonly changes: JobChanges;
+  private readonly reader: JobSnapshotLoader;
+  private readonly changes: JobChangeSubscriber;
   private readonly limits: JobLimits;
 
   /** @param redis a connection from `connectForRequests`; `close` closes it */
@@ -44,16 +44,16 @@ export class JobQueue {
   ) {
     this.limits = {
       queued: settings.queuedJobs ?? Number.MAX_SAFE_INTEGER,
-      ownerQueued: settings.queuedJobsOfOwner ?? Number.MAX_SAFE_INTEGER,
-      ownerJobs: settings.jobsOfOwner ?? Number.MAX_SAFE_INTEGER,
+      ownerQueued: settings.queuedJobsPerOwner ?? Number.MAX_SAFE_INTEGER,
+      ownerJobs: settings.jobsPerOwner ?? Number.MAX_SAFE_INTEGER,
     };
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.scheduler = new JobScheduler(redis, keys);
     this.statistics = new QueueStatistics(redis, keys, this.records, this.scheduler);
-    this.reader = new JobReader(redis, keys, this.records, this.scheduler);
+    this.reader = new JobSnapshotLoader(redis, keys, this.records, this.scheduler);
     const subscriber = redis.duplicate();
     subscriber.on("error", () => undefined);
-    this.changes = new JobChanges(subscriber, keys);
+    this.changes = new JobChangeSubscriber(subscriber, keys);
   }
 
   /** How many jobs this process has accepted. */
@@ -117,15 +117,15 @@ export class JobQueue {
   }
 
   /** Changes options of a job, unless it has ended. */
-  async steer(id: string, steering: Steering): Promise<JobRecord | null> {
+  async updateOptions(id: string, update: OptionsUpdate): Promise<JobRecord | null> {
     for (;;) {
       const record = await this.records.find(id);
       if (!record || isFinal(record.status)) return record;
       const fields = {
-        options: applySteering(record.options, steering),
+        options: applyOptionsUpdate(record.options, update),
         options_version: record.options_version + 1,
       };
-      if (await this.records.steer(id, fields, record.revision))
+      if (await this.records.updateOptions(id, fields, record.revision))
         return { ...record, ...fields, revision: record.revision + 1 };
     }
   }

@@ -10,8 +10,8 @@ export interface QueuePosition {
   position: number;
   /** Estimated seconds until a worker takes it; null if no worker can. */
   eta_seconds: number | null;
-  /** `turn`: other jobs are ahead; `worker`: no worker is ready; `fitting_worker`: the job is too large for those that are. */
-  waiting_for: "turn" | "worker" | "fitting_worker";
+  /** `earlier_jobs`: other jobs are ahead; `worker`: no worker is ready; `larger_worker`: the job is too large for those that are. */
+  waiting_for: "earlier_jobs" | "worker" | "larger_worker";
 }
 
 /** The position of a job behind `backlog`, given the workers that are ready; null if the job is not queued. */
@@ -22,6 +22,6 @@ export function queuePosition(
 ): QueuePosition | null {
   if (record.status !== "queued" || position === null) return null;
   const fitting = ready.filter((worker) => fits(record, worker));
-  const waiting_for = fitting.length > 0 ? "turn" : ready.length > 0 ? "fitting_worker" : "worker";
+  const waiting_for = fitting.length > 0 ? "earlier_jobs" : ready.length > 0 ? "larger_worker" : "worker";
   return { position, eta_seconds: estimateWait(position, cost, fitting), waiting_for };
 }

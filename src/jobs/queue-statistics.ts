@@ -48,7 +48,7 @@ export class QueueStatistics {
   }
 
   /** How many queued jobs are too large for a worker, and the largest size among them. O(n) in the queued jobs. */
-  countUnfit(largestSize: number): Promise<{ count: number; largestSize: number }> {
-    return this.scheduler.countUnfit(largestSize);
+  countOversized(largestSize: number): Promise<{ count: number; largestSize: number }> {
+    return this.scheduler.countOversized(largestSize);
   }
 }

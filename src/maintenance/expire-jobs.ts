@@ -3,7 +3,7 @@ import { isFinal } from "../jobs/records/job-states.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { JobScheduler } from "../jobs/scheduling/job-scheduler.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
-import { deleteFolder } from "../storage/delete-folder.ts";
+import { deletePrefix } from "../storage/delete-prefix.ts";
 
 /** How long the record of an expired job is kept, so that the API can say that its result has expired. */
 export const KEEP_EXPIRED_MS = 24 * 3600_000;
@@ -36,7 +36,7 @@ export async function expireJobs(
       } else if (await expireJob(jobs, record.id, now)) {
         total.expired += 1;
       } else continue;
-      await deleteFolder(store, jobFolder(record.id));
+      await deletePrefix(store, jobFolder(record.id));
       changed += 1;
     }
     if (changed === 0) return total;

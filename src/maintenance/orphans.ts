@@ -15,7 +15,7 @@ export async function deleteOrphans(
   minimumAgeMs: number = ORPHAN_AGE_MS,
 ): Promise<number> {
   const before = Date.now() - minimumAgeMs;
-  let count = await store.removeUnfinished(minimumAgeMs);
+  let count = await store.deleteIncompleteUploads(minimumAgeMs);
   let lookedUp = "";
   let record: JobRecord | null = null;
   for await (const { key, modifiedAt } of store.list("jobs/")) {

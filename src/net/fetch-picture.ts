@@ -15,7 +15,7 @@ const HEADERS = {
 
 /**
  * Opens the picture at a client's URL. `signal` also ends the reading of the stream. The size and the content are not
- * checked yet. Throws a `ProblemError` for `field`: `url_refused` or `url_failed`.
+ * checked yet. Throws a `ProblemError` for `field`: `url_not_allowed` or `url_failed`.
  */
 export async function fetchPicture(
   text: string,

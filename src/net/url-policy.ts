@@ -46,7 +46,7 @@ export function checkHost(url: URL, policy: UrlPolicy): void {
   if (isIP(host) !== 0 && !policy.allows(host)) throw UrlNotAllowedError.forAddress();
 }
 
-/** Checks a client's URL without resolving its host. Throws a `ProblemError` for `field`: `url_refused`. */
+/** Checks a client's URL without resolving its host. Throws a `ProblemError` for `field`: `url_not_allowed`. */
 export function checkUrl(text: string, field: string, policy: UrlPolicy): void {
   try {
     checkHost(parseHttpUrl(text), policy);
@@ -57,5 +57,5 @@ export function checkUrl(text: string, field: string, policy: UrlPolicy): void {
 
 export function urlRefused(field: string, { message }: UrlNotAllowedError): ProblemError {
   const expected = "an http or https URL without credentials, at a public address";
-  return ProblemError.forField("url_refused", field, expected, message);
+  return ProblemError.forField("url_not_allowed", field, expected, message);
 }

@@ -53,7 +53,7 @@ export interface BlobStore {
    */
   list(prefix: string): AsyncIterable<BlobInfo>;
   /** Removes incomplete blobs of writers that died more than `ageMs` ago. Returns how many. */
-  removeUnfinished(ageMs: number): Promise<number>;
+  deleteIncompleteUploads(ageMs: number): Promise<number>;
   /** Resolves if blobs can be written. */
   ping(): Promise<void>;
   /** A URL from which anybody can fetch the blob for a while; null if the store has no such links. */

@@ -115,7 +115,7 @@ export class FilesystemBlobStore implements BlobStore {
     }
   }
 
-  async removeUnfinished(ageMs: number): Promise<number> {
+  async deleteIncompleteUploads(ageMs: number): Promise<number> {
     const folder = join(this.root, TEMPORARY);
     const names = await readdir(folder).catch((error) => {
       if (isMissing(error)) return [];

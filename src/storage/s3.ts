@@ -26,7 +26,7 @@ import {
   type LinkOptions,
 } from "./blob-store.ts";
 import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
-import { unfinishedUploads } from "./s3-unfinished.ts";
+import { incompleteUploads } from "./s3-incomplete-uploads.ts";
 
 /** A larger body is uploaded in parts of this size. S3 accepts parts of at least 5 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -133,12 +133,12 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  async removeUnfinished(ageMs: number): Promise<number> {
+  async deleteIncompleteUploads(ageMs: number): Promise<number> {
     const { bucket, prefix } = this.settings;
     const before = Date.now() - ageMs;
     return await translateErrors(async () => {
       let count = 0;
-      for await (const { Key, UploadId } of unfinishedUploads(this.client, bucket, prefix, before)) {
+      for await (const { Key, UploadId } of incompleteUploads(this.client, bucket, prefix, before)) {
         await this.client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
         count += 1;
       }

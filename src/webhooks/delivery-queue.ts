@@ -55,7 +55,7 @@ export class DeliveryQueue {
 export type AttemptOutcome =
   | { type: "delivered" }
   | { type: "retry"; delayMs: number }
-  | { type: "given_up" };
+  | { type: "exhausted" };
 
 class RetryError extends Error {
   constructor(readonly delayMs: number) {
@@ -77,7 +77,7 @@ export class DeliveryWorker {
     const process = async (job: Job<WebhookMessage>) => {
       const outcome = await attempt(job.data, job.attemptsMade);
       if (outcome.type === "retry") throw new RetryError(outcome.delayMs);
-      if (outcome.type === "given_up") throw new UnrecoverableError("given up");
+      if (outcome.type === "exhausted") throw new UnrecoverableError("given up");
     };
     this.worker = new Worker<WebhookMessage>(WEBHOOK_QUEUE_NAME, process, {
       connection: redis,

@@ -120,7 +120,7 @@ export class WebhookSender {
     const response = await postJson(message.url, this.settings.urlPolicy, headers, message.body);
     const outcome = outcomeOf(response, previousAttempts);
     const delivery = toDelivery(message, response, outcome, previousAttempts, at);
-    await this.records.addDelivery(message.job, delivery);
+    await this.records.appendDelivery(message.job, delivery);
     await incrementCounter(this.redis, this.keys, `webhook:${outcome.type}`);
     const { event, attempt, status, duration_ms: ms, error } = delivery;
     const trace_id = parseTraceparent(message.traceparent)?.traceId;
@@ -135,7 +135,7 @@ export class WebhookSender {
 function outcomeOf({ status, error, retryAfter }: PostOutcome, previousAttempts: number): AttemptOutcome {
   if (error === null) return { type: "delivered" };
   const delay = RETRY_DELAYS_SECONDS[previousAttempts];
-  if (status === GONE || delay === undefined) return { type: "given_up" };
+  if (status === GONE || delay === undefined) return { type: "exhausted" };
   // Jitter: a receiver that comes back does not get all messages at once.
   const jittered = delay * (0.9 + 0.2 * Math.random());
   const seconds = Math.min(MAX_DELAY_SECONDS, Math.max(jittered, retryAfter ?? 0));

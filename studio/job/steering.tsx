@@ -17,7 +17,9 @@ export function Steering({ job, presets, onJob }: Props) {
   const { painter, announce } = useShared();
   const { attempt, trouble } = useAttempt();
   const described = (presets?.options ?? {}) as Record<string, OptionSchema>;
-  const weights = (presets?.steering ?? []).filter((name) => kindOf(described[name] ?? {}) === "number");
+  const weights = (presets?.updatable_options ?? []).filter(
+    (name) => kindOf(described[name] ?? {}) === "number",
+  );
   const steer = async (name: string, value: number) => {
     onJob(await painter.updateOptions(job.id, { [name]: value }));
     announce(`${spoken(name)} is now ${figure(value)}`);

@@ -302,7 +302,7 @@ describe("Steering", () => {
       const checkpoint = join(folder(), style_distance);
       painting.save(checkpoint);
       const other = { ...options, style_weight: 3000, style_layers: { block2_conv2: 1 } };
-      painting.steer(other);
+      painting.updateOptions(other);
       // What died before its next checkpoint begins from the one before with the options as they are now.
       const resumed = begin(
         { ...more, style_weight: 3000, style_layers: { block2_conv2: 1 } },
@@ -323,7 +323,7 @@ describe("Steering", () => {
   it("changes nothing where the options are the same", () => {
     const { painting, options } = begin();
     for (let step = 0; !painting.isDone; step += 1) {
-      painting.steer({ ...options, preview_interval: step });
+      painting.updateOptions({ ...options, preview_interval: step });
       painting.step();
     }
     const picture = painting.picture();

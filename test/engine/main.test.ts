@@ -55,7 +55,7 @@ function paintRequest(more: RequestOptions = {}, edge = 64, checkpoint: string |
   const small: RequestOptions = { preset: "draft", size: edge, steps: 6, preview_interval: 0 };
   const options = optionsSchema.parse(resolveOptions({ ...small, ...more }, 1));
   const pictures = { content: discRaster(edge, edge), styles: [stripesRaster(edge, 40)] };
-  return { type: "paint", pictures, options, steered: 0, checkpoint } as const;
+  return { type: "paint", pictures, options, options_version: 0, checkpoint } as const;
 }
 
 afterAll(async () => {
@@ -149,19 +149,25 @@ describe("The engine process", () => {
     await engine.next("painted");
   });
 
-  it("goes on with other weights when it is steered, and says which steps were made with them", async () => {
+  it("goes on with other weights when it is options_version, and says which steps were made with them", async () => {
     const request = paintRequest({ steps: 60 });
     engine.send(request);
     await engine.next("progress");
-    engine.send({ type: "steer", options: { ...request.options, style_weight: 1 }, steered: 1 });
-    const steered = await engine.next("painted");
-    const changes = engine.events.flatMap((event) => (event.type === "progress" ? [event.steered] : []));
+    engine.send({
+      type: "update_options",
+      options: { ...request.options, style_weight: 1 },
+      options_version: 1,
+    });
+    const updated = await engine.next("painted");
+    const changes = engine.events.flatMap((event) =>
+      event.type === "progress" ? [event.options_version] : [],
+    );
     expect(changes).toEqual(changes.toSorted());
     expect([changes[0], changes.at(-1)]).toEqual([0, 1]);
     engine.events.length = 0;
     engine.send(request);
-    const unsteered = await engine.next("painted");
-    expect(Buffer.from(steered.picture.data).equals(Buffer.from(unsteered.picture.data))).toBe(false);
+    const unchanged = await engine.next("painted");
+    expect(Buffer.from(updated.picture.data).equals(Buffer.from(unchanged.picture.data))).toBe(false);
   });
 
   it("refuses a picture that is too small, with a code", async () => {
@@ -207,7 +213,7 @@ describe("An engine process without weights", () => {
   it("says what is missing and where it looked, and refuses to paint", async () => {
     const root = join(folder(), "project");
     const engine = new EngineUnderTest(root);
-    const { code, message } = await engine.next("unready");
+    const { code, message } = await engine.next("not_ready");
     expect(code).toBe("weights_missing");
     expect(message).toContain(join(root, "models/vgg19"));
     expect(message).toContain("NST_VGG19_WEIGHTS");

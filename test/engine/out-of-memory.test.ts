@@ -82,10 +82,10 @@ it("Wherever the memory runs out, the painting fails by that and leaves nothing 
   /** Steered on its way, so that targets are made anew in the middle of a scale too. */
   const paint = async (): Promise<EngineEvent | undefined> => {
     const events: EngineEvent[] = [];
-    const request = { type: "paint", pictures, options, steered: 0, checkpoint: null } as const;
+    const request = { type: "paint", pictures, options, options_version: 0, checkpoint: null } as const;
     const run = new PaintingRun(request, async (event) => {
       events.push(event);
-      run.hear({ type: "steer", options: { ...options, style_weight: 5 }, steered: 1 });
+      run.hear({ type: "update_options", options: { ...options, style_weight: 5 }, options_version: 1 });
     });
     calls = 0;
     await run.paint(network, Number.POSITIVE_INFINITY);

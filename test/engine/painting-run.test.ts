@@ -17,7 +17,7 @@ function runOf(more: Partial<Options> = {}) {
   const drafted = resolveOptions({ preset: "draft", size: 64, steps: 3, scales: 1 }, 1);
   const options = { ...optionsSchema.parse(drafted), ...more };
   const pictures = { content: discRaster(64, 64), styles: [stripesRaster(64, 40)] };
-  const request = { type: "paint", pictures, options, steered: 0, checkpoint: null } as const;
+  const request = { type: "paint", pictures, options, options_version: 0, checkpoint: null } as const;
   const run = new PaintingRun(request, async (event) => void events.push(event));
   const paint = async (availableMemory = Number.POSITIVE_INFINITY) => {
     await run.paint(network, availableMemory);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
-import { forgetWorker } from "../../src/jobs/scheduling/worker-registry.ts";
+import { deregisterWorker } from "../../src/jobs/scheduling/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
@@ -26,7 +26,7 @@ describe("/readyz", () => {
     expect(await readiness()).toMatchObject({
       status: 503,
       body: {
-        status: "unready",
+        status: "not_ready",
         checks: {
           redis: { ok: true, reason: null },
           store: { ok: true },
@@ -66,7 +66,7 @@ describe("/readyz", () => {
   });
 
   it("reports jobs that are too large for every worker, and is ready all the same", async () => {
-    for (const id of ["w1", "w2"]) await forgetWorker(service.redis, service.keys, id);
+    for (const id of ["w1", "w2"]) await deregisterWorker(service.redis, service.keys, id);
     await announce(service, { id: "w3", largest_size: 1024 });
     expect(await readiness()).toMatchObject({ body: { capacity: { ok: true, largest_size: 1024 } } });
     const options = resolveOptions({ preset: "draft", size: 2048 }, 1);

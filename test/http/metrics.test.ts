@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { forgetWorker } from "../../src/jobs/scheduling/worker-registry.ts";
+import { deregisterWorker } from "../../src/jobs/scheduling/worker-registry.ts";
 import { announce } from "../support/announced-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
@@ -25,7 +25,7 @@ async function metrics(of = service): Promise<Map<string, number>> {
 
 describe("/metrics", () => {
   it("counts jobs by status, and has the age of the oldest queued job", async () => {
-    expect((await metrics()).get("nst_queue_oldest_seconds")).toBe(0);
+    expect((await metrics()).get("nst_queue_oldest_job_age_seconds")).toBe(0);
     const body = await form();
     const { id } = (await (await service.fetch("/v1/jobs", { method: "POST", body })).json()) as {
       id: string;
@@ -34,7 +34,7 @@ describe("/metrics", () => {
     await service.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
     const found = await until(async () => {
       const read = await metrics();
-      return Number(read.get("nst_queue_oldest_seconds")) > 0.2 && read;
+      return Number(read.get("nst_queue_oldest_job_age_seconds")) > 0.2 && read;
     });
     expect(found.get('nst_jobs{status="queued"}')).toBe(1);
     expect(found.get('nst_jobs{status="canceled"}')).toBe(1);
@@ -64,11 +64,11 @@ describe("/metrics", () => {
     await until(async () => (await service.queue.statistics.countByStatus()).queued === 0);
     await service.stopWorkers();
     const found = await metrics();
-    expect(found.get('nst_job_seconds_count{status="succeeded"}')).toBe(1);
-    expect(found.get('nst_job_seconds_bucket{status="succeeded",le="+Inf"}')).toBe(1);
-    expect(found.get('nst_job_seconds_bucket{status="succeeded",le="14400"}')).toBe(1);
-    expect(found.get('nst_job_seconds_sum{status="succeeded"}')).toBeGreaterThan(0);
-    expect(found.get('nst_step_seconds{worker="w"}')).toBe(0.25);
+    expect(found.get('nst_job_duration_seconds_count{status="succeeded"}')).toBe(1);
+    expect(found.get('nst_job_duration_seconds_bucket{status="succeeded",le="+Inf"}')).toBe(1);
+    expect(found.get('nst_job_duration_seconds_bucket{status="succeeded",le="14400"}')).toBe(1);
+    expect(found.get('nst_job_duration_seconds_sum{status="succeeded"}')).toBeGreaterThan(0);
+    expect(found.get('nst_step_duration_seconds{worker="w"}')).toBe(0.25);
     expect(found.get('nst_engine_resident_bytes{worker="w"}')).toBe(1_000_000);
   });
 
@@ -97,19 +97,19 @@ describe("/metrics", () => {
     await announce(service, { id: "dies" });
     await announce(service, { id: "stops" });
     expect((await metrics()).get("nst_workers_lost_total")).toBe(0);
-    await forgetWorker(service.redis, service.keys, "stops");
+    await deregisterWorker(service.redis, service.keys, "stops");
     await service.redis.del(service.keys.worker("dies"));
     await metrics();
     expect((await metrics()).get("nst_workers_lost_total")).toBe(1);
   });
 
   it("has the age of the oldest unsent webhook event", async () => {
-    expect((await metrics()).get("nst_webhook_oldest_seconds")).toBe(0);
+    expect((await metrics()).get("nst_webhook_oldest_event_age_seconds")).toBe(0);
     const webhook = JSON.stringify({ url: "http://192.0.32.10/", events: ["job.queued"] });
     const answer = await service.fetch("/v1/jobs", { method: "POST", body: await form({ webhook }) });
     expect(answer.status).toBe(202);
     // No process sends webhooks in this test.
-    await until(async () => Number((await metrics()).get("nst_webhook_oldest_seconds")) > 0.2);
+    await until(async () => Number((await metrics()).get("nst_webhook_oldest_event_age_seconds")) > 0.2);
   });
 
   it("reports whether pictures can be stored, and the free disk space", async () => {
@@ -147,7 +147,7 @@ describe("/metrics", () => {
         expect(found.get("nst_redis_up")).toBe(0);
         expect(found.has('nst_jobs{status="queued"}')).toBe(false);
         expect(found.has("nst_workers_lost_total")).toBe(false);
-        expect(found.has("nst_webhook_oldest_seconds")).toBe(false);
+        expect(found.has("nst_webhook_oldest_event_age_seconds")).toBe(false);
         expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
         await one.redisServer.start();
         await until(async () => (await metrics(one)).get("nst_redis_up") === 1);

@@ -145,7 +145,7 @@ describe("A job as JSON is rejected", () => {
   it("with a URL that is not allowed", async () => {
     const { errors } = await rejected(
       { ...valid(), content: { url: "http://169.254.169.254/" } },
-      "url_refused",
+      "url_not_allowed",
     );
     expect(errors?.[0]?.path).toBe("content.url");
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { estimateCost, estimateWait } from "../../src/jobs/records/cost-model.ts";
-import { announceWorker, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
+import { sendHeartbeat, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 import { submission } from "../support/jobs.ts";
 
@@ -52,7 +52,7 @@ describe("The cost of the jobs ahead", () => {
   afterAll(() => harness.close());
   beforeEach(async () => {
     await harness.clear();
-    await announceWorker(redis, keys, worker());
+    await sendHeartbeat(redis, keys, worker());
   });
 
   const findPosition = (id: string) => queue.getPosition({ id, status: "queued" });

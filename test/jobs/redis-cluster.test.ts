@@ -3,8 +3,8 @@ import type { Redis } from "ioredis";
 import { readConfig } from "../../src/config.ts";
 import { IdempotencyStore } from "../../src/jobs/idempotency-store.ts";
 import { JobQueue } from "../../src/jobs/job-queue.ts";
-import type { JobChange } from "../../src/jobs/records/job-changes.ts";
-import { announceWorker } from "../../src/jobs/scheduling/worker-registry.ts";
+import type { JobChange } from "../../src/jobs/records/job-change-subscriber.ts";
+import { sendHeartbeat } from "../../src/jobs/scheduling/worker-registry.ts";
 import { inspectServer } from "../../src/redis/check-server.ts";
 import { connectForRequests, connectForWork } from "../../src/redis/connection.ts";
 import { RedisKeys } from "../../src/redis/keys.ts";
@@ -92,7 +92,7 @@ describe("A queue in a Redis Cluster", () => {
       seconds_per_cost: null,
       free_in_seconds: null,
     };
-    await announceWorker(one.redis, one.keys, { ...worker, largest_size: 4096 });
+    await sendHeartbeat(one.redis, one.keys, { ...worker, largest_size: 4096 });
     expect(await queue.statistics.workers()).toHaveLength(1);
     expect(await inspectServer(one.redis)).toEqual([]);
     expect(await nodesOf("nst")).toHaveLength(1);

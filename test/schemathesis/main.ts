@@ -23,9 +23,9 @@ const { values } = parseArgs({ options: { seconds: { type: "string", default: "6
 const service = await TestService.start({ RATE_LIMIT_REQUESTS: "0", RATE_LIMIT_JOBS: "0" });
 const folder = await mkdtemp(join(tmpdir(), "nst-schemathesis-"));
 // A worker that lives makes /readyz say that the service is ready.
-const announceWorker = () => announce(service, { seconds_per_cost: 0.01, free_in_seconds: 0 });
-await announceWorker();
-const heartbeat = setInterval(() => void announceWorker().catch(() => undefined), 2_000);
+const sendHeartbeat = () => announce(service, { seconds_per_cost: 0.01, free_in_seconds: 0 });
+await sendHeartbeat();
+const heartbeat = setInterval(() => void sendHeartbeat().catch(() => undefined), 2_000);
 try {
   const isClean = await run("coverage,fuzzing", await createJobs());
   const jobs = await createJobs();

@@ -36,7 +36,7 @@ export interface SoakReport {
   /** Failed jobs by error code. */
   reasons: Record<string, number>;
   /** Accepted jobs of a batch, continuations, jobs with confirmed updates, and jobs with a webhook. */
-  kinds: { batched: number; continued: number; steered: number; webhooks: number };
+  kinds: { batched: number; continued: number; updated: number; webhooks: number };
   /** Messages that the receiver of webhooks got. */
   messages: number;
   /** Orphans that the sweep deleted; killed processes leave them. */
@@ -87,7 +87,7 @@ export async function createReport(
     kinds: {
       batched: count(({ batch }) => batch !== null),
       continued: count(({ continued_from }) => continued_from !== null),
-      steered: weights.size,
+      updated: weights.size,
       webhooks: webhooks.size,
     },
     messages: calls,

@@ -57,7 +57,7 @@ describe("A folder of blobs", () => {
     for (const name of ["old", "young"]) await writeFile(join(root, ".writing", name), "x");
     const anHourAgo = new Date(Date.now() - 3600_000);
     await utimes(join(root, ".writing", "old"), anHourAgo, anHourAgo);
-    expect(await store.removeUnfinished(1800_000)).toBe(1);
+    expect(await store.deleteIncompleteUploads(1800_000)).toBe(1);
     expect(await readdir(join(root, ".writing"))).toEqual(["young"]);
   });
 

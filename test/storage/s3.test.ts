@@ -52,7 +52,7 @@ describe("An S3 bucket of blobs", () => {
     }
     await expect(store.put("parts/broken", Readable.from(broken()))).rejects.toThrow("client went away");
     expect(await store.stat("parts/broken")).toBeNull();
-    expect(await store.removeUnfinished(0)).toBe(0);
+    expect(await store.deleteIncompleteUploads(0)).toBe(0);
   });
 
   it("removes old multipart uploads whose writer died", async () => {
@@ -64,9 +64,9 @@ describe("An S3 bucket of blobs", () => {
     });
     await client.send(new CreateMultipartUploadCommand({ Bucket: server.bucket, Key: "jobs/dead/result" }));
     client.destroy();
-    expect(await store.removeUnfinished(3600_000)).toBe(0);
-    expect(await store.removeUnfinished(0)).toBe(1);
-    expect(await store.removeUnfinished(0)).toBe(0);
+    expect(await store.deleteIncompleteUploads(3600_000)).toBe(0);
+    expect(await store.deleteIncompleteUploads(0)).toBe(1);
+    expect(await store.deleteIncompleteUploads(0)).toBe(0);
   });
 
   it("signs a link that anybody can use for a while, with the requested type and file name", async () => {

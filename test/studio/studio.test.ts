@@ -55,7 +55,7 @@ const endless = { size: "128", steps: "20000" };
 const idIn = (page: Page) => page.url().split("/jobs/")[1] ?? "";
 
 /** Moves a weight of the running job with the keyboard. */
-async function steer(page: Page): Promise<void> {
+async function updateStyleWeight(page: Page): Promise<void> {
   const slider = page.getByRole("slider", { name: "Style weight" });
   await slider.waitFor();
   await slider.focus();
@@ -185,7 +185,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await compose(page, endless);
     await start(page);
     await page.getByText(/of 20000/).waitFor();
-    await steer(page);
+    await updateStyleWeight(page);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("Nothing more is painted.").waitFor();
     expect((await deployment.queue.find(idIn(page)))?.status).toBe("canceled");

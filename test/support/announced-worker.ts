@@ -1,9 +1,9 @@
-import { announceWorker, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
+import { sendHeartbeat, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
 import type { TestService } from "./harness/service.ts";
 
 /** Announces a ready worker that does not exist; `more` replaces parts of its description. */
 export function announce(service: TestService, more: Partial<WorkerDescription> = {}): Promise<void> {
-  return announceWorker(service.redis, service.keys, {
+  return sendHeartbeat(service.redis, service.keys, {
     ...{ id: "w1", version: "0", host: "here", pid: 1, started_at: new Date().toISOString() },
     ...{ ready: true, reason: null, engine: null, largest_size: 4096 },
     ...{ seconds_per_cost: null, free_in_seconds: null, job: null },

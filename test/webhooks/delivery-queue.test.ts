@@ -68,7 +68,7 @@ describe("A webhook message", () => {
     const attempts = startWorker(({ id }, previousAttempts) => {
       times.push(performance.now());
       if (previousAttempts === 0) return { type: "retry", delayMs: 300 };
-      return { type: id === "a" ? "delivered" : "given_up" };
+      return { type: id === "a" ? "delivered" : "exhausted" };
     });
     await queue.add(message("a"));
     await until(() => attempts.length === 2);

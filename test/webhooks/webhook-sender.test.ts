@@ -55,7 +55,7 @@ async function delivered(id: string, count: number): Promise<NonNullable<Job["we
 }
 
 /** The number of attempts with this outcome, from the metrics. */
-async function attempts(outcome: "delivered" | "retry" | "given_up"): Promise<number> {
+async function attempts(outcome: "delivered" | "retry" | "exhausted"): Promise<number> {
   const authorization = `Bearer ${await deployment.createKey("admin")}`;
   const text = await (await client.fetch("/metrics", { headers: { authorization } })).text();
   return Number(
@@ -137,7 +137,7 @@ describe("A job's webhook", () => {
 
   it("receives nothing more after a 410, and redirects are not followed", async () => {
     receiver.answer = ({ body }) => (JSON.parse(body).type === "job.queued" ? 410 : 302);
-    const before = { retry: await attempts("retry"), given_up: await attempts("given_up") };
+    const before = { retry: await attempts("retry"), exhausted: await attempts("exhausted") };
     const job = await submit(receiver.url, ["job.queued", "job.canceled"]);
     await delivered(job.id, 1);
     await cancel(job.id);
@@ -145,7 +145,7 @@ describe("A job's webhook", () => {
     expect(deliveries[0]).toMatchObject({ status: 410, next_attempt_at: null });
     expect(deliveries[1]).toMatchObject({ status: 302, next_attempt_at: expect.any(String) });
     await until(async () => (await attempts("retry")) === before.retry + 1);
-    expect(await attempts("given_up")).toBe(before.given_up + 1);
+    expect(await attempts("exhausted")).toBe(before.exhausted + 1);
   });
 
   it("receives events of an API process that was killed before it could send them", async () => {
@@ -168,9 +168,9 @@ describe("A job's webhook", () => {
     const picture = { base64: "AAAA" };
     const body = { content: picture, style: picture, webhook: { url, events: ["job.failed" as const] } };
     const { error, response } = await client.api.POST("/v1/jobs", { body });
-    expect([response.status, error?.code]).toEqual([422, "url_refused"]);
+    expect([response.status, error?.code]).toEqual([422, "url_not_allowed"]);
     const tested = await client.api.POST("/v1/webhooks/test", { body: { url } });
-    expect([tested.response.status, tested.error?.code]).toEqual([422, "url_refused"]);
+    expect([tested.response.status, tested.error?.code]).toEqual([422, "url_not_allowed"]);
   });
 });
 

@@ -15,7 +15,7 @@ process.on("disconnect", () => process.exit(0));
 const [mode = "works", file = ""] = process.argv.slice(2);
 if (mode === "exits-at-start") process.exit(3);
 if (mode === "needs-file" && !existsSync(file)) {
-  send({ type: "unready", code: "weights_missing", message: `${file} is missing` });
+  send({ type: "not_ready", code: "weights_missing", message: `${file} is missing` });
 } else {
   const memory_mib = 1;
   const engine = { device: "cpu", name: "a fake", kernels: "stock", tensorflow: "none", memory_mib } as const;
@@ -40,7 +40,7 @@ process.on("message", (request: EngineRequest) => {
     ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },
     scale: { index: 0, count: 1, width: content.width, height: content.height },
   };
-  send({ type: "progress", progress, steered: 0 });
+  send({ type: "progress", progress, options_version: 0 });
   switch (request.options.seed) {
     case ABORT:
       process.abort();

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
 import type { EngineEvent, EngineRequest, PaintRequest } from "../engine/protocol.ts";
@@ -17,7 +17,7 @@ const MAXIMUM_CRASHES = 3;
 export type EngineState =
   | { type: "starting" }
   | { type: "ready"; engine: EngineDescription; largest_size: number }
-  | { type: "unready"; code: JobErrorCode; message: string };
+  | { type: "not_ready"; code: JobErrorCode; message: string };
 
 /** An event of a painting in progress. */
 export type PaintingEvent = Extract<
@@ -113,8 +113,8 @@ export class EngineProcess {
   }
 
   /** Changes the options of the current painting from its next step on. */
-  steer(options: Options, steered: number): void {
-    this.send({ type: "steer", options, steered });
+  updateOptions(options: Options, options_version: number): void {
+    this.send({ type: "update_options", options, options_version });
   }
 
   /** Cancels the current painting before its next step. */
@@ -147,9 +147,9 @@ export class EngineProcess {
   private onEvent(event: EngineEvent): void {
     switch (event.type) {
       case "ready":
-      case "unready":
+      case "not_ready":
         if (this.timer) clearTimeout(this.timer);
-        this.missingDependency = event.type === "unready";
+        this.missingDependency = event.type === "not_ready";
         this.setState(event);
         if (this.missingDependency) this.schedule(this.settings.retryMs ?? RETRY_MS, () => this.kill());
         break;
@@ -182,7 +182,7 @@ export class EngineProcess {
     this.settings.onWarning?.(`engine exited (${exit.cause}); restarting in ${delayMs / 1000} s${stderr}`);
     this.setState(
       this.crashes > MAXIMUM_CRASHES
-        ? { type: "unready", code: "engine_unavailable", message: crash.message }
+        ? { type: "not_ready", code: "engine_unavailable", message: crash.message }
         : { type: "starting" },
     );
     this.schedule(delayMs, () => this.start());

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import type { Kernels } from "./network/kernels.ts";
 import { isUsingGpu, tensorflowVersion } from "./tensorflow.ts";
 

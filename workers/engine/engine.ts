@@ -1,4 +1,4 @@
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import { availableMemory, describeDevice } from "./device.ts";
 import { failureOf } from "./failure.ts";
 import { largestSize } from "./largest-size.ts";
@@ -26,7 +26,7 @@ export class Engine {
     this.#send = send;
   }
 
-  /** Loads the network; answers `ready`, or `unready` with what is missing. `card` is the first card that it may use. */
+  /** Loads the network; answers `ready`, or `not_ready` with what is missing. `card` is the first card that it may use. */
   async start(root: string, configuredWeights?: string, card?: string): Promise<void> {
     try {
       const kernels = chooseKernels();
@@ -35,7 +35,7 @@ export class Engine {
       const largest_size = largestSize(availableMemory(this.#device), kernels.name);
       void this.#send({ type: "ready", engine: this.#device, largest_size });
     } catch (error) {
-      void this.#send({ type: "unready", ...failureOf(error) });
+      void this.#send({ type: "not_ready", ...failureOf(error) });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import { SIZE_RANGE } from "../../src/contract/options.ts";
 import { DEFAULT_PRESET, PRESETS } from "../../src/contract/presets.ts";
 import { OutOfMemoryError, planStrips } from "./memory-plan.ts";

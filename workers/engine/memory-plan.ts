@@ -1,4 +1,4 @@
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import { type Options, styleScale } from "../../src/contract/options.ts";
 import { type Layer, type LayerWeights, VGG19_LAYERS } from "../../src/contract/vgg19-layers.ts";
 import type { Size } from "../../src/pictures/picture-size.ts";

@@ -228,7 +228,7 @@ export class Painting {
    * of the objective is forgotten. The strips stay as they are; deeper layers than before take a fraction of what the
    * shallow ones hold.
    */
-  steer(options: Options): void {
+  updateOptions(options: Options): void {
     const isSame = objectiveFingerprint(options) === objectiveFingerprint(this.#options);
     this.#options = options;
     if (isSame) return;

@@ -12,7 +12,7 @@ export class PaintingRun {
   /** Until it is begun. */
   #request: PaintRequest | undefined;
   #options: Options;
-  #steered: number;
+  #optionsVersion: number;
   /** Where a checkpoint is wanted. */
   #checkpointPath: string | null = null;
   #isCanceled = false;
@@ -22,7 +22,7 @@ export class PaintingRun {
     this.#send = send;
     this.#request = request;
     this.#options = request.options;
-    this.#steered = request.steered;
+    this.#optionsVersion = request.options_version;
   }
 
   /** For its next step, or the time after it. */
@@ -31,7 +31,7 @@ export class PaintingRun {
     else if (request.type === "checkpoint") this.#checkpointPath = request.path;
     else {
       this.#options = request.options;
-      this.#steered = request.steered;
+      this.#optionsVersion = request.options_version;
     }
   }
 
@@ -42,7 +42,7 @@ export class PaintingRun {
       painting = this.#begin(network, availableMemory);
       this.#request = undefined; // lets its pictures go
       while (!painting.isDone) {
-        painting.steer(this.#options);
+        painting.updateOptions(this.#options);
         painting.step();
         await this.#tellStep(painting);
         await setImmediate(); // lets messages in
@@ -77,7 +77,7 @@ export class PaintingRun {
 
   async #tellStep(painting: Painting): Promise<void> {
     const progress = painting.progress();
-    void this.#send({ type: "progress", progress, steered: this.#steered });
+    void this.#send({ type: "progress", progress, options_version: this.#optionsVersion });
     if (isShown(this.#options, progress.step)) {
       // What is still to be written to the pipe would wait for the step's end, and all that follows with it.
       await this.#send({ type: "preview", step: progress.step, picture: painting.picture() });

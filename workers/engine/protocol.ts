@@ -1,4 +1,4 @@
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import type { Progress } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
@@ -23,7 +23,7 @@ export interface PaintRequest {
   pictures: Pictures;
   options: Options;
   /** How often the options were changed before: progress carries the number of those that it was made with. */
-  steered: number;
+  options_version: number;
   /** A file that a checkpoint of the same job was written to: go on from there. */
   checkpoint: string | null;
 }
@@ -31,7 +31,7 @@ export interface PaintRequest {
 /** What is asked of the painting that is under way; without one it is dropped. */
 export type ControlRequest =
   /** Other weights, from the next step on. */
-  | { type: "steer"; options: Options; steered: number }
+  | { type: "update_options"; options: Options; options_version: number }
   /** Write a checkpoint to a new file at `path`. */
   | { type: "checkpoint"; path: string }
   | { type: "cancel" };
@@ -43,8 +43,8 @@ export type EngineRequest = PaintRequest | ControlRequest;
 export type EngineEvent =
   /** `largest_size`: longest edge in pixels for which there is room. */
   | { type: "ready"; engine: EngineDescription; largest_size: number }
-  | { type: "unready"; code: JobErrorCode; message: string }
-  | { type: "progress"; progress: Progress; steered: number }
+  | { type: "not_ready"; code: JobErrorCode; message: string }
+  | { type: "progress"; progress: Progress; options_version: number }
   | { type: "preview"; step: number; picture: Raster }
   | { type: "checkpoint"; step: number; path: string }
   /** The painting goes on all the same. */

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import type { Progress } from "../../src/contract/job.ts";
 import type { JobFields, JobRecord } from "../../src/jobs/records/job-record.ts";
 import type { Logger } from "../../src/logging.ts";
@@ -65,7 +65,7 @@ export class ArtifactWriter {
         this.losses.clear();
         break;
       case "progress":
-        this.losses.add(event.progress, event.steered);
+        this.losses.add(event.progress, event.options_version);
         this.progress.offer(event.progress);
         break;
       case "preview": {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JobDurations } from "../../src/jobs/metrics/job-durations.ts";
-import type { JobChange } from "../../src/jobs/records/job-changes.ts";
+import type { JobChange } from "../../src/jobs/records/job-change-subscriber.ts";
 import type { JobFields, JobRecord } from "../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
 import type { RecordStore } from "../../src/jobs/records/record-store.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EngineDescription } from "../../src/contract/engine.ts";
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import type { Logger } from "../../src/logging.ts";
 import type { EngineProcess } from "../engine-process/engine-process.ts";
@@ -48,8 +48,8 @@ export async function paintJob(
   const cleanUp = (record: JobRecord | null) => artifacts.cleanUp(record);
   const requestCheckpoint = () => engine.requestCheckpoint(scratch.newPath());
   const schedule = new CheckpointSchedule(deps.checkpointMs, requestCheckpoint);
-  const { options, options_version: steered } = record;
-  const painting = engine.paint({ pictures, options, steered, checkpoint }, (event) => {
+  const { options, options_version } = record;
+  const painting = engine.paint({ pictures, options, options_version, checkpoint }, (event) => {
     if (event.type === "progress") {
       schedule.onStep();
       throughput.onProgress(event.progress);
@@ -62,7 +62,7 @@ export async function paintJob(
   });
   attempt.onOptionsChanged(({ options, options_version }) => {
     logger.info({ options_version }, "options changed");
-    engine.steer(options, options_version);
+    engine.updateOptions(options, options_version);
   });
   schedule.start();
   const stop = onAbort(signal, async (reason: StopReason, disposed) => {

@@ -20,7 +20,7 @@ process.on("message", (request: EngineRequest) => {
   if (request.type === "paint") void paint(request);
 });
 
-async function paint({ pictures: { content }, options, steered }: PaintRequest): Promise<void> {
+async function paint({ pictures: { content }, options, options_version }: PaintRequest): Promise<void> {
   const started = Date.now();
   const loss = { total: 3, parts: { content: 1, gram: 2 } };
   const scale = { index: 0, count: 1, width: content.width, height: content.height };
@@ -30,7 +30,7 @@ async function paint({ pictures: { content }, options, steered }: PaintRequest):
     const fraction = step / options.steps;
     const eta_seconds = ((options.steps - step) * stepMs) / 1000;
     progress = { step, total_steps: options.steps, fraction, scale, loss, step_ms: stepMs, eta_seconds };
-    send({ type: "progress", progress, steered });
+    send({ type: "progress", progress, options_version });
   }
   const run = { pid: process.pid, startedAt: started, endedAt: Date.now() };
   appendFileSync(timesFile, `${JSON.stringify(run)}\n`);

@@ -1,7 +1,7 @@
 import type { Metric } from "prom-client";
 import type { JobDurations } from "../../jobs/metrics/job-durations.ts";
 
-const NAME = "nst_job_seconds";
+const NAME = "nst_job_duration_seconds";
 
 /** A histogram whose buckets the workers count in Redis; prom-client's own counts the observations of its process. */
 export function jobDurationMetric(): { metric: Metric; set: (durations: JobDurations[]) => void } {

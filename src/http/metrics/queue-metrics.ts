@@ -4,7 +4,7 @@ import type { JobQueue } from "../../jobs/job-queue.ts";
 import { jobDurationMetric } from "./job-durations.ts";
 
 const ERROR_CODES = Object.keys(JOB_ERRORS) as JobErrorCode[];
-const ATTEMPT_OUTCOMES = ["delivered", "retry", "given_up"] as const;
+const ATTEMPT_OUTCOMES = ["delivered", "retry", "exhausted"] as const;
 
 /**
  * Adds the metrics that all processes share through Redis, so that every API process returns the same values. Returns a
@@ -20,10 +20,10 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
   const redisUp = gauge("nst_redis_up", "Whether Redis can be read: 1 or 0.");
   const accepted = counter("nst_jobs_accepted_total", "Jobs that this process has accepted.");
   const jobs = gauge("nst_jobs", "Jobs by status.", "status");
-  const oldestJob = gauge("nst_queue_oldest_seconds", "Age of the oldest queued job, in seconds.");
-  const workers = gauge("nst_workers", "Live workers by state: painting, ready or unready.", "state");
+  const oldestJob = gauge("nst_queue_oldest_job_age_seconds", "Age of the oldest queued job, in seconds.");
+  const workers = gauge("nst_workers", "Live workers by state: painting, ready or not_ready.", "state");
   const stepSeconds = gauge(
-    "nst_step_seconds",
+    "nst_step_duration_seconds",
     "Duration of an optimiser step of the current job.",
     "worker",
   );
@@ -37,7 +37,7 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
     ...(["nst_webhook_attempts_total", "Webhook delivery attempts by outcome.", "outcome"] as const),
   );
   const oldestEvent = gauge(
-    "nst_webhook_oldest_seconds",
+    "nst_webhook_oldest_event_age_seconds",
     "Age of the oldest unsent webhook event, in seconds.",
   );
   const fromRedis = [jobs, workers, stepSeconds, engineMemory, failed, attempts];
@@ -70,10 +70,10 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
     for (const [status, count] of Object.entries(counts)) jobs.set({ status }, count);
     oldestJob.set(ageSeconds(queuedSince));
     const painting = living.filter(({ job }) => job !== null).length;
-    const unready = living.filter(({ ready }) => !ready).length;
+    const notReady = living.filter(({ ready }) => !ready).length;
     workers.set({ state: "painting" }, painting);
-    workers.set({ state: "unready" }, unready);
-    workers.set({ state: "ready" }, Math.max(0, living.length - painting - unready));
+    workers.set({ state: "not_ready" }, notReady);
+    workers.set({ state: "ready" }, Math.max(0, living.length - painting - notReady));
     for (const { id, step_ms, engine_resident_bytes } of living) {
       if (step_ms != null) stepSeconds.set({ worker: id }, step_ms / 1000);
       if (engine_resident_bytes != null) engineMemory.set({ worker: id }, engine_resident_bytes);

@@ -37,7 +37,7 @@ const STATUSES: Record<string, Record<string, string[]>> = {
   submitJob: { 200: ["succeeded"] },
   getJob: { 200: ["queued", "running", "succeeded", "failed"] },
   cancelJob: { 200: ["canceled"] },
-  steerJob: { 200: ["running"] },
+  updateJobOptions: { 200: ["running"] },
   getBatch: { 200: ["queued", "running", "finished"] },
   cancelBatch: { 200: ["canceled"] },
 };

@@ -26,7 +26,7 @@ export const SUBMISSION_PROBLEMS = [
   ...["unsupported_media_type", "invalid_options", "missing_content", "missing_style", "mismatched_masks"],
   ...["too_many_contents", "too_many_styles", "unsupported_picture", "empty_picture", "picture_too_large"],
   ...["corrupt_picture", "mismatched_picture", "animated_picture", "too_many_pixels", "picture_too_small"],
-  ...["picture_too_narrow", "picture_too_slow", "url_refused", "url_failed"],
+  ...["picture_too_narrow", "picture_too_slow", "url_not_allowed", "url_failed"],
   ...["idempotency_key_reused", "request_in_flight", "quota_exceeded", "rate_limited"],
   ...["too_many_uploads", "queue_full", "storage_full", "unavailable"],
 ] as const satisfies ProblemCode[];

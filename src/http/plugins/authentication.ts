@@ -36,7 +36,7 @@ declare module "fastify" {
   }
 }
 
-const NOBODY: Caller = { owner: "", scopes: [], key: null, link: null };
+const ANONYMOUS: Caller = { owner: "", scopes: [], key: null, link: null };
 const LOCAL: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
 
 /** Authenticates requests and checks their scope before anything else is read. */
@@ -63,7 +63,8 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
     const { scope, basicAuth, signedLinks: isLinkable } = request.routeOptions.config;
     const link = isLinkable ? parseSignedLink(request) : null;
     if (link) {
-      if (await signedLinks.verify(link.path, link)) return { ...NOBODY, scopes: ["read"], link: link.job };
+      if (await signedLinks.verify(link.path, link))
+        return { ...ANONYMOUS, scopes: ["read"], link: link.job };
       throw new ProblemError("invalid_link", "Expected an unchanged link that has not expired");
     }
     // An open service still requires a key for administration if others can reach it.
@@ -100,7 +101,7 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
 
   app.decorateRequest("caller", null as never);
   app.addHook("onRequest", async (request, reply) => {
-    request.caller = NOBODY;
+    request.caller = ANONYMOUS;
     const { scope } = request.routeOptions.config;
     if (request.is404 || scope === undefined || scope === "public") return;
     request.caller = await authenticate(request, reply);

@@ -1,6 +1,6 @@
-import { fieldErrors } from "../../contract/field-errors.ts";
 import { type ProblemCode, ProblemError } from "../../contract/problems.ts";
 import { type SubmissionFields, submissionFieldsSchema } from "../../contract/request.ts";
+import { fieldErrors } from "../../contract/zod-field-errors.ts";
 
 /** The fields of a request that hold pictures, in the order of the contract. */
 export const PICTURE_FIELDS = ["content", "style", "style_mask", "keep_mask", "init_picture"] as const;

@@ -1,6 +1,6 @@
-import { fieldErrors } from "../../contract/field-errors.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import { type PictureSourceInput, pictureSourceSchema } from "../../contract/request.ts";
+import { fieldErrors } from "../../contract/zod-field-errors.ts";
 import { fetchPicture, toProblemError } from "../../net/fetch-picture.ts";
 import type { UrlPolicy } from "../../net/url-policy.ts";
 import {

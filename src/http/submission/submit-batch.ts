@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Batch } from "../../jobs/batch-store.ts";
 import { jobFolder } from "../../jobs/records/job-record.ts";
-import { deleteFolder } from "../../storage/delete-folder.ts";
+import { deletePrefix } from "../../storage/delete-prefix.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { emptyFields, type ParsedSubmission } from "./parsed-submission.ts";
 import { isRejection, type Requester } from "./queue-job.ts";
@@ -50,7 +50,7 @@ export async function submitBatch(
   } catch (error) {
     if (isRejection(error)) {
       for (const { id: job } of batch.jobs) {
-        if (await queue.delete(job)) await deleteFolder(store, jobFolder(job));
+        if (await queue.delete(job)) await deletePrefix(store, jobFolder(job));
       }
       await batches.delete(id);
     }

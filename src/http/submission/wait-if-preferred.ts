@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { App, Dependencies } from "../dependencies.ts";
 import { preferredWait, waitForEnd } from "../events/wait-for-end.ts";
-import { type PositionedJob, withPosition } from "../get-job.ts";
+import { type JobWithPosition, withPosition } from "../get-job.ts";
 import { limitedOwner } from "../plugins/concurrency-limits.ts";
 
 /**
@@ -13,8 +13,8 @@ export async function waitIfPreferred(
   { config, queue }: Dependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-  accepted: PositionedJob,
-): Promise<PositionedJob> {
+  accepted: JobWithPosition,
+): Promise<JobWithPosition> {
   const preferred = preferredWait(request.headers.prefer);
   const release = preferred === null ? null : app.streamLimiter.acquire(limitedOwner(request));
   if (preferred === null || release === null) return accepted;

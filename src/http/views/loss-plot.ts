@@ -63,7 +63,7 @@ function chart(entries: readonly LossEntry[], lines: readonly Line[], values: nu
   const labels = [...new Set(steps)].map((step) => text(x(step), HEIGHT - 16, String(step), "middle"));
   const marks = entries
     .filter((entry, index) => index > 0 && entry.objective !== entries[index - 1]?.objective)
-    .map((entry) => vertical(x(entry.step), "steered"));
+    .map((entry) => vertical(x(entry.step), "options changed"));
   const curves = lines.map(({ name, colour, valueAt }, index) => {
     const points = entries
       .filter((entry) => valueAt(entry) > 0)

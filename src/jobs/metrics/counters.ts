@@ -7,7 +7,7 @@ export type CounterName =
   /** A job failed for good, by its error code. */
   | `failed:${JobErrorCode}`
   /** An attempt to deliver a webhook ended, by its outcome. */
-  | `webhook:${"delivered" | "retry" | "given_up"}`
+  | `webhook:${"delivered" | "retry" | "exhausted"}`
   /** An engine process exited unexpectedly. */
   | "engine_crashed"
   /** A worker disappeared without saying that it stops. */

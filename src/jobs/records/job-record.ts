@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ownerSchema } from "../../contract/auth.ts";
-import { engineSchema } from "../../contract/engine.ts";
+import { engineSchema } from "../../contract/engine-description.ts";
 import { jobStatusSchema, progressSchema } from "../../contract/job.ts";
 import { optionsSchema } from "../../contract/options.ts";
 import { jobErrorCodeSchema } from "../../contract/problems.ts";

@@ -46,6 +46,6 @@ export const removeJob = new LuaScript<
   string[]
 >(join(LUA, "remove-job.lua"));
 
-export const addDelivery = new LuaScript<[job: string], { keep: number }, number>(
-  join(LUA, "add-delivery.lua"),
+export const appendDelivery = new LuaScript<[job: string], { keep: number }, number>(
+  join(LUA, "append-delivery.lua"),
 );

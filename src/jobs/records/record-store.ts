@@ -5,7 +5,7 @@ import type { RedisKeys } from "../../redis/keys.ts";
 import { incrementCounter } from "../metrics/counters.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
-import { addDelivery, type Creation, changeJob, createJob, removeJob } from "./record-scripts.ts";
+import { appendDelivery, type Creation, changeJob, createJob, removeJob } from "./record-scripts.ts";
 
 export interface ListQuery {
   /** Only this owner's jobs. */
@@ -98,7 +98,7 @@ export class RecordStore {
   }
 
   /** Changes the options of a job that has not ended, if its revision is still the expected one. */
-  steer(
+  updateOptions(
     id: string,
     fields: Pick<JobRecord, "options" | "options_version">,
     revision: number,
@@ -162,8 +162,8 @@ export class RecordStore {
   }
 
   /** Adds to the log of a job's webhook deliveries. */
-  async addDelivery(id: string, delivery: Delivery): Promise<void> {
-    await addDelivery.run(this.redis, [this.keys.job(id)], { keep: KEPT_DELIVERIES }, [
+  async appendDelivery(id: string, delivery: Delivery): Promise<void> {
+    await appendDelivery.run(this.redis, [this.keys.job(id)], { keep: KEPT_DELIVERIES }, [
       JSON.stringify(delivery),
     ]);
   }

@@ -4,12 +4,12 @@ import type { Redis } from "ioredis";
 import { JOB_QUEUE_NAME, type RedisKeys } from "../../redis/keys.ts";
 import type { JobRecord } from "../records/job-record.ts";
 import {
-  countUnfit,
+  assignScore,
+  countOversized,
   findLost,
-  placeJob,
+  leaveOwnerOrder,
   promoteFirstMatching,
-  readBacklogs,
-  releasePlace,
+  readQueuePositions,
 } from "./scheduler-scripts.ts";
 
 const PAGE = 500;
@@ -50,7 +50,7 @@ export class JobScheduler {
   async add({ id, owner, priority }: ScheduledJob): Promise<void> {
     const { redis, keys } = this;
     await this.queue.add("paint", {}, { jobId: id, priority: UNPLACED_PRIORITY });
-    await placeJob.run(redis, [this.places, keys.bullmq(id), keys.owner(owner, "order"), keys.arrivals], {
+    await assignScore.run(redis, [this.places, keys.bullmq(id), keys.owner(owner, "order"), keys.arrivals], {
       id,
       priority,
       unplaced_priority: UNPLACED_PRIORITY,
@@ -59,16 +59,16 @@ export class JobScheduler {
 
   /** Removes a queued job. A job that a worker holds stays: the worker finds out that it has ended. */
   async remove({ id, owner }: Omit<ScheduledJob, "priority">): Promise<void> {
-    await releasePlace.run(this.redis, [this.places, this.keys.owner(owner, "order")], { id });
+    await leaveOwnerOrder.run(this.redis, [this.places, this.keys.owner(owner, "order")], { id });
     await this.queue.remove(id);
   }
 
   /** For each job, what is ahead of it. O(log n) each. */
-  async readBacklogs(ids: readonly string[]): Promise<Backlog[]> {
+  async readQueuePositions(ids: readonly string[]): Promise<Backlog[]> {
     const { keys } = this;
     const queued = [keys.status("queued"), keys.queuedCost] as const;
     const job_prefix = keys.jobPrefix;
-    const found = await readBacklogs.run(
+    const found = await readQueuePositions.run(
       this.redis,
       [this.first, this.places, ...queued],
       { job_prefix },
@@ -86,9 +86,9 @@ export class JobScheduler {
   }
 
   /** How many queued jobs are too large for a worker, and the largest size among them. O(n). */
-  async countUnfit(largest_size: number): Promise<{ count: number; largestSize: number }> {
+  async countOversized(largest_size: number): Promise<{ count: number; largestSize: number }> {
     const args = { job_prefix: this.keys.jobPrefix, largest_size };
-    const [count, largestSize] = await countUnfit.run(this.redis, [this.keys.status("queued")], args);
+    const [count, largestSize] = await countOversized.run(this.redis, [this.keys.status("queued")], args);
     return { count, largestSize };
   }
 

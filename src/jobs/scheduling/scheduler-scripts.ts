@@ -3,21 +3,21 @@ import { LuaScript } from "../../redis/lua-script.ts";
 
 const LUA = join(import.meta.dirname, "lua");
 
-export const placeJob = new LuaScript<
+export const assignScore = new LuaScript<
   [places: string, bullmqJob: string, ownerOrder: string, arrivals: string],
   { id: string; priority: number; unplaced_priority: number },
   0 | 1
->(join(LUA, "place-job.lua"));
+>(join(LUA, "assign-score.lua"));
 
-export const releasePlace = new LuaScript<[places: string, ownerOrder: string], { id: string }, 0 | 1>(
-  join(LUA, "release-place.lua"),
+export const leaveOwnerOrder = new LuaScript<[places: string, ownerOrder: string], { id: string }, 0 | 1>(
+  join(LUA, "leave-owner-order.lua"),
 );
 
-export const readBacklogs = new LuaScript<
+export const readQueuePositions = new LuaScript<
   [first: string, places: string, queued: string, queuedCost: string],
   { job_prefix: string },
   [position: number, cost: number, revision: number][]
->(join(LUA, "read-backlogs.lua"));
+>(join(LUA, "read-queue-positions.lua"));
 
 export const findLost = new LuaScript<
   [status: string],
@@ -31,8 +31,8 @@ export const promoteFirstMatching = new LuaScript<
   0 | 1
 >(join(LUA, "promote-first-matching.lua"));
 
-export const countUnfit = new LuaScript<
+export const countOversized = new LuaScript<
   [queued: string],
   { job_prefix: string; largest_size: number },
   [count: number, largestSize: number]
->(join(LUA, "count-unfit.lua"));
+>(join(LUA, "count-oversized.lua"));

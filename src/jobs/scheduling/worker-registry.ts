@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { engineSchema } from "../../contract/engine.ts";
+import { engineSchema } from "../../contract/engine-description.ts";
 import type { RedisKeys } from "../../redis/keys.ts";
 import { incrementCounter } from "../metrics/counters.ts";
 
@@ -34,11 +34,7 @@ const workerDescriptionSchema = z.object({
 export type WorkerDescription = z.infer<typeof workerDescriptionSchema>;
 
 /** Stores a worker's heartbeat. Redis drops it by itself if the next one does not come. */
-export async function announceWorker(
-  redis: Redis,
-  keys: RedisKeys,
-  worker: WorkerDescription,
-): Promise<void> {
+export async function sendHeartbeat(redis: Redis, keys: RedisKeys, worker: WorkerDescription): Promise<void> {
   await redis
     .multi()
     .sadd(keys.workers, worker.id)
@@ -47,7 +43,7 @@ export async function announceWorker(
 }
 
 /** Removes a worker that stops. */
-export async function forgetWorker(redis: Redis, keys: RedisKeys, id: string): Promise<void> {
+export async function deregisterWorker(redis: Redis, keys: RedisKeys, id: string): Promise<void> {
   await redis.multi().srem(keys.workers, id).del(keys.worker(id)).exec();
 }
 

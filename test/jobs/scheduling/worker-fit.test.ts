@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { resolveOptions } from "../../../src/contract/presets.ts";
 import { JobQueue } from "../../../src/jobs/job-queue.ts";
 import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
-import { announceWorker } from "../../../src/jobs/scheduling/worker-registry.ts";
+import { sendHeartbeat } from "../../../src/jobs/scheduling/worker-registry.ts";
 import { connectForRequests } from "../../../src/redis/connection.ts";
 import type { AttemptContext } from "../../../workers/job/attempt-context.ts";
 import { QueueHarness } from "../../support/harness/queue.ts";
@@ -104,7 +104,7 @@ describe("The position of a queued job", () => {
       const state = { ready, reason: null, engine: null, job: null };
       const rest = { seconds_per_cost: null, free_in_seconds: null };
       if (largest_size !== null) {
-        await announceWorker(redis, keys, { ...described, ...state, ...rest, largest_size });
+        await sendHeartbeat(redis, keys, { ...described, ...state, ...rest, largest_size });
       }
       const position = await fresh.getPosition({ id, status: "queued" });
       await fresh.close();
@@ -112,8 +112,8 @@ describe("The position of a queued job", () => {
     };
     expect(await waitsFor(null)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
     expect(await waitsFor(4096, false)).toMatchObject({ waiting_for: "worker", eta_seconds: null });
-    expect(await waitsFor(1024)).toMatchObject({ waiting_for: "fitting_worker", eta_seconds: null });
-    expect(await waitsFor(2048)).toMatchObject({ waiting_for: "turn", eta_seconds: 0 });
+    expect(await waitsFor(1024)).toMatchObject({ waiting_for: "larger_worker", eta_seconds: null });
+    expect(await waitsFor(2048)).toMatchObject({ waiting_for: "earlier_jobs", eta_seconds: 0 });
   });
 });
 
@@ -121,8 +121,8 @@ describe("Jobs that fit no worker", () => {
   it("are counted, with the largest size", async () => {
     for (const size of [64, 2048, 3000]) await submit(size);
     const { statistics } = queue;
-    expect(await statistics.countUnfit(1024)).toEqual({ count: 2, largestSize: 3000 });
-    expect(await statistics.countUnfit(2048)).toEqual({ count: 1, largestSize: 3000 });
-    expect(await statistics.countUnfit(4096)).toEqual({ count: 0, largestSize: 0 });
+    expect(await statistics.countOversized(1024)).toEqual({ count: 2, largestSize: 3000 });
+    expect(await statistics.countOversized(2048)).toEqual({ count: 1, largestSize: 3000 });
+    expect(await statistics.countOversized(4096)).toEqual({ count: 0, largestSize: 0 });
   });
 });

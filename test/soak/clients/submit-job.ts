@@ -16,7 +16,7 @@ export async function submitJob({ api, expected, webhook }: ClientContext): Prom
   const { id } = view;
   expected.accept([id], webhook);
   if (withProbability(0.2)) await api.ask(`/v1/jobs/${id}/events`, { timeoutMs: EVENTS_TIMEOUT_MS });
-  if (withProbability(0.4)) await steer(api, id, expected.weights);
+  if (withProbability(0.4)) await updateStyleWeight(api, id, expected.weights);
   if (withProbability(0.4)) {
     await api.ask(`/v1/jobs/${id}/cancel`, { method: "POST" });
     if (withProbability(0.5)) await api.ask(`/v1/jobs/${id}/retry`, { method: "POST" });
@@ -24,7 +24,7 @@ export async function submitJob({ api, expected, webhook }: ClientContext): Prom
 }
 
 /** Changes the style weight as soon as the job runs; it may have ended by then. */
-async function steer(api: Api, id: string, weights: Map<string, number>): Promise<void> {
+async function updateStyleWeight(api: Api, id: string, weights: Map<string, number>): Promise<void> {
   const path = `/v1/jobs/${id}`;
   const hasStarted = async () => {
     const view = (await api.tryOnce(path, {}, [200]))?.json<{ status: string }>();
@@ -35,6 +35,6 @@ async function steer(api: Api, id: string, weights: Map<string, number>): Promis
   await until(async () => (await hasStarted()) || Date.now() > deadline, 2 * START_TIMEOUT_MS);
   const style_weight = 1 + randomBelow(MAX_WEIGHT);
   const request = { method: "PATCH", body: { style_weight } };
-  const answer = await api.tryOnce(path, request, [200, "not_steerable"]);
+  const answer = await api.tryOnce(path, request, [200, "not_updatable"]);
   if (answer?.status === 200) weights.set(id, style_weight);
 }

@@ -41,7 +41,7 @@ async function paint(engine: EngineProcess, seed: number, onEvent: () => void = 
   const content = { width: 1, height: 1, data: new Uint8Array([1, 2, 3]) };
   const options = resolveOptions({ seed }, 0);
   const pictures = { content, styles: [content] };
-  return engine.paint({ pictures, options, steered: 0, checkpoint: null }, onEvent);
+  return engine.paint({ pictures, options, options_version: 0, checkpoint: null }, onEvent);
 }
 
 /** Starts a painting that does not end by itself; `started` resolves with its first event. */
@@ -103,16 +103,16 @@ describe("EngineProcess", () => {
   it("reports what an engine is missing, and becomes ready once it is there", async () => {
     const file = join(folder(), "weights");
     const { engine, states, crashes } = start("needs-file", file);
-    expect(await engine.whenReady()).toMatchObject({ type: "unready", code: "weights_missing" });
+    expect(await engine.whenReady()).toMatchObject({ type: "not_ready", code: "weights_missing" });
     await writeFile(file, "");
     await until(() => engine.state.type === "ready");
-    expect(states[0]).toBe("unready");
+    expect(states[0]).toBe("not_ready");
     expect(crashes()).toBe(0);
   });
 
   it("backs off if the engine cannot start, and reports that it is unavailable", async () => {
     const { engine, warnings } = start("exits-at-start");
-    await until(() => engine.state.type === "unready");
+    await until(() => engine.state.type === "not_ready");
     expect(engine.state).toMatchObject({
       code: "engine_unavailable",
       message: expect.stringContaining("exit code 3"),

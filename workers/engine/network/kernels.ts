@@ -1,4 +1,4 @@
-import type { EngineDescription } from "../../../src/contract/engine.ts";
+import type { EngineDescription } from "../../../src/contract/engine-description.ts";
 import type { Tensor, Tensor2D, Tensor4D } from "../tensorflow.ts";
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optionsSchema, presetNameSchema, steeringSchema } from "../../../contract/options.ts";
+import { optionsSchema, optionsUpdateSchema, presetNameSchema } from "../../../contract/options.ts";
 import { DEFAULT_PRESET, PRESETS } from "../../../contract/presets.ts";
 import type { ApiPlugin } from "../../dependencies.ts";
 import { jsonResponse } from "../../openapi/json-response.ts";
@@ -11,7 +11,7 @@ const presetsSchema = z
     options: z
       .record(z.string(), z.unknown())
       .describe("Every option as JSON Schema: its type, range and description."),
-    steering: z.array(z.string()).describe("The options that can be changed while a job runs."),
+    updatable_options: z.array(z.string()).describe("The options that can be changed while a job runs."),
   })
   .meta({ id: "Presets" });
 
@@ -22,7 +22,7 @@ const presets: ApiPlugin = async (app) => {
     default: DEFAULT_PRESET,
     presets: PRESETS,
     options: properties ?? {},
-    steering: Object.keys(steeringSchema.shape),
+    updatable_options: Object.keys(optionsUpdateSchema.shape),
   };
   app.get(
     "/presets",

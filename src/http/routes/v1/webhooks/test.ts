@@ -27,7 +27,7 @@ const test: ApiPlugin = async (app, { urlPolicy, webhookSecrets }) => {
             "request_too_large",
             "unsupported_media_type",
           ),
-          ...problemResponses("url_refused", "unavailable"),
+          ...problemResponses("url_not_allowed", "unavailable"),
         },
       },
     },

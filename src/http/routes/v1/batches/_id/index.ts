@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { batchIdParams, batchViewSchema } from "../../../../../contract/batch.ts";
 import { jobFolder } from "../../../../../jobs/records/job-record.ts";
-import { deleteFolder } from "../../../../../storage/delete-folder.ts";
+import { deletePrefix } from "../../../../../storage/delete-prefix.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getBatch } from "../../../../get-batch.ts";
 import { jsonResponse } from "../../../../openapi/json-response.ts";
@@ -49,7 +49,7 @@ const batch: ApiPlugin = async (app, { queue, store, batches }) => {
     async (request, reply) => {
       const found = await getBatch(batches, request);
       for (const { id } of found.jobs) {
-        if (await queue.delete(id)) await deleteFolder(store, jobFolder(id));
+        if (await queue.delete(id)) await deletePrefix(store, jobFolder(id));
       }
       await batches.delete(found.id);
       return reply.code(204).send();

@@ -37,7 +37,12 @@ const continuation: ApiPlugin = async (app, dependencies) => {
           ),
           ...problemResponses(
             ...(["malformed_body", "invalid_options", "job_not_found", "not_continuable"] as const),
-            ...(["request_in_flight", "result_expired", "idempotency_key_reused", "url_refused"] as const),
+            ...([
+              "request_in_flight",
+              "result_expired",
+              "idempotency_key_reused",
+              "url_not_allowed",
+            ] as const),
             ...(["quota_exceeded", "rate_limited", "queue_full", "storage_full", "unavailable"] as const),
           ),
         },

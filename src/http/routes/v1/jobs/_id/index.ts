@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { jobIdParams, jobViewSchema } from "../../../../../contract/job.ts";
-import { applySteering, steeringSchema } from "../../../../../contract/options.ts";
+import { applyOptionsUpdate, optionsUpdateSchema } from "../../../../../contract/options.ts";
 import { ProblemError } from "../../../../../contract/problems.ts";
 import { jobFolder } from "../../../../../jobs/records/job-record.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
-import { deleteFolder } from "../../../../../storage/delete-folder.ts";
+import { deletePrefix } from "../../../../../storage/delete-prefix.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { isNotModified } from "../../../../files/etag.ts";
 import { getJob, getJobWithPosition, updateJob } from "../../../../get-job.ts";
@@ -50,20 +50,20 @@ const job: ApiPlugin = async (app, { queue, store }) => {
       config: { scope: "submit" },
       validatorCompiler: validatorCompiler("invalid_options"),
       schema: {
-        operationId: "steerJob",
+        operationId: "updateJobOptions",
         summary: "Changes the options of a queued or running job",
         description:
           "Takes effect at the next step. A changed objective resets the optimiser's state, and is counted in `objective` " +
           "of the loss history. The change survives a restart of the worker.",
         tags: ["jobs"],
         params: jobIdParams,
-        body: steeringSchema,
+        body: optionsUpdateSchema,
         response: {
           200: jsonResponse("The job with its new options.", jobViewSchema),
           ...problemResponses(
             "malformed_body",
             "job_not_found",
-            "not_steerable",
+            "not_updatable",
             "invalid_options",
             "unavailable",
           ),
@@ -72,15 +72,15 @@ const job: ApiPlugin = async (app, { queue, store }) => {
     },
     async (request) => {
       const current = await getJob(queue, request);
-      checkOptions(applySteering(current.options, request.body), {
+      checkOptions(applyOptionsUpdate(current.options, request.body), {
         styles: current.styles.length,
         hasInitPicture: current.init_picture !== null,
         limits: { size: current.options.size, steps: current.options.steps },
       });
-      const record = await updateJob(queue, request, (id) => queue.steer(id, request.body));
+      const record = await updateJob(queue, request, (id) => queue.updateOptions(id, request.body));
       if (isFinal(record.status)) {
         const detail = `Expected a queued or running job, received a ${record.status} one`;
-        throw new ProblemError("not_steerable", detail);
+        throw new ProblemError("not_updatable", detail);
       }
       return jobView(record, await queue.getPosition(record));
     },
@@ -103,7 +103,7 @@ const job: ApiPlugin = async (app, { queue, store }) => {
     },
     async (request, reply) => {
       const record = await updateJob(queue, request, (id) => queue.delete(id));
-      await deleteFolder(store, jobFolder(record.id));
+      await deletePrefix(store, jobFolder(record.id));
       return reply.code(204).send();
     },
   );

@@ -1,7 +1,7 @@
 import { ListMultipartUploadsCommand, type MultipartUpload, type S3Client } from "@aws-sdk/client-s3";
 
 /** Incomplete multipart uploads that were started before a time in ms. */
-export async function* unfinishedUploads(
+export async function* incompleteUploads(
   client: S3Client,
   bucket: string,
   prefix: string,

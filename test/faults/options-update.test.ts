@@ -11,12 +11,16 @@ it("A job whose weights were changed keeps the new weights after its worker was 
   const first = await deployment.startWorker({ LOCK_SECONDS: "1" });
   const { id } = await deployment.submit({ size: 96, steps: 300, scales: 1, preview_interval: 0 });
   await deployment.until(id, ({ checkpoint }) => checkpoint !== null);
-  const steered = await deployment.queue.steer(id, { style_weight: 900 });
+  const options_version = await deployment.queue.updateOptions(id, { style_weight: 900 });
   await first.line(({ msg, options_version: count }) => msg === "options changed" && count === 1);
   await first.end("SIGKILL");
   await deployment.startWorker({ LOCK_SECONDS: "1" });
   const record = await deployment.untilEnded(id);
-  expect(record).toMatchObject({ status: "succeeded", options_version: 1, options: steered?.options });
+  expect(record).toMatchObject({
+    status: "succeeded",
+    options_version: 1,
+    options: options_version?.options,
+  });
   const lines = Buffer.from(await deployment.store.read(record.losses ?? ""))
     .toString()
     .trim()

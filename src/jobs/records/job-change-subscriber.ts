@@ -13,7 +13,7 @@ export interface JobChange {
 type Listener = (change: JobChange) => void;
 
 /** Listens to changes of jobs over a connection of its own. Changes during an outage are missed. */
-export class JobChanges {
+export class JobChangeSubscriber {
   private readonly listeners = new Map<string, Set<Listener>>();
 
   constructor(

@@ -1,5 +1,5 @@
 -- Takes a job out of its owner's order. The owner's jobs behind it move up; it keeps the last place until BullMQ removes it.
--- @include "includes/move-up.lua"
+-- @include "includes/shift-scores.lua"
 local places, ownerOrder = unpack(KEYS)
 local id = cjson.decode(ARGV[1]).id
 
@@ -9,5 +9,5 @@ redis.call("ZREM", ownerOrder, id)
 local score = redis.call("ZSCORE", places, id)
 if not score then return 0 end
 local behind = redis.call("ZRANGE", ownerOrder, rank, -1)
-redis.call("ZADD", places, moveUp(places, behind, score), id)
+redis.call("ZADD", places, shiftScores(places, behind, score), id)
 return 1

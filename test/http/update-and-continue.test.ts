@@ -110,7 +110,7 @@ describe("Steering", () => {
     await service.queue.cancel(id);
     expect(await problemOf(await send("PATCH", id, { tv_weight: 1 }))).toEqual({
       status: 409,
-      code: "not_steerable",
+      code: "not_updatable",
       detail: "Expected a queued or running job, received a canceled one",
     });
   });

@@ -23,7 +23,7 @@ export interface JobSnapshot {
 }
 
 /** Reads jobs for clients that poll: reads at the same time share one script call, and unchanged records are not read again. */
-export class JobReader {
+export class JobSnapshotLoader {
   private readonly loader = new DataLoader<string, JobSnapshot | null>((ids) => this.readAll(ids), {
     cache: false,
     maxBatchSize: BATCH,
@@ -50,7 +50,7 @@ export class JobReader {
   }
 
   private async readAll(ids: readonly string[]): Promise<(JobSnapshot | null | Error)[]> {
-    const backlogs = await this.scheduler.readBacklogs(ids);
+    const backlogs = await this.scheduler.readQueuePositions(ids);
     const isAnyQueued = backlogs.some(({ position }) => position !== null);
     const workers = isAnyQueued ? ((await this.workers.fetch("ready")) ?? []) : [];
     return await Promise.all(

@@ -9,7 +9,7 @@
 -- with no queued jobs leaves no state behind.
 --
 -- BullMQ's own priority of a placed job becomes 0, so that BullMQ returns a job to the front if a worker gives it back.
--- @include "includes/move-up.lua"
+-- @include "includes/shift-scores.lua"
 local places, bullmqJob, ownerOrder, arrivals = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
 local id = args.id
@@ -54,5 +54,5 @@ local arrival = redis.call("INCR", arrivals) % ROUND
 redis.call("ZADD", ownerOrder, exact(args.priority * ROUND + arrival), id)
 local behind = redis.call("ZCARD", ownerOrder) - redis.call("ZRANK", ownerOrder, id) - 1
 local lower = behind > 0 and redis.call("ZREVRANGE", ownerOrder, 0, behind - 1) or {}
-redis.call("ZADD", places, moveUp(places, lower, exact(round * ROUND + arrival)), id)
+redis.call("ZADD", places, shiftScores(places, lower, exact(round * ROUND + arrival)), id)
 return 1
