@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { PROBLEMS, type Problem, type ProblemCode, ProblemError } from "../contract/problems.ts";
-import { QueueFullError, QuotaExceededError } from "../jobs/job-queue.ts";
+import { QueueFullError, QuotaExceededError } from "../jobs/job-limits.ts";
 import { isRedisUnavailable } from "../redis/errors.ts";
 import { BlobNotFoundError, StorageFullError, StorageUnavailableError } from "../storage/blob-store.ts";
 

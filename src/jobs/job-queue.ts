@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
 import { applyOptionsUpdate, type OptionsUpdate } from "../contract/options.ts";
 import type { RedisKeys } from "../redis/keys.ts";
+import { checkLimits, throwAtLimit } from "./job-limits.ts";
 import { type JobSnapshot, JobSnapshotLoader } from "./job-snapshot-loader.ts";
 import type { QueuePosition } from "./queue-position.ts";
 import { QueueStatistics } from "./queue-statistics.ts";
@@ -61,36 +62,21 @@ export class JobQueue {
     return this.acceptedCount;
   }
 
-  /**
-   * Throws `QueueFullError` or `QuotaExceededError` if a limit is reached, so that a submission can be rejected before
-   * its body is read. Only `submit` reserves anything.
-   */
-  async checkLimits(owner: string, job: "new" | "retried" = "new"): Promise<void> {
-    const { limits } = this;
-    const [queued, ownerQueued, ownerJobs] = await Promise.all([
-      this.redis.zcard(this.keys.status("queued")),
-      this.redis.zcard(this.keys.owner(owner, "queued")),
-      this.redis.zcard(this.keys.owner(owner, "all")),
-    ]);
-    if (queued >= limits.queued) throw new QueueFullError(limits.queued);
-    if (ownerQueued >= limits.ownerQueued) throw new QuotaExceededError(limits.ownerQueued, "queued");
-    if (job === "new" && ownerJobs >= limits.ownerJobs)
-      throw new QuotaExceededError(limits.ownerJobs, "stored");
+  /** Throws `QueueFullError` or `QuotaExceededError` if a limit is reached already. Only `submit` reserves anything. */
+  checkLimits(owner: string, job: "new" | "retried" = "new"): Promise<void> {
+    return checkLimits(this.redis, this.keys, this.limits, owner, job);
   }
 
   /** Queues a job. Throws as `checkLimits` does. Submitting an id again changes nothing and returns the first record. */
   async submit(submission: Submission): Promise<JobRecord> {
     const expires = submission.expires_in !== undefined;
     const record = newRecord(submission, expires ? await this.records.now() : undefined);
-    const { limits } = this;
-    const answer = await this.records.create(record, limits);
-    if (answer === "queue_full") throw new QueueFullError(limits.queued);
-    if (answer === "owner_queue_full") throw new QuotaExceededError(limits.ownerQueued, "queued");
-    if (answer === "owner_full") throw new QuotaExceededError(limits.ownerJobs, "stored");
-    // The job is accepted now. If the scheduler cannot be told, maintenance requeues the job.
-    if (answer === "created") this.acceptedCount += 1;
+    const creation = await this.records.create(record, this.limits);
+    throwAtLimit(creation, this.limits);
+    // The job is accepted now. If the scheduler cannot be reached, maintenance requeues the job.
+    if (creation === "created") this.acceptedCount += 1;
     await this.scheduler.add(record).catch(() => undefined);
-    return answer === "created" ? record : ((await this.records.find(record.id)) ?? record);
+    return creation === "created" ? record : ((await this.records.find(record.id)) ?? record);
   }
 
   find(id: string): Promise<JobRecord | null> {
@@ -179,21 +165,5 @@ export class JobQueue {
     this.changes.close();
     await this.scheduler.close();
     this.redis.disconnect();
-  }
-}
-
-/** An owner has as many queued jobs, or as many jobs in all, as is allowed. */
-export class QuotaExceededError extends Error {
-  override name = "QuotaExceededError";
-  constructor(limit: number, kind: "queued" | "stored") {
-    super(`This owner already has ${limit} ${kind} jobs, which is the limit`);
-  }
-}
-
-/** As many jobs are queued as are allowed. */
-export class QueueFullError extends Error {
-  override name = "QueueFullError";
-  constructor(limit: number) {
-    super(`${limit} jobs are queued already, which is the limit`);
   }
 }

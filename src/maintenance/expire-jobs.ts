@@ -1,4 +1,5 @@
-import { isDue, type JobRecord, jobFolder } from "../jobs/records/job-record.ts";
+import { jobFolder } from "../jobs/records/job-blobs.ts";
+import { isDue, type JobRecord } from "../jobs/records/job-record.ts";
 import { isFinal } from "../jobs/records/job-states.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { JobScheduler } from "../jobs/scheduling/job-scheduler.ts";

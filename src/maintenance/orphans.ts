@@ -1,4 +1,5 @@
-import { type JobRecord, needsBlob } from "../jobs/records/job-record.ts";
+import { needsBlob } from "../jobs/records/job-blobs.ts";
+import type { JobRecord } from "../jobs/records/job-record.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 

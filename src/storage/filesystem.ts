@@ -1,17 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import {
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import {
@@ -23,7 +11,8 @@ import {
   checkBlobKey,
   checkBlobPrefix,
 } from "./blob-store.ts";
-import { hasCode, isMissing, storageError } from "./file-errors.ts";
+import { moveFile, syncFile, syncFolder } from "./durable-files.ts";
+import { isMissing, storageError } from "./file-errors.ts";
 
 /** What `ping` stores. */
 const PROBE = { key: "readiness-probe", body: new Uint8Array(4096) };
@@ -194,33 +183,4 @@ async function openBlob(key: string, path: string) {
   if ((await file.stat()).isFile()) return file;
   await file.close();
   throw new BlobNotFoundError(key);
-}
-
-/** Renames a file, or copies it if the two paths are on different file systems. */
-async function moveFile(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (!hasCode(error, "EXDEV")) throw error;
-    await copyFile(from, to, constants.COPYFILE_EXCL);
-    await rm(from, { force: true });
-  }
-}
-
-/** Flushes a folder. SMB and some other network file systems cannot, and return EINVAL. */
-export async function syncFolder(path: string): Promise<void> {
-  try {
-    await syncFile(path);
-  } catch (error) {
-    if (!hasCode(error, "EINVAL")) throw error;
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { JobQueue, QueueFullError } from "../../src/jobs/job-queue.ts";
+import { QueueFullError } from "../../src/jobs/job-limits.ts";
+import { JobQueue } from "../../src/jobs/job-queue.ts";
 import type { JobChange } from "../../src/jobs/records/job-change-subscriber.ts";
 import { requeueLostJobs } from "../../src/maintenance/requeue-lost.ts";
 import { connectForRequests } from "../../src/redis/connection.ts";

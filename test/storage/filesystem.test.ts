@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { StorageFullError, StorageUnavailableError } from "../../src/storage/blob-store.ts";
-import { FilesystemBlobStore, syncFolder } from "../../src/storage/filesystem.ts";
+import { syncFolder } from "../../src/storage/durable-files.ts";
+import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { describeBlobStore } from "./conformance.ts";
 
 const run = promisify(execFile);

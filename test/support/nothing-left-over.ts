@@ -1,5 +1,6 @@
 import { expect } from "@jest/globals";
-import { blobKeys, type JobRecord, needsBlob, timelapseFolder } from "../../src/jobs/records/job-record.ts";
+import { blobKeys, needsBlob, timelapseFolder } from "../../src/jobs/records/job-blobs.ts";
+import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import type { TestDeployment } from "./harness/deployment.ts";
 import { until } from "./until.ts";
 

@@ -1,9 +1,5 @@
-import {
-  type JobRecord,
-  jobFolder,
-  needsBlob,
-  type StoredPicture,
-} from "../../src/jobs/records/job-record.ts";
+import { jobFolder, needsBlob } from "../../src/jobs/records/job-blobs.ts";
+import type { JobRecord, StoredPicture } from "../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../src/jobs/records/job-states.ts";
 import { MEDIA_TYPES } from "../../src/pictures/picture-type.ts";
 import type { Raster } from "../../src/pictures/raster.ts";

@@ -1,4 +1,4 @@
-import { timelapseFolder } from "../../src/jobs/records/job-record.ts";
+import { timelapseFolder } from "../../src/jobs/records/job-blobs.ts";
 import type { Raster } from "../../src/pictures/raster.ts";
 import { encodeFrame } from "../../src/pictures/timelapse.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";

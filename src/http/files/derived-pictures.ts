@@ -1,4 +1,4 @@
-import { derivedFolder } from "../../jobs/records/job-record.ts";
+import { derivedFolder } from "../../jobs/records/job-blobs.ts";
 import type { BlobStore } from "../../storage/blob-store.ts";
 
 /** Pictures that are created from a job's pictures on first request, and then stored with them. */

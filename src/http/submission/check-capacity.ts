@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { QueueFullError, QuotaExceededError } from "../../jobs/job-queue.ts";
+import { QueueFullError, QuotaExceededError } from "../../jobs/job-limits.ts";
 import { FreeSpace } from "../../storage/free-space.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { idempotencyKey } from "./idempotency.ts";

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
 import type { SubmissionFields } from "../../contract/request.ts";
-import { QueueFullError, QuotaExceededError } from "../../jobs/job-queue.ts";
+import { QueueFullError, QuotaExceededError } from "../../jobs/job-limits.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import type { Submission } from "../../jobs/records/new-record.ts";
 import { StorageFullError } from "../../storage/blob-store.ts";

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Batch } from "../../jobs/batch-store.ts";
-import { jobFolder } from "../../jobs/records/job-record.ts";
+import { jobFolder } from "../../jobs/records/job-blobs.ts";
 import { deletePrefix } from "../../storage/delete-prefix.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { emptyFields, type ParsedSubmission } from "./parsed-submission.ts";

@@ -1,5 +1,6 @@
 import { ProblemError } from "../../contract/problems.ts";
-import { type JobRecord, jobFolder } from "../../jobs/records/job-record.ts";
+import { jobFolder } from "../../jobs/records/job-blobs.ts";
+import type { JobRecord } from "../../jobs/records/job-record.ts";
 import { checkUrl } from "../../net/url-policy.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { validatePicture } from "../../pictures/validate-picture.ts";

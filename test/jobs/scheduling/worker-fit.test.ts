@@ -52,9 +52,10 @@ describe("A worker with little memory", () => {
     const { taken } = startWorker(1024);
     for (const job of jobs) await until(() => hasEnded(job));
     expect(taken).toEqual(jobs.map(({ id }) => id));
-    await until(async () => (await positionOf(queue, large.id)) === 0);
+    // The worker takes the first large job once more, and returns it.
+    const positions = () => Promise.all([large, otherLarge].map(({ id }) => positionOf(queue, id)));
+    await until(async () => (await positions()).join() === "0,1");
     expect(await queue.find(large.id)).toMatchObject({ status: "queued", attempts: 0, revision: 1 });
-    expect(await positionOf(queue, otherLarge.id)).toBe(1);
   });
 
   it("leaves jobs that do not fit to larger workers", async () => {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { blobKeys, type JobRecord } from "../../../src/jobs/records/job-record.ts";
+import { blobKeys } from "../../../src/jobs/records/job-blobs.ts";
+import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
 import { isFinal } from "../../../src/jobs/records/job-states.ts";
 import { requeueLostJobs } from "../../../src/maintenance/requeue-lost.ts";
 import { FilesystemBlobStore } from "../../../src/storage/filesystem.ts";

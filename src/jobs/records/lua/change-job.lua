@@ -1,4 +1,4 @@
--- Changes a job if it is as expected: compare and set. Every change after a job's creation goes through this script.
+-- Changes a job if it is as expected: compare and set. No other script changes a job's status.
 -- Returns "missing", "refused" or "changed".
 -- @include "includes/add-to-outbox.lua"
 -- @include "includes/write-fields.lua"

@@ -1,4 +1,4 @@
--- Gives a new job its place in the order of all jobs, unless it has one or a worker has taken it.
+-- Assigns a new job its place in the order of all jobs, unless it has one or a worker has taken it.
 --
 -- Owners are served in turn (start-time fair queueing, Goyal et al. 1996, with all jobs at the same cost). A job's score in
 -- BullMQ's sorted set is the round in which it is served, and within a round its arrival. An owner's first job gets the round
@@ -8,7 +8,7 @@
 -- `priority` orders the jobs of one owner: they share the owner's places. A rank in the set is a job's exact position. An owner
 -- with no queued jobs leaves no state behind.
 --
--- BullMQ's own priority of a placed job becomes 0, so that BullMQ returns a job to the front if a worker gives it back.
+-- BullMQ's own priority of a placed job becomes 0, so that BullMQ returns a job to the front if a worker returns it.
 -- @include "includes/shift-scores.lua"
 local places, bullmqJob, ownerOrder, arrivals = unpack(KEYS)
 local args = cjson.decode(ARGV[1])

@@ -1,5 +1,5 @@
 -- For each job in the values: its position (-1 if it is not queued), the estimated cost of all jobs ahead of it, and the revision
--- of its record (0 if there is none). O(log n): the list of jobs to take first holds only jobs that workers gave back.
+-- of its record (0 if there is none). O(log n): the list of jobs to take first has only jobs that workers returned.
 local first, places, queued, queuedCost = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { batchIdParams, batchViewSchema } from "../../../../../contract/batch.ts";
-import { jobFolder } from "../../../../../jobs/records/job-record.ts";
+import { jobFolder } from "../../../../../jobs/records/job-blobs.ts";
 import { deletePrefix } from "../../../../../storage/delete-prefix.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getBatch } from "../../../../get-batch.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jobIdParams, jobViewSchema } from "../../../../../contract/job.ts";
 import { applyOptionsUpdate, optionsUpdateSchema } from "../../../../../contract/options.ts";
 import { ProblemError } from "../../../../../contract/problems.ts";
-import { jobFolder } from "../../../../../jobs/records/job-record.ts";
+import { jobFolder } from "../../../../../jobs/records/job-blobs.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
 import { deletePrefix } from "../../../../../storage/delete-prefix.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";

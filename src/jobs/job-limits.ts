@@ -1,0 +1,45 @@
+import type { Redis } from "ioredis";
+import type { RedisKeys } from "../redis/keys.ts";
+import type { Creation } from "./records/record-scripts.ts";
+import type { JobLimits } from "./records/record-store.ts";
+
+/** As many jobs are queued as are allowed. */
+export class QueueFullError extends Error {
+  override name = "QueueFullError";
+  constructor(limit: number) {
+    super(`${limit} jobs are queued already, which is the limit`);
+  }
+}
+
+/** An owner has as many queued jobs, or as many jobs in all, as is allowed. */
+export class QuotaExceededError extends Error {
+  override name = "QuotaExceededError";
+  constructor(limit: number, kind: "queued" | "stored") {
+    super(`This owner already has ${limit} ${kind} jobs, which is the limit`);
+  }
+}
+
+/** Throws if a limit is reached already, so that a submission can be rejected before its body is read. It reserves nothing. */
+export async function checkLimits(
+  redis: Redis,
+  keys: RedisKeys,
+  limits: JobLimits,
+  owner: string,
+  job: "new" | "retried",
+): Promise<void> {
+  const [queued, ownerQueued, ownerJobs] = await Promise.all([
+    redis.zcard(keys.status("queued")),
+    redis.zcard(keys.owner(owner, "queued")),
+    redis.zcard(keys.owner(owner, "all")),
+  ]);
+  if (queued >= limits.queued) throwAtLimit("queue_full", limits);
+  if (ownerQueued >= limits.ownerQueued) throwAtLimit("owner_queue_full", limits);
+  if (job === "new" && ownerJobs >= limits.ownerJobs) throwAtLimit("owner_full", limits);
+}
+
+/** Throws if a job was not created because of a limit. */
+export function throwAtLimit(creation: Creation, limits: JobLimits): void {
+  if (creation === "queue_full") throw new QueueFullError(limits.queued);
+  if (creation === "owner_queue_full") throw new QuotaExceededError(limits.ownerQueued, "queued");
+  if (creation === "owner_full") throw new QuotaExceededError(limits.ownerJobs, "stored");
+}
