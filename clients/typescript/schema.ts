@@ -709,7 +709,7 @@ export interface components {
          *       "noise": 0,
          *       "size": 768,
          *       "steps": 80,
-         *       "scales": 5,
+         *       "scales": 4,
          *       "seed": 7,
          *       "preset": "balanced"
          *     }

@@ -16,7 +16,7 @@ it("The Redis supervisor also stops a server that is just restarting", async () 
   const [server, started] = [join(folder(), "redis-server"), join(folder(), "started")];
   await writeFile(
     server,
-    `#!/bin/sh\necho once more >> ${started}\n[ "$(wc -l < ${started})" -eq 1 ] || sleep 1\nexec ${await findServer()} "$@"\n`,
+    `#!/bin/sh\necho once more >> "${started}"\n[ "$(wc -l < "${started}")" -eq 1 ] || sleep 1\nexec "${await findServer()}" "$@"\n`,
   );
   await chmod(server, 0o755);
   const data = join(folder(), "data");
