@@ -25,12 +25,12 @@ Exit codes:
   ${EXIT.success}  success                   ${EXIT.jobFailed}  a job failed
   ${EXIT.failed}  any other error           ${EXIT.jobCanceled}  a job was canceled
   ${EXIT.usage}  invalid command           ${EXIT.unreachable}  the service is unreachable
-  ${EXIT.rejected}  refused by the service    ${EXIT.interrupted}  interrupted; the jobs keep running`;
+  ${EXIT.rejected}  rejected by the service   ${EXIT.interrupted}  interrupted; the jobs keep running`;
 
 const PAINT_EXAMPLES = `
 Examples:
   nst paint me.jpg starry-night.jpg -o me-by-night.png
-  nst paint me.jpg starry-night.jpg --preset fine --style-weight 20
+  nst paint me.jpg starry-night.jpg --preset fine --style-weight 6
   nst paint me.jpg waves.jpg stone.jpg --style-weights '[0.7, 0.3]'     a blend of two styles
   nst paint portraits/ styles/ -o paintings/                            every portrait in every style
   nst paint me.jpg starry-night.jpg --json | jq -r .job.id`;

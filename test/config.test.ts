@@ -70,7 +70,7 @@ describe("REDIS_URL", () => {
     },
   );
 
-  it("is refused with the reason if its password cannot be decoded", () => {
+  it("is rejected with the reason if its password cannot be decoded", () => {
     for (const url of ["redis://:open-sesame%zz@h:1", "redis+cluster://u:open-sesame%@a:1,b:2"]) {
       const read = () => readConfig({ REDIS_URL: url });
       expect(read).toThrow("REDIS_URL: expected % in its user and password only before two hex digits");

@@ -35,7 +35,7 @@ const IDLE_TIMEOUT_MS = 60_000;
 
 /**
  * Yields a job's events until the job ends. After a lost connection it resumes at the last event (`Last-Event-ID`).
- * Throws a `ProblemError` if the service refuses the request, and the signal's reason if the signal is aborted.
+ * Throws a `ProblemError` if the service rejects the request, and the signal's reason if the signal is aborted.
  */
 export async function* jobEvents(
   api: ApiClient,

@@ -5,7 +5,7 @@ import { unpackWheels } from "./wheels.mjs";
 const INSIDE = "kubernetes_validate/kubernetes-json-schema";
 
 /**
- * JSON schemas of Kubernetes' API that refuse unknown fields, in the cache.
+ * JSON schemas of Kubernetes' API that reject unknown fields, in the cache.
  * @param {string} cache
  * @param {string[]} versions such as "1.37.0"
  * @param {(line: string) => void} log

@@ -7,7 +7,7 @@ export const MIN_VERSION = "20.19";
 export const MAX_TESTED_MAJOR = 26;
 
 /**
- * Refuses a Node that is too old, and warns about one that is newer than those tried.
+ * Rejects a Node that is too old, and warns about one that is newer than those tried.
  * @param {string} version as in process.versions.node
  * @param {(line: string) => void} [warn]
  */

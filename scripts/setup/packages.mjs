@@ -64,7 +64,7 @@ export function packagesMatch(root) {
 function isForThisPlatform({ optional, os, cpu, libc }) {
   // An optional package that names no platform is a fallback, which npm may leave out.
   if (optional && os === undefined && cpu === undefined) return false;
-  // Set-up refuses a Linux without glibc.
+  // Set-up rejects a Linux without glibc.
   return allows(os, process.platform) && allows(cpu, process.arch) && allows(libc, "glibc");
 }
 

@@ -86,7 +86,7 @@ describe("nst paint", () => {
     expect((await readdir(join(folder, "all"))).sort()).toEqual(["anna-in-reed.png", "ben-in-reed.png"]);
   });
 
-  it("paints the valid pictures of a folder and reports each refused one by name", async () => {
+  it("paints the valid pictures of a folder and reports each rejected one by name", async () => {
     await mkdir(join(folder, "mixed"));
     for (const [index, name] of ["anna.jpg", "anna.jpeg"].entries())
       await writeFile(join(folder, "mixed", name), await jpeg({ seed: index + 1 }));

@@ -292,7 +292,7 @@ describe("The start", () => {
   });
 });
 
-describe("Steering", () => {
+describe("Updated options", () => {
   it.each(["neighbors", "gram"] as const)(
     "goes on with other weights by %s, as a resumed painting does",
     (style_distance) => {

@@ -170,7 +170,7 @@ describe("The engine process", () => {
     expect(Buffer.from(updated.picture.data).equals(Buffer.from(unchanged.picture.data))).toBe(false);
   });
 
-  it("refuses a picture that is too small, with a code", async () => {
+  it("rejects a picture that is too small, with a code", async () => {
     const request = paintRequest();
     engine.send({ ...request, pictures: { ...request.pictures, content: discRaster(64, 12) } });
     expect(await engine.next("failed")).toMatchObject({ code: "picture_too_small" });

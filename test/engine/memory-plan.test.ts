@@ -27,7 +27,7 @@ describe("planStrips()", () => {
     }
   });
 
-  it("refuses what cannot fit, with what it needs and what there is", () => {
+  it("rejects what cannot fit, with what it needs and what there is", () => {
     expect(() => planStrips(4096, 4096, classic, 2 * GIB)).toThrow(OutOfMemoryError);
     expect(() => planStrips(4096, 4096, classic, 2 * GIB)).toThrow(
       /4096 × 4096 px needs about \d+ MiB.* 2048 MiB/,

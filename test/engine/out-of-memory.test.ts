@@ -79,7 +79,7 @@ it("Wherever the memory runs out, the painting fails by that and leaves nothing 
     if (calls > last) throw new Error("OOM when allocating a tensor");
   });
   const network = new Vgg19(randomWeights(1, 16), kernels);
-  /** Steered on its way, so that targets are made anew in the middle of a scale too. */
+  /** Its options are updated on its way, so that targets are made anew in the middle of a scale too. */
   const paint = async (): Promise<EngineEvent | undefined> => {
     const events: EngineEvent[] = [];
     const request = { type: "paint", pictures, options, options_version: 0, checkpoint: null } as const;

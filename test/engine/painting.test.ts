@@ -194,7 +194,7 @@ describe("Painting", () => {
     },
   );
 
-  it("refuses a content that is too narrow for VGG-19", () => {
+  it("rejects a content that is too narrow for VGG-19", () => {
     const narrow = () =>
       new Painting(network, optionsOf(), { content: discRaster(15, 100), styles: [style] }, null);
     expect(narrow).toThrow(PictureTooSmallError);
@@ -260,31 +260,31 @@ describe("A checkpoint", () => {
     });
   });
 
-  it("is refused, leaving no tensor behind, when it is damaged or of another painting", () => {
+  it("is rejected, leaving no tensor behind, when it is damaged or of another painting", () => {
     const painting = begin({ steps: 12, scales: 2 });
     painting.step();
     const good = saved(painting);
     finish(painting, 0);
     const before = tf.memory().numTensors;
-    const refused = (checkpoint: string, more: RequestOptions = {}) =>
+    const rejected = (checkpoint: string, more: RequestOptions = {}) =>
       expect(() => begin({ steps: 12, scales: 2, ...more }, 1, checkpoint)).toThrow(CheckpointError);
-    const refusedBytes = (bytes: Uint8Array) => {
+    const rejectedBytes = (bytes: Uint8Array) => {
       const path = newPath();
       writeFileSync(path, bytes);
-      refused(path);
+      rejected(path);
     };
     const bytes = readFileSync(good);
-    refusedBytes(new Uint8Array(0));
-    refusedBytes(Uint8Array.from({ length: 1000 }, (_, index) => (index * 97) % 256));
-    refusedBytes(bytes.subarray(0, bytes.length / 2));
-    refusedBytes(bytes.subarray(0, bytes.length - 1));
-    refusedBytes(Buffer.concat([bytes, Buffer.alloc(4)]));
+    rejectedBytes(new Uint8Array(0));
+    rejectedBytes(Uint8Array.from({ length: 1000 }, (_, index) => (index * 97) % 256));
+    rejectedBytes(bytes.subarray(0, bytes.length / 2));
+    rejectedBytes(bytes.subarray(0, bytes.length - 1));
+    rejectedBytes(Buffer.concat([bytes, Buffer.alloc(4)]));
     for (const share of [0.3, 0.6, 0.9]) {
       const struck = Math.floor(share * bytes.length);
-      refusedBytes(bytes.map((byte, index) => (index === struck ? byte ^ 1 : byte)));
+      rejectedBytes(bytes.map((byte, index) => (index === struck ? byte ^ 1 : byte)));
     }
-    refused(good, GRAM);
-    refused(good, { scales: 1 });
+    rejected(good, GRAM);
+    rejected(good, { scales: 1 });
     expect(tf.memory().numTensors).toBe(before);
   });
 });

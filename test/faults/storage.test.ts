@@ -60,7 +60,7 @@ const LONG_MS = 180_000;
 const says = (worker: ProgramProcess, text: string) => worker.line(({ msg }) => msg.includes(text));
 
 describeOnOwnDisk("While the blob store is full", () => {
-  it("the API refuses submissions with 503 and Retry-After, stores nothing, and accepts again when there is space", async () => {
+  it("the API rejects submissions with 503 and Retry-After, stores nothing, and accepts again when there is space", async () => {
     const client = await startApi();
     await fill();
     const answer = await submit(client);
@@ -78,7 +78,7 @@ describeOnOwnDisk("While the blob store is full", () => {
     await deployment.queue.cancel(record?.id ?? "");
   });
 
-  it("the API refuses a batch as a whole if only part of it fits", async () => {
+  it("the API rejects a batch as a whole if only part of it fits", async () => {
     const client = await startApi();
     const before = {
       jobs: await deployment.queue.statistics.countByStatus(),
@@ -97,7 +97,7 @@ describeOnOwnDisk("While the blob store is full", () => {
     expect([queued, await readdir(join(disk, "jobs"))]).toEqual([before.jobs.queued, before.folders]);
   });
 
-  it("the API refuses submissions while less than MIN_FREE_BYTES are free", async () => {
+  it("the API rejects submissions while less than MIN_FREE_BYTES are free", async () => {
     const client = await startApi({ MIN_FREE_BYTES: String(64 * 1024 * 1024) });
     const answer = await submit(client);
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: "storage_full" }]);
@@ -119,7 +119,7 @@ describeOnOwnDisk("While the blob store is full", () => {
 });
 
 describeOnOwnDisk("While the blob store is read-only", () => {
-  it("the API refuses submissions, and a queued job runs when the store is writable again", async () => {
+  it("the API rejects submissions, and a queued job runs when the store is writable again", async () => {
     const waiting = await deployment.submit();
     await run("mount", ["-o", "remount,ro", disk]);
     const client = await startApi();

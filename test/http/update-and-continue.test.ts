@@ -51,7 +51,7 @@ function untilStatus(id: string, status: string): Promise<JobRecord> {
   });
 }
 
-describe("Steering", () => {
+describe("Updating options", () => {
   it("updates the worker, event streams and the record", async () => {
     const { id } = await submit();
     const seen: JobRecord[] = [];

@@ -96,7 +96,7 @@ describe("The embedded Redis", () => {
     await expect(start()).rejects.toThrow(/did not start:[\s\S]*append only file/i);
   });
 
-  it("refuses a data folder that another server uses", async () => {
+  it("rejects a data folder that another server uses", async () => {
     const { redis } = await start();
     await expect(start(data, 500)).rejects.toThrow(
       `is in use by another service (redis-server, process ${redis.pid}). Stop that one, or set DATA_DIR`,

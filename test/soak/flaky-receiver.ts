@@ -7,11 +7,11 @@ const SLOWEST_MS = 3_000;
 const DOWN_MS = 2_000;
 /**
  * The service sends a message again after 5 s, 30 s and 5 minutes. A soak should not wait for the last: the receiver
- * refuses a message at most once, and is down at most once a minute.
+ * rejects a message at most once, and is down at most once a minute.
  */
 const DOWN_EVERY_MS = 60_000;
 
-/** A receiver of webhooks that is sometimes slow, refuses messages, or is down. */
+/** A receiver of webhooks that is sometimes slow, rejects messages, or is down. */
 export class FlakyReceiver {
   /** By job: the events that came in a valid message. */
   readonly delivered = new Map<string, Set<string>>();

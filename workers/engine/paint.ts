@@ -99,10 +99,10 @@ export class Painting {
     try {
       content = this.#images.content(this.#current);
       optimizer = this.#createOptimizer(this.#images.start(this.#current, options));
-      const isSteered = restored !== undefined && restored.objective !== objectiveFingerprint(options);
+      const isUpdated = restored !== undefined && restored.objective !== objectiveFingerprint(options);
       if (restored !== undefined) optimizer.restore(adamState(restored));
-      if (isSteered) optimizer.restart();
-      this.#objective = this.#aim(content, optimizer.picture, isSteered ? undefined : restored);
+      if (isUpdated) optimizer.restart();
+      this.#objective = this.#aim(content, optimizer.picture, isUpdated ? undefined : restored);
       [this.#content, this.#optimizer] = [content, optimizer];
     } catch (error) {
       optimizer?.dispose(); // the memory that ran out is there for the next painting

@@ -28,7 +28,7 @@ export type JobOutcome = (
   /** `signal` was aborted, and everything worth keeping is stored. */
   | { type: "stopped" }
 ) & {
-  /** Called with the job's record after the outcome was written to it, or was refused. */
+  /** Called with the job's record after the outcome was written to it, or was rejected. */
   cleanUp?: (record: JobRecord | null) => Promise<void>;
 };
 

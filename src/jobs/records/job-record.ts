@@ -57,7 +57,7 @@ const jobRecordSchema = z.object({
 
   /** How often the job was started. An attempt that a stopping worker returned does not count. */
   attempts: z.int().min(0),
-  /** The attempt that owns the running job. Writes of other attempts are refused. */
+  /** The attempt that owns the running job. Writes of other attempts are rejected. */
   attempt_id: z.string().nullable(),
   worker: z.string().nullable(),
   engine: engineSchema.nullable(),

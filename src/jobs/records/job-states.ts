@@ -2,7 +2,7 @@ import type { JobStatus } from "../../contract/job.ts";
 
 /**
  * Every change of a job's status. Nothing else decides which status may follow which: a change names its transition, and one
- * script in Redis refuses it if the job is in none of the `from` states.
+ * script in Redis rejects it if the job is in none of the `from` states.
  */
 export const TRANSITIONS = {
   /** A worker starts the job. From `running`: the previous worker died, and its lock expired. */

@@ -37,7 +37,7 @@ export const changeJob = new LuaScript<
     status_prefix: string;
     owner_prefix: string;
   },
-  "changed" | "refused" | "missing"
+  "changed" | "rejected" | "missing"
 >(join(LUA, "change-job.lua"));
 
 export const removeJob = new LuaScript<

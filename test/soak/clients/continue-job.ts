@@ -2,7 +2,7 @@ import { pickOne } from "../random.ts";
 import { randomSteps } from "./form.ts";
 import type { ClientContext } from "./run-client.ts";
 
-/** Continues one of the jobs; the API refuses if that job has not succeeded. */
+/** Continues one of the jobs; the API rejects it if that job has not succeeded. */
 export async function continueJob({ api, expected, webhook }: ClientContext): Promise<void> {
   const id = pickOne([...expected.jobs]);
   const body = { options: { steps: randomSteps() }, ...(webhook && { webhook }) };

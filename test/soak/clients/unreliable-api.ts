@@ -73,13 +73,13 @@ export class Api {
 
   /**
    * Submits with one idempotency key until the API accepts, as a client does that must not pay twice. Null if the API
-   * refuses with the code `refusal`.
+   * rejects with the code `rejection`.
    */
-  async submit<View>(path: string, body: () => FormData | object, refusal = "none"): Promise<View | null> {
+  async submit<View>(path: string, body: () => FormData | object, rejection = "none"): Promise<View | null> {
     const headers = { "idempotency-key": randomUUID() };
     // 200: it was accepted before, by a process that died before it could say so, and has ended since.
     const accepted = [200, 202];
-    const expected = [...accepted, "request_in_flight", refusal];
+    const expected = [...accepted, "request_in_flight", rejection];
     const response = await until(async () => {
       const received = await this.tryOnce(path, { method: "POST", body: body(), headers }, expected);
       return received?.code !== "request_in_flight" && received;

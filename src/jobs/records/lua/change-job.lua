@@ -1,5 +1,5 @@
 -- Changes a job if it is as expected: compare and set. No other script changes a job's status.
--- Returns "missing", "refused" or "changed".
+-- Returns "missing", "rejected" or "changed".
 -- @include "includes/add-to-outbox.lua"
 -- @include "includes/write-fields.lua"
 local job, expiring, queuedCost, outbox = unpack(KEYS)
@@ -10,9 +10,9 @@ if not found[1] then return "missing" end
 local status = cjson.decode(found[1])
 local isAllowed = false
 for _, from in ipairs(args.from) do isAllowed = isAllowed or from == status end
-if not isAllowed then return "refused" end
-if args.attempt_id and (not found[2] or cjson.decode(found[2]) ~= args.attempt_id) then return "refused" end
-if args.revision and tonumber(found[3]) ~= args.revision then return "refused" end
+if not isAllowed then return "rejected" end
+if args.attempt_id and (not found[2] or cjson.decode(found[2]) ~= args.attempt_id) then return "rejected" end
+if args.revision and tonumber(found[3]) ~= args.revision then return "rejected" end
 
 writeFields(job, 2)
 local revision = redis.call("HINCRBY", job, "revision", 1)
