@@ -3,8 +3,8 @@
  *
  *     npm run bench:checkpoints -- --sizes 256,512,1024 --seconds 60 --json
  *
- * It uses the real network, the preset `balanced` (L-BFGS, which has the largest state) and the worker's checkpoint
- * schedule. It measures from the end of a step to the engine's checkpoint event, without the worker's flush to disk.
+ * It uses the real network, the preset `balanced` and the worker's checkpoint schedule. It measures from the end of a step
+ * to the engine's checkpoint event, without the worker's flush to disk.
  */
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -2,8 +2,7 @@
 const MAXIMUM_SHARE = 0.02;
 
 /**
- * Requests a checkpoint every `intervalMs`, and less often if that would take too much of the engine's time: L-BFGS stores
- * 22 pictures, which is 72 MB at 512².
+ * Requests a checkpoint every `intervalMs`, and less often if that would take too much of the engine's time.
  */
 export class CheckpointSchedule {
   private timer: NodeJS.Timeout | null = null;
