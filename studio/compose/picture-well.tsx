@@ -111,7 +111,7 @@ function Framed({ file, onRemove }: { file: File; onRemove: () => void }) {
   return (
     <figure class="framed">
       {url && !broken && <img src={url} alt={name} onError={() => setBroken(true)} />}
-      {broken && <p class="broken">This browser cannot show it; the service may still read it.</p>}
+      {broken && <p>This browser cannot show it; the service may still read it.</p>}
       <figcaption>
         <em>{name}</em>
         <button type="button" class="link" aria-label={`Remove ${name}`} onClick={onRemove}>

@@ -65,7 +65,7 @@ function Picture({ src, alt }: { src: string | null; alt: string }) {
 function Timelapse({ path }: { path: string }) {
   const [turn, setTurn] = useState(0);
   const { url, failed } = usePicture(path, turn);
-  if (failed) return <p class="broken">The timelapse cannot be shown just now.</p>;
+  if (failed) return <p>The timelapse cannot be shown just now.</p>;
   return (
     <>
       <Picture src={url} alt="How the painting came about, from the first step to the last" />

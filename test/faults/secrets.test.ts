@@ -101,7 +101,7 @@ describe("The logs of API and worker at level trace", () => {
     const stranger = run("src/main.js", { REDIS_URL: url.replace(REDIS_PASSWORD, "wrong-secret-0815") });
     await stranger.exited();
     expect(stranger.output).toContain("REDIS_URL: Redis rejects the user or password");
-    // From now on Redis refuses the service's own password.
+    // From now on Redis rejects the service's own password.
     await own.call("CONFIG", "SET", "requirepass", "another");
     await own.call("CLIENT", "KILL", "TYPE", "normal").catch(() => undefined);
     own.disconnect();

@@ -24,7 +24,7 @@ def before_generate_path_parameters(context, strategy):
 
 
 def with_id(parameters, job):
-    # What it takes from earlier answers, and what is to be refused, comes wrapped, with where it is from.
+    # What it takes from earlier answers, and what is to be rejected, comes wrapped, with where it is from.
     if hasattr(parameters, "map_value"):
         return parameters.map_value(lambda value: {**value, "id": job})
     return {**parameters, "id": job}

@@ -20,7 +20,7 @@ export class FlakyReceiver {
   /** Those whose signature was not valid. */
   unsigned = 0;
   private readonly known = new Set<string>();
-  private behavior: "healthy" | "slow" | "refusing" = "healthy";
+  private behavior: "healthy" | "slow" | "rejecting" = "healthy";
 
   private constructor(
     private server: WebhookReceiver,
@@ -43,7 +43,7 @@ export class FlakyReceiver {
     for (let wasDown = Number.NEGATIVE_INFINITY; !signal.aborted; ) {
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (performance.now() - wasDown < DOWN_EVERY_MS) {
-        this.behavior = pickOne(["healthy", "slow", "refusing"] as const) ?? "healthy";
+        this.behavior = pickOne(["healthy", "slow", "rejecting"] as const) ?? "healthy";
       } else {
         await this.goDown();
         wasDown = performance.now();
@@ -78,7 +78,7 @@ export class FlakyReceiver {
     const isNew = !this.known.has(id);
     this.known.add(id);
     if (this.behavior === "slow") await sleep(randomBelow(SLOWEST_MS));
-    return this.behavior === "refusing" && isNew ? 500 : 204;
+    return this.behavior === "rejecting" && isNew ? 500 : 204;
   }
 }
 

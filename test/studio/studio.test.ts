@@ -165,7 +165,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     expect(errors).toEqual([]);
   });
 
-  it("says why an upload is refused, and what to do; the pictures stay", async () => {
+  it("says why an upload is rejected, and what to do; the pictures stay", async () => {
     const { page, errors } = await studio();
     const file = { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("not a picture at all") };
     await page.locator("#well-content").setInputFiles(file);

@@ -196,8 +196,8 @@ describe("The webhook secrets", () => {
 
   it("a test message reports what failed", async () => {
     receiver.answer = () => 503;
-    const refused = await unwrap(client.api.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
-    expect(refused).toMatchObject({ delivered: false, status: 503, error: expect.stringContaining("503") });
+    const rejected = await unwrap(client.api.POST("/v1/webhooks/test", { body: { url: receiver.url } }));
+    expect(rejected).toMatchObject({ delivered: false, status: 503, error: expect.stringContaining("503") });
     const away = await unwrap(client.api.POST("/v1/webhooks/test", { body: { url: "http://127.0.0.1:9/" } }));
     expect(away).toMatchObject({ delivered: false, status: null, error: expect.stringContaining("reached") });
   });
