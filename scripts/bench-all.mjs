@@ -1,5 +1,5 @@
-// npm run bench [-- PART…]: runs every benchmark in package.json, or those whose names contain one of the parts, with the flags
-// behind the tables in bench/RESULTS.md. Prints a line of JSON for each at the end, and exits with 1 if one failed.
+// npm run bench [-- PART…]: runs every benchmark in package.json, or those whose names contain one of the parts. Prints a line of
+// JSON for each at the end, and exits with 1 if one failed.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
