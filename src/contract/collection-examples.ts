@@ -75,11 +75,11 @@ const LOSSES: LossEntry[] = [
     parts: { content: 1.4, neighbors: 0.52, gram: 4.38, range: 0 },
   },
   {
-    ...{ step: 24, scale: 2, objective: 0, total: 3.03 },
+    ...{ step: 40, scale: 2, objective: 0, total: 3.03 },
     parts: { content: 1.12, neighbors: 0.31, gram: 1.59, range: 0.01 },
   },
   {
-    ...{ step: 50, scale: 3, objective: 0, total: 4.83 },
+    ...{ step: 80, scale: 3, objective: 0, total: 4.83 },
     parts: { content: 0.94, details: 3.06, gram: 0.82, range: 0.01 },
   },
 ];

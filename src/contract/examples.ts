@@ -55,10 +55,10 @@ const running: JobView = {
   ...queued,
   ...{ status: "running", queue: null, attempts: 1, started_at: "2026-03-02T09:34:02.000Z" },
   progress: {
-    ...{ step: 24, total_steps: 50, fraction: 0.21 },
+    ...{ step: 40, total_steps: 80, fraction: 0.1 },
     scale: { index: 2, count: 4, width: 384, height: 256 },
     loss: { total: 3.03, parts: { content: 1.12, neighbors: 0.31, gram: 1.59, range: 0.01 } },
-    ...{ step_ms: 210, eta_seconds: 118 },
+    ...{ step_ms: 210, eta_seconds: 134 },
   },
   engine: {
     ...{ device: "cpu", name: "AMD EPYC 7B13", kernels: "avx2", tensorflow: "2.21.0", memory_mib: 2048 },
@@ -72,7 +72,7 @@ const succeeded: JobView = {
   ...running,
   ...{ status: "succeeded", finished_at: "2026-03-02T09:36:31.000Z", expires_at: "2026-03-09T09:36:31.000Z" },
   progress: {
-    ...{ step: 50, total_steps: 50, fraction: 1 },
+    ...{ step: 80, total_steps: 80, fraction: 1 },
     scale: { index: 3, count: 4, width: 768, height: 512 },
     loss: { total: 4.83, parts: { content: 0.94, details: 3.06, gram: 0.82, range: 0.01 } },
     ...{ step_ms: 840, eta_seconds: 0 },
