@@ -35,8 +35,10 @@ export async function installPackages(root, log) {
 export function runNpm(args, cwd) {
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
+  // `npm --silent` would silence this npm too, and hide why it fails.
+  const env = { ...process.env, npm_config_loglevel: "error" };
   // npm does not start for a user without a home.
-  const env = homeFolder() === undefined ? { ...process.env, HOME: join(ROOT, "build") } : process.env;
+  if (homeFolder() === undefined) env.HOME = join(ROOT, "build");
   return runCommand(command, [...first, ...args], { cwd, env });
 }
 
