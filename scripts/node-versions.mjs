@@ -33,7 +33,10 @@ await runScript(async () => {
 
 /** @param {string} bin the folder of the Node to try @param {string} clone */
 async function tryNode(bin, clone) {
-  const env = { ...process.env, PATH: [bin, process.env.PATH].join(delimiter), npm_execpath: undefined };
+  const env = {
+    ...{ ...process.env, PATH: [bin, process.env.PATH].join(delimiter), npm_execpath: undefined },
+    npm_config_loglevel: "warn", // `npm --silent` would hide EBADENGINE
+  };
   /** @param {string[]} args @param {Record<string, string>} [more] */
   const run = async ([command = "", ...args], more = {}) => {
     const options = { cwd: clone, env: { ...env, ...more } };
