@@ -29,7 +29,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Reports whether jobs can be accepted and painted, and otherwise what is missing */
+        /**
+         * Reports whether jobs can be accepted and painted, and otherwise what is missing
+         * @description A response may be two seconds old.
+         */
         get: operations["ready"];
         put?: never;
         post?: never;

@@ -1,7 +1,9 @@
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { isLocalOnly } from "../auth/open-mode.ts";
 import { type EngineDescription, engineSchema } from "../contract/engine-description.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
+import type { WorkerDescription } from "../jobs/scheduling/worker-registry.ts";
 import { describeRedisError, isRedisUnavailable } from "../redis/errors.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { Spool } from "./submission/spool.ts";
@@ -40,19 +42,29 @@ const PASSED: Check = { ok: true, reason: null };
 const failed = (reason: string): Check => ({ ok: false, reason });
 const UNKNOWN = failed("unknown: Redis cannot be reached");
 
-export async function checkReadiness({ config, queue, store }: Dependencies): Promise<Readiness> {
-  const [redis, storage, { workers, engine, engines }, capacity] = await Promise.all([
+/** How long a result counts. Whoever calls `/readyz` needs no key, and each check writes to Redis and to the disk. */
+const TTL_MS = 2_000;
+
+/** Returns a function that checks whether jobs can be accepted and painted. Calls at the same time share one check. */
+export function createReadinessCheck(dependencies: Dependencies): () => Promise<Readiness> {
+  const cache = new LRUCache<"readiness", Readiness>({
+    max: 1,
+    ttl: TTL_MS,
+    fetchMethod: () => checkReadiness(dependencies),
+  });
+  return () => cache.forceFetch("readiness");
+}
+
+async function checkReadiness({ config, queue, store }: Dependencies): Promise<Readiness> {
+  const [redis, storage, living] = await Promise.all([
     check("Redis cannot be reached", () => queue.ping()),
     check("pictures cannot be stored", async () => {
       await Promise.all([store.ping(), checkSpool(config)]);
     }),
-    checkWorkers(queue, isLocalOnly(config)).catch(() => ({
-      workers: UNKNOWN,
-      engine: UNKNOWN,
-      engines: [],
-    })),
-    checkCapacity(queue, config.limits.size).catch(() => ({ ...UNKNOWN, largest_size: null })),
+    queue.statistics.workers().catch(() => null),
   ]);
+  const { workers, engine, engines } = checkWorkers(living, isLocalOnly(config));
+  const capacity = await checkCapacity(queue, living, config.limits.size);
   const checks = { redis, store: storage, workers, engine };
   const isReady = Object.values(checks).every(({ ok }) => ok);
   return { status: isReady ? "ready" : "not_ready", checks, capacity, engines };
@@ -78,11 +90,11 @@ async function check(reason: string, action: () => Promise<void>): Promise<Check
 }
 
 /** @param showPaths whether reasons may contain paths of this machine */
-async function checkWorkers(
-  queue: JobQueue,
+function checkWorkers(
+  workers: WorkerDescription[] | null,
   showPaths: boolean,
-): Promise<{ workers: Check; engine: Check; engines: EngineDescription[] }> {
-  const workers = await queue.statistics.workers();
+): { workers: Check; engine: Check; engines: EngineDescription[] } {
+  if (workers === null) return { workers: UNKNOWN, engine: UNKNOWN, engines: [] };
   if (workers.length === 0) {
     const none = failed("no worker is alive");
     return { workers: none, engine: none, engines: [] };
@@ -96,12 +108,20 @@ async function checkWorkers(
   return { workers: PASSED, engine: failed([...new Set(reasons)].join("; ")), engines };
 }
 
-async function checkCapacity(queue: JobQueue, maxSize: number): Promise<Readiness["capacity"]> {
-  const ready = (await queue.statistics.workers()).filter((worker) => worker.ready);
+async function checkCapacity(
+  queue: JobQueue,
+  workers: WorkerDescription[] | null,
+  maxSize: number,
+): Promise<Readiness["capacity"]> {
+  const unknown = { ...UNKNOWN, largest_size: null };
+  if (workers === null) return unknown;
+  const ready = workers.filter((worker) => worker.ready);
   if (ready.length === 0) return { ...PASSED, largest_size: null };
   const largest_size = Math.max(...ready.map((worker) => worker.largest_size));
   if (largest_size >= maxSize) return { ...PASSED, largest_size };
-  const { count, largestSize } = await queue.statistics.countOversized(largest_size);
+  const oversized = await queue.statistics.countOversized(largest_size).catch(() => null);
+  if (oversized === null) return unknown;
+  const { count, largestSize } = oversized;
   if (count === 0) return { ...PASSED, largest_size };
   const reason = `${count} queued jobs of up to ${largestSize} px are too large for every live worker (at most ${largest_size} px)`;
   return { ...failed(reason), largest_size };

@@ -47,7 +47,7 @@ export class QueueStatistics {
     return findWorkers(this.redis, this.keys);
   }
 
-  /** How many queued jobs are too large for a worker, and the largest size among them. O(n) in the queued jobs. */
+  /** How many queued jobs are too large for a worker, and the largest size among them. O(log n). */
   countOversized(largestSize: number): Promise<{ count: number; largestSize: number }> {
     return this.scheduler.countOversized(largestSize);
   }

@@ -46,6 +46,10 @@ export class RedisKeys {
   get queuedCost(): string {
     return `${this.prefix}:queued-cost`;
   }
+  /** Ids of the queued jobs, by the size of their results. */
+  get queuedSizes(): string {
+    return `${this.prefix}:queued-sizes`;
+  }
   /** Counts jobs as they are queued. */
   get arrivals(): string {
     return `${this.prefix}:arrivals`;

@@ -1,9 +1,10 @@
 import type { ApiPlugin } from "../dependencies.ts";
 import { jsonResponse } from "../openapi/json-response.ts";
-import { checkReadiness, readinessSchema } from "../readiness.ts";
+import { createReadinessCheck, readinessSchema } from "../readiness.ts";
 
 /** GET /readyz. */
 const readyz: ApiPlugin = async (app, dependencies) => {
+  const checkReadiness = createReadinessCheck(dependencies);
   app.get(
     "/readyz",
     {
@@ -11,6 +12,7 @@ const readyz: ApiPlugin = async (app, dependencies) => {
       schema: {
         operationId: "ready",
         summary: "Reports whether jobs can be accepted and painted, and otherwise what is missing",
+        description: "A response may be two seconds old.",
         tags: ["health"],
         response: {
           200: jsonResponse("Jobs can be accepted and painted.", readinessSchema),
@@ -19,7 +21,7 @@ const readyz: ApiPlugin = async (app, dependencies) => {
       },
     },
     async (_request, reply) => {
-      const readiness = await checkReadiness(dependencies);
+      const readiness = await checkReadiness();
       reply.header("cache-control", "no-store");
       return reply.code(readiness.status === "ready" ? 200 : 503).send(readiness);
     },

@@ -9,7 +9,7 @@ const LUA = join(import.meta.dirname, "lua");
 export const createJob = new LuaScript<
   [
     ...[job: string, allJobs: string, queued: string, ownerAll: string, ownerQueued: string],
-    ...[expiring: string, queuedCost: string, outbox: string],
+    ...[expiring: string, queuedCost: string, queuedSizes: string, outbox: string],
   ],
   {
     id: string;
@@ -23,7 +23,7 @@ export const createJob = new LuaScript<
 >(join(LUA, "create-job.lua"));
 
 export const changeJob = new LuaScript<
-  [job: string, expiring: string, queuedCost: string, outbox: string],
+  [job: string, expiring: string, queuedCost: string, queuedSizes: string, outbox: string],
   {
     id: string;
     from: readonly JobStatus[];

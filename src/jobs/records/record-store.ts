@@ -60,6 +60,7 @@ export class RecordStore {
         keys.owner(owner, "queued"),
         keys.expiring,
         keys.queuedCost,
+        keys.queuedSizes,
         keys.outbox,
       ],
       {
@@ -126,7 +127,7 @@ export class RecordStore {
     const { keys } = this;
     const answer = await changeJob.run(
       this.redis,
-      [keys.job(id), keys.expiring, keys.queuedCost, keys.outbox],
+      [keys.job(id), keys.expiring, keys.queuedCost, keys.queuedSizes, keys.outbox],
       {
         ...{ id, from, ...(to && { to }), ...precondition },
         ...(changes.expires_at === null && { never_expires: true }),

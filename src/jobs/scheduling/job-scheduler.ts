@@ -5,7 +5,6 @@ import { JOB_QUEUE_NAME, type RedisKeys } from "../../redis/keys.ts";
 import type { JobRecord } from "../records/job-record.ts";
 import {
   assignScore,
-  countOversized,
   findLost,
   leaveOwnerOrder,
   promoteFirstMatching,
@@ -79,17 +78,20 @@ export class JobScheduler {
     });
   }
 
-  /** Makes the first queued job that fits the next one to be taken. Returns false if no job fits. O(n). */
+  /** Makes the first queued job that fits the next one to be taken. Returns false if no job fits. O(n) in the jobs that do not. */
   async promoteFirstMatching(largest_size: number): Promise<boolean> {
-    const args = { job_prefix: this.keys.jobPrefix, largest_size };
-    return (await promoteFirstMatching.run(this.redis, [this.first, this.places], args)) === 1;
+    const keys = [this.first, this.places, this.keys.queuedSizes] as const;
+    return (await promoteFirstMatching.run(this.redis, [...keys], { largest_size })) === 1;
   }
 
-  /** How many queued jobs are too large for a worker, and the largest size among them. O(n). */
+  /** How many queued jobs are too large for a worker, and the largest size among them. O(log n). */
   async countOversized(largest_size: number): Promise<{ count: number; largestSize: number }> {
-    const args = { job_prefix: this.keys.jobPrefix, largest_size };
-    const [count, largestSize] = await countOversized.run(this.redis, [this.keys.status("queued")], args);
-    return { count, largestSize };
+    const { redis, keys } = this;
+    const [count, [, largest = "0"]] = await Promise.all([
+      redis.zcount(keys.queuedSizes, `(${largest_size}`, "+inf"),
+      redis.zrevrange(keys.queuedSizes, 0, 0, "WITHSCORES"),
+    ]);
+    return { count, largestSize: count === 0 ? 0 : Number(largest) };
   }
 
   /** Ids of queued and running jobs that BullMQ does not know, or that have no place in the order. */

@@ -26,13 +26,7 @@ export const findLost = new LuaScript<
 >(join(LUA, "find-lost.lua"));
 
 export const promoteFirstMatching = new LuaScript<
-  [first: string, places: string],
-  { job_prefix: string; largest_size: number },
+  [first: string, places: string, queuedSizes: string],
+  { largest_size: number },
   0 | 1
 >(join(LUA, "promote-first-matching.lua"));
-
-export const countOversized = new LuaScript<
-  [queued: string],
-  { job_prefix: string; largest_size: number },
-  [count: number, largestSize: number]
->(join(LUA, "count-oversized.lua"));

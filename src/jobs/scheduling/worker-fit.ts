@@ -1,6 +1,6 @@
 import type { JobRecord } from "../records/job-record.ts";
 
-/** Whether a worker has room for a job's result. For the scripts lua/includes/fits.lua has the same rule. */
+/** Whether a worker has room for a job's result. The scripts compare the sizes of the queued jobs in the same way. */
 export function fits(
   { options }: Pick<JobRecord, "options">,
   { largest_size }: { largest_size: number },

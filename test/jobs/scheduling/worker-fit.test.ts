@@ -125,5 +125,8 @@ describe("Jobs that fit no worker", () => {
     expect(await statistics.countOversized(1024)).toEqual({ count: 2, largestSize: 3000 });
     expect(await statistics.countOversized(2048)).toEqual({ count: 1, largestSize: 3000 });
     expect(await statistics.countOversized(4096)).toEqual({ count: 0, largestSize: 0 });
+    const { id } = await submit(4000);
+    await queue.cancel(id);
+    expect(await statistics.countOversized(1024)).toEqual({ count: 2, largestSize: 3000 });
   });
 });

@@ -1,11 +1,12 @@
 -- Changes a job if it is as expected: compare and set. No other script changes a job's status.
 -- Returns "missing", "rejected" or "changed".
 -- @include "includes/add-to-outbox.lua"
+-- @include "includes/queued-jobs.lua"
 -- @include "includes/write-fields.lua"
-local job, expiring, queuedCost, outbox = unpack(KEYS)
+local job, expiring, queuedCost, queuedSizes, outbox = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
 
-local found = redis.call("HMGET", job, "status", "attempt_id", "revision", "owner", "cost")
+local found = redis.call("HMGET", job, "status", "attempt_id", "revision", "owner")
 if not found[1] then return "missing" end
 local status = cjson.decode(found[1])
 local isAllowed = false
@@ -19,9 +20,8 @@ local revision = redis.call("HINCRBY", job, "revision", 1)
 local isMoved = args.to and args.to ~= status
 if isMoved then
   local owned = args.owner_prefix .. cjson.decode(found[4]) .. ":"
-  local cost = found[5] or 0
-  if status == "queued" then redis.call("DECRBY", queuedCost, cost) end
-  if args.to == "queued" then redis.call("INCRBY", queuedCost, cost) end
+  if status == "queued" then removeQueued(job, args.id, queuedCost, queuedSizes) end
+  if args.to == "queued" then addQueued(job, args.id, queuedCost, queuedSizes) end
   redis.call("ZREM", args.status_prefix .. status, args.id)
   redis.call("ZREM", owned .. status, args.id)
   redis.call("ZADD", args.status_prefix .. args.to, 0, args.id)
