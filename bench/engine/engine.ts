@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig } from "../../src/config.ts";
 import { ROOT } from "../../src/root.ts";
-import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
 import { formatDurations, median } from "../statistics.ts";
 import { checkResults } from "./check-results.ts";
@@ -34,7 +34,7 @@ if (flags.peer !== "pytorch" && flags.peer !== "pytorch-compile") {
 
 const compile = flags.peer === "pytorch-compile";
 const python = await installPytorch();
-const weightsLocation = locateWeights(ROOT, readConfig().vgg19Weights ?? undefined);
+const weightsLocation = findWeights(ROOT, readConfig().vgg19Weights ?? undefined);
 const rows = [];
 for (const size of flags.sizes.split(",").map(Number)) {
   rows.push(await compare(size));

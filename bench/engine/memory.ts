@@ -17,7 +17,7 @@ import { readConfig } from "../../src/config.ts";
 import { PRESETS } from "../../src/contract/presets.ts";
 import { ROOT } from "../../src/root.ts";
 import { estimateBytes } from "../../workers/engine/memory-plan.ts";
-import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
 import { gradientDistance } from "./gradient-distance.ts";
 
@@ -31,7 +31,7 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const weights = locateWeights(ROOT, readConfig().vgg19Weights ?? undefined);
+const weights = findWeights(ROOT, readConfig().vgg19Weights ?? undefined);
 const rows = [];
 let referencePerPixel: number | undefined;
 const folder = await mkdtemp(join(tmpdir(), "nst-memory-"));

@@ -10,8 +10,8 @@ import { ROOT } from "../../src/root.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Painting } from "../../workers/engine/paint.ts";
+import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
-import { locateWeights } from "../../workers/engine/weights/locate.ts";
 
 export interface PaintResult {
   /** A PNG with the bit depth and colour space of the options. */
@@ -39,7 +39,7 @@ export class FilePainter {
   private constructor(private readonly network: Vgg19) {}
 
   static async load(): Promise<FilePainter> {
-    const weights = await loadWeights(locateWeights(ROOT, readConfig().vgg19Weights ?? undefined));
+    const weights = await loadWeights(findWeights(ROOT, readConfig().vgg19Weights ?? undefined));
     return new FilePainter(new Vgg19(weights, chooseKernels()));
   }
 

@@ -15,7 +15,7 @@ import { readConfig } from "../../src/config.ts";
 import { PRESETS } from "../../src/contract/presets.ts";
 import type { Size } from "../../src/pictures/picture-size.ts";
 import { ROOT } from "../../src/root.ts";
-import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { engineEnvironment } from "../../workers/engine-process/engine-environment.ts";
 import { JsonProcess } from "../engine/json-process.ts";
 import { installPytorch } from "../engine/peers/install-pytorch.ts";
@@ -41,7 +41,7 @@ interface Painted extends Size {
 }
 
 const run = promisify(execFile);
-const weights = locateWeights(ROOT, readConfig().vgg19Weights ?? undefined);
+const weights = findWeights(ROOT, readConfig().vgg19Weights ?? undefined);
 const peers = new Map<string, { seconds: number; peakMib: number }>();
 const rows = [];
 for (const size of flags.sizes.split(",").map(Number)) {

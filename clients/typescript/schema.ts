@@ -559,10 +559,10 @@ export interface components {
             /** @enum {string} */
             device: "cpu" | "gpu";
             /**
-             * @description stock: TensorFlow's kernels (cuDNN on a GPU); otherwise this project's kernels for the processor's instruction set.
+             * @description tfjs: TensorFlow's kernels (cuDNN on a GPU); otherwise this project's kernels for the processor's instruction set.
              * @enum {string}
              */
-            kernels: "stock" | "neon" | "avx2" | "avx512";
+            kernels: "tfjs" | "neon" | "avx2" | "avx512";
             /** @description The memory available to the engine, in MiB. */
             memory_mib: number;
             /** @description The name of the processor or graphics card. */

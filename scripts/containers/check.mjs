@@ -55,8 +55,8 @@ async function fillContext(context) {
   const files = 'git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$1"';
   const { code, output } = await runCommand("sh", ["-c", files, "sh", context], { cwd: ROOT });
   if (code !== 0) throw new SetupFailure(`The sources could not be copied:\n${output}`, "See its message.");
-  const { locateWeights } = await import(join(ROOT, "dist/workers/engine/weights/locate.js"));
-  const weights = locateWeights(ROOT, process.env.NST_VGG19_WEIGHTS || undefined);
+  const { findWeights } = await import(join(ROOT, "dist/workers/engine/weights/find-weights.js"));
+  const weights = findWeights(ROOT, process.env.NST_VGG19_WEIGHTS || undefined);
   await cp(join(weights, ".."), join(context, "models/vgg19"), { recursive: true });
 }
 
@@ -91,7 +91,7 @@ async function paintThrough(url) {
   const submission = { content, style: [style], options: { preset: "draft", size: 192 } };
   const { picture: blob, job } = await new NstClient(url).paint(submission);
   const picture = Buffer.from(await blob.arrayBuffer());
-  if (job.engine.device === "cpu" && job.engine.kernels === "stock") {
+  if (job.engine.device === "cpu" && job.engine.kernels === "tfjs") {
     throw new SetupFailure(
       "The worker's image lacks the kernels for CPUs.",
       "See scripts/containers/image/install-engine.mjs.",

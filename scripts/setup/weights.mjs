@@ -22,10 +22,10 @@ const TIMEOUT_MS = 30_000;
  * @param {(line: string) => void} log
  */
 export async function ensureWeights(root, log) {
-  const engine = pathToFileURL(join(root, "dist/workers/engine/weights/locate.js")).href;
-  const { locateWeights, downloadedWeights } = await import(engine);
+  const engine = pathToFileURL(join(root, "dist/workers/engine/weights/find-weights.js")).href;
+  const { findWeights, downloadedWeights } = await import(engine);
   try {
-    locateWeights(root, process.env.NST_VGG19_WEIGHTS || undefined);
+    findWeights(root, process.env.NST_VGG19_WEIGHTS || undefined);
     return;
   } catch (error) {
     if (process.env.NST_VGG19_WEIGHTS) return log(`notice: ${error.message}`);

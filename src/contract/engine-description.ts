@@ -6,9 +6,9 @@ export const engineSchema = z
     device: z.enum(["cpu", "gpu"]),
     name: z.string().describe("The name of the processor or graphics card."),
     kernels: z
-      .enum(["stock", "neon", "avx2", "avx512"])
+      .enum(["tfjs", "neon", "avx2", "avx512"])
       .describe(
-        "stock: TensorFlow's kernels (cuDNN on a GPU); otherwise this project's kernels for the processor's instruction set.",
+        "tfjs: TensorFlow's kernels (cuDNN on a GPU); otherwise this project's kernels for the processor's instruction set.",
       ),
     tensorflow: z.string().describe("The version of TensorFlow."),
     memory_mib: z.number().min(0).describe("The memory available to the engine, in MiB."),

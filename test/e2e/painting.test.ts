@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { type SubmissionOptions, unwrap } from "../../clients/typescript/index.ts";
 import { sharp } from "../../src/pictures/sharp.ts";
 import { ROOT } from "../../src/root.ts";
-import { locateWeights } from "../../workers/engine/weights/locate.ts";
+import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { TestDeployment } from "../support/harness/deployment.ts";
 import { jpeg, png } from "../support/pictures.ts";
 
@@ -87,7 +87,7 @@ describe("A client of the whole service", () => {
 /** Where the trained weights lie on this machine, or null. */
 function trainedWeights(): string | null {
   try {
-    return locateWeights(ROOT, undefined);
+    return findWeights(ROOT, undefined);
   } catch {
     return null;
   }

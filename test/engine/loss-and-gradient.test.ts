@@ -4,7 +4,7 @@ import type { LossOptions, Phase } from "../../workers/engine/losses/loss.ts";
 import { chooseKernels } from "../../workers/engine/network/choose-kernels.ts";
 import type { Kernels } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
-import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
+import { tfjsKernels } from "../../workers/engine/network/tfjs-kernels.ts";
 import { Vgg19 } from "../../workers/engine/network/vgg19.ts";
 import { Objective, type Targets } from "../../workers/engine/objective.ts";
 import { type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
@@ -16,7 +16,7 @@ import { type Picture, type ReferenceTargets, referenceLossAndGradient } from ".
 const LOSS_BOUND = 1e-4;
 const GRADIENT_BOUND = 1e-3;
 
-const implementations: [string, Kernels][] = [stockKernels, ...nativeKernels()].map((kernels) => [
+const implementations: [string, Kernels][] = [tfjsKernels, ...nativeKernels()].map((kernels) => [
   kernels.name,
   kernels,
 ]);

@@ -83,7 +83,7 @@ describe("The engine process", () => {
     expect(["cpu", "gpu"]).toContain(device.device);
     expect(device.name).not.toBe("");
     expect(device.tensorflow).toMatch(/^2\.\d+\.\d+/);
-    expect(["stock", "neon", "avx2", "avx512"]).toContain(device.kernels);
+    expect(["tfjs", "neon", "avx2", "avx512"]).toContain(device.kernels);
     expect(device.memory_mib).toBeGreaterThan(500);
   });
 

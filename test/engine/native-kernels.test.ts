@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Convolution, Kernels, Pooling, StageResult } from "../../workers/engine/network/kernels.ts";
 import { nativeKernels } from "../../workers/engine/network/native-kernels.ts";
 import { processorsHere } from "../../workers/engine/network/processor.ts";
-import { stockKernels } from "../../workers/engine/network/stock-kernels.ts";
+import { tfjsKernels } from "../../workers/engine/network/tfjs-kernels.ts";
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../../workers/engine/tensorflow.ts";
 import type { LayerWeights } from "../../workers/engine/weights/vgg19-weights.ts";
 import { convolve } from "./float64-reference.ts";
@@ -98,11 +98,11 @@ describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const)
         tf.tidy(() => {
           const features = tf.relu(random([1, height, width, channels], 6)) as Tensor4D;
           const gram = native.gramMatrix(features);
-          expect(distance(gram, stockKernels.gramMatrix(features))).toBeLessThan(1e-6);
+          expect(distance(gram, tfjsKernels.gramMatrix(features))).toBeLessThan(1e-6);
           expect(distance(gram, gram.transpose())).toBe(0);
           const matrix = tf.randomNormal([channels, channels], 0, 1, "float32", 7) as Tensor2D;
           const product = native.channelProduct(features, matrix);
-          expect(distance(product, stockKernels.channelProduct(features, matrix))).toBeLessThan(1e-6);
+          expect(distance(product, tfjsKernels.channelProduct(features, matrix))).toBeLessThan(1e-6);
         });
       },
     );
@@ -111,7 +111,7 @@ describe.each(nativeKernels().map((kernels) => [kernels.name, kernels] as const)
       tf.tidy(() => {
         const input = tf.ones([1, 4, 4, 16]) as Tensor4D;
         const gradient = random([1, 2, 2, 16], 3);
-        const [gave, expected] = [native, stockKernels].map((kernels) =>
+        const [gave, expected] = [native, tfjsKernels].map((kernels) =>
           kernels.poolGradient(gradient, kernels.pool(input, "max").trace, input.shape, "max"),
         ) as [Tensor4D, Tensor4D];
         expect(distance(gave, expected)).toBe(0);
@@ -132,32 +132,32 @@ function compareConvolutions(
   outputs: number,
 ): void {
   const weights = randomLayer(inputs, outputs);
-  const [ours, stock] = [layerOf(native, weights), layerOf(stockKernels, weights)];
+  const [ours, tfjs] = [layerOf(native, weights), layerOf(tfjsKernels, weights)];
   tf.tidy(() => {
     const input = random([1, height, width, inputs], 1);
-    const [given, expected] = [ours.forward(input), stock.forward(input)];
+    const [given, expected] = [ours.forward(input), tfjs.forward(input)];
     const gradient = random([1, height, width, outputs], 2);
     expect(distance(given.output, expected.output)).toBeLessThan(CONVOLUTION_BOUND);
     // Where a sum is as good as 0 its rounding decides whether the ReLU is open.
     const isClear = given.output.equal(expected.output).logicalOr(expected.output.greater(1e-4));
     const clear = gradient.mul(isClear.toFloat()) as Tensor4D;
-    expect(distance(ours.backward(clear, given.trace), stock.backward(clear, expected.trace))).toBeLessThan(
+    expect(distance(ours.backward(clear, given.trace), tfjs.backward(clear, expected.trace))).toBeLessThan(
       CONVOLUTION_BOUND,
     );
   });
   ours.dispose();
-  stock.dispose();
+  tfjs.dispose();
 }
 
 function comparePooling(native: Kernels, shape: Tensor4D["shape"], pooling: Pooling): void {
   tf.tidy(() => {
     const input = tf.relu(random(shape, 1));
-    const [ours, stock] = [native.pool(input, pooling), stockKernels.pool(input, pooling)];
-    expect(distance(ours.output, stock.output)).toBeLessThan(1e-6);
+    const [ours, tfjs] = [native.pool(input, pooling), tfjsKernels.pool(input, pooling)];
+    expect(distance(ours.output, tfjs.output)).toBeLessThan(1e-6);
     const gradient = random(ours.output.shape, 2);
     const back = (kernels: Kernels, { trace }: StageResult) =>
       kernels.poolGradient(gradient, trace, input.shape, pooling);
-    expect(distance(back(native, ours), back(stockKernels, stock))).toBeLessThan(1e-6);
+    expect(distance(back(native, ours), back(tfjsKernels, tfjs))).toBeLessThan(1e-6);
   });
 }
 

@@ -85,7 +85,7 @@ it("Wherever the memory runs out, the painting fails by that and leaves nothing 
     const request = { type: "paint", pictures, options, options_version: 0, checkpoint: null } as const;
     const run = new PaintingRun(request, async (event) => {
       events.push(event);
-      run.hear({ type: "update_options", options: { ...options, style_weight: 5 }, options_version: 1 });
+      run.handle({ type: "update_options", options: { ...options, style_weight: 5 }, options_version: 1 });
     });
     calls = 0;
     await run.paint(network, Number.POSITIVE_INFINITY);

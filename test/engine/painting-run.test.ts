@@ -44,7 +44,7 @@ describe("PaintingRun", () => {
   it("leaves no tensor behind when it is canceled", async () => {
     const before = tf.memory().numTensors;
     const { run, paint } = runOf();
-    run.hear({ type: "cancel" });
+    run.handle({ type: "cancel" });
     expect((await paint()).map(({ type }) => type)).toEqual(["progress", "canceled"]);
     expect(tf.memory().numTensors).toBe(before);
   });

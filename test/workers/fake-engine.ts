@@ -18,7 +18,7 @@ if (mode === "needs-file" && !existsSync(file)) {
   send({ type: "not_ready", code: "weights_missing", message: `${file} is missing` });
 } else {
   const memory_mib = 1;
-  const engine = { device: "cpu", name: "a fake", kernels: "stock", tensorflow: "none", memory_mib } as const;
+  const engine = { device: "cpu", name: "a fake", kernels: "tfjs", tensorflow: "none", memory_mib } as const;
   send({ type: "ready", engine, largest_size: 4096 });
 }
 

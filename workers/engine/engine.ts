@@ -7,8 +7,8 @@ import type { Kernels } from "./network/kernels.ts";
 import { Vgg19 } from "./network/vgg19.ts";
 import { PaintingRun } from "./painting-run.ts";
 import type { EngineEvent, EngineRequest, PaintRequest } from "./protocol.ts";
+import { findWeights } from "./weights/find-weights.ts";
 import { loadWeights } from "./weights/load.ts";
-import { locateWeights } from "./weights/locate.ts";
 
 /** The deepest layer of every preset but `classic`: put on the device before the first painting. */
 const DEEPEST_OF_MOST = "block4_conv3";
@@ -30,7 +30,7 @@ export class Engine {
   async start(root: string, configuredWeights?: string, card?: string): Promise<void> {
     try {
       const kernels = chooseKernels();
-      this.#network = await loadNetwork(locateWeights(root, configuredWeights), kernels);
+      this.#network = await loadNetwork(findWeights(root, configuredWeights), kernels);
       this.#device = describeDevice(kernels, card);
       const largest_size = largestSize(availableMemory(this.#device), kernels.name);
       void this.#send({ type: "ready", engine: this.#device, largest_size });
@@ -41,7 +41,7 @@ export class Engine {
 
   handle(request: EngineRequest): void {
     if (request.type === "paint") void this.#paint(request);
-    else this.#run?.hear(request);
+    else this.#run?.handle(request);
   }
 
   #paint(request: PaintRequest): void {

@@ -3,7 +3,7 @@ import type { EngineEvent, EngineRequest } from "./protocol.ts";
 
 /**
  * The engine process: speaks {@link EngineRequest} and {@link EngineEvent} with the worker that forked it, and ends
- * with it. Its arguments are the project's root, where the weights were configured to be (see weights/locate.ts) and
+ * with it. Its arguments are the project's root, where the weights were configured to be (see weights/find-weights.ts) and
  * the first card that it may use, both or one of the latter empty where nothing is set; it opens no network connection and writes no file but the checkpoints that it is asked for.
  */
 function send(event: EngineEvent): Promise<void> {

@@ -87,7 +87,7 @@ export function planScales(
   });
 }
 
-/** Each scale's size and its own options. Styles that are looked at larger than the picture decide, where there are any. */
+/** Each scale's size and its own options. A style that is larger than the picture decides. */
 function scalesSeen(scales: readonly Scale[], options: PaintedOptions) {
   const { style_scale } = options;
   const largest = Math.max(1, ...[style_scale].flat().map((_, index) => styleScale(style_scale, index)));
@@ -110,7 +110,7 @@ export function estimateBytes(
 ): number {
   const { contentLayers, styleLayers } = layersOf(options);
   const weights = weightBytes(stagesUpTo(deepestLayer([...contentLayers, ...styleLayers])));
-  const copies = kernels === "stock" ? 2 : 1;
+  const copies = kernels === "tfjs" ? 2 : 1;
   return BASE_BYTES + copies * weights + ownBytes(width, height, options, stripRows, kernels);
 }
 
@@ -126,10 +126,10 @@ function ownBytes(
   const { shallow, deep } = splitAtBoundary(stagesUpTo(deepestLayer([...contentLayers, ...styleLayers])));
   const rows = Math.min(height, stripRows + STRIP_ALIGNMENT);
   // TensorFlow's own kernels go back over the maps themselves.
-  const lookedAt = new Set(kernels === "stock" ? VGG19_LAYERS : [...contentLayers, ...styleLayers]);
+  const captured = new Set(kernels === "tfjs" ? VGG19_LAYERS : [...contentLayers, ...styleLayers]);
   const shallowMaps = mapBytes(shallow, width, rows, 1);
   const deepMaps = mapBytes(deep, width, height, 4);
-  const kept = keptBytes(shallow, shallowMaps, lookedAt) + keptBytes(deep, deepMaps, lookedAt);
+  const kept = keptBytes(shallow, shallowMaps, captured) + keptBytes(deep, deepMaps, captured);
   const targets = contentLayers.map((layer) => {
     const reduction = 2 ** blockOf(layer);
     return (width * height * layerChannels(layer).outputs * FLOAT) / reduction ** 2;
@@ -143,7 +143,7 @@ function ownBytes(
   // The picture is matched before it is evaluated; what lasts of that is the targets.
   const hypercolumns = hypercolumnBytes({ width, height });
   const matching =
-    (HYPERCOLUMNS_IN_MATCHING - 1) * hypercolumns + COSINE_BYTES + keptBytes(deep, deepMaps, lookedAt);
+    (HYPERCOLUMNS_IN_MATCHING - 1) * hypercolumns + COSINE_BYTES + keptBytes(deep, deepMaps, captured);
   return lasting + hypercolumns + Math.max(evaluation, matching);
 }
 
@@ -181,10 +181,10 @@ function mapBytes(stages: readonly Stage[], width: number, height: number, first
   });
 }
 
-/** What is kept for the way back: the maps that are looked at, and of each one a few bits a number. */
-function keptBytes(stages: readonly Stage[], maps: readonly number[], lookedAt: ReadonlySet<Layer>): number {
+/** What is kept for the way back: the maps that are captured, and of each one a few bits a number. */
+function keptBytes(stages: readonly Stage[], maps: readonly number[], captured: ReadonlySet<Layer>): number {
   const shares = stages.map((stage) =>
-    stage.kind === "pooling" ? 4 / 32 : lookedAt.has(stage.layer) ? 1 + 1 / 32 : 1 / 32,
+    stage.kind === "pooling" ? 4 / 32 : captured.has(stage.layer) ? 1 + 1 / 32 : 1 / 32,
   );
   return sum(maps.map((bytes, index) => bytes * (shares[index] ?? 1)));
 }

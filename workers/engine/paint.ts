@@ -36,8 +36,8 @@ export class PictureTooSmallError extends Error {
  * the content's shapes and the style's strokes in it.
  *
  *     for each scale, coarse to fine (schedule.ts):
- *       enlarge the picture; look at the content and the styles at this size
- *       aim: every place of the picture takes a place of the style as its target (losses/neighbor-targets.ts)
+ *       enlarge the picture; scale the content and the styles to this size
+ *       match: every place of the picture takes a place of the style as its target (losses/neighbor-targets.ts)
  *       for each step:
  *         loss and gradient = sum over losses/registry.ts, through VGG-19 and back (objective.ts)
  *         Adam moves the coefficients of the picture's Laplacian pyramid (optimizers/)
@@ -102,7 +102,7 @@ export class Painting {
       const isUpdated = restored !== undefined && restored.objective !== objectiveFingerprint(options);
       if (restored !== undefined) optimizer.restore(adamState(restored));
       if (isUpdated) optimizer.restart();
-      this.#objective = this.#aim(content, optimizer.picture, isUpdated ? undefined : restored);
+      this.#objective = this.#createObjective(content, optimizer.picture, isUpdated ? undefined : restored);
       [this.#content, this.#optimizer] = [content, optimizer];
     } catch (error) {
       optimizer?.dispose(); // the memory that ran out is there for the next painting
@@ -140,7 +140,7 @@ export class Painting {
     this.#objective.dispose();
     disposeOf(this.#content);
     this.#content = this.#images.content(this.#current);
-    this.#objective = this.#aim(this.#content, this.#optimizer.picture);
+    this.#objective = this.#createObjective(this.#content, this.#optimizer.picture);
   }
 
   #createOptimizer(picture: Tensor4D): Adam {
@@ -149,17 +149,17 @@ export class Painting {
   }
 
   /** What the picture is to be like at the current scale. */
-  #aim(content: ScaledContent, picture: Tensor4D, restored?: Checkpoint): Objective {
+  #createObjective(content: ScaledContent, picture: Tensor4D, restored?: Checkpoint): Objective {
     const [scale, options] = [this.#current, this.#options];
     const { targets, owned } = this.#images.targets(scale, content, options);
     try {
       const start = this.#images.withContentDetails(picture, this.#stepInScale === 0, content.picture);
       owned.push(start);
-      const seen = targetsWithMargin({ ...targets, start }, sizeWithMargin(scale, options), options, owned);
+      const padded = targetsWithMargin({ ...targets, start }, sizeWithMargin(scale, options), options, owned);
       const isFirstScale = this.#scale === 0 && this.#stepInScale === 0 && options.init === "content";
       const stored = restored && storedTargets(restored.tensors, owned);
       const rows = this.#stripRows[this.#scale];
-      return new Objective(this.#network, options, { ...seen, isFirstScale, stored }, scale.phase, rows);
+      return new Objective(this.#network, options, { ...padded, isFirstScale, stored }, scale.phase, rows);
     } finally {
       tf.dispose(owned);
     }
@@ -224,8 +224,8 @@ export class Painting {
   }
 
   /**
-   * Goes on with other weights, from where it stands: it is matched with the styles anew, and what the optimiser had learnt
-   * of the objective is forgotten. The strips stay as they are; deeper layers than before take a fraction of what the
+   * Goes on with other weights, from where it stands: it is matched with the styles anew, and the optimiser's moments are
+   * reset. The strips stay as they are; deeper layers than before take a fraction of what the
    * shallow ones hold.
    */
   updateOptions(options: Options): void {
@@ -233,7 +233,7 @@ export class Painting {
     this.#options = options;
     if (isSame) return;
     this.#objective.dispose();
-    this.#objective = this.#aim(this.#content, this.#optimizer.picture);
+    this.#objective = this.#createObjective(this.#content, this.#optimizer.picture);
     this.#optimizer.restart();
   }
 

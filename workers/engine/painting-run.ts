@@ -26,7 +26,7 @@ export class PaintingRun {
   }
 
   /** For its next step, or the time after it. */
-  hear(request: ControlRequest): void {
+  handle(request: ControlRequest): void {
     if (request.type === "cancel") this.#isCanceled = true;
     else if (request.type === "checkpoint") this.#checkpointPath = request.path;
     else {

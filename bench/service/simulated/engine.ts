@@ -13,7 +13,7 @@ process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 
 const name = `a simulation that sleeps ${stepMs} ms a step`;
-const engine = { device: "gpu", name, kernels: "stock", tensorflow: "none", memory_mib: 1 } as const;
+const engine = { device: "gpu", name, kernels: "tfjs", tensorflow: "none", memory_mib: 1 } as const;
 send({ type: "ready", engine, largest_size: 4096 });
 
 process.on("message", (request: EngineRequest) => {

@@ -78,7 +78,7 @@ class DetailLoss implements FeatureLoss {
   evaluate(): Tensor {
     const all = [...this.#pieces];
     this.#pieces = new Map();
-    this.#forget();
+    this.#disposeGradients();
     const losses = all.map(([layer, pieces]) => {
       const [loss, gradient] = tf.tidy(() => this.#compare(layer, tf.concat(pieces, 1)));
       tf.dispose(pieces);
@@ -95,11 +95,11 @@ class DetailLoss implements FeatureLoss {
 
   dispose(): void {
     tf.dispose([...this.#pieces.values()].flat());
-    this.#forget();
+    this.#disposeGradients();
     tf.dispose(this.#styles.flatMap(({ samples }) => [...samples.values()].flat()));
   }
 
-  #forget(): void {
+  #disposeGradients(): void {
     tf.dispose([...this.#gradients.values()]);
     this.#gradients = new Map();
   }

@@ -14,7 +14,7 @@ export interface FeatureLoss {
   readonly layers: readonly Layer[];
   /** Takes rows of a layer's feature map, from top to bottom. */
   onFeatures: OnFeatures;
-  /** The loss (a scalar) once all rows were seen; from then on gradientAt() can be called. */
+  /** The loss (a scalar) once all rows were received; from then on gradientAt() can be called. */
   evaluate(): Tensor;
   /** Before the first rows of an evaluation; `step` counts those of a job. */
   begin?(step: number): void;

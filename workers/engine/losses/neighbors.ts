@@ -52,7 +52,7 @@ class NeighborLoss implements FeatureLoss {
   evaluate(): Tensor {
     const pieces = [...this.#pieces.values()];
     this.#pieces = new Map();
-    this.#forget();
+    this.#disposeCosines();
     const sum = (part: "dot" | "square") =>
       tf
         .addN(pieces.map((ofLayer) => tf.concat(ofLayer.map((piece) => piece[part]))))
@@ -92,10 +92,10 @@ class NeighborLoss implements FeatureLoss {
   dispose(): void {
     tf.dispose([...this.#pieces.values()].flat().flatMap(({ dot, square }) => [dot, square]));
     tf.dispose([...this.#targets.byLayer.values(), ...this.#targets.matches]);
-    this.#forget();
+    this.#disposeCosines();
   }
 
-  #forget(): void {
+  #disposeCosines(): void {
     if (this.#cosines !== undefined) tf.dispose([this.#cosines.dot, this.#cosines.norm]);
     this.#cosines = undefined;
   }

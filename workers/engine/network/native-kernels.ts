@@ -13,7 +13,7 @@ import {
 import type { LayerWeights } from "../weights/vgg19-weights.ts";
 import type { Convolution, Kernels, StageResult } from "./kernels.ts";
 import { type Processor, processorsHere } from "./processor.ts";
-import { stockKernels } from "./stock-kernels.ts";
+import { tfjsKernels } from "./tfjs-kernels.ts";
 
 /** The kernels work on whole vectors of 16 channels; VGG-19's widths are multiples of it. */
 const CHANNELS = 16;
@@ -53,21 +53,21 @@ function kernelsFor(processor: Processor): Kernels {
     convolution: (weights) =>
       weights.inputs % CHANNELS === 0 && weights.outputs % CHANNELS === 0
         ? new WinogradConvolution(run, weights)
-        : stockKernels.convolution(weights),
+        : tfjsKernels.convolution(weights),
 
     imageConvolution: (weights) =>
       weights.outputs % CHANNELS === 0
         ? new ImageConvolution(run, weights)
-        : stockKernels.imageConvolution(weights),
+        : tfjsKernels.imageConvolution(weights),
 
     pool: (input, pooling) =>
       isWhole(input.shape)
         ? run.traced("Pool", [input], { average: pooling === "average" })
-        : stockKernels.pool(input, pooling),
+        : tfjsKernels.pool(input, pooling),
 
     poolGradient: (gradient, trace, shape, pooling) => {
       if (!isWhole(shape)) {
-        return stockKernels.poolGradient(gradient, trace, shape, pooling);
+        return tfjsKernels.poolGradient(gradient, trace, shape, pooling);
       }
       const [, height, width] = shape;
       const attributes = { average: pooling === "average", height, width };
@@ -77,12 +77,12 @@ function kernelsFor(processor: Processor): Kernels {
     gramMatrix: (features) =>
       isWhole(features.shape)
         ? (run.one("GramMatrix", [features]) as Tensor2D)
-        : stockKernels.gramMatrix(features),
+        : tfjsKernels.gramMatrix(features),
 
     channelProduct: (features, matrix) =>
       isWhole(features.shape)
         ? (run.one("ChannelProduct", [features, matrix]) as Tensor4D)
-        : stockKernels.channelProduct(features, matrix),
+        : tfjsKernels.channelProduct(features, matrix),
   };
 }
 

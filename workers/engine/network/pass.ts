@@ -4,10 +4,10 @@ import { Frame, type Framing, NO_FRAME } from "./frame.ts";
 import type { Pooling } from "./kernels.ts";
 import { deepestLayer, type Stage, stagesUpTo } from "./stages.ts";
 import { ownedRows, type Strip, splitAtBoundary, stripsOver } from "./strips.ts";
-import { forget, type Passed, type Vgg19 } from "./vgg19.ts";
+import { disposeSaved, type SavedStage, type Vgg19 } from "./vgg19.ts";
 
 /** Rows of a layer's feature map, from `firstRow` of the whole map on; gone after the call unless cloned. */
-type See<Result> = (layer: Layer, features: Tensor4D, firstRow: number) => Result;
+type OnRows<Result> = (layer: Layer, features: Tensor4D, firstRow: number) => Result;
 
 /**
  * One picture's way through VGG-19 and back: the shallow blocks strip by strip, the deep ones at once.
@@ -20,13 +20,13 @@ export class Pass {
   readonly #shallow: Stage[];
   readonly #deep: Stage[];
   readonly #stripRows: number;
-  readonly #lookedAt: ReadonlySet<Layer>;
+  readonly #captured: ReadonlySet<Layer>;
   readonly #framing: Framing;
-  #shallowPassed: Passed[] | undefined;
-  #deepPassed: Passed[] = [];
+  #savedShallow: SavedStage[] | undefined;
+  #savedDeep: SavedStage[] = [];
 
   /**
-   * @param layers those that are looked at, at least one; the pass goes down to the deepest
+   * @param layers those whose feature maps are captured, at least one; the pass ends at the deepest
    * @param framing how the picture lies in its frame, see frame.ts
    */
   constructor(
@@ -38,7 +38,7 @@ export class Pass {
   ) {
     this.#network = network;
     this.#framing = framing;
-    this.#lookedAt = new Set(layers);
+    this.#captured = new Set(layers);
     const stages = stagesUpTo(deepestLayer(layers));
     this.#pooling = pooling;
     this.#stripRows = stripRows;
@@ -48,24 +48,24 @@ export class Pass {
   }
 
   /** Shows the looked-at layers' feature maps, a strip at a time from top to bottom, the deep layers' whole. */
-  forward(picture: Tensor4D, see: See<unknown>): void {
+  forward(picture: Tensor4D, onFeatures: OnRows<unknown>): void {
     const frame = this.#frameOf(picture);
     const image = frame.add(picture);
     this.#forward(image, (layer, features, firstRow) => {
       const inside = frame.crop(layer, { features, firstRow });
       if (inside === undefined) return;
-      see(layer, inside.features, inside.firstRow);
+      onFeatures(layer, inside.features, inside.firstRow);
       inside.features.dispose();
     });
     image.dispose();
   }
 
   /**
-   * Gradient with respect to the picture, after forward() on it; lets go of all activations.
+   * Gradient with respect to the picture, after forward() on it; disposes of all activations.
    *
    * @param gradientAt the loss's own gradient with respect to rows of a layer's feature map
    */
-  backward(picture: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
+  backward(picture: Tensor4D, gradientAt: OnRows<Tensor4D | undefined>): Tensor4D | undefined {
     const frame = this.#frameOf(picture);
     const image = frame.add(picture);
     const gradient = this.#backward(image, (layer, features, firstRow) => {
@@ -87,37 +87,37 @@ export class Pass {
     return new Frame({ width, height }, this.#framing);
   }
 
-  #forward(image: Tensor4D, see: See<unknown>): void {
+  #forward(image: Tensor4D, onFeatures: OnRows<unknown>): void {
     const strips = stripsOver(image.shape[1], this.#stripRows);
     const boundary: Tensor4D[] = [];
     for (const strip of strips) {
-      const { last, passed } = this.#forwardStrip(image, strip);
-      eachOwned(passed, strip, see);
+      const { last, saved } = this.#forwardStrip(image, strip);
+      eachOwned(saved, strip, onFeatures);
       if (this.#deep.length > 0) {
         boundary.push(owned(last, strip, reductionAfter(this.#shallow)));
       }
       last.dispose();
       if (strips.length === 1) {
-        this.#shallowPassed = passed;
+        this.#savedShallow = saved;
       } else {
-        forget(passed);
+        disposeSaved(saved);
       }
     }
     if (this.#deep.length > 0) {
       const input = boundary.length === 1 ? (boundary[0] as Tensor4D) : (tf.concat(boundary, 1) as Tensor4D);
-      const { last, passed } = this.#network.forward(this.#deep, input, this.#pooling, this.#lookedAt);
+      const { last, saved } = this.#network.forward(this.#deep, input, this.#pooling, this.#captured);
       tf.dispose([last, input, ...boundary]);
-      this.#deepPassed = passed;
-      for (const { stage, output } of passed) {
+      this.#savedDeep = saved;
+      for (const { stage, output } of saved) {
         if (stage.kind === "convolution" && output !== undefined) {
-          see(stage.layer, output, 0);
+          onFeatures(stage.layer, output, 0);
         }
       }
     }
   }
 
-  #backward(image: Tensor4D, gradientAt: See<Tensor4D | undefined>): Tensor4D | undefined {
-    const boundaryGradient = this.#network.backward(this.#deepPassed, this.#pooling, (layer, features) =>
+  #backward(image: Tensor4D, gradientAt: OnRows<Tensor4D | undefined>): Tensor4D | undefined {
+    const boundaryGradient = this.#network.backward(this.#savedDeep, this.#pooling, (layer, features) =>
       gradientAt(layer, features, 0),
     );
     const rows = new OverlappingRows();
@@ -136,14 +136,14 @@ export class Pass {
     image: Tensor4D,
     strip: Strip,
     boundaryGradient: Tensor4D | undefined,
-    gradientAt: See<Tensor4D | undefined>,
+    gradientAt: OnRows<Tensor4D | undefined>,
   ): Tensor4D | undefined {
-    const passed = this.#shallowPassed ?? this.#recompute(image, strip);
+    const saved = this.#savedShallow ?? this.#recompute(image, strip);
     const last =
       boundaryGradient && this.#spreadOwned(boundaryGradient, strip, reductionAfter(this.#shallow));
     const reductions = reductionsOf(this.#shallow);
     return this.#network.backward(
-      passed,
+      saved,
       this.#pooling,
       (layer, features) => {
         const reduction = reductions.get(layer) ?? 1;
@@ -157,17 +157,17 @@ export class Pass {
     );
   }
 
-  #forwardStrip(image: Tensor4D, strip: Strip): { last: Tensor4D; passed: Passed[] } {
+  #forwardStrip(image: Tensor4D, strip: Strip): { last: Tensor4D; saved: SavedStage[] } {
     const rows = takeRows(image, strip.first, strip.last - strip.first);
-    const result = this.#network.forward(this.#shallow, rows, this.#pooling, this.#lookedAt);
+    const result = this.#network.forward(this.#shallow, rows, this.#pooling, this.#captured);
     rows.dispose();
     return result;
   }
 
-  #recompute(image: Tensor4D, strip: Strip): Passed[] {
-    const { last, passed } = this.#forwardStrip(image, strip);
+  #recompute(image: Tensor4D, strip: Strip): SavedStage[] {
+    const { last, saved } = this.#forwardStrip(image, strip);
     last.dispose();
-    return passed;
+    return saved;
   }
 
   /** The strip's own rows of the gradient at the boundary, with zeros for the rows that other strips own. */
@@ -195,13 +195,13 @@ function reductionAfter(stages: readonly Stage[]): number {
   return 2 ** stages.filter((stage) => stage.kind === "pooling").length;
 }
 
-function eachOwned(passed: readonly Passed[], strip: Strip, see: See<unknown>): void {
-  const reductions = reductionsOf(passed.map(({ stage }) => stage));
-  for (const { stage, output } of passed) {
+function eachOwned(saved: readonly SavedStage[], strip: Strip, onFeatures: OnRows<unknown>): void {
+  const reductions = reductionsOf(saved.map(({ stage }) => stage));
+  for (const { stage, output } of saved) {
     if (stage.kind === "convolution" && output !== undefined) {
       const reduction = reductions.get(stage.layer) ?? 1;
       const rows = owned(output, strip, reduction);
-      see(stage.layer, rows, ownedRows(strip, reduction).ownedFirst);
+      onFeatures(stage.layer, rows, ownedRows(strip, reduction).ownedFirst);
       rows.dispose();
     }
   }

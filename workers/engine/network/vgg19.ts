@@ -5,25 +5,25 @@ import { addGradients } from "./add-gradients.ts";
 import type { Convolution, Kernels, Pooling } from "./kernels.ts";
 import { type Stage, stagesUpTo } from "./stages.ts";
 
-/** What is left of a stage between the way forward and the way back. */
-export interface Passed {
+/** What is kept of a stage between the forward and the backward pass. */
+export interface SavedStage {
   stage: Stage;
   inputShape: Tensor4D["shape"];
-  /** Where it is looked at. */
+  /** If it is captured. */
   output: Tensor4D | undefined;
   trace: Tensor[];
 }
 
-/** Lets go of stages that are not gone back through. */
-export function forget(passed: readonly Passed[]): void {
-  tf.dispose(passed.flatMap(({ output, trace }) => (output === undefined ? trace : [output, ...trace])));
+/** Disposes of stages that have no backward pass. */
+export function disposeSaved(saved: readonly SavedStage[]): void {
+  tf.dispose(saved.flatMap(({ output, trace }) => (output === undefined ? trace : [output, ...trace])));
 }
 
 /**
  * VGG-19 (Simonyan & Zisserman 2014) without its dense layers, forward and backward, stage by stage.
  *
- * The backward pass is written out instead of left to a tape: it keeps what the loss looks at, and of the rest a few bits
- * for each number, and lets go of each as soon as it was used, which is what decides the peak of memory.
+ * The backward pass is written out instead of left to a tape: it keeps the layers that the losses compare, and of the
+ * rest a few bits for each number, and disposes of each after its use. That decides the peak of memory.
  */
 export class Vgg19 {
   /** Those not yet on the device. */
@@ -38,17 +38,17 @@ export class Vgg19 {
   }
 
   /**
-   * Through some stages. Of each stage the trace is kept for the way back, and the output only where it is looked at:
+   * Through some stages. Of each stage the trace is kept for the way back, and the output only if it is captured:
    * the traces are a few hundredths of the outputs.
    */
   forward(
     stages: readonly Stage[],
     input: Tensor4D,
     pooling: Pooling,
-    lookedAt: ReadonlySet<Layer>,
-  ): { last: Tensor4D; passed: Passed[] } {
+    captured: ReadonlySet<Layer>,
+  ): { last: Tensor4D; saved: SavedStage[] } {
     let last = input.clone();
-    const passed = stages.map((stage): Passed => {
+    const saved = stages.map((stage): SavedStage => {
       const before = last;
       const { output, trace } =
         stage.kind === "pooling"
@@ -56,26 +56,26 @@ export class Vgg19 {
           : this.#convolution(stage.layer).forward(before);
       before.dispose();
       last = output;
-      const isKept = stage.kind === "convolution" && lookedAt.has(stage.layer);
+      const isKept = stage.kind === "convolution" && captured.has(stage.layer);
       return { stage, inputShape: before.shape, output: isKept ? output.clone() : undefined, trace };
     });
-    return { last, passed };
+    return { last, saved };
   }
 
   /**
    * Gradient with respect to the first stage's input; disposes of what forward() kept on its way.
    *
-   * @param gradientAt the loss's own gradient with respect to the output of a layer that was looked at
+   * @param gradientAt the loss's own gradient with respect to the output of a captured layer
    * @param last gradient that comes from stages after these, with respect to the last output; disposed of
    */
   backward(
-    passed: readonly Passed[],
+    saved: readonly SavedStage[],
     pooling: Pooling,
     gradientAt: (layer: Layer, output: Tensor4D) => Tensor4D | undefined,
     last?: Tensor4D,
   ): Tensor4D | undefined {
     let gradient = last;
-    for (const { stage, inputShape, output, trace } of passed.toReversed()) {
+    for (const { stage, inputShape, output, trace } of saved.toReversed()) {
       if (stage.kind === "convolution" && output !== undefined) {
         const own = gradientAt(stage.layer, output);
         output.dispose();
@@ -94,7 +94,7 @@ export class Vgg19 {
     return gradient;
   }
 
-  /** Put on the device when first used and kept for the next painting; the copy in JavaScript is let go. */
+  /** Put on the device when first used and kept for the next painting; the copy in JavaScript is dropped. */
   #convolution(layer: Layer): Convolution {
     let convolution = this.#convolutions.get(layer);
     if (convolution === undefined) {

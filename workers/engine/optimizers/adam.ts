@@ -23,7 +23,7 @@ export interface AdamState<Values> {
  * Adam (Kingma & Ba 2014, algorithm 1, bias-corrected) on the parameters of a picture. One call of update() is one step and
  * uses one evaluation.
  *
- * A non-finite evaluation is stepped back from: the last picture, the moments forgotten, the step halved.
+ * After a non-finite evaluation it backtracks: to the last picture, with the moments reset and half the learning rate.
  */
 export class Adam {
   /** `[1, h, w, 3]`, to be evaluated next; owned by the optimiser. */
@@ -35,7 +35,7 @@ export class Adam {
   /** The parameters before the last step; none before the first. */
   #previous: Tensor4D[] = [];
   #learningRate: number;
-  /** Since the moments were forgotten. */
+  /** Since the moments were reset. */
   #step = 0;
   #backtracks = 0;
 
@@ -101,20 +101,20 @@ export class Adam {
     }
     tf.dispose(this.#parameters);
     this.#parameters = kept(this.#previous.map((parameter) => parameter.clone()));
-    this.#forgetMoments();
+    this.#resetMoments();
     this.#learningRate /= 2;
     this.#show();
   }
 
-  /** The objective is another one from here on: forgets what it learnt of the one before. */
+  /** The objective is another one from here on: resets the moments. */
   restart(): void {
     tf.dispose(this.#previous);
     this.#previous = [];
-    this.#forgetMoments();
+    this.#resetMoments();
     this.#backtracks = 0;
   }
 
-  #forgetMoments(): void {
+  #resetMoments(): void {
     tf.dispose([...this.#means, ...this.#variances]);
     this.#means = zerosLike(this.#parameters);
     this.#variances = zerosLike(this.#parameters);

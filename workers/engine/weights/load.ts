@@ -1,9 +1,9 @@
+import { RANDOM } from "./find-weights.ts";
 import { loadLayersModel } from "./layers-model.ts";
-import { RANDOM } from "./locate.ts";
 import { randomWeights } from "./random.ts";
 import type { Vgg19Weights } from "./vgg19-weights.ts";
 
-/** Reads what {@link locateWeights} found. */
+/** Reads what {@link findWeights} found. */
 export async function loadWeights(location: string): Promise<Vgg19Weights> {
   const random = RANDOM.exec(location);
   if (random !== null) {

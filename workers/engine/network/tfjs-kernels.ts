@@ -3,11 +3,11 @@ import type { LayerWeights } from "../weights/vgg19-weights.ts";
 import type { Convolution, Kernels, StageResult } from "./kernels.ts";
 
 /** VGG-19 on TensorFlow's own kernels: cuDNN on a GPU, and the measure of every other implementation. */
-export const stockKernels: Kernels = {
-  name: "stock",
+export const tfjsKernels: Kernels = {
+  name: "tfjs",
 
-  convolution: (weights) => new StockConvolution(weights),
-  imageConvolution: (weights) => new StockImageConvolution(weights),
+  convolution: (weights) => new TfjsConvolution(weights),
+  imageConvolution: (weights) => new TfjsImageConvolution(weights),
 
   pool: (input, pooling) => {
     if (pooling === "average") {
@@ -40,7 +40,7 @@ const POOL = { ksize: [1, 2, 2, 1], strides: [1, 2, 2, 1], padding: "VALID", dat
 /** Mean of ImageNet in RGB, 0–255, which VGG-19 was trained without. */
 const MEAN_RGB = [123.68, 116.779, 103.939];
 
-class StockConvolution implements Convolution {
+class TfjsConvolution implements Convolution {
   readonly #kernel: Tensor4D;
   readonly #bias;
   readonly #flipped: Tensor4D;
@@ -49,7 +49,7 @@ class StockConvolution implements Convolution {
     this.#kernel = tf.keep(tf.tensor4d(kernel, [3, 3, inputs, outputs]));
     this.#bias = tf.keep(tf.tensor1d(bias));
     // The gradient with respect to the input of a convolution of stride 1 is a convolution with the kernel flipped
-    // in space and transposed in channels; on CPUs it runs three times as fast as the stock input-gradient kernel.
+    // in space and transposed in channels; on CPUs it runs three times as fast as TensorFlow's input-gradient kernel.
     this.#flipped = tf.keep(tf.tidy(() => tf.reverse(this.#kernel, [0, 1]).transpose([0, 1, 3, 2])));
   }
 
@@ -76,11 +76,11 @@ class StockConvolution implements Convolution {
   }
 }
 
-class StockImageConvolution implements Convolution {
-  readonly #convolution: StockConvolution;
+class TfjsImageConvolution implements Convolution {
+  readonly #convolution: TfjsConvolution;
 
   constructor(weights: LayerWeights) {
-    this.#convolution = new StockConvolution(weights);
+    this.#convolution = new TfjsConvolution(weights);
   }
 
   forward(image: Tensor4D): StageResult {

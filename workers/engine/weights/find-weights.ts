@@ -30,9 +30,9 @@ export function weightsCandidates(root: string, configured: string | undefined):
 /**
  * The file that holds the weights: a TensorFlow.js `model.json`, a Keras `.h5`, or a `random:…` specification.
  *
- * @throws WeightsError listing every place that was looked at.
+ * @throws WeightsError that lists every place.
  */
-export function locateWeights(root: string, configured: string | undefined): string {
+export function findWeights(root: string, configured: string | undefined): string {
   const candidates = weightsCandidates(root, configured);
   for (const candidate of candidates) {
     if (RANDOM.test(candidate)) {
