@@ -18,6 +18,8 @@ export async function build(root) {
   const stamp = join(root, "build", "compiled.txt");
   const sources = await sourcesOf(root);
   if (`${sources.state}\n${sources.output()}` === (await readFile(stamp, "utf8").catch(() => ""))) return;
+  // The compiler trusts its notes of what it has written, and would not write a missing file again.
+  if (sources.isOutputMissing()) await rm(join(root, "dist/.tsbuildinfo"), { force: true });
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   const result = await runCommand(process.execPath, [compiler, "--project", root], { cwd: root });
   if (result.code !== 0) {
@@ -57,7 +59,11 @@ async function sourcesOf(root) {
     for (const entry of entries) if (entry.isFile()) inputs.push(join(entry.parentPath, entry.name));
   }
   outputs.push(join(root, "dist", "studio", "index.html"));
-  return { state: inputs.map(describe).join("\n"), output: () => outputs.map(describe).join("\n") };
+  return {
+    state: inputs.map(describe).join("\n"),
+    output: () => outputs.map(describe).join("\n"),
+    isOutputMissing: () => outputs.some((path) => !existsSync(path)),
+  };
 }
 
 /** @param {string} path */
@@ -74,7 +80,7 @@ export async function removeStale(dist, root) {
   for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    if (path.startsWith(join(dist, "studio"))) continue;
+    if (path.startsWith(join(dist, "studio")) || entry.name.startsWith(".tsbuildinfo")) continue;
     const source = join(root, path.slice(dist.length)).replace(/(\.js(\.map)?|\.d\.ts)$/, ".ts");
     if (!existsSync(source)) await rm(path);
   }
