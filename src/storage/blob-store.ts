@@ -38,7 +38,7 @@ export interface LinkOptions {
 export interface BlobStore {
   /** Stores bytes or a stream. An error of the stream is thrown and leaves nothing behind. */
   put(key: string, body: Uint8Array | Readable): Promise<BlobInfo>;
-  /** Moves a local file into the store. */
+  /** Moves a local file into the store, and never what a link at its path leads to. */
   putFile(key: string, path: string): Promise<BlobInfo>;
   /** Opens a blob. Throws `BlobNotFoundError`, or `RangeError` if the range is not inside the blob. */
   get(key: string, range?: ByteRange): Promise<Blob>;

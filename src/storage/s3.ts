@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -25,6 +24,7 @@ import {
   checkBlobPrefix,
   type LinkOptions,
 } from "./blob-store.ts";
+import { openRegularFile } from "./durable-files.ts";
 import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
 import { incompleteUploads } from "./s3-incomplete-uploads.ts";
 
@@ -68,7 +68,8 @@ export class S3BlobStore implements BlobStore {
 
   async putFile(key: string, path: string): Promise<BlobInfo> {
     checkBlobKey(key);
-    const info = await this.put(key, createReadStream(path));
+    const file = await openRegularFile(path);
+    const info = await this.put(key, file.createReadStream());
     await rm(path, { force: true });
     return info;
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -62,6 +62,15 @@ export function describeBlobStore(name: string, makeStore: () => Promise<BlobSto
       expect((await store.putFile("jobs/b/style-0", path)).size).toBe(7);
       expect(await text("jobs/b/style-0")).toBe("spooled");
       await expect(writeFile(path, "", { flag: "wx" })).resolves.toBeUndefined();
+    });
+
+    it("does not follow a link to a file that its maker may not be allowed to read", async () => {
+      const [secret, link] = [join(folder, "secret"), join(folder, "link")];
+      await writeFile(secret, "the worker's");
+      await symlink(secret, link);
+      await expect(store.putFile("jobs/b/checkpoint-0", link)).rejects.toThrow();
+      expect(await store.stat("jobs/b/checkpoint-0")).toBeNull();
+      expect(await readFile(secret, "utf8")).toBe("the worker's");
     });
 
     it("replaces a blob, while a reader of the old one gets it completely", async () => {

@@ -1,5 +1,6 @@
 // An engine that paints nothing: it speaks the protocol, and fails in ways that the real one cannot be made to. The first
-// argument decides how it starts, the seed what a painting does.
+// argument decides how it starts, the seed what a painting does. After "sends" comes a message that it sends for each painting,
+// as an engine does that runs a picture's code.
 import { existsSync, writeFileSync } from "node:fs";
 import type { Progress } from "../../src/contract/job.ts";
 import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
@@ -35,6 +36,11 @@ process.on("message", (request: EngineRequest) => {
     send({ type: "checkpoint", step: 1, path: request.path });
   }
   if (request.type !== "paint") return;
+  if (mode === "sends") {
+    for (const message of JSON.parse(file)) process.send?.(message);
+    hanging = true;
+    return;
+  }
   const { content } = request.pictures;
   const progress: Progress = {
     ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },

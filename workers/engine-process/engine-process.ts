@@ -3,32 +3,24 @@ import { once } from "node:events";
 import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import type { Options } from "../../src/contract/options.ts";
 import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { EngineEvent, EngineRequest, PaintRequest } from "../engine/protocol.ts";
+import {
+  type EngineEvent,
+  type EngineRequest,
+  engineEventSchema,
+  type PaintRequest,
+} from "../engine/protocol.ts";
+import { CrashBackoff } from "./crash-backoff.ts";
+import { describeCrash, describeIssue } from "./describe-crash.ts";
+import { EngineProtocolError, Painting, type PaintingEnd, type PaintingEvent } from "./painting.ts";
 import { type EngineExit, type EngineProgram, spawnEngine } from "./spawn-engine.ts";
 
 const START_TIMEOUT_MS = 180_000;
 const RETRY_MS = 30_000;
-const MAXIMUM_BACKOFF_MS = 30_000;
-/** A crash after this time says nothing about the next process: the backoff starts again. */
-const STABLE_MS = 60_000;
-/** Crashes in a row after which the engine counts as unavailable. */
-const MAXIMUM_CRASHES = 3;
 
 export type EngineState =
   | { type: "starting" }
   | { type: "ready"; engine: EngineDescription; largest_size: number }
   | { type: "not_ready"; code: JobErrorCode; message: string };
-
-/** An event of a painting in progress. */
-export type PaintingEvent = Extract<
-  EngineEvent,
-  { type: "progress" | "preview" | "checkpoint" | "checkpoint_failed" | "restarted" }
->;
-
-/** The end of a painting. */
-export type PaintingEnd =
-  | Extract<EngineEvent, { type: "painted" | "failed" | "canceled" }>
-  | { type: "crashed"; code: JobErrorCode; message: string };
 
 export interface EngineProcessSettings extends EngineProgram {
   /** Time after which an engine without weights, for example, is restarted to look for them again. */
@@ -39,19 +31,17 @@ export interface EngineProcessSettings extends EngineProgram {
   onWarning?: (message: string) => void;
 }
 
-interface Painting {
-  onEvent: (event: PaintingEvent) => void;
-  onEnd: (end: PaintingEnd) => void;
-}
-
 /** Keeps an engine process running, restarts it when it exits, and paints one picture at a time on it. */
 export class EngineProcess {
   private child: ChildProcess | null = null;
   private current: EngineState = { type: "starting" };
   private readonly stateListeners = new Set<() => void>();
   private painting: Painting | null = null;
-  /** Crashes in a row. */
-  private crashes = 0;
+  /** The running process has reported whether it can paint. */
+  private hasReported = false;
+  /** What the running process sent against the protocol; it is being killed for it. */
+  private violation: string | null = null;
+  private readonly backoff = new CrashBackoff();
   /** The process runs but cannot paint, and will be restarted to look again for what is missing. */
   private missingDependency = false;
   private startedAt = 0;
@@ -71,8 +61,10 @@ export class EngineProcess {
   start(): void {
     if (this.stopped) return;
     this.startedAt = Date.now();
+    this.hasReported = false;
+    this.violation = null;
     this.child = spawnEngine(this.settings, {
-      onEvent: (event) => this.onEvent(event),
+      onMessage: (message) => this.onMessage(message),
       onError: (error) => this.settings.onWarning?.(`engine process: ${error.message}`),
       onExit: (exit) => this.onExit(exit),
     });
@@ -99,8 +91,8 @@ export class EngineProcess {
     if (this.current.type !== "ready") throw new Error("The engine is not ready");
     try {
       return await new Promise<PaintingEnd>((onEnd) => {
-        this.painting = { onEvent, onEnd };
-        this.send({ type: "paint", ...request });
+        this.painting = new Painting(request, (message) => this.send(message), onEvent, onEnd);
+        this.painting.start();
       });
     } finally {
       this.painting = null;
@@ -109,17 +101,17 @@ export class EngineProcess {
 
   /** Asks for a checkpoint in a new file at `path`, after the current step. An event reports success or failure. */
   requestCheckpoint(path: string): void {
-    this.send({ type: "checkpoint", path });
+    this.painting?.requestCheckpoint(path);
   }
 
   /** Changes the options of the current painting from its next step on. */
   updateOptions(options: Options, options_version: number): void {
-    this.send({ type: "update_options", options, options_version });
+    this.painting?.updateOptions(options, options_version);
   }
 
   /** Cancels the current painting before its next step. */
   cancel(): void {
-    this.send({ type: "cancel" });
+    this.painting?.cancel();
   }
 
   /** Kills an engine that no longer answers. Its painting ends as crashed, and a new process starts. */
@@ -144,44 +136,51 @@ export class EngineProcess {
     if (this.child?.connected) this.child.send(request, () => undefined);
   }
 
-  private onEvent(event: EngineEvent): void {
-    switch (event.type) {
-      case "ready":
-      case "not_ready":
-        if (this.timer) clearTimeout(this.timer);
-        this.missingDependency = event.type === "not_ready";
-        this.setState(event);
-        if (this.missingDependency) this.schedule(this.settings.retryMs ?? RETRY_MS, () => this.kill());
-        break;
-      case "painted":
-      case "failed":
-      case "canceled":
-        this.painting?.onEnd(event);
-        break;
-      default:
-        this.painting?.onEvent(event);
+  private onMessage(message: unknown): void {
+    if (this.violation !== null) return;
+    try {
+      const parsed = engineEventSchema.safeParse(message);
+      if (!parsed.success) throw new EngineProtocolError(`it sent ${describeIssue(parsed.error)}`);
+      this.onEvent(parsed.data);
+    } catch (error) {
+      if (!(error instanceof EngineProtocolError)) throw error;
+      this.violation = error.message;
+      this.kill();
     }
+  }
+
+  private onEvent(event: EngineEvent): void {
+    if (event.type !== "ready" && event.type !== "not_ready") {
+      this.painting?.receive(event);
+      return;
+    }
+    if (this.hasReported) throw new EngineProtocolError("it reported twice whether it can paint");
+    this.hasReported = true;
+    if (this.timer) clearTimeout(this.timer);
+    this.missingDependency = event.type === "not_ready";
+    this.setState(event);
+    if (this.missingDependency) this.schedule(this.settings.retryMs ?? RETRY_MS, () => this.kill());
   }
 
   private onExit(exit: EngineExit): void {
     this.child = null;
     if (this.timer) clearTimeout(this.timer);
-    const crash = describeCrash(exit);
+    const crash = describeCrash(exit, this.violation);
     this.painting?.onEnd({ type: "crashed", ...crash });
     if (this.stopped) return;
-    if (this.missingDependency) {
-      this.missingDependency = false;
+    const isWaiting = this.missingDependency && this.violation === null;
+    this.missingDependency = false;
+    if (isWaiting) {
       this.start();
       return;
     }
-    if (Date.now() - this.startedAt > STABLE_MS) this.crashes = 0;
-    this.crashes++;
-    const delayMs = this.crashes === 1 ? 0 : Math.min(1_000 * 2 ** (this.crashes - 2), MAXIMUM_BACKOFF_MS);
+    const delayMs = this.backoff.onCrash(Date.now() - this.startedAt);
     this.settings.onCrash?.();
     const stderr = exit.stderrTail === "" ? "" : `; stderr: ${exit.stderrTail}`;
-    this.settings.onWarning?.(`engine exited (${exit.cause}); restarting in ${delayMs / 1000} s${stderr}`);
+    const cause = this.violation === null ? exit.cause : `killed because ${this.violation}`;
+    this.settings.onWarning?.(`engine exited (${cause}); restarting in ${delayMs / 1000} s${stderr}`);
     this.setState(
-      this.crashes > MAXIMUM_CRASHES
+      this.backoff.isUnavailable
         ? { type: "not_ready", code: "engine_unavailable", message: crash.message }
         : { type: "starting" },
     );
@@ -202,12 +201,4 @@ export class EngineProcess {
     for (const listener of this.stateListeners) listener();
     this.stateListeners.clear();
   }
-}
-
-/** std::bad_alloc and TensorFlow's allocator abort the process with a message; the kernel's OOM killer leaves none. */
-function describeCrash({ cause, stderrTail }: EngineExit): { code: JobErrorCode; message: string } {
-  if (/bad_alloc|out of memory|OOM|failed to allocate|Allocation failed/i.test(stderrTail)) {
-    return { code: "out_of_memory", message: "The engine ran out of memory at this size" };
-  }
-  return { code: "engine_crashed", message: `The engine process died (${cause})` };
 }

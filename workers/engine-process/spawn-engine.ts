@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { EngineEvent } from "../engine/protocol.ts";
 import { engineEnvironment } from "./engine-environment.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -25,7 +24,8 @@ export interface EngineExit {
 }
 
 interface EngineListeners {
-  onEvent: (event: EngineEvent) => void;
+  /** Not parsed yet. */
+  onMessage: (message: unknown) => void;
   onError: (error: Error) => void;
   onExit: (exit: EngineExit) => void;
 }
@@ -48,7 +48,7 @@ export function spawnEngine(program: EngineProgram, listeners: EngineListeners):
   child.stderr?.on("data", (bytes: Buffer) => {
     stderrTail = (stderrTail + bytes.toString()).slice(-STDERR_TAIL);
   });
-  child.on("message", listeners.onEvent);
+  child.on("message", listeners.onMessage);
   child.on("error", listeners.onError);
   // "exit" may come before the last bytes of stderr, "close" does not.
   child.on("close", (code, signal) => {

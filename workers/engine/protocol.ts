@@ -1,8 +1,10 @@
-import type { EngineDescription } from "../../src/contract/engine-description.ts";
-import type { Progress } from "../../src/contract/job.ts";
+import { types } from "node:util";
+import { z } from "zod";
+import { engineSchema } from "../../src/contract/engine-description.ts";
+import { progressSchema } from "../../src/contract/job.ts";
 import type { Options } from "../../src/contract/options.ts";
-import type { JobErrorCode } from "../../src/contract/problems.ts";
-import type { Mask, Raster, Raster16 } from "../../src/pictures/raster.ts";
+import { jobErrorCodeSchema } from "../../src/contract/problems.ts";
+import type { Mask, Raster } from "../../src/pictures/raster.ts";
 
 /** What a painting is made from. */
 export interface Pictures {
@@ -39,19 +41,63 @@ export type ControlRequest =
 /** What the worker sends to its engine process (Node IPC, `serialization: "advanced"`): one painting at a time. */
 export type EngineRequest = PaintRequest | ControlRequest;
 
-/** What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. */
-export type EngineEvent =
+/** Texts of an event are cut to this length. */
+const TEXT_LENGTH = 2_000;
+/** Parts that a loss may have; the real one has about ten. */
+const MAXIMUM_LOSS_PARTS = 64;
+
+const text = z.string().transform((value) => value.slice(0, TEXT_LENGTH));
+const code = jobErrorCodeSchema;
+const step = z.int().min(0);
+const optionsVersion = z.int().min(0);
+
+const reportedProgress = progressSchema
+  .refine((progress) => progress.step <= progress.total_steps, "the step is beyond the last")
+  .refine(
+    ({ loss }) => Object.keys(loss?.parts ?? {}).length <= MAXIMUM_LOSS_PARTS,
+    "the loss has too many parts",
+  );
+
+/** `isSamples` is of node:util, since `instanceof` differs between the realms of a test. */
+const raster = <Samples extends Uint8Array | Uint16Array>(isSamples: (value: unknown) => boolean) =>
+  z
+    .object({
+      width: z.int().min(1),
+      height: z.int().min(1),
+      data: z.custom<Samples>(isSamples),
+      alpha: z.custom<Uint8Array>(types.isUint8Array).exactOptional(),
+    })
+    .refine(({ width, height, data }) => data.length === 3 * width * height, "the picture has another size")
+    .refine(
+      ({ width, height, alpha }) => alpha === undefined || alpha.length === width * height,
+      "the opacity has another size",
+    );
+const raster8 = raster<Uint8Array>(types.isUint8Array);
+const raster16 = raster<Uint16Array>(types.isUint16Array);
+
+/**
+ * What the engine process answers. A painting ends with exactly one of `painted`, `failed`, `canceled`. The worker parses
+ * each event: native code decides what the engine sends.
+ */
+export const engineEventSchema = z.discriminatedUnion("type", [
   /** `largest_size`: longest edge in pixels for which there is room. */
-  | { type: "ready"; engine: EngineDescription; largest_size: number }
-  | { type: "not_ready"; code: JobErrorCode; message: string }
-  | { type: "progress"; progress: Progress; options_version: number }
-  | { type: "preview"; step: number; picture: Raster }
-  | { type: "checkpoint"; step: number; path: string }
+  z.object({ type: z.literal("ready"), engine: engineSchema, largest_size: z.int().min(0) }),
+  z.object({ type: z.literal("not_ready"), code, message: text }),
+  z.object({ type: z.literal("progress"), progress: reportedProgress, options_version: optionsVersion }),
+  z.object({ type: z.literal("preview"), step, picture: raster8 }),
+  z.object({ type: z.literal("checkpoint"), step, path: z.string() }),
   /** The painting goes on all the same. */
-  | { type: "checkpoint_failed"; message: string }
+  z.object({ type: z.literal("checkpoint_failed"), message: text }),
   /** The painting starts from the beginning, because the checkpoint cannot be used; `message` says why. */
-  | { type: "restarted"; message: string }
+  z.object({ type: z.literal("restarted"), message: text }),
   /** `pixels` is what was painted, where `picture` shows it in other colours or in part: to go on from. */
-  | { type: "painted"; picture: Raster | Raster16; pixels: Raster | null; progress: Progress }
-  | { type: "failed"; code: JobErrorCode; message: string }
-  | { type: "canceled" };
+  z.object({
+    type: z.literal("painted"),
+    picture: z.union([raster8, raster16]),
+    pixels: raster8.nullable(),
+    progress: reportedProgress,
+  }),
+  z.object({ type: z.literal("failed"), code, message: text }),
+  z.object({ type: z.literal("canceled") }),
+]);
+export type EngineEvent = z.infer<typeof engineEventSchema>;

@@ -7,7 +7,7 @@ import { encodePicture } from "../../src/pictures/encode.ts";
 import type { Raster, Raster16 } from "../../src/pictures/raster.ts";
 import type { BlobStore } from "../../src/storage/blob-store.ts";
 import type { EngineEvent } from "../engine/protocol.ts";
-import type { PaintingEvent } from "../engine-process/engine-process.ts";
+import type { PaintingEvent } from "../engine-process/painting.ts";
 import { AttemptBlobs } from "./attempt-blobs.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import type { LossHistory } from "./loss-history.ts";

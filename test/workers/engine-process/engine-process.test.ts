@@ -36,7 +36,11 @@ function start(...fakeArguments: string[]) {
   return { engine, states, warnings, crashes: () => crashes };
 }
 
-async function paint(engine: EngineProcess, seed: number, onEvent: () => void = () => undefined) {
+async function paint(
+  engine: EngineProcess,
+  seed: number,
+  onEvent: (event: unknown) => void = () => undefined,
+) {
   expect((await engine.whenReady()).type).toBe("ready");
   const content = { width: 1, height: 1, data: new Uint8Array([1, 2, 3]) };
   const options = resolveOptions({ seed }, 0);
@@ -119,6 +123,39 @@ describe("EngineProcess", () => {
     });
     expect(warnings.map((warning) => / in (\d+) s/.exec(warning)?.[1])).toEqual(["0", "1", "2", "4"]);
   }, 20_000);
+
+  const progress = (step: number) => ({
+    ...{ type: "progress", options_version: 0 },
+    progress: {
+      ...{ step, total_steps: 20_000, fraction: 0.5, loss: null, step_ms: 1, eta_seconds: 0 },
+      scale: { index: 0, count: 1, width: 1, height: 1 },
+    },
+  });
+  const painted = (picture: unknown) => ({ ...progress(1), type: "painted", picture, pixels: null });
+  it.each<[string, unknown[]]>([
+    ["names a file of its own for a checkpoint", [{ type: "checkpoint", step: 1, path: "/etc/passwd" }]],
+    [
+      "reports the failure of a checkpoint that was not requested",
+      [{ type: "checkpoint_failed", message: "" }],
+    ],
+    ["gives up a checkpoint that it never got", [{ type: "restarted", message: "" }]],
+    ["reports a step twice", [progress(1), progress(1)]],
+    ["reports a step beyond the job's last", [progress(19_999)]],
+    ["reports progress of another form", [{ ...progress(1), progress: { step: "<b>" } }]],
+    ["paints a picture of fewer bytes than pixels", [painted({ width: 9, height: 9, data: "" })]],
+    ["reports a failure of no known kind", [{ type: "failed", code: "owned", message: "" }]],
+    ["reports twice that it is ready", [{ type: "not_ready", code: "weights_missing", message: "" }]],
+    ["sends an event of no known kind", [{ type: "exec", path: "/bin/sh" }]],
+    ["sends no event", ["hello"]],
+  ])("kills an engine that %s, and passes nothing of it on", async (_name, messages) => {
+    const { engine, warnings } = start("sends", JSON.stringify(messages));
+    const events: unknown[] = [];
+    const end = await paint(engine, PAINT, (event) => events.push(event));
+    expect(end).toMatchObject({ type: "crashed", code: "engine_crashed" });
+    expect(end).toHaveProperty("message", expect.stringMatching(/^The engine was killed: it /));
+    expect(events).toHaveLength(messages.length - 1);
+    expect(warnings.join()).toContain("engine exited (killed because it ");
+  });
 
   it("leaves no process behind when it is stopped during a painting", async () => {
     const { engine } = start();
