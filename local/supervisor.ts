@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Watchdog } from "./watchdog.ts";
 
 const FIRST_DELAY_MS = 500;
@@ -44,12 +43,11 @@ export function supervise(
     });
     child = running;
     if (running.pid !== undefined) watchdog.add(running.pid);
-    exited = once(running, "exit").then(([code, signal]) => {
+    exited = endOf(running).then(({ reason, byItself }) => {
       if (running.pid !== undefined) watchdog.remove(running.pid);
       if (stopping) return;
-      const reason = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
       const lasted = Date.now() - started;
-      if (first && lasted < STARTUP_MS && signal === null) {
+      if (first && lasted < STARTUP_MS && byItself) {
         reportStartupFailure(`the ${name} ${reason}`);
         return;
       }
@@ -72,4 +70,20 @@ export function supervise(
       clearTimeout(killTimer);
     },
   };
+}
+
+/** How a program ended. One that the system could not start (no process or file descriptor is left) has ended too. */
+function endOf(program: ChildProcess): Promise<{ reason: string; byItself: boolean }> {
+  return new Promise((resolve) => {
+    let failure: Error | undefined;
+    program.on("error", (error) => {
+      failure = error;
+    });
+    program.once("close", (code, signal) => {
+      if (program.pid === undefined) {
+        resolve({ reason: `could not be started (${failure?.message})`, byItself: false });
+      } else if (signal === null) resolve({ reason: `exited with code ${code}`, byItself: true });
+      else resolve({ reason: `was killed by ${signal}`, byItself: false });
+    });
+  });
 }

@@ -70,6 +70,40 @@ describe("The supervisor", () => {
     expect(await pids()).toHaveLength(1);
   });
 
+  it("starts a program again that the system could not start for want of file descriptors", async () => {
+    const { script, pids } = await program("setInterval(() => {}, 1000);");
+    // A supervisor in a process of its own, which may open few files.
+    const supervisor = `
+      import { openSync, closeSync } from "node:fs";
+      import { supervise } from ${JSON.stringify(join(ROOT, "dist/local/supervisor.js"))};
+      const opened = [];
+      const openAll = () => { try { for (;;) opened.push(openSync("/dev/null")); } catch { } };
+      const watchdog = { add: () => undefined, remove: () => undefined };
+      const supervised = supervise("program", ${JSON.stringify(script)}, process.env, watchdog, (line) => {
+        console.log(line);
+        if (line.includes("could not be started")) opened.splice(0).forEach(closeSync);
+      });
+      openAll();
+      process.on("SIGTERM", () => supervised.stop(5_000).then(() => process.exit(0)));
+      setInterval(() => {}, 1000);`;
+    const shell = ["-c", 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, supervisor];
+    const parent = spawn("/bin/sh", shell, { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    parent.stdout.on("data", (text) => {
+      output += text;
+    });
+    try {
+      await until(async () => (await pids()).length === 1);
+      process.kill((await pids())[0] ?? 0, "SIGKILL");
+      await until(async () => (await pids()).length === 2);
+      expect(output).toMatch(/^the program could not be started \(spawn .* EMFILE\); restarting in 1 s$/m);
+    } finally {
+      parent.kill("SIGTERM");
+      await once(parent, "exit");
+    }
+    expect((await pids()).map(isAlive)).toEqual([false, false]);
+  });
+
   it("kills a program that does not stop in time", async () => {
     const { script, pids } = await program(
       "setInterval(() => {}, 1000);",
