@@ -63,6 +63,7 @@ function toConfig(variables: Environment) {
       urlSeconds: variables.URL_TIMEOUT_SECONDS,
       picturePixels: variables.MAX_PICTURE_PIXELS,
       pictureSeconds: variables.PICTURE_TIMEOUT_SECONDS,
+      pictureMemoryBytes: variables.PICTURE_MEMORY_BYTES,
       styles: variables.MAX_STYLES,
       batchJobs: variables.MAX_BATCH_JOBS,
       size: variables.MAX_SIZE,

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
   const keys = new RedisKeys(config.redisTag);
   const dependencies = createDependencies(config, logger, redis, keys);
-  const { queue, store } = dependencies;
+  const { queue, store, picturePool } = dependencies;
   const app = await buildApp(dependencies);
 
   const signal = stopSignal();
@@ -69,6 +69,7 @@ async function main(): Promise<void> {
   await Promise.race([maintenance.stop(), sleep(1_000)]);
   await webhooks.stop(WEBHOOKS_TIMEOUT_MS);
   webhooksRedis.disconnect();
+  picturePool.close();
   await queue.close();
   logger.info("stopped");
   exitAfterLogging(logger, 0);

@@ -132,6 +132,9 @@ const limits = {
   MAX_SIZE: integer(4096, 32, 4096).describe("Longest edge of a result, in pixels."),
   MAX_STEPS: integer(20_000, 1, 20_000).describe("Optimiser steps of one job."),
   PICTURE_TIMEOUT_SECONDS: integer(20, 1, 600).describe("Time limit for decoding one picture."),
+  PICTURE_MEMORY_BYTES: integer(640 * MIB, 256 * MIB, 64 * 1024 * MIB).describe(
+    "Memory of the process that decodes large pictures, in bytes; a picture that needs more is rejected. 24 MP of AVIF need about 640 MiB.",
+  ),
   URL_TIMEOUT_SECONDS: integer(20, 1, 600).describe("Time limit for fetching one picture from its URL."),
 };
 

@@ -11,10 +11,15 @@ import { IdempotencyStore } from "../jobs/idempotency-store.ts";
 import { JobQueue } from "../jobs/job-queue.ts";
 import type { Logger } from "../logging.ts";
 import { createUrlPolicy, type UrlPolicy } from "../net/url-policy.ts";
+import { PicturePool } from "../pictures/process/picture-pool.ts";
+import { SMALL_PIXELS } from "../pictures/validate-picture.ts";
 import type { RedisKeys } from "../redis/keys.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 import { createBlobStore } from "../storage/create-store.ts";
 import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
+
+/** A process needs 100 MiB for itself, and an AVIF of 4 MP another 100 MiB. */
+const SMALL_PICTURE_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /** What the plugins and routes work with. Whoever creates it also closes it. */
 export interface Dependencies {
@@ -22,6 +27,8 @@ export interface Dependencies {
   logger: Logger;
   queue: JobQueue;
   store: BlobStore;
+  /** Decodes uploads. */
+  picturePool: PicturePool;
   idempotency: IdempotencyStore;
   batches: BatchStore;
   apiKeys: ApiKeyStore;
@@ -39,6 +46,10 @@ export function createDependencies(config: Config, logger: Logger, redis: Redis,
     logger,
     queue: new JobQueue(redis, keys, { ...limits, keepSeconds: config.resultSeconds }),
     store: createBlobStore(config),
+    picturePool: new PicturePool([
+      { memoryBytes: SMALL_PICTURE_MEMORY_BYTES, maxPixels: SMALL_PIXELS },
+      { memoryBytes: limits.pictureMemoryBytes },
+    ]),
     idempotency: new IdempotencyStore(redis, keys),
     batches: new BatchStore(redis, keys, config.resultSeconds),
     apiKeys: new ApiKeyStore(redis, keys),

@@ -5,15 +5,17 @@ import { crc32, deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import sharp, { type Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
-import type { ProblemError } from "../../src/contract/problems.ts";
 import { decodePicture } from "../../src/pictures/decode.ts";
 import { convertPicture, encodePicture } from "../../src/pictures/encode.ts";
+import type { PictureProblem } from "../../src/pictures/picture-problem.ts";
 import { contentSize } from "../../src/pictures/picture-size.ts";
 import { PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
 import { validatePicture } from "../../src/pictures/validate-picture.ts";
+import { picturePool } from "../support/picture-pool.ts";
 import { draw, jpeg, png } from "../support/pictures.ts";
 
 const { limits } = readConfig({});
+const pool = picturePool();
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nst-untrusted-"));
@@ -24,7 +26,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function validateAndDecode(bytes: Buffer): Promise<string> {
   const path = join(folder, "picture");
   await writeFile(path, bytes);
-  const found = await validatePicture(path, "content", limits).catch((error: ProblemError) => error.code);
+  const found = await validatePicture(pool, path, "tests", limits).catch(
+    (error: PictureProblem) => error.code,
+  );
   if (typeof found === "string") return found;
   const raster = await decodePicture(path, (size) => contentSize(size, 32), limits);
   return `${found.type} ${raster.width} × ${raster.height}`;

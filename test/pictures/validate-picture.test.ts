@@ -6,10 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
 import type { ProblemError } from "../../src/contract/problems.ts";
+import type { PictureProblem } from "../../src/pictures/picture-problem.ts";
 import { validatePicture } from "../../src/pictures/validate-picture.ts";
+import { picturePool } from "../support/picture-pool.ts";
 import { draw, jpeg, plain, png } from "../support/pictures.ts";
 
 const limits = { ...readConfig({}).limits, uploadBytes: 1_000_000, picturePixels: 1_000_000 };
+const pool = picturePool();
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nst-validate-"));
@@ -21,7 +24,11 @@ async function check(bytes: Uint8Array, changed: Partial<typeof limits> = {}) {
   count += 1;
   const path = join(folder, String(count));
   await writeFile(path, bytes);
-  return await validatePicture(path, "content", { ...limits, ...changed });
+  return await validatePicture(pool, path, "tests", { ...limits, ...changed }).catch(
+    (error: PictureProblem) => {
+      throw error.forField("content");
+    },
+  );
 }
 async function problemOf(bytes: Uint8Array, changed: Partial<typeof limits> = {}): Promise<ProblemError> {
   return await check(bytes, changed).then(
@@ -81,7 +88,8 @@ describe("validatePicture accepts", () => {
   it.each(accepted)("%s", async (_, type, make) => {
     const bytes = await make().toBuffer();
     const found = await check(bytes);
-    expect(found).toEqual({ type, mediaType: `image/${type}`, width: 64, height: 48, bytes: bytes.length });
+    const size = { width: 64, height: 48, bytes: bytes.length };
+    expect(found).toEqual({ type, mediaType: `image/${type}`, frames: 1, ...size });
   });
 
   it.each([1, 2, 3, 4])("a picture with EXIF orientation %i, which keeps its size", async (orientation) => {

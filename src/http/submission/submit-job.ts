@@ -2,6 +2,7 @@ import { ProblemError } from "../../contract/problems.ts";
 import { jobFolder } from "../../jobs/records/job-blobs.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import { checkUrl } from "../../net/url-policy.ts";
+import { PictureProblem } from "../../pictures/picture-problem.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { validatePicture } from "../../pictures/validate-picture.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -19,14 +20,18 @@ const ASPECT_RATIO_TOLERANCE = 0.03;
 
 /** Validates the submission, stores its pictures and queues the job. Throws a `ProblemError` or what `queueJob` throws. */
 export async function submitJob(
-  { config, queue, store, urlPolicy }: Dependencies,
+  { config, queue, store, urlPolicy, picturePool }: Dependencies,
   { pictures, fields }: ParsedSubmission,
   id: string,
   requester: Requester,
 ): Promise<JobRecord> {
   const { limits } = config;
   if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", urlPolicy);
-  const content = await validatePicture(pictures.content[0] ?? "", "content", limits);
+  const validate = async (path: string, name: string) =>
+    await validatePicture(picturePool, path, requester.owner, limits).catch((error: unknown) => {
+      throw error instanceof PictureProblem ? error.forField(name) : error;
+    });
+  const content = await validate(pictures.content[0] ?? "", "content");
   const hasInitPicture = pictures.init_picture.length > 0;
   const options = resolveJobOptions(fields.options, content, {
     ...{ styles: pictures.style.length, hasInitPicture, limits },
@@ -37,7 +42,7 @@ export async function submitJob(
   await Promise.all(
     files.map(async ({ field, name, path }) => {
       if (field === "content") return;
-      const picture = await validatePicture(path, name, limits);
+      const picture = await validate(path, name);
       if (field !== "style") checkAspectRatio(picture, content, name);
     }),
   );

@@ -13,6 +13,7 @@ import { type JobStatus, type JobView, jobViewSchema } from "../../../src/contra
 import { buildApp } from "../../../src/http/app.ts";
 import { type App, createDependencies } from "../../../src/http/dependencies.ts";
 import type { JobQueue } from "../../../src/jobs/job-queue.ts";
+import type { PicturePool } from "../../../src/pictures/process/picture-pool.ts";
 import { connectForRequests } from "../../../src/redis/connection.ts";
 import { RedisKeys } from "../../../src/redis/keys.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
@@ -44,6 +45,7 @@ export class TestService {
     readonly store: BlobStore,
     readonly apiKeys: ApiKeyStore,
     readonly signedLinks: SignedLinks,
+    readonly picturePool: PicturePool,
     readonly app: App,
     readonly config: Config,
     private readonly folder: string,
@@ -77,12 +79,13 @@ export class TestService {
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new RedisKeys("test");
     const dependencies = createDependencies(config, logger, redis, keys);
-    const { queue, store, apiKeys, signedLinks } = dependencies;
+    const { queue, store, apiKeys, signedLinks, picturePool } = dependencies;
     await loadRoutes();
     const app = await buildApp(dependencies);
     await app.listen({ host: "127.0.0.1", port: 0 });
     const service = new TestService(
-      ...([redisServer, redis, keys, queue, store, apiKeys, signedLinks, app, config, folder, log] as const),
+      ...([redisServer, redis, keys, queue, store, apiKeys, signedLinks, picturePool] as const),
+      ...([app, config, folder, log] as const),
     );
     await service.createOwnKey();
     return service;
@@ -174,6 +177,7 @@ export class TestService {
   async stop(): Promise<void> {
     await this.stopWorkers();
     await this.app.close();
+    this.picturePool.close();
     await this.queue.close();
     await this.redisServer.stop();
     await rm(this.folder, { recursive: true, force: true });
