@@ -23,7 +23,7 @@ async function main(): Promise<void> {
       throw new UsageError("Redis cannot be reached. Start the service first, or set REDIS_URL.");
     }
     const output = { result: console.log, note: console.error };
-    const keys = new RedisKeys(config.redisTag);
+    const keys = new RedisKeys(config.redisKeyPrefix);
     const stores = { apiKeys: new ApiKeyStore(redis, keys), signedLinks: new SignedLinks(redis, keys) };
     await keysCommand(process.argv.slice(2), stores, output);
   } catch (error) {

@@ -40,17 +40,17 @@ function toConfig(variables: Environment) {
     logLevel: variables.LOG_LEVEL,
     host: variables.HOST,
     port: variables.PORT,
-    openMode: variables.OPEN_MODE,
+    anonymousAccess: variables.ANONYMOUS_ACCESS,
     corsOrigins: variables.CORS_ORIGINS ?? [],
     trustedProxies: variables.TRUSTED_PROXIES ?? [],
     redisUrl: variables.REDIS_URL ?? "redis://127.0.0.1:6379",
     /** If not, the service on one machine runs a Redis of its own. */
     hasExternalRedis: variables.REDIS_URL !== undefined,
-    redisTag: variables.REDIS_TAG,
+    redisKeyPrefix: variables.REDIS_KEY_PREFIX,
     dataDirectory: variables.DATA_DIR,
     storage: storageOf(variables),
-    /** How long a link to a stored result is valid; 0: the API sends results itself. */
-    linkSeconds: variables.STORAGE === "s3" ? variables.S3_LINK_SECONDS : 0,
+    /** How long a presigned URL of a result is valid; 0: the API sends results itself. */
+    presignedUrlSeconds: variables.STORAGE === "s3" ? variables.S3_PRESIGNED_URL_SECONDS : 0,
     spoolDirectory: variables.SPOOL_DIR ?? resolve(variables.DATA_DIR, "spool"),
     scratchDirectory: variables.SCRATCH_DIR ?? resolve(variables.DATA_DIR, "scratch"),
     /** null: the usual places. */

@@ -1,6 +1,6 @@
 // The API process: reads the environment, connects, listens, and stops on SIGTERM or SIGINT.
 import { setTimeout as sleep } from "node:timers/promises";
-import { openMode } from "./auth/open-mode.ts";
+import { decideAnonymousAccess } from "./auth/anonymous-access.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { buildApp } from "./http/app.ts";
 import { createDependencies } from "./http/dependencies.ts";
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const redis = connectForRequests(config.redisUrl);
   await checkBlobStore(config);
   await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
-  const keys = new RedisKeys(config.redisTag);
+  const keys = new RedisKeys(config.redisKeyPrefix);
   const dependencies = createDependencies(config, logger, redis, keys);
   const { queue, store, picturePool } = dependencies;
   const app = await buildApp(dependencies);
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   await app.listen({ host: config.host, port: config.port }).catch((error: Error) => {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
-  logger[config.openMode === "always" ? "warn" : "info"](openMode(config).reason);
+  logger[config.anonymousAccess === "always" ? "warn" : "info"](decideAnonymousAccess(config).reason);
   const { records, scheduler } = queue;
   const { spoolDirectory, scratchDirectory } = config;
   const maintenance = new Maintenance({

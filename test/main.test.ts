@@ -28,13 +28,13 @@ afterAll(async () => {
 });
 
 function start(variables: Record<string, string> = {}): ProgramProcess {
-  // Open mode is the default on loopback: keys are not tested here.
+  // Anonymous access is the default on loopback: keys are not tested here.
   const environment = {
     DATA_DIR: folder,
     REDIS_URL: redis.url,
     PORT: "0",
     LOG_LEVEL: "info",
-    OPEN_MODE: "loopback",
+    ANONYMOUS_ACCESS: "loopback",
   };
   const program = new ProgramProcess("src/main.js", { ...environment, ...variables });
   programs.push(program);

@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const checks = Promise.all([checkServer(redis, logger), checkBlobStore(config)]);
   if (typeof (await Promise.race([checks, signal])) === "string") process.exit(0);
 
-  const keys = new RedisKeys(config.redisTag);
+  const keys = new RedisKeys(config.redisKeyPrefix);
   const engine = new EngineProcess({
     sandbox: await createEngineSandbox(config, logger),
     script: join(import.meta.dirname, "engine", "main.js"),

@@ -16,7 +16,7 @@ import type {
 } from "./types.ts";
 
 export interface NstClientSettings extends ApiClientSettings {
-  /** Required unless the service is open. */
+  /** Required unless the service allows anonymous access. */
   apiKey?: string | undefined;
 }
 

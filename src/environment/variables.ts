@@ -39,7 +39,7 @@ const api = {
 };
 
 const access = {
-  OPEN_MODE: choice(["loopback", "always", "never"])
+  ANONYMOUS_ACCESS: choice(["loopback", "always", "never"])
     .default("loopback")
     .describe(
       "Whether requests without an API key are accepted. `loopback`: if `HOST` is a loopback address; `always`: from " +
@@ -71,12 +71,13 @@ const redis = {
       "a unix socket. Redis 6.2 or newer, with `maxmemory-policy noeviction` and an append-only file.",
     standard: "`npm start`: an embedded Redis; else `redis://127.0.0.1:6379`",
   }),
-  REDIS_TAG: z
+  REDIS_KEY_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected letters, digits, _ and -")
     .default("nst")
     .describe(
-      "Hash tag of all keys. Installations with different tags share a Redis without seeing each other.",
+      "Prefix of all keys, which is also their hash tag in a Redis Cluster. Installations with different prefixes share a Redis " +
+        "without seeing each other.",
     ),
 };
 
@@ -106,7 +107,7 @@ const storage = {
     .optional()
     .meta({ description: "URL of another S3 server than Amazon's.", standard: "Amazon's" }),
   S3_PUBLIC_ENDPOINT: webUrl.optional().meta({
-    description: "URL of the S3 server as clients reach it, for `S3_LINK_SECONDS`.",
+    description: "URL of the S3 server as clients reach it, for `S3_PRESIGNED_URL_SECONDS`.",
     standard: "`S3_ENDPOINT`",
   }),
   S3_ACCESS_KEY_ID: z.string().optional().meta({
@@ -118,8 +119,8 @@ const storage = {
     .string()
     .optional()
     .meta({ description: "Secret of `S3_ACCESS_KEY_ID`.", standard: "AWS variables, profiles, roles" }),
-  S3_LINK_SECONDS: integer(0, 0, 7 * 24 * HOUR).describe(
-    "If above 0, results are redirects to presigned links into the bucket that are valid for this long.",
+  S3_PRESIGNED_URL_SECONDS: integer(0, 0, 7 * 24 * HOUR).describe(
+    "If above 0, results are redirects to presigned URLs of the bucket that are valid for this long.",
   ),
 };
 

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
-import { isLocalOnly } from "../auth/open-mode.ts";
+import { servesLocalClientsOnly } from "../auth/anonymous-access.ts";
 import { type EngineDescription, engineSchema } from "../contract/engine-description.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { WorkerDescription } from "../jobs/scheduling/worker-registry.ts";
@@ -63,7 +63,7 @@ async function checkReadiness({ config, queue, store }: Dependencies): Promise<R
     }),
     queue.statistics.workers().catch(() => null),
   ]);
-  const { workers, engine, engines } = checkWorkers(living, isLocalOnly(config));
+  const { workers, engine, engines } = checkWorkers(living, servesLocalClientsOnly(config));
   const capacity = await checkCapacity(queue, living, config.limits.size);
   const checks = { redis, store: storage, workers, engine };
   const isReady = Object.values(checks).every(({ ok }) => ok);

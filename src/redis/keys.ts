@@ -15,8 +15,8 @@ export class RedisKeys {
   readonly statusPrefix: string;
   readonly ownerPrefix: string;
 
-  constructor(tag: string) {
-    this.prefix = `{${tag}}`;
+  constructor(prefix: string) {
+    this.prefix = `{${prefix}}`;
     this.jobPrefix = `${this.prefix}:job:`;
     this.statusPrefix = `${this.prefix}:status:`;
     this.ownerPrefix = `${this.prefix}:owner:`;

@@ -19,8 +19,8 @@ export interface Blob {
   stream: Readable;
 }
 
-export interface LinkOptions {
-  /** How long the link is valid. */
+export interface PresignedUrlOptions {
+  /** How long the URL is valid. */
   seconds: number;
   /** `Content-Type` of the response. */
   mediaType: string;
@@ -56,8 +56,8 @@ export interface BlobStore {
   deleteIncompleteUploads(ageMs: number): Promise<number>;
   /** Resolves if blobs can be written. */
   ping(): Promise<void>;
-  /** A URL from which anybody can fetch the blob for a while; null if the store has no such links. */
-  link(key: string, options: LinkOptions): Promise<string | null>;
+  /** A URL from which anybody can fetch the blob for a while; null if the store cannot presign URLs. */
+  presignedUrl(key: string, options: PresignedUrlOptions): Promise<string | null>;
 }
 
 export class BlobNotFoundError extends Error {

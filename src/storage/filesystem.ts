@@ -127,7 +127,7 @@ export class FilesystemBlobStore implements BlobStore {
     await this.delete(PROBE.key);
   }
 
-  async link(): Promise<null> {
+  async presignedUrl(): Promise<null> {
     return null;
   }
 

@@ -22,7 +22,7 @@ import {
   type ByteRange,
   checkBlobKey,
   checkBlobPrefix,
-  type LinkOptions,
+  type PresignedUrlOptions,
 } from "./blob-store.ts";
 import { openRegularFile } from "./durable-files.ts";
 import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
@@ -42,7 +42,7 @@ export interface S3BlobStoreSettings {
   bucket: string;
   /** Prefix of every key: "" or a path that ends in "/". */
   prefix: string;
-  /** Signs links. Its endpoint is the one that clients use. */
+  /** Presigns URLs. Its endpoint is the one that clients use. */
   publicClient: S3Client;
 }
 
@@ -151,7 +151,7 @@ export class S3BlobStore implements BlobStore {
     await translateErrors(() => this.client.send(new HeadBucketCommand({ Bucket: this.settings.bucket })));
   }
 
-  async link(key: string, { seconds, mediaType, disposition }: LinkOptions): Promise<string> {
+  async presignedUrl(key: string, { seconds, mediaType, disposition }: PresignedUrlOptions): Promise<string> {
     const command = new GetObjectCommand({
       ...this.target(key),
       ResponseContentType: mediaType,

@@ -29,8 +29,8 @@ let key: string;
 
 beforeAll(async () => {
   service = await TestDeployment.create();
-  // The pages' reader has an open service, as `npm start` gives it.
-  const api = service.startApi({ OPEN_MODE: "loopback", URL_ALLOWED_NETWORKS: "127.0.0.0/8" });
+  // The pages' reader has a service with anonymous access, as `npm start` runs it.
+  const api = service.startApi({ ANONYMOUS_ACCESS: "loopback", URL_ALLOWED_NETWORKS: "127.0.0.0/8" });
   [{ address: server }] = await Promise.all([api, service.startWorker()]);
   const environment = { ...process.env, ...service.environment };
   const keys = [join(ROOT, "dist/local/keys.js"), "create", "--owner", "acme"];

@@ -51,7 +51,7 @@ describe("The logs of API and worker at level trace", () => {
     const url = `redis://:${REDIS_PASSWORD}@127.0.0.1:${port}`;
     const environment = {
       ...store.environment,
-      ...{ REDIS_URL: url, DATA_DIR: folder(), LOG_LEVEL: "trace", PORT: "0", OPEN_MODE: "never" },
+      ...{ REDIS_URL: url, DATA_DIR: folder(), LOG_LEVEL: "trace", PORT: "0", ANONYMOUS_ACCESS: "never" },
       ...{ NST_VGG19_WEIGHTS: NARROW_WEIGHTS, URL_ALLOWED_NETWORKS: "127.0.0.0/8" },
     };
     const run = (script: string, more: Record<string, string> = {}) => {

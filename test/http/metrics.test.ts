@@ -139,7 +139,7 @@ describe("/metrics", () => {
   });
 
   it("reports that Redis cannot be reached, without outdated values, with and without API keys", async () => {
-    const open = await TestService.start({ OPEN_MODE: "loopback" });
+    const open = await TestService.start({ ANONYMOUS_ACCESS: "loopback" });
     try {
       for (const one of [service, open]) {
         await one.redisServer.kill();

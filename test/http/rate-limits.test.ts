@@ -50,7 +50,7 @@ describe("Rate limits", () => {
 
   it("count addresses if no key is required, but not on a loopback-only service", async () => {
     service = await TestService.start({
-      OPEN_MODE: "always",
+      ANONYMOUS_ACCESS: "always",
       RATE_LIMIT_REQUESTS: "1",
       TRUSTED_PROXIES: "127.0.0.1/32",
     });
@@ -59,13 +59,13 @@ describe("Rate limits", () => {
     expect((await from("203.0.113.1")).status).toBe(429);
     expect((await from("203.0.113.2")).status).toBe(200);
     await service.stop();
-    service = await TestService.start({ OPEN_MODE: "loopback", RATE_LIMIT_REQUESTS: "1" });
+    service = await TestService.start({ ANONYMOUS_ACCESS: "loopback", RATE_LIMIT_REQUESTS: "1" });
     expect((await service.fetch("/v1/jobs")).status).toBe(200);
     expect((await service.fetch("/v1/jobs")).status).toBe(200);
   });
 
   it("reject every request while Redis cannot be reached", async () => {
-    service = await TestService.start({ OPEN_MODE: "always", RATE_LIMIT_REQUESTS: "1000" });
+    service = await TestService.start({ ANONYMOUS_ACCESS: "always", RATE_LIMIT_REQUESTS: "1000" });
     await service.redisServer.kill();
     const response = await service.fetch("/v1/jobs");
     expect(response.status).toBe(503);

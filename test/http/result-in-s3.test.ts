@@ -46,7 +46,7 @@ describe("A result in S3", () => {
 describe("A result in S3 with presigned links", () => {
   let job: Awaited<ReturnType<typeof paintedJob>>;
   beforeAll(async () => {
-    job = await paintedJob({ S3_LINK_SECONDS: "60" });
+    job = await paintedJob({ S3_PRESIGNED_URL_SECONDS: "60" });
   });
   afterAll(() => job.service.stop());
 

@@ -24,7 +24,7 @@ afterAll(() => cluster.stop());
 /** A queue with a worker under a hash tag of its own, as one shard of a larger installation. */
 async function shard(tag: string, process: (attempt: AttemptContext) => Promise<JobOutcome>) {
   const keys = new RedisKeys(tag);
-  const { redisUrl } = readConfig({ REDIS_URL: cluster.url, REDIS_TAG: tag });
+  const { redisUrl } = readConfig({ REDIS_URL: cluster.url, REDIS_KEY_PREFIX: tag });
   const redis = await connected(connectForRequests(redisUrl));
   const queue = new JobQueue(redis, keys);
   const workerRedis: Redis = connectForWork(redisUrl);

@@ -72,7 +72,7 @@ describe("An S3 bucket of blobs", () => {
   it("signs a link that anybody can use for a while, with the requested type and file name", async () => {
     await store.put("linked", Buffer.from("0123456789"));
     const options = { seconds: 60, mediaType: "image/png", disposition: 'inline; filename="cat.png"' };
-    const link = (await store.link("linked", options)) ?? "";
+    const link = (await store.presignedUrl("linked", options)) ?? "";
     const whole = await fetch(link);
     expect(whole.status).toBe(200);
     expect(whole.headers.get("content-type")).toBe("image/png");
@@ -86,7 +86,11 @@ describe("An S3 bucket of blobs", () => {
 
   it("signs links for the public endpoint", async () => {
     const outside = createBlobStore(config({ S3_PUBLIC_ENDPOINT: "https://pictures.example.com" }));
-    const link = await outside.link("linked", { seconds: 60, mediaType: "image/png", disposition: "inline" });
+    const link = await outside.presignedUrl("linked", {
+      seconds: 60,
+      mediaType: "image/png",
+      disposition: "inline",
+    });
     expect(link).toMatch(/^https:\/\/pictures\.example\.com\/pictures\/linked\?/);
   });
 

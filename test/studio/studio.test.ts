@@ -70,7 +70,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
   beforeAll(async () => {
     deployment = await TestDeployment.create();
     // A person at this machine, who needs no key.
-    const api = deployment.startApi({ OPEN_MODE: "loopback", HEARTBEAT_SECONDS: "1" });
+    const api = deployment.startApi({ ANONYMOUS_ACCESS: "loopback", HEARTBEAT_SECONDS: "1" });
     const launched = launchBrowser(found as Chromium);
     [{ address }, browser] = await Promise.all([api, launched, deployment.startWorker()]);
   });
@@ -211,7 +211,7 @@ describeIfPossible("The studio", typeof found === "string" ? found : undefined, 
     await page.getByText("The connection is lost").waitFor();
     const before = await stepNow();
     const port = new URL(address).port;
-    await deployment.startApi({ OPEN_MODE: "loopback", PORT: port, HEARTBEAT_SECONDS: "1" });
+    await deployment.startApi({ ANONYMOUS_ACCESS: "loopback", PORT: port, HEARTBEAT_SECONDS: "1" });
     await page.context().setOffline(false);
     await page.getByText("The connection is lost").waitFor({ state: "hidden" });
     await until(async () => (await stepNow()) > before);

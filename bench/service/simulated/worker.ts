@@ -14,7 +14,7 @@ import { ThroughputEstimator } from "../../../workers/throughput-estimator.ts";
 const config = readConfig();
 const logger = createLogger(config, "worker");
 const redis = connectForWork(config.redisUrl);
-const keys = new RedisKeys(config.redisTag);
+const keys = new RedisKeys(config.redisKeyPrefix);
 const engine = new EngineProcess({
   script: join(import.meta.dirname, "engine.js"),
   arguments: process.argv.slice(2),

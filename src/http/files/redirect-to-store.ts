@@ -4,8 +4,8 @@ import { isNotModified } from "./etag.ts";
 import type { StoredFile } from "./send-file.ts";
 
 /**
- * Redirects to a presigned link of the store that is valid for `seconds`, so that the bytes do not pass through the API.
- * Returns null if the API must send the file itself: links are disabled or unsupported, the file is gone, or the response
+ * Redirects to a presigned URL of the store that is valid for `seconds`, so that the bytes do not pass through the API.
+ * Returns null if the API must send the file itself: presigned URLs are disabled or unsupported, the file is gone, or the response
  * has no body (HEAD, 304). Browser scripts are not redirected either: they may not read from another site.
  */
 export async function redirectToStore(
@@ -19,9 +19,9 @@ export async function redirectToStore(
   if (isNotModified(request.headers["if-none-match"], file.etag) || !(await store.stat(file.key)))
     return null;
   const disposition = `inline; filename="${file.fileName}"`;
-  const link = await store.link(file.key, { seconds, mediaType: file.mediaType, disposition });
-  if (link === null) return null;
-  return reply.code(307).headers({ location: link, vary: "accept", "cache-control": "no-store" }).send();
+  const url = await store.presignedUrl(file.key, { seconds, mediaType: file.mediaType, disposition });
+  if (url === null) return null;
+  return reply.code(307).headers({ location: url, vary: "accept", "cache-control": "no-store" }).send();
 }
 
 /** Browsers say who asks (Fetch Metadata). Node's fetch sends the mode, but no site. */

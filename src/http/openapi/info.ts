@@ -20,7 +20,7 @@ export const API_INFO = {
         description:
           "An API key (`nst_…`) with the scope that the operation requires: `submit`, `read` or `admin`. " +
           "A job is visible to its owner only; for others it does not exist. " +
-          "A service in open mode also accepts requests without a key.",
+          "A service with anonymous access also accepts requests without a key.",
       },
     },
   },

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
-import { checkOpenRequest, openMode } from "../../auth/open-mode.ts";
+import { checkAnonymousRequest, decideAnonymousAccess } from "../../auth/anonymous-access.ts";
 import type { LinkSignature } from "../../auth/signed-links.ts";
 import { LOCAL_OWNER, SCOPES, type Scope } from "../../contract/auth.ts";
 import { ProblemError } from "../../contract/problems.ts";
@@ -36,12 +36,12 @@ declare module "fastify" {
   }
 }
 
-const ANONYMOUS: Caller = { owner: "", scopes: [], key: null, link: null };
-const LOCAL: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
+const UNAUTHENTICATED: Caller = { owner: "", scopes: [], key: null, link: null };
+const ANONYMOUS: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
 
 /** Authenticates requests and checks their scope before anything else is read. */
 const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) => {
-  const { isOpen } = openMode(config);
+  const { isAllowed } = decideAnonymousAccess(config);
 
   app.addHook("onRoute", function (route) {
     if (this.hasDecorator("routeDefaults")) {
@@ -64,14 +64,14 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
     const link = isLinkable ? parseSignedLink(request) : null;
     if (link) {
       if (await signedLinks.verify(link.path, link))
-        return { ...ANONYMOUS, scopes: ["read"], link: link.job };
+        return { ...UNAUTHENTICATED, scopes: ["read"], link: link.job };
       throw new ProblemError("invalid_link", "Expected an unchanged link that has not expired");
     }
-    // An open service still requires a key for administration if others can reach it.
-    const needsKey = !isOpen || (scope === "admin" && config.openMode !== "loopback");
+    // Anonymous access from everywhere does not include administration.
+    const needsKey = !isAllowed || (scope === "admin" && config.anonymousAccess !== "loopback");
     if (request.headers.authorization === undefined && !needsKey) {
-      checkOpenRequest(request, config);
-      return LOCAL;
+      checkAnonymousRequest(request, config);
+      return ANONYMOUS;
     }
     return await authenticateKey(
       request,
@@ -101,7 +101,7 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
 
   app.decorateRequest("caller", null as never);
   app.addHook("onRequest", async (request, reply) => {
-    request.caller = ANONYMOUS;
+    request.caller = UNAUTHENTICATED;
     const { scope } = request.routeOptions.config;
     if (request.is404 || scope === undefined || scope === "public") return;
     request.caller = await authenticate(request, reply);

@@ -64,7 +64,7 @@ const concurrencyLimits: ApiPlugin = async (app, { config: { limits } }) => {
 
 export default fp(concurrencyLimits, { name: "concurrency-limits", dependencies: ["authentication"] });
 
-/** null without a key: all requests to an open service have the same owner. */
+/** null without a key: all anonymous requests have the same owner. */
 export function limitedOwner({ caller }: FastifyRequest): string | null {
   return caller.key === null ? null : caller.owner;
 }

@@ -12,14 +12,14 @@ declare module "fastify" {
 
 /**
  * Limits the requests of each key, or of each address without a key, and sends RateLimit and RateLimit-Policy
- * (draft-ietf-httpapi-ratelimit-headers-10). Local clients of an open service are not limited.
+ * (draft-ietf-httpapi-ratelimit-headers-10). Anonymous clients on this machine are not limited.
  *
  * The response is 503 while Redis cannot be reached: an outage must not be a way around the limits.
  */
 const rateLimits: ApiPlugin = async (app, { config, rateLimits: limiter }) => {
   app.addHook("onRequest", async (request, reply) => {
     const { key, link, scopes } = request.caller;
-    const isLocal = key === null && link === null && config.openMode === "loopback";
+    const isLocal = key === null && link === null && config.anonymousAccess === "loopback";
     // Public routes have no scopes: nobody is authenticated for them.
     if (isLocal || scopes.length === 0) return;
     const { createsJob } = request.routeOptions.config;

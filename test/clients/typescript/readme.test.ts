@@ -11,8 +11,8 @@ let server: string;
 let examples: string[];
 beforeAll(async () => {
   deployment = await TestDeployment.create();
-  // The README's reader has an open service, as `npm start` gives it.
-  const open = deployment.startApi({ OPEN_MODE: "loopback" });
+  // The README's reader has a service with anonymous access, as `npm start` runs it.
+  const open = deployment.startApi({ ANONYMOUS_ACCESS: "loopback" });
   [{ address: server }] = await Promise.all([open, deployment.startWorker()]);
   const readme = await readFile(join(ROOT, "clients/typescript/README.md"), "utf8");
   examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code ?? "");

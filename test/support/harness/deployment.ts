@@ -22,7 +22,7 @@ import { addressOf, TestClient } from "./test-client.ts";
 const OWNER = "tests";
 
 /**
- * A Redis, a data folder, and the project's processes on them. The API asks for keys unless OPEN_MODE is set; the test
+ * A Redis, a data folder, and the project's processes on them. The API requires keys unless ANONYMOUS_ACCESS is set; the test
  * can also submit without an API.
  */
 export class TestDeployment {
@@ -69,7 +69,7 @@ export class TestDeployment {
   async startApi(
     environment: NodeJS.ProcessEnv = {},
   ): Promise<{ api: ProgramProcess; address: string; client: TestClient }> {
-    const api = this.run("src/main.js", { PORT: "0", OPEN_MODE: "never", ...environment });
+    const api = this.run("src/main.js", { PORT: "0", ANONYMOUS_ACCESS: "never", ...environment });
     const address = await addressOf(api);
     return { api, address, client: new TestClient(address, this.apiKey) };
   }

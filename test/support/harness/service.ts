@@ -30,10 +30,10 @@ const OWNER = "tests";
 
 /**
  * The real API on a free port, with a Redis and folders of its own, and its log in memory. It asks for API keys, and
- * `fetch` sends one that may submit and read; `OPEN_MODE` in `variables` makes an open service, whose clients have none.
+ * `fetch` sends one that may submit and read; with `ANONYMOUS_ACCESS` in `variables` it sends none.
  */
 export class TestService {
-  /** What `fetch` sends; undefined if the service is open. */
+  /** What `fetch` sends; undefined with anonymous access. */
   apiKey: string | undefined;
   private readonly workers: JobWorkers;
 
@@ -62,7 +62,7 @@ export class TestService {
       DATA_DIR: folder,
       REDIS_URL: redisServer.url,
       PORT: "0",
-      OPEN_MODE: "never",
+      ANONYMOUS_ACCESS: "never",
       ...variables,
     });
     const log: string[] = [];
@@ -92,7 +92,7 @@ export class TestService {
   }
 
   private async createOwnKey(): Promise<void> {
-    if (this.config.openMode === "never") this.apiKey = await this.createKey("submit", "read");
+    if (this.config.anonymousAccess === "never") this.apiKey = await this.createKey("submit", "read");
   }
 
   /** The text of a new key of the tests' owner. */

@@ -20,7 +20,7 @@ export async function addressOf(api: ProgramProcess): Promise<string> {
 export class TestClient {
   readonly api: ApiClient;
 
-  /** @param apiKey sent with each request; undefined for an open service */
+  /** @param apiKey sent with each request; undefined for anonymous requests */
   constructor(
     readonly address: string,
     private readonly apiKey?: string,

@@ -65,7 +65,7 @@ const result: ApiPlugin = async (app, { config, queue, store }) => {
       const original = requireResult(record);
       const { quality, format = negotiateFormat(request.headers.accept, original) } = request.query;
       const file = await resultFile(record, original, format, quality);
-      const redirected = await redirectToStore(request, reply, store, file, config.linkSeconds);
+      const redirected = await redirectToStore(request, reply, store, file, config.presignedUrlSeconds);
       return redirected ?? (await sendFile(request, reply, store, file));
     },
   );

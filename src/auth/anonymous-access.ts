@@ -4,34 +4,43 @@ import type { Config } from "../config.ts";
 import { ProblemError } from "../contract/problems.ts";
 
 /** Whether requests without an API key are accepted, and the reason, for the log. */
-export function openMode({ openMode: mode, host }: Pick<Config, "openMode" | "host">): {
-  isOpen: boolean;
+export function decideAnonymousAccess({
+  anonymousAccess: mode,
+  host,
+}: Pick<Config, "anonymousAccess" | "host">): {
+  isAllowed: boolean;
   reason: string;
 } {
   if (mode === "always") {
-    return { isOpen: true, reason: "accepting requests without an API key from anyone (OPEN_MODE=always)" };
+    return {
+      isAllowed: true,
+      reason: "accepting requests without an API key from anyone (ANONYMOUS_ACCESS=always)",
+    };
   }
-  if (mode === "never") return { isOpen: false, reason: "requiring an API key (OPEN_MODE=never)" };
+  if (mode === "never") return { isAllowed: false, reason: "requiring an API key (ANONYMOUS_ACCESS=never)" };
   return isLoopback(host)
-    ? { isOpen: true, reason: `accepting requests without an API key from this machine (HOST=${host})` }
-    : { isOpen: false, reason: `requiring an API key: HOST=${host} is not loopback (see OPEN_MODE)` };
+    ? { isAllowed: true, reason: `accepting requests without an API key from this machine (HOST=${host})` }
+    : {
+        isAllowed: false,
+        reason: `requiring an API key: HOST=${host} is not loopback (see ANONYMOUS_ACCESS)`,
+      };
 }
 
 /** Whether only clients on this machine are served, without an API key. */
-export function isLocalOnly(config: Pick<Config, "openMode" | "host">): boolean {
-  return config.openMode === "loopback" && openMode(config).isOpen;
+export function servesLocalClientsOnly(config: Pick<Config, "anonymousAccess" | "host">): boolean {
+  return config.anonymousAccess === "loopback" && decideAnonymousAccess(config).isAllowed;
 }
 
 /** Headers with which a proxy forwards the client's address. */
 const FORWARDED_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 /**
- * Rejects requests that reach an open service without its owner's intent: from a web page of another site (CSRF, DNS
+ * Rejects requests that reach a service without keys although its user did not send them: from a web page of another site (CSRF, DNS
  * rebinding), or through a proxy on this machine. Throws a `ProblemError`.
  */
-export function checkOpenRequest(
+export function checkAnonymousRequest(
   { method, headers }: { method: string; headers: IncomingHttpHeaders },
-  { openMode: mode, corsOrigins }: Pick<Config, "openMode" | "corsOrigins">,
+  { anonymousAccess: mode, corsOrigins }: Pick<Config, "anonymousAccess" | "corsOrigins">,
 ): void {
   const { origin, host = "" } = headers;
   if (mode === "loopback") {

@@ -1,9 +1,9 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { openMode } from "../../src/auth/open-mode.ts";
+import { decideAnonymousAccess } from "../../src/auth/anonymous-access.ts";
 import { TestService } from "../support/harness/service.ts";
 
-describe("Open mode", () => {
+describe("Anonymous access", () => {
   it.each([
     ["loopback", "127.0.0.1", true],
     ["loopback", "127.1.2.3", true],
@@ -16,15 +16,15 @@ describe("Open mode", () => {
     ["always", "0.0.0.0", true],
     ["never", "127.0.0.1", false],
   ] as const)("%s at %s: %p", (mode, host, open) => {
-    const found = openMode({ openMode: mode, host });
-    expect(found.isOpen).toBe(open);
+    const found = decideAnonymousAccess({ anonymousAccess: mode, host });
+    expect(found.isAllowed).toBe(open);
     expect(found.reason).toMatch(open ? /without an API key/ : /requiring an API key/);
   });
 });
 
-describe("A service with OPEN_MODE=always", () => {
+describe("A service with ANONYMOUS_ACCESS=always", () => {
   it("requires an admin key for metrics and the queue dashboard", async () => {
-    const service = await TestService.start({ OPEN_MODE: "always" });
+    const service = await TestService.start({ ANONYMOUS_ACCESS: "always" });
     try {
       expect((await service.fetch("/v1/jobs")).status).toBe(200);
       expect((await service.fetch("/metrics")).status).toBe(401);
@@ -51,10 +51,10 @@ describe("A service with OPEN_MODE=always", () => {
   });
 });
 
-describe("An open service on loopback", () => {
+describe("A service with anonymous access on loopback", () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await TestService.start({ OPEN_MODE: "loopback" });
+    service = await TestService.start({ ANONYMOUS_ACCESS: "loopback" });
   });
   afterAll(() => service.stop());
 
