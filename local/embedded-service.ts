@@ -10,7 +10,7 @@ import { freePorts } from "./free-ports.ts";
 const READY_MS = 120_000;
 const LOG_TAIL_LINES = 15;
 
-export interface EmbeddedService {
+interface EmbeddedService {
   url: string;
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Key } from "./key.ts";
 
-export interface Score {
+interface Score {
   method: string;
   other: string;
   wins: number;

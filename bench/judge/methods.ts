@@ -9,7 +9,7 @@ import { FilePainter } from "../pictures/file-painter.ts";
 import { type Pair, pairName } from "./pairs.ts";
 
 /** A way to paint: a preset of this tree, a command, or a folder of pictures that were painted elsewhere. */
-export type Method = { name: string } & (
+type Method = { name: string } & (
   | { kind: "preset"; preset: PresetName }
   | { kind: "command"; command: string }
   | { kind: "folder"; folder: string }

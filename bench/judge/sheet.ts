@@ -4,7 +4,7 @@ const GAP = 8;
 const CAPTION_HEIGHT = 28;
 const SOURCE_HEIGHT = 160;
 
-export interface Cell {
+interface Cell {
   path: string;
   caption: string;
 }

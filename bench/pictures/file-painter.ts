@@ -13,7 +13,7 @@ import { Painting } from "../../workers/engine/paint.ts";
 import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 
-export interface PaintResult {
+interface PaintResult {
   /** A PNG with the bit depth and colour space of the options. */
   picture: Uint8Array;
   width: number;

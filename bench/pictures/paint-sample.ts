@@ -1,4 +1,4 @@
-/** One row of bench/pictures/presets.ts, in a process of its own so that its memory can be told: PRESET SIZE. */
+/** One row of bench/pictures/preset-times.ts, in a process of its own so that its memory can be measured: PRESET SIZE. */
 import type { PresetName } from "../../src/contract/options.ts";
 import { samplePath } from "../sample-pictures.ts";
 import { FilePainter } from "./file-painter.ts";

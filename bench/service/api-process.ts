@@ -7,7 +7,7 @@ import { ROOT } from "../../src/root.ts";
 
 const START_TIMEOUT_MS = 20_000;
 
-export interface ApiProcess {
+interface ApiProcess {
   url: string;
   pid: number;
   stop(): Promise<void>;

@@ -6,7 +6,7 @@ import { redisSocket, startRedis } from "../../local/embedded-redis.ts";
 import { redisServerPath } from "../../local/redis-server-path.ts";
 import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 
-export interface TemporaryRedis {
+interface TemporaryRedis {
   url: string;
   /** A connection that is ready. */
   connection: Redis;

@@ -5,7 +5,7 @@ import { parseOptions } from "../option-flags.ts";
 import { extensionFor, formatFromPath, prepareOutputFile } from "../output-file.ts";
 import type { Terminal } from "../terminal.ts";
 
-export interface ContinueFlags extends ServerFlags, RunnerFlags {
+interface ContinueFlags extends ServerFlags, RunnerFlags {
   outputFile?: string;
   options?: string;
 }

@@ -2,7 +2,7 @@ import type { Job } from "../../clients/typescript/index.ts";
 import { connect, type ServerFlags } from "../connection.ts";
 import { columns, type Terminal, writeJson } from "../terminal.ts";
 
-export interface JobsFlags extends ServerFlags {
+interface JobsFlags extends ServerFlags {
   status?: Job["status"];
   limit: number;
   json?: boolean;

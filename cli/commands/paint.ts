@@ -9,7 +9,7 @@ import { parseOptions } from "../option-flags.ts";
 import { formatFromPath, stem } from "../output-file.ts";
 import type { Terminal } from "../terminal.ts";
 
-export interface PaintFlags extends ServerFlags, RunnerFlags {
+interface PaintFlags extends ServerFlags, RunnerFlags {
   outputFile?: string;
   options?: string;
   embedded?: boolean;

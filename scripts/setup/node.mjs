@@ -2,7 +2,7 @@
 import { SetupFailure } from "./failure.mjs";
 
 /** The oldest that the libraries in use support. */
-export const MIN_VERSION = "20.19";
+const MIN_VERSION = "20.19";
 /** The newest that `npm run test:node-versions` has tried. */
 export const MAX_TESTED_MAJOR = 26;
 

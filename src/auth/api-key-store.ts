@@ -13,7 +13,7 @@ import {
   parseKey,
 } from "./api-key.ts";
 
-export interface NewKey {
+interface NewKey {
   owner: string;
   name: string;
   scopes: readonly Scope[];

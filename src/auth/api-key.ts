@@ -38,7 +38,7 @@ export function parseKey(text: string): { id: string; secret: string } | null {
 /** Plain SHA-256 is enough: a secret is 256 random bits. Slow, salted hashes are for passwords that people choose. */
 export const digest = (secret: string) => createHash("sha256").update(secret).digest("hex");
 
-export type KeyState = "active" | "expired" | "revoked";
+type KeyState = "active" | "expired" | "revoked";
 
 export function keyState(key: ApiKey, now = Date.now()): KeyState {
   if (key.revoked_at !== null) return "revoked";

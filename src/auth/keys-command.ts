@@ -19,7 +19,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export interface Output {
+interface Output {
   /** The command's result: a key or a list, on stdout. */
   result: (line: string) => void;
   /** Information for people, on stderr. */

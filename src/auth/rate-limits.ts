@@ -3,7 +3,7 @@ import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { RedisKeys } from "../redis/keys.ts";
 
 /** All requests are counted, and separately those that create jobs. */
-export type RateName = "requests" | "jobs";
+type RateName = "requests" | "jobs";
 
 export const WINDOW_SECONDS = 60;
 

@@ -11,7 +11,7 @@ interface Variable {
   /** The default to write after `NAME=`; undefined if there is none or if it depends on something else. */
   value?: string | undefined;
   /** What applies instead of a default, in Markdown. */
-  standard: string;
+  defaultText: string;
 }
 
 /** Variables that other programs than the service read: set-up, the clients, docker compose. */
@@ -20,29 +20,29 @@ const OTHER_SECTIONS: Record<string, Variable[]> = {
     {
       name: "NST_SERVER",
       description: "URL of the service that `npx nst` calls.",
-      standard: "`http://localhost:3000`",
+      defaultText: "`http://localhost:3000`",
     },
-    { name: "NST_API_KEY", description: "API key that `npx nst` sends.", standard: "none" },
+    { name: "NST_API_KEY", description: "API key that `npx nst` sends.", defaultText: "none" },
   ],
   "Set-up": [
     {
       name: "NST_CACHE_DIR",
       description:
         "Folder for what set-up downloads and builds; clones share it. `npm run setup` and `npm test` do not read `.env`.",
-      standard: "`$XDG_CACHE_HOME/nst`, else `~/.cache/nst`",
+      defaultText: "`$XDG_CACHE_HOME/nst`, else `~/.cache/nst`",
     },
     {
       name: "NST_VGG19_URL",
       description: "Another URL of Keras's file of VGG-19's weights, such as a mirror.",
-      standard: "Keras's own",
+      defaultText: "Keras's own",
     },
     {
       name: "PYTHON",
       description: "Python with pip, which fetches TensorFlow.",
       value: "python3",
-      standard: "`python3`",
+      defaultText: "`python3`",
     },
-    { name: "CXX", description: "Compiler of C++ sources.", value: "c++", standard: "`c++`" },
+    { name: "CXX", description: "Compiler of C++ sources.", value: "c++", defaultText: "`c++`" },
   ],
   "Docker Compose": [
     {
@@ -50,31 +50,31 @@ const OTHER_SECTIONS: Record<string, Variable[]> = {
       description:
         "`baked`: VGG-19's weights in `models/vgg19` become part of the worker's image when it is built.",
       value: "none",
-      standard: "`none`",
+      defaultText: "`none`",
     },
     {
       name: "PUBLISH",
       description: "Address and port on the host that lead to the API.",
       value: "127.0.0.1:3000",
-      standard: "`127.0.0.1:3000`",
+      defaultText: "`127.0.0.1:3000`",
     },
     {
       name: "WEIGHTS_DIR",
       description: "Folder with VGG-19's weights on the host, if they are not in the image.",
       value: "./models/vgg19",
-      standard: "`./models/vgg19`",
+      defaultText: "`./models/vgg19`",
     },
     {
       name: "GRAFANA_PASSWORD",
       description: "Password of Grafana's user `admin` (profile `monitoring`).",
-      standard: "none",
+      defaultText: "none",
     },
     {
       name: "METRICS_KEY_FILE",
       description:
         "File with an API key of the scope `admin`, with which Prometheus reads the metrics (profile `monitoring`).",
       value: "./metrics-key",
-      standard: "`./metrics-key`",
+      defaultText: "`./metrics-key`",
     },
   ],
 };
@@ -123,14 +123,15 @@ ${sections.join("\n\n")}
 }
 
 function describeVariable(name: string, schema: z.ZodType): Variable {
-  const { description = "", standard } = schema.meta() ?? {};
+  const { description = "", defaultText } = schema.meta() ?? {};
   const value = DEFAULTS[name] === undefined ? undefined : String(DEFAULTS[name]).replace(`${ROOT}/`, "");
   return {
     name,
     description,
     values: valuesOf(schema),
     value,
-    standard: typeof standard === "string" ? standard : value === undefined ? "none" : `\`${value}\``,
+    defaultText:
+      typeof defaultText === "string" ? defaultText : value === undefined ? "none" : `\`${value}\``,
   };
 }
 
@@ -143,8 +144,8 @@ function valuesOf(schema: z.ZodType): string | undefined {
 }
 
 function table(variables: Variable[]): string {
-  const rows = variables.map(({ name, standard, values = "", description }) =>
-    [`\`${name}\``, standard, values, description].join(" | "),
+  const rows = variables.map(({ name, defaultText, values = "", description }) =>
+    [`\`${name}\``, defaultText, values, description].join(" | "),
   );
   return ["variable | default | values | meaning", "--- | --- | --- | ---", ...rows]
     .map((row) => `| ${row} |`)

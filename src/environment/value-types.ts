@@ -3,12 +3,12 @@ import { z } from "zod";
 import { ROOT } from "../root.ts";
 
 /** A whole number from `minimum` to `maximum`. */
-export const integer = (standard: number, minimum: number, maximum: number) =>
+export const integer = (defaultValue: number, minimum: number, maximum: number) =>
   z
     .string()
     .optional()
     .transform((text, context) => {
-      if (text === undefined) return standard;
+      if (text === undefined) return defaultValue;
       const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
       if (value >= minimum && value <= maximum) return value;
       context.addIssue({ code: "custom", message: `expected a whole number from ${minimum} to ${maximum}` });

@@ -69,7 +69,7 @@ const redis = {
     description:
       "`redis://host:port`, `rediss://user:password@host:port`, `redis+cluster://host:port,host:port` or the path of " +
       "a unix socket. Redis 6.2 or newer, with `maxmemory-policy noeviction` and an append-only file.",
-    standard: "`npm start`: an embedded Redis; else `redis://127.0.0.1:6379`",
+    defaultText: "`npm start`: an embedded Redis; else `redis://127.0.0.1:6379`",
   }),
   REDIS_KEY_PREFIX: z
     .string()
@@ -89,10 +89,10 @@ const storage = {
     ),
   SPOOL_DIR: folder
     .optional()
-    .meta({ description: "Uploads that have not been validated yet.", standard: "`DATA_DIR/spool`" }),
+    .meta({ description: "Uploads that have not been validated yet.", defaultText: "`DATA_DIR/spool`" }),
   SCRATCH_DIR: folder.optional().meta({
     description: "A worker's checkpoints on their way to the store.",
-    standard: "`DATA_DIR/scratch`",
+    defaultText: "`DATA_DIR/scratch`",
   }),
   RESULT_TTL_SECONDS: integer(7 * 24 * HOUR, 1, 10 * 365 * 24 * HOUR).describe(
     "How long a finished job and its pictures are kept, if the job has no `expires_in`.",
@@ -105,20 +105,20 @@ const storage = {
   S3_REGION: z.string().default("us-east-1").describe("Region of the bucket."),
   S3_ENDPOINT: webUrl
     .optional()
-    .meta({ description: "URL of another S3 server than Amazon's.", standard: "Amazon's" }),
+    .meta({ description: "URL of another S3 server than Amazon's.", defaultText: "Amazon's" }),
   S3_PUBLIC_ENDPOINT: webUrl.optional().meta({
     description: "URL of the S3 server as clients reach it, for `S3_PRESIGNED_URL_SECONDS`.",
-    standard: "`S3_ENDPOINT`",
+    defaultText: "`S3_ENDPOINT`",
   }),
   S3_ACCESS_KEY_ID: z.string().optional().meta({
     description:
       "Access key of the S3 server. docker-compose.yml also gives it to the server that it starts.",
-    standard: "AWS variables, profiles, roles",
+    defaultText: "AWS variables, profiles, roles",
   }),
   S3_SECRET_ACCESS_KEY: z
     .string()
     .optional()
-    .meta({ description: "Secret of `S3_ACCESS_KEY_ID`.", standard: "AWS variables, profiles, roles" }),
+    .meta({ description: "Secret of `S3_ACCESS_KEY_ID`.", defaultText: "AWS variables, profiles, roles" }),
   S3_PRESIGNED_URL_SECONDS: integer(0, 0, 7 * 24 * HOUR).describe(
     "If above 0, results are redirects to presigned URLs of the bucket that are valid for this long.",
   ),
@@ -164,7 +164,7 @@ const load = {
 const worker = {
   NST_VGG19_WEIGHTS: weights.optional().meta({
     description: "VGG-19's weights: a folder with a TensorFlow.js layers model, or Keras's `.h5` file.",
-    standard: "`models/vgg19`, `../shared/vgg19`, else `~/.keras/models`",
+    defaultText: "`models/vgg19`, `../shared/vgg19`, else `~/.keras/models`",
   }),
   WORKER_MAX_SIZE: integer(SIZE_RANGE.maximum, SIZE_RANGE.minimum, SIZE_RANGE.maximum).describe(
     "Largest `size` that the worker accepts; less if its memory is too small.",
@@ -174,7 +174,7 @@ const worker = {
   ),
   CUDA_VISIBLE_DEVICES: z.string().optional().meta({
     description: "Graphics card of the worker, by number or UUID. Run one worker for each card.",
-    standard: "the first",
+    defaultText: "the first",
   }),
   ENGINE_SANDBOX: choice(["on", "off"])
     .default("on")

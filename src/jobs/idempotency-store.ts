@@ -17,7 +17,7 @@ const entrySchema = z.object({
 });
 type Entry = z.infer<typeof entrySchema>;
 
-export type IdempotencyDecision =
+type IdempotencyDecision =
   /** Handle the request, and use this job id. An earlier request may have chosen it, and failed before it submitted the job. */
   | { type: "proceed"; job: string }
   /** The request was answered before, with this response. */

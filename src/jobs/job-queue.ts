@@ -16,7 +16,7 @@ import { JobScheduler } from "./scheduling/job-scheduler.ts";
 
 const RETRYABLE: readonly JobStatus[] = TRANSITIONS.retry.from;
 
-export interface QueueSettings {
+interface QueueSettings {
   /** How many jobs may be queued at once. */
   queuedJobs?: number;
   /** How many of them may belong to one owner. */

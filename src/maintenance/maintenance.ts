@@ -14,7 +14,7 @@ const EXPIRE_INTERVAL_MS = 10_000;
 const REQUEUE_INTERVAL_MS = 60_000;
 const CLEANUP_INTERVAL_MS = 3600_000;
 
-export interface MaintenanceDeps extends Pick<Config, "spoolDirectory" | "scratchDirectory"> {
+interface MaintenanceDeps extends Pick<Config, "spoolDirectory" | "scratchDirectory"> {
   records: RecordStore;
   scheduler: JobScheduler;
   store: BlobStore;

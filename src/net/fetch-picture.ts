@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { ProblemError } from "../contract/problems.ts";
 import { sendRequest } from "./send-request.ts";
-import { parseHttpUrl, UrlNotAllowedError, type UrlPolicy, urlRefused } from "./url-policy.ts";
+import { parseHttpUrl, UrlNotAllowedError, type UrlPolicy, urlNotAllowed } from "./url-policy.ts";
 
 const MAX_REDIRECTS = 3;
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
@@ -35,7 +35,7 @@ export function toProblemError(error: unknown, field: string, signal: AbortSigna
   const failed = (received: string, expected = "a URL that returns a picture") =>
     ProblemError.forField("url_failed", field, expected, received);
   if (error instanceof ProblemError) return error;
-  if (error instanceof UrlNotAllowedError) return urlRefused(field, error);
+  if (error instanceof UrlNotAllowedError) return urlNotAllowed(field, error);
   if (error instanceof UnusableResponseError) return failed(error.message);
   if (signal.aborted) return failed("a URL that takes too long", "a URL that responds in time");
   if (CONNECTION_LOST.test(codeOf(error))) return failed("a response that was cut off");

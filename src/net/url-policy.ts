@@ -51,11 +51,11 @@ export function checkUrl(text: string, field: string, policy: UrlPolicy): void {
   try {
     checkHost(parseHttpUrl(text), policy);
   } catch (error) {
-    throw error instanceof UrlNotAllowedError ? urlRefused(field, error) : error;
+    throw error instanceof UrlNotAllowedError ? urlNotAllowed(field, error) : error;
   }
 }
 
-export function urlRefused(field: string, { message }: UrlNotAllowedError): ProblemError {
+export function urlNotAllowed(field: string, { message }: UrlNotAllowedError): ProblemError {
   const expected = "an http or https URL without credentials, at a public address";
   return ProblemError.forField("url_not_allowed", field, expected, message);
 }

@@ -1,7 +1,7 @@
 import type { JobStatus } from "../contract/job.ts";
 
 /** Names of the BullMQ queues: the order of jobs, and webhook deliveries. */
-export const JOB_QUEUE_NAME = "dispatch";
+export const JOB_QUEUE_NAME = "jobs";
 export const WEBHOOK_QUEUE_NAME = "webhooks";
 
 /**
@@ -9,7 +9,7 @@ export const WEBHOOK_QUEUE_NAME = "webhooks";
  * script may use several at once.
  */
 export class RedisKeys {
-  /** BullMQ's prefix: its keys are `{nst}:dispatch:…`. */
+  /** BullMQ's prefix: its keys are `{nst}:jobs:…`. */
   readonly prefix: string;
   readonly jobPrefix: string;
   readonly statusPrefix: string;
@@ -32,7 +32,7 @@ export class RedisKeys {
   }
   /** Ids of all jobs, sorted like `status`. */
   get allJobs(): string {
-    return `${this.prefix}:jobs`;
+    return `${this.prefix}:all-jobs`;
   }
   /** Ids of an owner's jobs: all of them, those in a state (both sorted like `status`), or the queued ones in their order. */
   owner(owner: string, set: JobStatus | "all" | "order"): string {

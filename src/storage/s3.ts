@@ -38,7 +38,7 @@ interface Target {
   Key: string;
 }
 
-export interface S3BlobStoreSettings {
+interface S3BlobStoreSettings {
   bucket: string;
   /** Prefix of every key: "" or a path that ends in "/". */
   prefix: string;

@@ -7,7 +7,7 @@ export function newWebhookSecret(): string {
   return `${PREFIX}${randomBytes(32).toString("base64")}`;
 }
 
-export interface SignedMessage {
+interface SignedMessage {
   id: string;
   body: string;
 }

@@ -28,7 +28,7 @@ const BATCH_SIZE = 100;
 const GONE = 410;
 const MAX_DELAY_SECONDS = 24 * 3600;
 
-export interface WebhookSettings {
+interface WebhookSettings {
   urlPolicy: UrlPolicy;
   view: (record: JobRecord) => JobView;
   logger: Logger;

@@ -20,14 +20,14 @@ const CLEAN = [
   ...["too_many_pixels", "picture_too_small", "picture_too_narrow", "picture_too_slow", "picture_too_large"],
 ];
 
-export interface FuzzPlan {
+interface FuzzPlan {
   seconds: number;
   seed: number;
   /** Where files are kept that were answered wrongly. */
   folder: string;
 }
 
-export interface FuzzReport {
+interface FuzzReport {
   /** Files sent, by type, and how each was answered. */
   types: Record<PictureType, { sent: number; answers: Record<string, number> }>;
   /** What was wrong: an answer that is none of the clean ones, or an accepted file that cannot be decoded. */

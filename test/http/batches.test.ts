@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type BatchView, batchViewSchema } from "../../src/contract/batch.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
+import { succeed } from "../support/fake-job-processors.ts";
 import { TestService } from "../support/harness/service.ts";
-import { succeed } from "../support/job-runs.ts";
 import { jpeg } from "../support/pictures.ts";
 import { file } from "../support/submission-form.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -65,10 +65,10 @@ describe("A batch", () => {
     const early = await problemOf(await service.fetch(`/v1/batches/${id}/result`));
     expect(early).toMatchObject({ status: 409, code: "result_not_ready" });
     const failing = jobs[1]?.job.id;
-    service.startWorker(async (run) =>
-      run.record.id === failing
+    service.startWorker(async (attempt) =>
+      attempt.record.id === failing
         ? { type: "failed", code: "engine_failed", message: "on purpose" }
-        : await succeed(service, run),
+        : await succeed(service, attempt),
     );
     await until(async () => (await getBatch(id)).status === "finished");
     const view = await getBatch(id);

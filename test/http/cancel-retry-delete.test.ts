@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { expireJobs } from "../../src/maintenance/expire-jobs.ts";
+import { runUntilStopped } from "../support/fake-job-processors.ts";
 import { TestService } from "../support/harness/service.ts";
-import { runUntilStopped } from "../support/job-runs.ts";
 import { form } from "../support/submission-form.ts";
 import { until } from "../support/until.ts";
 

@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
 import { EventReader } from "../support/event-stream.ts";
+import { semaphore, threeSteps } from "../support/fake-job-processors.ts";
 import { TestService } from "../support/harness/service.ts";
-import { gate, threeSteps } from "../support/job-runs.ts";
 import { form } from "../support/submission-form.ts";
 import { until } from "../support/until.ts";
 
@@ -65,8 +65,8 @@ describe("Prefer: wait", () => {
 describe("Events", () => {
   it("report all changes of a job in order, and then end", async () => {
     const job = await submit();
-    const { pass, open } = gate();
-    service.startWorker(threeSteps(service, pass));
+    const { acquire, release } = semaphore();
+    service.startWorker(threeSteps(service, acquire));
     const response = await service.fetch(`${job}/events`);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("text/event-stream");
@@ -77,7 +77,7 @@ describe("Events", () => {
       const data = event.data as { status?: string; step?: number; reason?: string };
       received.push(`${event.event} ${data.status ?? data.reason ?? data.step}`);
       ids.push(Number(event.id));
-      if (event.event === "preview" || data.status === "running") open();
+      if (event.event === "preview" || data.status === "running") release();
     }
     expect(received.filter((line) => line !== "status queued")).toEqual([
       ...["status running", "progress 1", "preview 1", "progress 2", "preview 2", "progress 3", "preview 3"],

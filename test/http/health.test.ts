@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { deregisterWorker } from "../../src/jobs/scheduling/worker-registry.ts";
-import { announce } from "../support/announced-worker.ts";
+import { sendFakeHeartbeat } from "../support/fake-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
 import { form } from "../support/submission-form.ts";
@@ -47,7 +47,7 @@ describe("/readyz", () => {
   });
 
   it("reports what the engine of a worker lacks", async () => {
-    await announce(service, {
+    await sendFakeHeartbeat(service, {
       ready: false,
       reason: { code: "weights_missing", message: "put VGG-19 into models/vgg19" },
     });
@@ -70,13 +70,13 @@ describe("/readyz", () => {
       tensorflow: "2.21.0",
       memory_mib: 8000,
     } as const;
-    await announce(service, { id: "w2", engine });
+    await sendFakeHeartbeat(service, { id: "w2", engine });
     await expectReadiness({ status: 200, body: { status: "ready", engines: [engine] } });
   });
 
   it("reports jobs that are too large for every worker, and is ready all the same", async () => {
     for (const id of ["w1", "w2"]) await deregisterWorker(service.redis, service.keys, id);
-    await announce(service, { id: "w3", largest_size: 1024 });
+    await sendFakeHeartbeat(service, { id: "w3", largest_size: 1024 });
     await expectReadiness({ body: { capacity: { ok: true, largest_size: 1024 } } });
     const options = resolveOptions({ preset: "draft", size: 2048 }, 1);
     const { id } = await service.queue.submit(submission({ options }));
@@ -90,7 +90,7 @@ describe("/readyz", () => {
         },
       },
     });
-    await announce(service, { id: "w4" });
+    await sendFakeHeartbeat(service, { id: "w4" });
     await expectReadiness({ body: { capacity: { ok: true, largest_size: 4096 } } });
     await service.queue.delete(id);
   });
@@ -121,12 +121,12 @@ describe("/readyz", () => {
     } finally {
       await redis.config("SET", "maxmemory", "0");
     }
-    await announce(service);
+    await sendFakeHeartbeat(service);
     await expectReadiness({ status: 200 });
   });
 
   it("reports that Redis cannot be reached, while /livez still succeeds", async () => {
-    await announce(service);
+    await sendFakeHeartbeat(service);
     await service.redisServer.kill();
     await expectReadiness({
       status: 503,
@@ -145,7 +145,7 @@ describe("Many calls of /readyz", () => {
   it("share one check, which runs no script and reads no queued job", async () => {
     const options = resolveOptions({ preset: "draft", size: 2048 }, 1);
     for (let count = 0; count < 5; count += 1) await service.queue.submit(submission({ options }));
-    await announce(service, { largest_size: 1024 });
+    await sendFakeHeartbeat(service, { largest_size: 1024 });
     await expectReadiness({ body: { capacity: { largest_size: 1024 } } });
     await service.redis.config("RESETSTAT");
     const responses = await Promise.all(Array.from({ length: 50 }, () => service.fetch("/readyz")));

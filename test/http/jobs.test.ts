@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { v7 } from "uuid";
 import { jobViewSchema } from "../../src/contract/job.ts";
+import { runUntilStopped, succeed } from "../support/fake-job-processors.ts";
 import { TestService } from "../support/harness/service.ts";
-import { runUntilStopped, succeed } from "../support/job-runs.ts";
 import { until } from "../support/until.ts";
 
 let service: TestService;

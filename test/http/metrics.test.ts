@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { deregisterWorker } from "../../src/jobs/scheduling/worker-registry.ts";
-import { announce } from "../support/announced-worker.ts";
+import { sendFakeHeartbeat } from "../support/fake-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { form } from "../support/submission-form.ts";
 import { until } from "../support/until.ts";
@@ -59,7 +59,7 @@ describe("/metrics", () => {
 
   it("has the durations of jobs and steps, and the memory of engines", async () => {
     const reported = { step_ms: 250, engine_resident_bytes: 1_000_000, job: "j" };
-    await announce(service, { id: "w", seconds_per_cost: 0.01, free_in_seconds: 0, ...reported });
+    await sendFakeHeartbeat(service, { id: "w", seconds_per_cost: 0.01, free_in_seconds: 0, ...reported });
     service.startWorker();
     await until(async () => (await service.queue.statistics.countByStatus()).queued === 0);
     await service.stopWorkers();
@@ -94,8 +94,8 @@ describe("/metrics", () => {
   });
 
   it("counts each lost worker once, and not those that stopped", async () => {
-    await announce(service, { id: "dies" });
-    await announce(service, { id: "stops" });
+    await sendFakeHeartbeat(service, { id: "dies" });
+    await sendFakeHeartbeat(service, { id: "stops" });
     expect((await metrics()).get("nst_workers_lost_total")).toBe(0);
     await deregisterWorker(service.redis, service.keys, "stops");
     await service.redis.del(service.keys.worker("dies"));

@@ -10,9 +10,9 @@ import { optionsPage } from "../../src/contract/options-page.ts";
 import { openApiDocument } from "../../src/http/openapi/document.ts";
 import { ROOT } from "../../src/root.ts";
 import { checkedExamples } from "../support/contract.ts";
-import { loadRoutes } from "../support/load-routes.ts";
+import { preloadRoutes } from "../support/preload-routes.ts";
 
-beforeAll(loadRoutes);
+beforeAll(preloadRoutes);
 
 describe("openapi.yaml", () => {
   it("is up to date: npm run openapi generates the same", async () => {

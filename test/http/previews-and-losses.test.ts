@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { JobView } from "../../src/contract/job.ts";
+import { progressAt, semaphore, threeSteps } from "../support/fake-job-processors.ts";
 import { TestService } from "../support/harness/service.ts";
-import { gate, progressAt, threeSteps } from "../support/job-runs.ts";
 import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
 import { until } from "../support/until.ts";
@@ -29,10 +29,10 @@ describe("A preview", () => {
     expect(early.status).toBe(409);
     expect(await early.json()).toMatchObject({ code: "preview_not_ready", retryable: true });
 
-    const { pass, open } = gate();
-    service.startWorker(threeSteps(service, pass));
+    const { acquire, release } = semaphore();
+    service.startWorker(threeSteps(service, acquire));
     const preview = async (step: number) => {
-      open();
+      release();
       await until(async () => ((await (await service.fetch(job)).json()) as JobView).progress?.step === step);
       return await service.fetch(`${job}/preview`);
     };
@@ -51,7 +51,7 @@ describe("A preview", () => {
       losses: `${job}/losses`,
       events: `${job}/events`,
     });
-    open();
+    release();
   });
 
   it("responds with 409 for a job that ended without one", async () => {

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { redactPaths } from "../../src/http/views/redact-paths.ts";
 import { ROOT } from "../../src/root.ts";
-import { announce } from "../support/announced-worker.ts";
+import { sendFakeHeartbeat } from "../support/fake-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
@@ -181,7 +181,7 @@ describe("Internal errors", () => {
 
   it("are reported to clients without paths", async () => {
     const reason = { code: "weights_missing", message: `${path}: not there (1/2)` };
-    await announce(service, { ready: false, reason });
+    await sendFakeHeartbeat(service, { ready: false, reason });
     const text = await (await service.fetch("/readyz")).text();
     expect(text).toContain("weights_missing: [path]: not there (1/2)");
     expect(text).not.toContain("models/vgg19");

@@ -143,7 +143,7 @@ describe("Deleting a job", () => {
     expect(await queue.delete(job.id)).toMatchObject({ id: job.id, content: job.content });
     expect(await queue.find(job.id)).toBeNull();
     expect(await queue.delete(job.id)).toBeNull();
-    const left = (await redis.keys("*")).filter((key) => !key.includes(":dispatch:"));
+    const left = (await redis.keys("*")).filter((key) => !key.includes(":jobs:"));
     expect(left.sort()).toEqual([keys.arrivals, keys.queuedCost]);
     expect(await redis.keys(`*${job.id}*`)).toEqual([]);
   });

@@ -7,13 +7,13 @@ import { Maintenance } from "../../src/maintenance/maintenance.ts";
 import { deleteOrphans } from "../../src/maintenance/orphans.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 import { connected } from "../support/harness/redis.ts";
-import { HOUR, KeptJobs } from "../support/stored-jobs.ts";
+import { HOUR, StoredJobs } from "../support/stored-jobs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolder();
 let harness: QueueHarness;
 let { redis, queue, records } = {} as QueueHarness;
-let jobs: KeptJobs;
+let jobs: StoredJobs;
 
 beforeAll(async () => {
   harness = await QueueHarness.start();
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(async () => {
   await harness.clear();
-  jobs = new KeptJobs(harness, folder());
+  jobs = new StoredJobs(harness, folder());
 });
 
 describe("Cleaning up", () => {

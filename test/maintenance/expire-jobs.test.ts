@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@je
 import { dueJobs, expireJob, expireJobs, KEEP_EXPIRED_MS } from "../../src/maintenance/expire-jobs.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 import { positionOf, submission } from "../support/jobs.ts";
-import { HOUR, KeptJobs } from "../support/stored-jobs.ts";
+import { HOUR, StoredJobs } from "../support/stored-jobs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 
@@ -10,7 +10,7 @@ const KEEP_SECONDS = 1_000;
 const folder = temporaryFolder();
 let harness: QueueHarness;
 let { redis, queue, records } = {} as QueueHarness;
-let jobs: KeptJobs;
+let jobs: StoredJobs;
 
 beforeAll(async () => {
   harness = await QueueHarness.start(KEEP_SECONDS);
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 beforeEach(async () => {
   await harness.clear();
-  jobs = new KeptJobs(harness, folder());
+  jobs = new StoredJobs(harness, folder());
 });
 
 describe("A job that has ended", () => {
@@ -42,9 +42,7 @@ describe("A job that has ended", () => {
       deleted: 1,
     });
     expect(await queue.find(id)).toBeNull();
-    expect((await redis.keys("*")).filter((key) => !/:dispatch:|:(arrivals|queued-cost)$/.test(key))).toEqual(
-      [],
-    );
+    expect((await redis.keys("*")).filter((key) => !/:jobs:|:(arrivals|queued-cost)$/.test(key))).toEqual([]);
   });
 
   it("expires when its owner said, even before it has started", async () => {

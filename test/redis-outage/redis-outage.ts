@@ -4,7 +4,7 @@ import { form } from "../support/submission-form.ts";
 import { until } from "../support/until.ts";
 
 /** What happened while Redis was killed and started again, one job ran, one waited and a client submitted more. */
-export interface OutageReport {
+interface OutageReport {
   seconds: number;
   /** Submissions during the outage, and how many of them got a 503 with Retry-After. */
   submissions: number;

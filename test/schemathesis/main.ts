@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../../src/root.ts";
-import { announce } from "../support/announced-worker.ts";
+import { sendFakeHeartbeat } from "../support/fake-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 
 const { installSchemathesis } = await import(`${ROOT}/scripts/setup/schemathesis.mjs`);
@@ -23,7 +23,7 @@ const { values } = parseArgs({ options: { seconds: { type: "string", default: "6
 const service = await TestService.start({ RATE_LIMIT_REQUESTS: "0", RATE_LIMIT_JOBS: "0" });
 const folder = await mkdtemp(join(tmpdir(), "nst-schemathesis-"));
 // A worker that lives makes /readyz say that the service is ready.
-const sendHeartbeat = () => announce(service, { seconds_per_cost: 0.01, free_in_seconds: 0 });
+const sendHeartbeat = () => sendFakeHeartbeat(service, { seconds_per_cost: 0.01, free_in_seconds: 0 });
 await sendHeartbeat();
 const heartbeat = setInterval(() => void sendHeartbeat().catch(() => undefined), 2_000);
 try {

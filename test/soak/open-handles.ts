@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { grown, type Handles, handlesOf } from "../support/process-resources.ts";
+import { countAdded, type Handles, openHandles } from "../support/process-resources.ts";
 import type { ServiceProcess } from "./service-processes.ts";
 
 /** Time in which a process closes what it no longer needs. */
@@ -17,18 +17,22 @@ export async function watchHandles(
     pids.forEach((pid, index) => {
       log(`handles of ${pid}: ${JSON.stringify(before[index])}, then ${JSON.stringify(after[index])}`);
     });
-    return after.reduce((sum, now, index) => sum + grown(before[index] ?? {}, now), 0);
+    return after.reduce((sum, now, index) => sum + countAdded(before[index] ?? {}, now), 0);
   };
 }
 
 /** A process's open handles when their number is stable or, given an earlier count, back to that. */
 async function settled(pid: number, before?: Handles): Promise<Handles> {
   const deadline = performance.now() + SETTLE_MS;
-  let handles = await handlesOf(pid);
+  let handles = await openHandles(pid);
   while (performance.now() < deadline) {
     await sleep(before ? 500 : 6_000);
-    const now = await handlesOf(pid);
-    if (before ? grown(before, now) === 0 : grown(now, handles) === 0 && grown(handles, now) === 0)
+    const now = await openHandles(pid);
+    if (
+      before
+        ? countAdded(before, now) === 0
+        : countAdded(now, handles) === 0 && countAdded(handles, now) === 0
+    )
       return now;
     handles = now;
   }

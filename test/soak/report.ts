@@ -7,7 +7,7 @@ import type { Expected } from "./expected.ts";
 import type { FlakyReceiver } from "./flaky-receiver.ts";
 
 /** Broken promises by kind. A clean soak has none. */
-export interface Violations {
+interface Violations {
   /** Accepted jobs that are gone, did not end, or ended without a result or an error. */
   lost: number;
   /** Jobs that no client was told of, and second results of a job. */

@@ -13,7 +13,7 @@ import { watchHandles } from "./open-handles.ts";
 import { createReport, isDelivered, type SoakReport } from "./report.ts";
 import { recordPids, type ServiceProcess, startProcesses } from "./service-processes.ts";
 
-export interface SoakPlan {
+interface SoakPlan {
   jobs: number;
   clients: number;
   workers: number;

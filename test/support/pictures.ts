@@ -1,6 +1,6 @@
 import { type Sharp, default as sharp } from "sharp";
 
-export interface Drawing {
+interface Drawing {
   width?: number;
   height?: number;
   /** Channels of the noise: 1 grey, 3 colour, 4 with transparency. */

@@ -9,7 +9,7 @@ import { submission } from "./jobs.ts";
 export const HOUR = 3600_000;
 
 /** Jobs and their blobs in a store of the test's own, created more than a day ago. */
-export class KeptJobs {
+export class StoredJobs {
   readonly store: FilesystemBlobStore;
 
   constructor(

@@ -5,7 +5,7 @@ import { BlobNotFoundError, type BlobStore } from "../../src/storage/blob-store.
 import { LossHistory } from "./loss-history.ts";
 import type { ScratchFolder } from "./scratch-folder.ts";
 
-export interface LoadedCheckpoint {
+interface LoadedCheckpoint {
   /** A file for the engine; null if the painting starts from the beginning. */
   checkpoint: string | null;
   /** The losses up to the checkpoint's step. */

@@ -55,7 +55,7 @@ function spread(counts: Float64Array, place: readonly [number, number, number], 
 }
 
 /** Björn Ottosson's Oklab (2020), from sRGB in [0, 1]. */
-export function oklab(red: number, green: number, blue: number): [number, number, number] {
+function oklab(red: number, green: number, blue: number): [number, number, number] {
   const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
   const [r, g, b] = [linear(red), linear(green), linear(blue)];
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);

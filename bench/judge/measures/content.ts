@@ -19,7 +19,7 @@ export function contentScore(picture: RgbPicture, content: RgbPicture, style: Rg
 }
 
 /** The mean structural similarity over windows of 8 × 8 that overlap by half. */
-export function ssim(a: Plane, b: Plane): number {
+function ssim(a: Plane, b: Plane): number {
   let [sum, count] = [0, 0];
   for (let top = 0; top + WINDOW <= a.height; top += WINDOW / 2) {
     for (let left = 0; left + WINDOW <= a.width; left += WINDOW / 2) {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import yazl from "yazl";
 
-export interface ZippedFile {
+interface ZippedFile {
   name: string;
   /** Called when the file is about to be added. */
   open: () => Promise<Readable>;

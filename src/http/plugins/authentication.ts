@@ -8,7 +8,7 @@ import type { ApiPlugin } from "../dependencies.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
 
 /** Who sent a request, and what they may do. */
-export interface Caller {
+interface Caller {
   /** The caller sees this owner's jobs only. Empty for signed links and public routes. */
   owner: string;
   scopes: readonly Scope[];

@@ -9,7 +9,7 @@ import { formatTraceparent } from "../../trace-context.ts";
 import type { Dependencies } from "../dependencies.ts";
 
 /** A picture of a new job: its key in the blob store, and how to store it there. */
-export interface JobPicture {
+interface JobPicture {
   key: string;
   store(): Promise<unknown>;
 }

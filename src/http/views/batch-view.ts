@@ -8,7 +8,7 @@ import { isFinal } from "../../jobs/records/job-states.ts";
 import { jobView } from "./job-view.ts";
 
 /** An existing job of a batch, and the numbers of its content and style. */
-export interface BatchJob {
+interface BatchJob {
   content: number;
   style: number;
   record: JobRecord;

@@ -26,7 +26,7 @@ export function estimateCost(
   return Math.max(1, Math.round((steps * pixels * cost) / shares / 1000));
 }
 
-export interface WorkerSpeed {
+interface WorkerSpeed {
   engine: { device: "cpu" | "gpu" } | null;
   /** Seconds for one unit of cost; null if not measured yet. */
   seconds_per_cost: number | null;

@@ -18,7 +18,7 @@ export interface ListQuery {
 }
 
 /** What must hold for a change to happen; otherwise nothing changes. */
-export interface Precondition {
+interface Precondition {
   /** The attempt that must still own the job. */
   attempt_id?: string;
   revision?: number;

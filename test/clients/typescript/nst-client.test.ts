@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { type JobEvent, NstClient, ProblemError } from "../../../clients/typescript/index.ts";
 import { PRESETS } from "../../../src/contract/presets.ts";
+import { progressAt, untilStopped } from "../../support/fake-job-processors.ts";
 import { TestService } from "../../support/harness/service.ts";
-import { progressAt, untilStopped } from "../../support/job-runs.ts";
 import { jpeg } from "../../support/pictures.ts";
 import { file } from "../../support/submission-form.ts";
 import { until } from "../../support/until.ts";

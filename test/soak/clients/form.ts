@@ -6,7 +6,7 @@ const SHORTEST = 8;
 /** Few enough steps for a job of some seconds. */
 export const randomSteps = () => SHORTEST + randomBelow(80);
 
-export interface FormOptions {
+interface FormOptions {
   contents: number;
   styles: number;
   options: object;

@@ -7,7 +7,7 @@ const ONE_SHOT = { connection: "close" };
 const TIMEOUT_MS = 20_000;
 const SUBMIT_TIMEOUT_MS = 300_000;
 
-export interface ApiRequest {
+interface ApiRequest {
   method?: string;
   body?: FormData | object;
   headers?: Record<string, string>;

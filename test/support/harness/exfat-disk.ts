@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 const BYTES = 64 * 1024 * 1024;
 
-export interface MountedDisk {
+interface MountedDisk {
   /** Why the disk could not be mounted, and what to do; undefined if it is mounted. */
   missing: string | undefined;
   folder: string;

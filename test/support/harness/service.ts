@@ -18,8 +18,8 @@ import { connectForRequests } from "../../../src/redis/connection.ts";
 import { RedisKeys } from "../../../src/redis/keys.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import type { AttemptContext, JobOutcome } from "../../../workers/job/attempt-context.ts";
-import { succeed } from "../job-runs.ts";
-import { loadRoutes } from "../load-routes.ts";
+import { succeed } from "../fake-job-processors.ts";
+import { preloadRoutes } from "../preload-routes.ts";
 import { form } from "../submission-form.ts";
 import { until } from "../until.ts";
 import { JobWorkers } from "./job-workers.ts";
@@ -80,7 +80,7 @@ export class TestService {
     const keys = new RedisKeys("test");
     const dependencies = createDependencies(config, logger, redis, keys);
     const { queue, store, apiKeys, signedLinks, picturePool } = dependencies;
-    await loadRoutes();
+    await preloadRoutes();
     const app = await buildApp(dependencies);
     await app.listen({ host: "127.0.0.1", port: 0 });
     const service = new TestService(

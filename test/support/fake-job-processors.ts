@@ -18,7 +18,7 @@ export async function succeed(service: TestService, { record }: AttemptContext):
   return { type: "succeeded", fields: { result } };
 }
 
-/** Says that the fifth of 100 steps is done, then does nothing until the job is stopped. */
+/** Reports step 5 of 100, then does nothing until the job is stopped. */
 export async function runUntilStopped({ signal, update }: AttemptContext): Promise<JobOutcome> {
   await update({
     progress: {
@@ -40,7 +40,7 @@ export async function untilStopped({ signal }: Pick<AttemptContext, "signal">): 
   return { type: "stopped" };
 }
 
-/** How far a job of three steps is. */
+/** The progress of a job of three steps. */
 export const progressAt = (step: number): Progress => ({
   step,
   total_steps: 3,
@@ -51,17 +51,17 @@ export const progressAt = (step: number): Progress => ({
   eta_seconds: 1,
 });
 
-/** Three steps, each with a preview and the losses so far. A step begins when `beforeStep` resolves. */
+/** Three steps, each with a preview and the losses so far. A step starts when `beforeStep` resolves. */
 export function threeSteps(
   service: TestService,
   beforeStep: (step: number) => Promise<unknown> = async () => undefined,
 ) {
-  return async (run: AttemptContext): Promise<JobOutcome> => {
-    const folder = `jobs/${run.record.id}/run`;
+  return async (attempt: AttemptContext): Promise<JobOutcome> => {
+    const folder = `jobs/${attempt.record.id}/attempt`;
     let lines = "";
     for (let step = 1; step <= 3; step += 1) {
       await beforeStep(step);
-      if (run.signal.aborted) return { type: "stopped" };
+      if (attempt.signal.aborted) return { type: "stopped" };
       const bytes = await jpeg({ seed: step });
       await service.store.put(`${folder}/preview`, bytes);
       lines += `${JSON.stringify({ step, scale: 0, objective: 0, ...progressAt(step).loss })}\n`;
@@ -74,20 +74,20 @@ export function threeSteps(
         height: 48,
         step,
       };
-      await run.update({ progress: progressAt(step), preview, losses: `${folder}/losses` });
+      await attempt.update({ progress: progressAt(step), preview, losses: `${folder}/losses` });
     }
-    return await succeed(service, run);
+    return await succeed(service, attempt);
   };
 }
 
-/** A semaphore: each `open` lets one `pass` through. */
-export function gate() {
+/** A semaphore that starts at 0: each `release` lets one `acquire` through. */
+export function semaphore() {
   let count = 0;
   const waiting: (() => void)[] = [];
   return {
-    pass: () =>
+    acquire: () =>
       count > 0 ? Promise.resolve(count--) : new Promise<void>((resolve) => waiting.push(resolve)),
-    open: () => {
+    release: () => {
       const next = waiting.shift();
       if (next) next();
       else count += 1;

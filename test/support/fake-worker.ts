@@ -1,8 +1,11 @@
 import { sendHeartbeat, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
 import type { TestService } from "./harness/service.ts";
 
-/** Announces a ready worker that does not exist; `more` replaces parts of its description. */
-export function announce(service: TestService, more: Partial<WorkerDescription> = {}): Promise<void> {
+/** Sends the heartbeat of a ready worker that does not exist; `more` replaces parts of its description. */
+export function sendFakeHeartbeat(
+  service: TestService,
+  more: Partial<WorkerDescription> = {},
+): Promise<void> {
   return sendHeartbeat(service.redis, service.keys, {
     ...{ id: "w1", version: "0", host: "here", pid: 1, started_at: new Date().toISOString() },
     ...{ ready: true, reason: null, engine: null, largest_size: 4096 },
