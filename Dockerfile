@@ -23,7 +23,7 @@ COPY local local
 COPY src src
 COPY studio studio
 COPY workers workers
-RUN node scripts/containers/image/compile.mjs \
+RUN node scripts/build.mjs \
  && find dist -name '*.map' -delete
 
 # What runs, without what builds, and without the engine's packages.

@@ -10,8 +10,7 @@ const FOLDERS = ["src", "clients", "workers", "local", "cli", "test", "bench"];
 const STUDIO_FOLDERS = ["studio", "examples"];
 
 /**
- * Compiles TypeScript to dist/, copies the Lua scripts, bundles the studio, and removes the output of sources that are gone: a
- * deleted or renamed test would otherwise go on passing.
+ * Compiles everything and bundles the studio, unless neither sources nor output have changed since.
  * @param {string} root
  */
 export async function build(root) {
@@ -20,17 +19,27 @@ export async function build(root) {
   if (`${sources.state}\n${sources.output()}` === (await readFile(stamp, "utf8").catch(() => ""))) return;
   // The compiler trusts its notes of what it has written, and would not write a missing file again.
   if (sources.isOutputMissing()) await rm(join(root, "dist/.tsbuildinfo"), { force: true });
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
-  const result = await runCommand(process.execPath, [compiler, "--project", root], { cwd: root });
+  const result = await compile(root);
   if (result.code !== 0) {
     throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Fix the errors above.");
   }
-  await copyLua(root);
-  await removeStale(join(root, "dist"), root);
   await buildStudio(root);
   await mkdir(join(root, "build"), { recursive: true });
   // The state before compiling: a source that is edited meanwhile is compiled the next time.
   await writeFile(stamp, `${sources.state}\n${sources.output()}`);
+}
+
+/**
+ * Compiles TypeScript to dist/, copies the Lua scripts, and removes the output of sources that are gone: the API loads every file
+ * in dist/src/http/routes, and a deleted test would go on passing. Returns the compiler's exit code and output.
+ * @param {string} root
+ */
+export async function compile(root) {
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  const result = await runCommand(process.execPath, [compiler, "--project", root], { cwd: root });
+  await copyLua(root);
+  await removeStale(join(root, "dist"), root);
+  return result;
 }
 
 /** Copies the Lua scripts, which the compiler ignores, to where the compiled code reads them. @param {string} root */
@@ -76,7 +85,7 @@ function describe(path) {
  * @param {string} dist
  * @param {string} root of the sources
  */
-export async function removeStale(dist, root) {
+async function removeStale(dist, root) {
   for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);

@@ -9,7 +9,7 @@ const { cacheFolder } = await import(`${ROOT}/scripts/setup/folders.mjs`);
 const { isRecentEnough } = await import(`${ROOT}/scripts/setup/redis.mjs`);
 const { checkPlatform } = await import(`${ROOT}/scripts/setup/tensorflow.mjs`);
 const { packagesMatch } = await import(`${ROOT}/scripts/setup/packages.mjs`);
-const { removeStale } = await import(`${ROOT}/scripts/setup/build.mjs`);
+const { compile } = await import(`${ROOT}/scripts/setup/build.mjs`);
 
 let folder: string;
 
@@ -214,23 +214,27 @@ describe("The parts of set-up", () => {
     expect(packagesMatch(folder)).toBe(true);
   });
 
-  it("remove the output of a source that is gone", async () => {
-    for (const file of [
-      "dist/src/a.js",
-      "dist/src/a.js.map",
-      "dist/test/gone.test.js",
-      "dist/test/gone.test.js.map",
-      "src/a.ts",
-    ]) {
+  it("compile TypeScript, copy Lua scripts and remove the output of a source that is gone", async () => {
+    await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    const options = {
+      compilerOptions: { rootDir: ".", outDir: "dist", sourceMap: true, types: [] },
+      include: ["src"],
+    };
+    const files = {
+      "tsconfig.json": JSON.stringify(options),
+      "src/a.ts": "export const a = 1;",
+      "src/lua/a.lua": "return 1",
+      "dist/src/http/routes/gone.js": "",
+      "dist/src/http/routes/gone.js.map": "",
+      "dist/src/lua/gone.lua": "",
+    };
+    for (const [file, content] of Object.entries(files)) {
       await mkdir(dirname(join(folder, file)), { recursive: true });
-      await writeFile(join(folder, file), "");
+      await writeFile(join(folder, file), content);
     }
-    await removeStale(join(folder, "dist"), folder);
-    expect((await readdir(join(folder, "dist"), { recursive: true })).sort()).toEqual([
-      "src",
-      "src/a.js",
-      "src/a.js.map",
-      "test",
-    ]);
+    expect(await compile(folder)).toEqual({ code: 0, output: "" });
+    const compiled = await readdir(join(folder, "dist"), { recursive: true, withFileTypes: true });
+    const names = compiled.filter((entry) => entry.isFile()).map(({ name }) => name);
+    expect(names.sort()).toEqual(["a.js", "a.js.map", "a.lua"]);
   });
 });

@@ -1,4 +1,4 @@
-// node scripts/bench.mjs <folder/name> [flags]: sets up, builds, and runs dist/bench/<folder/name>.js with the flags.
+// node scripts/run.mjs <program> [flags]: sets up, builds, and runs dist/<program>.js with the flags.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runScript } from "./setup/failure.mjs";
@@ -9,6 +9,6 @@ await runScript(async () => {
   const { ROOT } = await import("./setup/folders.mjs");
   const { setUp } = await import("./setup/set-up.mjs");
   await setUp({ log: (line) => console.error(`setup: ${line}`) });
-  const [name = ""] = process.argv.splice(2, 1);
-  await import(pathToFileURL(join(ROOT, "dist/bench", `${name}.js`)).href);
+  const [program = ""] = process.argv.splice(2, 1);
+  await import(pathToFileURL(join(ROOT, "dist", `${program}.js`)).href);
 });
