@@ -7,6 +7,7 @@ import type { Size } from "../../src/pictures/picture-size.ts";
 import type { LossOptions } from "../../workers/engine/losses/loss.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { samplePicture } from "../sample-pictures.ts";
+import { writeWeights } from "./write-weights.ts";
 
 /** inputs.json: what both sides of bench/engine/engine.ts compute. */
 export interface StepInputs {
@@ -59,10 +60,7 @@ export async function writeStepInputs(
     compile,
   };
   await writeFile(join(folder, "inputs.json"), JSON.stringify(inputs));
-  for (const [name, { kernel, bias }] of Object.entries(weights)) {
-    await writeFile(join(folder, `${name}.kernel`), kernel);
-    await writeFile(join(folder, `${name}.bias`), bias);
-  }
+  await writeWeights(folder, weights);
   const [content, style] = [
     await samplePicture("content", width, height),
     await samplePicture("style", width, height),

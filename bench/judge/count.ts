@@ -8,12 +8,12 @@ interface Score {
   losses: number;
   /** (wins + ties / 2) / all */
   share: number;
-  /** Pairs that the method lost to the other. */
+  /** Pairs that the method lost to the other, once for each choice. */
   lost: string[];
 }
 
 /**
- * Counts blind choices between methods. A choice ranks the letters of one sheet, the best first: "pair A>B=C".
+ * Counts blind choices between methods. A choice ranks the letters of one sheet, the best first: "07 A>B=C".
  * @throws Error that names the line that is not understood
  */
 export function countChoices(key: Key, text: string): Score[] {
@@ -37,8 +37,8 @@ interface Comparison {
 
 /** Every two methods on a sheet, compared by a ranking such as "A>B=C". */
 function parseChoice(key: Key, line: string): Comparison[] {
-  const [pair = "", ranking = ""] = line.split(/\s+/);
-  const letters = key.pairs[pair];
+  const [number = "", ranking = ""] = line.split(/\s+/);
+  const { pair = "", methods: letters } = key.sheets[number] ?? {};
   const ranks = ranking.split(">").map((group) => group.split("="));
   const named = ranks.flat();
   const isComplete =
@@ -47,7 +47,7 @@ function parseChoice(key: Key, line: string): Comparison[] {
     named.every((letter) => letter in letters) &&
     new Set(named).size === named.length;
   if (!isComplete)
-    throw new Error(`Expected a pair and all of its letters, such as "a__b A>B", received "${line}".`);
+    throw new Error(`Expected a sheet and all of its letters, such as "07 A>B", received "${line}".`);
   const placed = ranks.flatMap((group, rank) =>
     group.map((letter) => ({ method: letters[letter] ?? "", rank })),
   );

@@ -7,19 +7,23 @@ import { promisify } from "node:util";
 const VERSION = "2.15.0";
 const run = promisify(execFile);
 
-/** Returns the Python of a virtual environment with PyTorch. Creates it in the cache on first use: npm run setup does not. */
-export async function installPytorch(): Promise<string> {
+/**
+ * Returns the Python of a virtual environment with PyTorch. Creates it in the cache on first use: npm run setup does not.
+ * @param more other packages that it must have
+ */
+export async function installPytorch(more: readonly string[] = []): Promise<string> {
   const cache =
     process.env.NST_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "nst");
   const folder = join(cache, `bench-pytorch-${VERSION}`);
   const python = join(folder, "bin/python");
-  if (!existsSync(join(folder, "complete"))) {
+  const marker = join(folder, ["complete", ...more].join("-"));
+  if (!existsSync(marker)) {
     console.log(`installing PyTorch ${VERSION} into ${folder} …`);
     await run("python3", ["-m", "venv", folder]);
-    await run(python, ["-m", "pip", "install", "--quiet", `torch==${VERSION}`, "numpy"], {
+    await run(python, ["-m", "pip", "install", "--quiet", `torch==${VERSION}`, "numpy", ...more], {
       maxBuffer: 2 ** 26,
     });
-    await run("touch", [join(folder, "complete")]);
+    await run("touch", [marker]);
   }
   return python;
 }

@@ -53,12 +53,14 @@ function blockPower(block: Float64Array): number {
   return power / (BLOCK * BLOCK);
 }
 
+const angles = Array.from({ length: BLOCK }, (_, index) => (-2 * Math.PI * index) / BLOCK);
+const [COSINES, SINES] = [angles.map(Math.cos), angles.map(Math.sin)];
+
 function transform(real: Float64Array, imaginary?: Float64Array): { re: Float64Array; im: Float64Array } {
   const [re, im] = [new Float64Array(BLOCK), new Float64Array(BLOCK)];
   for (let k = 0; k < BLOCK; k++) {
     for (let n = 0; n < BLOCK; n++) {
-      const angle = (-2 * Math.PI * k * n) / BLOCK;
-      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      const [cos, sin] = [COSINES[(k * n) % BLOCK] ?? 0, SINES[(k * n) % BLOCK] ?? 0];
       const [a, b] = [real[n] ?? 0, imaginary?.[n] ?? 0];
       re[k] = (re[k] ?? 0) + a * cos - b * sin;
       im[k] = (im[k] ?? 0) + a * sin + b * cos;
