@@ -42,15 +42,7 @@ async function main(): Promise<void> {
   });
   logger[config.anonymousAccess === "always" ? "warn" : "info"](decideAnonymousAccess(config).reason);
   const { records, scheduler } = queue;
-  const { spoolDirectory, scratchDirectory } = config;
-  const maintenance = new Maintenance({
-    records,
-    scheduler,
-    store,
-    spoolDirectory,
-    scratchDirectory,
-    logger,
-  });
+  const maintenance = new Maintenance({ records, scheduler, store, config, logger });
   maintenance.start();
   const webhooksRedis = connectForWork(config.redisUrl);
   const webhooks = new WebhookSender(webhooksRedis, keys, {

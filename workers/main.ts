@@ -112,15 +112,7 @@ async function startMaintenance(config: Config, keys: RedisKeys, store: BlobStor
   await waitUntilReady(redis);
   const records = new RecordStore(redis, keys, config.resultSeconds);
   const scheduler = new JobScheduler(redis, keys);
-  const { spoolDirectory, scratchDirectory } = config;
-  const maintenance = new Maintenance({
-    records,
-    scheduler,
-    store,
-    spoolDirectory,
-    scratchDirectory,
-    logger,
-  });
+  const maintenance = new Maintenance({ records, scheduler, store, config, logger });
   maintenance.start();
   return maintenance;
 }

@@ -4,16 +4,4 @@ export type { EventSettings, JobEvent, Preview } from "./job-events.ts";
 export { JobFailedError, NstClient, type NstClientSettings, type WaitSettings } from "./nst-client.ts";
 export { type Problem, ProblemError, unwrap } from "./problem-error.ts";
 export type { components, operations, paths } from "./schema.ts";
-export type {
-  CallSettings,
-  Continuation,
-  Job,
-  JobList,
-  Losses,
-  OptionsUpdate,
-  PictureFormat,
-  Presets,
-  Progress,
-  Submission,
-  SubmissionOptions,
-} from "./types.ts";
+export type * from "./types.ts";

@@ -14,7 +14,8 @@ const EXPIRE_INTERVAL_MS = 10_000;
 const REQUEUE_INTERVAL_MS = 60_000;
 const CLEANUP_INTERVAL_MS = 3600_000;
 
-interface MaintenanceDeps extends Pick<Config, "spoolDirectory" | "scratchDirectory"> {
+interface MaintenanceDeps {
+  config: Pick<Config, "spoolDirectory" | "scratchDirectory">;
   records: RecordStore;
   scheduler: JobScheduler;
   store: BlobStore;
@@ -42,10 +43,10 @@ export class Maintenance {
 
   /** Deletes what dead processes left in the blob store and on this machine's disk. Returns how many things it deleted. */
   async cleanUp(): Promise<number> {
-    const { records, store, spoolDirectory, scratchDirectory } = this.deps;
+    const { records, store, config } = this.deps;
     const blobs = await deleteOrphans(records, store);
-    const uploads = await deleteOldUploads(spoolDirectory);
-    const folders = await deleteStaleScratch(scratchDirectory, records);
+    const uploads = await deleteOldUploads(config.spoolDirectory);
+    const folders = await deleteStaleScratch(config.scratchDirectory, records);
     return blobs + uploads + folders;
   }
 

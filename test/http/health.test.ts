@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { optionsSchema } from "../../src/contract/options.ts";
 import { resolveOptions } from "../../src/contract/presets.ts";
 import { deregisterWorker } from "../../src/jobs/scheduling/worker-registry.ts";
-import { sendFakeHeartbeat } from "../support/fake-worker.ts";
+import { ENGINE, sendFakeHeartbeat } from "../support/fake-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { submission } from "../support/jobs.ts";
 import { form } from "../support/submission-form.ts";
@@ -63,15 +63,8 @@ describe("/readyz", () => {
   });
 
   it("is ready if one worker can paint", async () => {
-    const engine = {
-      device: "cpu",
-      name: "Zen",
-      kernels: "avx2",
-      tensorflow: "2.21.0",
-      memory_mib: 8000,
-    } as const;
-    await sendFakeHeartbeat(service, { id: "w2", engine });
-    await expectReadiness({ status: 200, body: { status: "ready", engines: [engine] } });
+    await sendFakeHeartbeat(service, { id: "w2", engine: ENGINE });
+    await expectReadiness({ status: 200, body: { status: "ready", engines: [ENGINE] } });
   });
 
   it("reports jobs that are too large for every worker, and is ready all the same", async () => {

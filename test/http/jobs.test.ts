@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { v7 } from "uuid";
 import { jobViewSchema } from "../../src/contract/job.ts";
 import { runUntilStopped, succeed } from "../support/fake-job-processors.ts";
+import { ENGINE } from "../support/fake-worker.ts";
 import { TestService } from "../support/harness/service.ts";
 import { until } from "../support/until.ts";
 
@@ -32,16 +33,9 @@ describe("A job's view", () => {
     const finished = new Promise<undefined>((resolve) => {
       finish = () => resolve(undefined) as undefined;
     });
-    const engine = {
-      device: "cpu",
-      name: "Zen",
-      kernels: "avx2",
-      tensorflow: "2.21.0",
-      memory_mib: 8000,
-    } as const;
     expect((await service.job(id)).engine).toBeNull();
     service.startWorker(async (run) => {
-      await run.update({ engine });
+      await run.update({ engine: ENGINE });
       await finished;
       return await succeed(service, run);
     });
@@ -55,7 +49,11 @@ describe("A job's view", () => {
     expect(running.links.result).toBeUndefined();
     finish();
     const succeeded = await service.untilStatus(id, "succeeded");
-    expect(succeeded).toMatchObject({ error: null, engine, links: { result: `/v1/jobs/${id}/result` } });
+    expect(succeeded).toMatchObject({
+      error: null,
+      engine: ENGINE,
+      links: { result: `/v1/jobs/${id}/result` },
+    });
     expect(succeeded.links.cancel).toBeUndefined();
     const [created, started, ended] = [succeeded.created_at, succeeded.started_at, succeeded.finished_at];
     expect([ended, started, created].sort()).toEqual([created, started, ended]);

@@ -39,14 +39,8 @@ describe("Cleaning up", () => {
     await utimes(join(spool, "request-old"), then, then);
     const { scheduler } = queue;
     const logger = pino({ level: "silent" });
-    const deps = {
-      records,
-      scheduler,
-      store: jobs.store,
-      spoolDirectory: spool,
-      scratchDirectory: scratch,
-      logger,
-    };
+    const config = { spoolDirectory: spool, scratchDirectory: scratch };
+    const deps = { records, scheduler, store: jobs.store, config, logger };
     const processes = [1, 2].map(() => new Maintenance(deps));
     await Promise.all(processes.map((maintenance) => maintenance.cleanUp()));
     expect(await readdir(scratch)).toEqual([`${id}.r`]);

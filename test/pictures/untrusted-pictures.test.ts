@@ -13,6 +13,7 @@ import { PICTURE_TYPES } from "../../src/pictures/picture-type.ts";
 import { validatePicture } from "../../src/pictures/validate-picture.ts";
 import { picturePool } from "../support/picture-pool.ts";
 import { draw, jpeg, png } from "../support/pictures.ts";
+import { pngChunk } from "../support/png-chunk.ts";
 
 const { limits } = readConfig({});
 const pool = picturePool();
@@ -32,15 +33,6 @@ async function validateAndDecode(bytes: Buffer): Promise<string> {
   if (typeof found === "string") return found;
   const raster = await decodePicture(path, (size) => contentSize(size, 32), limits);
   return `${found.type} ${raster.width} × ${raster.height}`;
-}
-
-function pngChunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const frame = Buffer.alloc(8 + body.length);
-  frame.writeUInt32BE(data.length, 0);
-  body.copy(frame, 4);
-  frame.writeUInt32BE(crc32(body), 4 + body.length);
-  return frame;
 }
 
 /** Signature and IHDR are the first 33 bytes of a PNG. */

@@ -10,6 +10,7 @@ import type { PictureProblem } from "../../src/pictures/picture-problem.ts";
 import { validatePicture } from "../../src/pictures/validate-picture.ts";
 import { picturePool } from "../support/picture-pool.ts";
 import { draw, jpeg, plain, png } from "../support/pictures.ts";
+import { pngChunk } from "../support/png-chunk.ts";
 
 const limits = { ...readConfig({}).limits, uploadBytes: 1_000_000, picturePixels: 1_000_000 };
 const pool = picturePool();
@@ -41,14 +42,6 @@ async function problemOf(bytes: Uint8Array, changed: Partial<typeof limits> = {}
 
 /** A PNG whose header has a size for which its data is too short. */
 function pngOf(width: number, height: number): Buffer {
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const frame = Buffer.alloc(8 + body.length);
-    frame.writeUInt32BE(data.length, 0);
-    body.copy(frame, 4);
-    frame.writeUInt32BE(crc32(body), 4 + body.length);
-    return frame;
-  };
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -57,20 +50,11 @@ function pngOf(width: number, height: number): Buffer {
   const data = deflateSync(Buffer.alloc(1000));
   return Buffer.concat([
     signature,
-    chunk("IHDR", header),
-    chunk("IDAT", data),
-    chunk("IEND", Buffer.alloc(0)),
+    pngChunk("IHDR", header),
+    pngChunk("IDAT", data),
+    pngChunk("IEND", Buffer.alloc(0)),
   ]);
 }
-function crc32(bytes: Buffer): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}
-
 describe("validatePicture accepts", () => {
   const accepted: [string, string, () => Sharp][] = [
     ["a JPEG", "jpeg", () => draw().jpeg()],

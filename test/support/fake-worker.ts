@@ -1,5 +1,15 @@
+import type { EngineDescription } from "../../src/contract/engine-description.ts";
 import { sendHeartbeat, type WorkerDescription } from "../../src/jobs/scheduling/worker-registry.ts";
 import type { TestService } from "./harness/service.ts";
+
+/** What a worker reports about its engine. */
+export const ENGINE: EngineDescription = {
+  device: "cpu",
+  name: "Zen",
+  kernels: "avx2",
+  tensorflow: "2.21.0",
+  memory_mib: 8000,
+};
 
 /** Sends the heartbeat of a ready worker that does not exist; `more` replaces parts of its description. */
 export function sendFakeHeartbeat(
