@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdir, open, readdir, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,13 +9,13 @@ import type { ProgramProcess } from "../support/harness/program.ts";
 import type { TestClient } from "../support/harness/test-client.ts";
 import { submission } from "../support/jobs.ts";
 import { jpeg, png } from "../support/pictures.ts";
+import { describeIfPossible, missingToMount } from "../support/requirements.ts";
 import { file, form } from "../support/submission-form.ts";
 
 const run = promisify(execFile);
 
-/** Whether this process may mount a disk: as root, on Linux, outside of most containers. */
-const mayMount = spawnSync("unshare", ["--mount", "true"]).status === 0;
-const describeOnOwnDisk = mayMount ? describe : describe.skip;
+const missing = missingToMount();
+const mayMount = missing === undefined;
 
 /** A disk of its own for the blob store: small enough to fill, and it can be made read-only. */
 let deployment: TestDeployment;
@@ -59,7 +59,7 @@ const LONG_MS = 180_000;
 
 const says = (worker: ProgramProcess, text: string) => worker.line(({ msg }) => msg.includes(text));
 
-describeOnOwnDisk("While the blob store is full", () => {
+describeIfPossible("While the blob store is full", missing, () => {
   it("the API rejects submissions with 503 and Retry-After, stores nothing, and accepts again when there is space", async () => {
     const client = await startApi();
     await fill();
@@ -118,7 +118,7 @@ describeOnOwnDisk("While the blob store is full", () => {
   });
 });
 
-describeOnOwnDisk("While the blob store is read-only", () => {
+describeIfPossible("While the blob store is read-only", missing, () => {
   it("the API rejects submissions, and a queued job runs when the store is writable again", async () => {
     const waiting = await deployment.submit();
     await run("mount", ["-o", "remount,ro", disk]);
@@ -148,21 +148,26 @@ describeOnOwnDisk("While the blob store is read-only", () => {
 });
 
 describe("While the blob store is slow", () => {
+  /** Starts a job with a named pipe in its picture's place: who reads it waits until somebody writes. */
+  async function startJobWithPipe(): Promise<{ id: string; pipe: string }> {
+    const job = submission();
+    await deployment.store.put(job.styles[0] ?? "", await jpeg({ seed: 2 }));
+    const pipe = join(disk, job.content);
+    await run("mkfifo", [pipe]);
+    const { id } = await deployment.queue.submit(job);
+    await deployment.until(id, ({ status }) => status === "running");
+    return { id, pipe };
+  }
+
   it("a worker that waits for a picture keeps its lock, and no other worker runs the job", async () => {
     const workers = [
       await deployment.startWorker({ LOCK_SECONDS: String(LOCK_SECONDS) }),
       await deployment.startWorker({ LOCK_SECONDS: String(LOCK_SECONDS) }),
     ];
-    // A named pipe in the picture's place: who reads it waits until somebody writes.
-    const job = submission();
-    await deployment.store.put(job.styles[0] ?? "", await jpeg({ seed: 2 }));
-    const pipe = join(disk, job.content);
-    await run("mkfifo", [pipe]);
-    await deployment.queue.submit(job);
-    await deployment.until(job.id, ({ status }) => status === "running");
+    const { id, pipe } = await startJobWithPipe();
     // Time itself is tested here: the lock would have run out twice.
     await sleep(2 * LOCK_SECONDS * 1000);
-    expect(await deployment.queue.find(job.id)).toMatchObject({
+    expect(await deployment.queue.find(id)).toMatchObject({
       status: "running",
       attempts: 1,
       progress: null,
@@ -172,28 +177,23 @@ describe("While the blob store is slow", () => {
     await end.write(picture.subarray(0, 100));
     await end.write(picture.subarray(100));
     await end.close();
-    expect(await deployment.untilEnded(job.id)).toMatchObject({ status: "succeeded", attempts: 1 });
+    expect(await deployment.untilEnded(id)).toMatchObject({ status: "succeeded", attempts: 1 });
     const starts = workers.flatMap(({ lines }) =>
-      lines.filter(({ msg, job_id }) => msg === "job started" && job_id === job.id),
+      lines.filter(({ msg, job_id }) => msg === "job started" && job_id === id),
     );
     expect(starts).toHaveLength(1);
   });
 
   it("a job that waits for its picture can be canceled, and its worker can be stopped", async () => {
     const worker = await deployment.startWorker();
-    const job = submission();
-    await deployment.store.put(job.styles[0] ?? "", await jpeg({ seed: 2 }));
-    const pipe = join(disk, job.content);
-    await run("mkfifo", [pipe]);
-    await deployment.queue.submit(job);
-    await deployment.until(job.id, ({ status }) => status === "running");
-    expect(await deployment.queue.cancel(job.id)).toMatchObject({ status: "canceled" });
+    const { id, pipe } = await startJobWithPipe();
+    expect(await deployment.queue.cancel(id)).toMatchObject({ status: "canceled" });
     const ended = worker.end("SIGTERM");
     await says(worker, "received SIGTERM");
     // A process cannot end while the system holds one of its threads: as a disk does that comes back.
     const end = await open(pipe, "w");
     await end.close();
     expect(await ended).toBe(0);
-    expect(await deployment.queue.find(job.id)).toMatchObject({ status: "canceled" });
+    expect(await deployment.queue.find(id)).toMatchObject({ status: "canceled" });
   });
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe, it } from "@jest/globals";
 
 /**
@@ -16,4 +17,10 @@ export function describeIfPossible(title: string, missing: string | undefined, t
     const skipped = describe.skip;
     skipped(`${title}: ${missing}`, tests);
   }
+}
+
+/** What is missing to mount a disk: only root may, on Linux and outside of most containers. */
+export function missingToMount(): string | undefined {
+  const mayMount = spawnSync("unshare", ["--mount", "true"]).status === 0;
+  return mayMount ? undefined : "this process may not mount a disk (run the tests as root on Linux)";
 }
