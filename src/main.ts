@@ -41,8 +41,8 @@ async function main(): Promise<void> {
     throw new ConfigError(`HOST, PORT: cannot listen at ${config.host}:${config.port}: ${error.message}`);
   });
   logger[config.anonymousAccess === "always" ? "warn" : "info"](decideAnonymousAccess(config).reason);
-  const { records, scheduler } = queue;
-  const maintenance = new Maintenance({ records, scheduler, store, config, logger });
+  const { records, scheduler, pictures } = queue;
+  const maintenance = new Maintenance({ records, scheduler, pictures, store, config, logger });
   maintenance.start();
   const webhooksRedis = connectForWork(config.redisUrl);
   const webhooks = new WebhookSender(webhooksRedis, keys, {

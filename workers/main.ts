@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, readConfig } from "../src/config.ts";
 import { incrementCounter } from "../src/jobs/metrics/counters.ts";
+import { PictureRegistry } from "../src/jobs/pictures/picture-registry.ts";
 import { RecordStore } from "../src/jobs/records/record-store.ts";
 import { JobScheduler } from "../src/jobs/scheduling/job-scheduler.ts";
 import { createLogger, exitAfterLogging, type Logger } from "../src/logging.ts";
@@ -112,7 +113,8 @@ async function startMaintenance(config: Config, keys: RedisKeys, store: BlobStor
   await waitUntilReady(redis);
   const records = new RecordStore(redis, keys, config.resultSeconds);
   const scheduler = new JobScheduler(redis, keys);
-  const maintenance = new Maintenance({ records, scheduler, store, config, logger });
+  const pictures = new PictureRegistry(redis, keys);
+  const maintenance = new Maintenance({ records, scheduler, pictures, store, config, logger });
   maintenance.start();
   return maintenance;
 }

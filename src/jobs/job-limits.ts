@@ -19,6 +19,14 @@ export class QuotaExceededError extends Error {
   }
 }
 
+/** A picture of the job has been deleted before the job was created. */
+export class PictureMissingError extends Error {
+  override name = "PictureMissingError";
+  constructor() {
+    super("A picture of the job is not stored any more");
+  }
+}
+
 /** Throws if a limit is reached already, so that a submission can be rejected before its body is read. It reserves nothing. */
 export async function checkLimits(
   redis: Redis,
@@ -32,14 +40,15 @@ export async function checkLimits(
     redis.zcard(keys.owner(owner, "queued")),
     redis.zcard(keys.owner(owner, "all")),
   ]);
-  if (queued >= limits.queued) throwAtLimit("queue_full", limits);
-  if (ownerQueued >= limits.ownerQueued) throwAtLimit("owner_queue_full", limits);
-  if (job === "new" && ownerJobs >= limits.ownerJobs) throwAtLimit("owner_full", limits);
+  if (queued >= limits.queued) throwIfRejected("queue_full", limits);
+  if (ownerQueued >= limits.ownerQueued) throwIfRejected("owner_queue_full", limits);
+  if (job === "new" && ownerJobs >= limits.ownerJobs) throwIfRejected("owner_full", limits);
 }
 
-/** Throws if a job was not created because of a limit. */
-export function throwAtLimit(creation: Creation, limits: JobLimits): void {
+/** Throws if a job was not created. */
+export function throwIfRejected(creation: Creation, limits: JobLimits): void {
   if (creation === "queue_full") throw new QueueFullError(limits.queued);
   if (creation === "owner_queue_full") throw new QuotaExceededError(limits.ownerQueued, "queued");
   if (creation === "owner_full") throw new QuotaExceededError(limits.ownerJobs, "stored");
+  if (creation === "picture_missing") throw new PictureMissingError();
 }

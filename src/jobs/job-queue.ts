@@ -3,8 +3,9 @@ import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
 import { applyOptionsUpdate, type OptionsUpdate } from "../contract/options.ts";
 import type { RedisKeys } from "../redis/keys.ts";
-import { checkLimits, throwAtLimit } from "./job-limits.ts";
+import { checkLimits, throwIfRejected } from "./job-limits.ts";
 import { type JobSnapshot, JobSnapshotLoader } from "./job-snapshot-loader.ts";
+import { PictureRegistry } from "./pictures/picture-registry.ts";
 import type { QueuePosition } from "./queue-position.ts";
 import { QueueStatistics } from "./queue-statistics.ts";
 import { type JobChange, JobChangeSubscriber } from "./records/job-change-subscriber.ts";
@@ -31,6 +32,7 @@ interface QueueSettings {
 export class JobQueue {
   readonly records: RecordStore;
   readonly scheduler: JobScheduler;
+  readonly pictures: PictureRegistry;
   readonly statistics: QueueStatistics;
   private acceptedCount = 0;
   private readonly reader: JobSnapshotLoader;
@@ -50,6 +52,7 @@ export class JobQueue {
     };
     this.records = new RecordStore(redis, keys, settings.keepSeconds);
     this.scheduler = new JobScheduler(redis, keys);
+    this.pictures = new PictureRegistry(redis, keys);
     this.statistics = new QueueStatistics(redis, keys, this.records, this.scheduler);
     this.reader = new JobSnapshotLoader(redis, keys, this.records, this.scheduler);
     const subscriber = redis.duplicate();
@@ -67,12 +70,12 @@ export class JobQueue {
     return checkLimits(this.redis, this.keys, this.limits, owner, job);
   }
 
-  /** Queues a job. Throws as `checkLimits` does. Submitting an id again changes nothing and returns the first record. */
+  /** Queues a job. Throws as `checkLimits` does, or a `PictureMissingError`. Submitting an id again changes nothing and returns the first record. */
   async submit(submission: Submission): Promise<JobRecord> {
     const expires = submission.expires_in !== undefined;
     const record = newRecord(submission, expires ? await this.records.now() : undefined);
     const creation = await this.records.create(record, this.limits);
-    throwAtLimit(creation, this.limits);
+    throwIfRejected(creation, this.limits);
     // The job is accepted now. If the scheduler cannot be reached, maintenance requeues the job.
     if (creation === "created") this.acceptedCount += 1;
     await this.scheduler.add(record).catch(() => undefined);

@@ -1,10 +1,10 @@
-import { jobFolder } from "../jobs/records/job-blobs.ts";
+import { deleteJobBlobs } from "../jobs/pictures/delete-blobs.ts";
+import type { PictureRegistry } from "../jobs/pictures/picture-registry.ts";
 import { isDue, type JobRecord } from "../jobs/records/job-record.ts";
 import { isFinal } from "../jobs/records/job-states.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { JobScheduler } from "../jobs/scheduling/job-scheduler.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
-import { deletePrefix } from "../storage/delete-prefix.ts";
 
 /** How long the record of an expired job is kept, so that the API can say that its result has expired. */
 export const KEEP_EXPIRED_MS = 24 * 3600_000;
@@ -12,6 +12,7 @@ const BATCH = 100;
 
 interface Jobs {
   records: RecordStore;
+  pictures: PictureRegistry;
   scheduler: JobScheduler;
 }
 
@@ -37,7 +38,7 @@ export async function expireJobs(
       } else if (await expireJob(jobs, record.id, now)) {
         total.expired += 1;
       } else continue;
-      await deletePrefix(store, jobFolder(record.id));
+      await deleteJobBlobs(jobs.pictures, store, record.id);
       changed += 1;
     }
     if (changed === 0) return total;

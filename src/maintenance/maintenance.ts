@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config.ts";
+import type { PictureRegistry } from "../jobs/pictures/picture-registry.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { JobScheduler } from "../jobs/scheduling/job-scheduler.ts";
 import type { Logger } from "../logging.ts";
@@ -18,6 +19,7 @@ interface MaintenanceDeps {
   config: Pick<Config, "spoolDirectory" | "scratchDirectory">;
   records: RecordStore;
   scheduler: JobScheduler;
+  pictures: PictureRegistry;
   store: BlobStore;
   logger: Logger;
 }
@@ -44,7 +46,7 @@ export class Maintenance {
   /** Deletes what dead processes left in the blob store and on this machine's disk. Returns how many things it deleted. */
   async cleanUp(): Promise<number> {
     const { records, store, config } = this.deps;
-    const blobs = await deleteOrphans(records, store);
+    const blobs = await deleteOrphans(this.deps, store);
     const uploads = await deleteOldUploads(config.spoolDirectory);
     const folders = await deleteStaleScratch(config.scratchDirectory, records);
     return blobs + uploads + folders;

@@ -34,12 +34,6 @@ export async function decodePicture(
   return { ...converted, ...(alpha && { alpha }) };
 }
 
-/** The upright size of a picture that `validatePicture` accepted. */
-export async function readSize(source: PictureSource): Promise<Size> {
-  const { autoOrient } = await sharp(source, { limitInputPixels: false }).metadata();
-  return { width: autoOrient.width, height: autoOrient.height };
-}
-
 /** Decodes a picture as a mask of exactly this size: its luminance; transparent pixels are black. */
 export async function decodeMask(source: PictureSource, size: Size, limits: DecodeLimits): Promise<Mask> {
   const { data, info } = await upright(source, size, limits)

@@ -14,12 +14,16 @@ export class RedisKeys {
   readonly jobPrefix: string;
   readonly statusPrefix: string;
   readonly ownerPrefix: string;
+  readonly picturePrefix: string;
+  readonly pictureUsersPrefix: string;
 
   constructor(prefix: string) {
     this.prefix = `{${prefix}}`;
     this.jobPrefix = `${this.prefix}:job:`;
     this.statusPrefix = `${this.prefix}:status:`;
     this.ownerPrefix = `${this.prefix}:owner:`;
+    this.picturePrefix = `${this.prefix}:picture:`;
+    this.pictureUsersPrefix = `${this.prefix}:picture-users:`;
   }
 
   /** A job's record, as a hash. */
@@ -61,6 +65,18 @@ export class RedisKeys {
   /** Events of jobs that have not been handed to webhook delivery yet. */
   get outbox(): string {
     return `${this.prefix}:outbox`;
+  }
+  /** A stored picture, by the key of its blob, as a hash. */
+  picture(key: string): string {
+    return this.picturePrefix + key;
+  }
+  /** Keys of an owner's pictures, by the digest of their bytes. */
+  ownerPictures(owner: string): string {
+    return `${this.ownerPrefix}${owner}:pictures`;
+  }
+  /** Keys of pictures that nothing uses any more, until their blobs are deleted. */
+  get unusedPictures(): string {
+    return `${this.prefix}:unused-pictures`;
   }
   batch(id: string): string {
     return `${this.prefix}:batch:${id}`;

@@ -132,6 +132,7 @@ describe("Deleting", () => {
     expect((await service.fetch(`/v1/jobs/${id}`)).status).toBe(404);
     const keys = await service.storedKeys();
     expect(keys.some((key) => key.includes(id))).toBe(false);
-    expect(keys.filter((key) => key.includes(other.id))).toHaveLength(3);
+    expect(keys.filter((key) => key.includes(other.id))).toHaveLength(1);
+    expect(await service.inputs(other.id)).toHaveLength(2);
   });
 });

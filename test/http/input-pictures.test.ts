@@ -49,7 +49,7 @@ describe("The input pictures of a job", () => {
     body.append("style", file(await jpeg()), "style.jpg");
     const posted = await service.fetch("/v1/jobs", { method: "POST", body });
     const { id, links } = (await posted.json()) as JobView;
-    await service.store.delete(`jobs/${id}/content`);
+    await service.store.delete((await service.queue.find(id))?.content ?? "");
     const response = await service.fetch(links.content ?? "");
     expect([response.status, ((await response.json()) as Problem).code]).toEqual([410, "result_expired"]);
   });

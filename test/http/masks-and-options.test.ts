@@ -41,12 +41,10 @@ describe("Masks and the initial picture", () => {
     const view = await accepted({ style_weights: [2, 1] }, parts, 2);
     expect(view.options).toMatchObject({ init: "picture", style_weights: [2, 1] });
     const record = await service.queue.find(view.id);
-    expect(record).toMatchObject({
-      style_masks: [0, 1].map((index) => `jobs/${view.id}/style_mask-${index}`),
-      keep_mask: `jobs/${view.id}/keep_mask`,
-      init_picture: `jobs/${view.id}/init_picture`,
-    });
-    expect(Buffer.from(await service.store.read(record?.keep_mask ?? "")).equals(mask)).toBe(true);
+    const read = async (key?: string | null) => Buffer.from(await service.store.read(key ?? ""));
+    for (const key of [...(record?.style_masks ?? []), record?.keep_mask])
+      expect((await read(key)).equals(mask)).toBe(true);
+    expect((await read(record?.init_picture)).equals(await jpeg({ width: 128, height: 96 }))).toBe(true);
   });
 
   it("are accepted in JSON too", async () => {
@@ -61,7 +59,7 @@ describe("Masks and the initial picture", () => {
     const response = await service.fetch("/v1/jobs", { method: "POST", headers, body: JSON.stringify(body) });
     expect(response.status).toBe(202);
     const { id } = (await response.json()) as JobView;
-    expect((await service.queue.find(id))?.style_masks).toEqual([`jobs/${id}/style_mask-0`]);
+    expect((await service.queue.find(id))?.style_masks).toHaveLength(1);
   });
 
   it("are rejected if they do not match the content or the styles", async () => {

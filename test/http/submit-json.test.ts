@@ -65,9 +65,8 @@ describe("A job as JSON", () => {
       priority: 9,
     });
     expect(view).toMatchObject({ metadata: { order: 7 }, priority: 9, options: { size: 64, seed: 5 } });
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-0`)).toString("base64")).toBe(stone);
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-1`)).toString("base64")).toBe(cat);
+    const stored = (await service.inputs(view.id)).map((bytes) => bytes.toString("base64"));
+    expect(stored).toEqual([cat, stone, cat]);
   });
 
   it("is accepted with a single style instead of a list", async () => {
@@ -77,7 +76,7 @@ describe("A job as JSON", () => {
   it("is accepted with URLs, and downloads the pictures", async () => {
     answer = async (_request, response) => void response.end(await jpeg());
     const view = await accepted({ content: { url: `${url}/cat` }, style: { base64: stone } });
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
+    expect((await service.inputs(view.id))[0]?.toString("base64")).toBe(cat);
   });
 });
 

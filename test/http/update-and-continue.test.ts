@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { type JobView, jobViewSchema } from "../../src/contract/job.ts";
 import { methodOptions } from "../../src/contract/presets.ts";
 import { problemSchema } from "../../src/contract/problems.ts";
+import { deleteUnusedPictures } from "../../src/jobs/pictures/delete-blobs.ts";
 import type { JobRecord } from "../../src/jobs/records/job-record.ts";
 import { EventReader } from "../support/event-stream.ts";
 import { succeed } from "../support/fake-job-processors.ts";
@@ -172,7 +173,9 @@ describe("Continuing", () => {
       (await problemOf(await send("POST", `${id}/continue`, { options }))).code;
     expect(await rejected({ size: "90x" })).toBe("invalid_options");
     expect(await rejected({ init: "noise" })).toBe("invalid_options");
-    await service.store.delete(`jobs/${id}/content`);
+    const { queue } = service;
+    await queue.records.expire(id, (await queue.records.now()) + 60_000);
+    await deleteUnusedPictures(queue.pictures, service.store);
     expect(await rejected({})).toBe("result_expired");
   });
 });

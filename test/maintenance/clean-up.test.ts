@@ -40,7 +40,7 @@ describe("Cleaning up", () => {
     const { scheduler } = queue;
     const logger = pino({ level: "silent" });
     const config = { spoolDirectory: spool, scratchDirectory: scratch };
-    const deps = { records, scheduler, store: jobs.store, config, logger };
+    const deps = { records, scheduler, pictures: queue.pictures, store: jobs.store, config, logger };
     const processes = [1, 2].map(() => new Maintenance(deps));
     await Promise.all(processes.map((maintenance) => maintenance.cleanUp()));
     expect(await readdir(scratch)).toEqual([`${id}.r`]);
@@ -55,7 +55,7 @@ describe("Deleting orphans", () => {
     const young = `jobs/${v7()}/content`;
     await jobs.put(old, 25 * HOUR);
     await jobs.put(young, 23 * HOUR);
-    expect(await deleteOrphans(records, jobs.store)).toBe(1);
+    expect(await deleteOrphans(queue, jobs.store)).toBe(1);
     expect(await jobs.stored()).toEqual([young]);
   });
 
@@ -65,7 +65,7 @@ describe("Deleting orphans", () => {
     await jobs.put(`jobs/${id}/derived/webp-90`, 25 * HOUR);
     await jobs.put(`jobs/${id}/dead/checkpoint-0`, 25 * HOUR);
     await jobs.put(`jobs/${id}/dead/preview`, 0);
-    expect(await deleteOrphans(records, jobs.store)).toBe(1);
+    expect(await deleteOrphans(queue, jobs.store)).toBe(1);
     expect(await jobs.stored()).toEqual([...needed, `jobs/${id}/dead/preview`].sort());
   });
 
@@ -73,14 +73,14 @@ describe("Deleting orphans", () => {
     await jobs.succeeded();
     const needed = await jobs.stored();
     for (let index = 0; index < 20; index++) await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
-    await Promise.all([1, 2, 3].map(() => deleteOrphans(records, jobs.store)));
+    await Promise.all([1, 2, 3].map(() => deleteOrphans(queue, jobs.store)));
     expect(await jobs.stored()).toEqual(needed);
   });
 
   it("deletes nothing while Redis is unavailable", async () => {
     await jobs.put(`jobs/${v7()}/content`, 25 * HOUR);
     await harness.server.kill();
-    await expect(deleteOrphans(records, jobs.store)).rejects.toThrow();
+    await expect(deleteOrphans(queue, jobs.store)).rejects.toThrow();
     await harness.server.start();
     await connected(redis);
     expect(await jobs.stored()).toHaveLength(1);

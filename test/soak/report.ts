@@ -65,7 +65,7 @@ export async function createReport(
   const reasons: Record<string, number> = {};
   for (const { error } of records) if (error) reasons[error.code] = (reasons[error.code] ?? 0) + 1;
   const count = (is: (record: JobRecord) => boolean) => kept.filter(is).length;
-  const swept = await deleteOrphans(deployment.queue.records, deployment.store, 0);
+  const swept = await deleteOrphans(deployment.queue, deployment.store, 0);
   const alive = await Promise.all([...processes].map(isAlive));
   return {
     accepted: accepted.size,
@@ -80,7 +80,7 @@ export async function createReport(
         .length,
       undelivered: [...webhooks].filter((id) => !isDelivered(found.get(id) ?? null, delivered)).length,
       unexpectedMessages: unsigned + [...delivered.keys()].filter((id) => !accepted.has(id)).length,
-      orphans: await deleteOrphans(deployment.queue.records, deployment.store, 0),
+      orphans: await deleteOrphans(deployment.queue, deployment.store, 0),
       leaks: alive.filter(Boolean).length + handles,
     },
     reasons,

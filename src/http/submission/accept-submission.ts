@@ -18,14 +18,14 @@ export async function acceptSubmission<Result>(
   dependencies: Dependencies,
   request: FastifyRequest,
   limits: PictureLimits,
-  submit: (submission: ParsedSubmission, id: string, spool: Spool) => Promise<Result>,
+  submit: (submission: ParsedSubmission, id: string) => Promise<Result>,
 ): Promise<{ result: Result; isReplay: boolean }> {
   const { config, idempotency } = dependencies;
   const spool = await Spool.open(config.spoolDirectory, config.limits.uploadBytes);
   try {
     const body = await readBody(dependencies, request, spool, limits);
     return await withIdempotency(idempotency, request, body.fingerprint, async (id) =>
-      submit(await body.parse(), id, spool),
+      submit(await body.parse(), id),
     );
   } finally {
     await spool.close();

@@ -2,19 +2,19 @@ import { longestEdge, type Options } from "../../contract/options.ts";
 import { methodOptions } from "../../contract/presets.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Continuation } from "../../contract/request.ts";
-import { inputKeys, jobFolder } from "../../jobs/records/job-blobs.ts";
+import { PictureMissingError } from "../../jobs/job-limits.ts";
+import { jobFolder } from "../../jobs/records/job-blobs.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import { checkUrl } from "../../net/url-policy.ts";
-import { readSize } from "../../pictures/decode.ts";
 import { contentSize, type Size } from "../../pictures/picture-size.ts";
 import { BlobNotFoundError, type BlobStore } from "../../storage/blob-store.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { checkOptions } from "./job-options.ts";
-import { queueJob, type Requester } from "./queue-job.ts";
+import { isRejection, queueJob, type Requester } from "./queue-job.ts";
 
 /**
- * Queues a job that starts with the result of a succeeded job. It has copies of the pictures, so that either job can be
- * deleted. Throws a `ProblemError` or what `queueJob` throws.
+ * Queues a job that starts with the result of a succeeded job. It uses the same pictures, and a copy of the result, so that either
+ * job can be deleted. Throws a `ProblemError` or what `queueJob` throws.
  */
 export async function continueJob(
   { config, queue, store, urlPolicy }: Dependencies,
@@ -25,34 +25,37 @@ export async function continueJob(
 ): Promise<JobRecord> {
   if (settings.webhook) checkUrl(settings.webhook.url, "webhook.url", urlPolicy);
   const result = resultKey(previous);
-  const content = await readSize(await store.read(previous.content).catch(toExpired(previous)));
+  const content = await queue.pictures.find(previous.content);
+  if (!content) throw expired(previous);
   const options = continuedOptions(previous.options, requested, content);
   checkOptions(options, {
     ...{ styles: previous.styles.length, hasInitPicture: true },
     ...{ limits: config.limits, requestedSize: requested.size },
   });
 
-  const newKey = (key: string) => `${jobFolder(id)}${key.split("/").at(-1)}`;
   const init_picture = `${jobFolder(id)}init_picture`;
-  const copies = [
-    ...inputKeys({ ...previous, init_picture: null }).map((key) => [key, newKey(key)] as const),
-    [result, init_picture] as const,
-  ];
   const { width, height } = contentSize(content, options.size);
   const job = {
     ...requester,
     id,
     options,
-    content: newKey(previous.content),
-    styles: previous.styles.map(newKey),
-    ...(previous.style_masks && { style_masks: previous.style_masks.map(newKey) }),
-    ...(previous.keep_mask !== null && { keep_mask: newKey(previous.keep_mask) }),
+    content: previous.content,
+    styles: previous.styles,
+    ...(previous.style_masks && { style_masks: previous.style_masks }),
+    ...(previous.keep_mask !== null && { keep_mask: previous.keep_mask }),
     init_picture,
     continued_from: previous.id,
     pixels: width * height,
   };
-  const pictures = copies.map(([from, key]) => ({ key, store: () => copyBlob(store, previous, from, key) }));
-  return await queueJob({ queue, store }, pictures, job, settings);
+  try {
+    await copyBlob(store, previous, result, init_picture);
+    return await queueJob({ queue }, job, settings);
+  } catch (error) {
+    // After any other error, or in an earlier request with this id, the job may exist.
+    const isUnused = isRejection(error) && (await queue.find(id).catch(() => true)) === null;
+    if (isUnused) await store.delete(init_picture).catch(() => undefined);
+    throw error instanceof PictureMissingError ? expired(previous) : error;
+  }
 }
 
 /** The start is a finished picture: a coarse scale or noise would destroy it. */

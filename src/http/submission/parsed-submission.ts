@@ -7,7 +7,7 @@ export const PICTURE_FIELDS = ["content", "style", "style_mask", "keep_mask", "i
 export type PictureField = (typeof PICTURE_FIELDS)[number];
 
 /** The pictures of a request by field; a field without pictures has an empty list. */
-type ByField<Picture> = Record<PictureField, Picture[]>;
+export type ByField<Picture> = Record<PictureField, Picture[]>;
 
 /** A request that has been read: its pictures are files in the spool, and not validated yet. */
 export interface ParsedSubmission {

@@ -1,5 +1,5 @@
-import { constants, createWriteStream } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -35,17 +35,6 @@ export class Spool {
       throw isFull(error) ? new StorageFullError(error) : error;
     }
     return path;
-  }
-
-  /** Copies a file of this spool and returns the copy's path. */
-  async copy(path: string): Promise<string> {
-    const target = this.nextPath();
-    try {
-      await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    } catch (error) {
-      throw storageError(error);
-    }
-    return target;
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,12 @@
 import { v7 as uuidv7 } from "uuid";
 import { ProblemError } from "../../contract/problems.ts";
 import type { Batch } from "../../jobs/batch-store.ts";
-import { jobFolder } from "../../jobs/records/job-blobs.ts";
-import { deletePrefix } from "../../storage/delete-prefix.ts";
+import { deleteJobBlobs } from "../../jobs/pictures/delete-blobs.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { emptyFields, type ParsedSubmission } from "./parsed-submission.ts";
-import { isRejection, type Requester } from "./queue-job.ts";
-import type { Spool } from "./spool.ts";
-import { submitJob } from "./submit-job.ts";
+import { isRejection, queueJob, type Requester } from "./queue-job.ts";
+import { RequestPictures } from "./request-pictures.ts";
+import { type PreparedJob, prepareJob } from "./submit-job.ts";
 
 /**
  * Queues a job for every content in every style: all of them, or none if one is rejected. The ids of the jobs are stored
@@ -15,7 +14,6 @@ import { submitJob } from "./submit-job.ts";
  */
 export async function submitBatch(
   dependencies: Dependencies,
-  spool: Spool,
   submission: ParsedSubmission,
   id: string,
   requester: Requester,
@@ -33,28 +31,36 @@ export async function submitBatch(
     created_at: new Date().toISOString(),
     jobs: pairs.map((pair) => ({ id: uuidv7(), ...pair })),
   });
+  const uploads = new RequestPictures(dependencies, requester.owner);
   try {
+    // No job is queued before all of them are known to be valid.
+    const prepared: PreparedJob[] = [];
     for (const { id: job, content, style } of batch.jobs) {
-      // Copies: the store moves files, and each job can be deleted by itself.
-      const copies = {
-        ...emptyFields<string>(),
-        content: [await spool.copy(pictures.content[content] ?? "")],
-        style: [await spool.copy(pictures.style[style] ?? "")],
-      };
       const names = { content: `content[${content}]`, "style[0]": `style[${style}]` };
+      const pair = {
+        ...emptyFields<string>(),
+        content: [pictures.content[content] ?? ""],
+        style: [pictures.style[style] ?? ""],
+      };
       const owner = { ...requester, batch: id };
-      await submitJob(dependencies, { pictures: copies, fields }, job, owner).catch((error: unknown) => {
-        throw error instanceof ProblemError ? error.withPaths(names) : error;
-      });
+      const one = await prepareJob(dependencies, uploads, { pictures: pair, fields }, job, owner).catch(
+        (error: unknown) => {
+          throw error instanceof ProblemError ? error.withPaths(names) : error;
+        },
+      );
+      prepared.push(one);
     }
+    for (const job of prepared) await queueJob(dependencies, await job.store(), fields);
   } catch (error) {
     if (isRejection(error)) {
       for (const { id: job } of batch.jobs) {
-        if (await queue.delete(job)) await deletePrefix(store, jobFolder(job));
+        if (await queue.delete(job)) await deleteJobBlobs(queue.pictures, store, job);
       }
       await batches.delete(id);
     }
     throw error;
+  } finally {
+    await uploads.release();
   }
   return batch;
 }

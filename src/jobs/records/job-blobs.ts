@@ -1,9 +1,15 @@
 import type { JobRecord } from "./job-record.ts";
+import { PICTURES_FOLDER } from "./picture-arguments.ts";
 
 /** Keys of the pictures that the client sent. */
 export function inputKeys(record: JobRecord): string[] {
   const { content, styles, style_masks, keep_mask, init_picture } = record;
   return [content, ...styles, ...(style_masks ?? []), keep_mask, init_picture].filter((key) => key !== null);
+}
+
+/** Keys of the pictures that the job shares with others; the others are in its own folder. */
+export function sharedPictures(record: JobRecord): string[] {
+  return [...new Set(inputKeys(record).filter((key) => key.startsWith(PICTURES_FOLDER)))];
 }
 
 /** Keys of all blobs that a record names. */
@@ -13,7 +19,7 @@ export function blobKeys(record: JobRecord): string[] {
   return keys.filter((key) => typeof key === "string");
 }
 
-/** The prefix of all blobs of a job. */
+/** The prefix of all blobs that are a job's own. */
 export const jobFolder = (id: string) => `jobs/${id}/`;
 
 /** The prefix of a job's timelapse. Its pictures are named by their step, so that they sort. */

@@ -1,8 +1,15 @@
 import { join } from "node:path";
 import type { JobStatus } from "../../contract/job.ts";
 import { LuaScript } from "../../redis/lua-script.ts";
+import type { PictureArguments } from "./picture-arguments.ts";
 
-export type Creation = "created" | "exists" | "queue_full" | "owner_queue_full" | "owner_full";
+export type Creation =
+  | "created"
+  | "exists"
+  | "queue_full"
+  | "owner_queue_full"
+  | "owner_full"
+  | "picture_missing";
 
 const LUA = join(import.meta.dirname, "lua");
 
@@ -18,7 +25,9 @@ export const createJob = new LuaScript<
     max_owner_jobs: number;
     /** In ms. */
     expires_at?: number;
-  },
+    /** Keys of the pictures that the job shares with others. */
+    pictures: readonly string[];
+  } & PictureArguments,
   Creation
 >(join(LUA, "create-job.lua"));
 
@@ -31,18 +40,25 @@ export const changeJob = new LuaScript<
     attempt_id?: string;
     revision?: number;
     never_expires?: boolean;
+    /** The job uses its pictures no more. */
+    release_pictures?: boolean;
     /** Applies unless the job has a time of expiry: in ms, and as the field's JSON text. */
     default_expiry?: { ms: number; json: string };
     channel: string;
     status_prefix: string;
     owner_prefix: string;
-  },
+  } & PictureArguments,
   "changed" | "rejected" | "missing"
 >(join(LUA, "change-job.lua"));
 
 export const removeJob = new LuaScript<
   [job: string, allJobs: string, expiring: string],
-  { id: string; from: readonly JobStatus[]; status_prefix: string; owner_prefix: string },
+  {
+    id: string;
+    from: readonly JobStatus[];
+    status_prefix: string;
+    owner_prefix: string;
+  } & PictureArguments,
   string[]
 >(join(LUA, "remove-job.lua"));
 

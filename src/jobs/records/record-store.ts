@@ -3,8 +3,10 @@ import { type JobStatus, jobStatusSchema } from "../../contract/job.ts";
 import type { Delivery } from "../../contract/webhook.ts";
 import type { RedisKeys } from "../../redis/keys.ts";
 import { incrementCounter } from "../metrics/counters.ts";
+import { sharedPictures } from "./job-blobs.ts";
 import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
+import { type PictureArguments, pictureArguments } from "./picture-arguments.ts";
 import { appendDelivery, type Creation, changeJob, createJob, removeJob } from "./record-scripts.ts";
 
 export interface ListQuery {
@@ -40,12 +42,16 @@ const KEPT_DELIVERIES = 20;
 const DEFAULT_KEEP_SECONDS = 7 * 24 * 3600;
 /** The records of all jobs in Redis. Each change is one atomic step. */
 export class RecordStore {
+  private readonly pictureArgs: PictureArguments;
+
   /** @param keepSeconds how long a job is kept after its end, unless its owner said otherwise */
   constructor(
     private readonly redis: Redis,
     private readonly keys: RedisKeys,
     private readonly keepSeconds: number = DEFAULT_KEEP_SECONDS,
-  ) {}
+  ) {
+    this.pictureArgs = pictureArguments(keys);
+  }
 
   create(record: JobRecord, limits: JobLimits): Promise<Creation> {
     const { redis, keys } = this;
@@ -69,6 +75,7 @@ export class RecordStore {
         max_owner_queued: limits.ownerQueued,
         max_owner_jobs: limits.ownerJobs,
         ...(expires_at !== null && { expires_at: Date.parse(expires_at) }),
+        ...{ ...this.pictureArgs, pictures: sharedPictures(record) },
       },
       encodeFields(record),
     );
@@ -112,7 +119,7 @@ export class RecordStore {
     const nothing = {
       ...{ result: null, raw_result: null, preview: null, timelapse: null, checkpoint: null, losses: null },
     };
-    if (!(await this.change(id, FINAL_STATES, undefined, nothing, precondition))) return false;
+    if (!(await this.change(id, FINAL_STATES, undefined, nothing, precondition, true))) return false;
     await this.redis.zadd(this.keys.expiring, "XX", deleteAt, id);
     return true;
   }
@@ -123,6 +130,7 @@ export class RecordStore {
     to: JobStatus | undefined,
     changes: Changes,
     precondition: Precondition,
+    releasePictures = false,
   ): Promise<boolean> {
     const { keys } = this;
     const answer = await changeJob.run(
@@ -132,6 +140,7 @@ export class RecordStore {
         ...{ id, from, ...(to && { to }), ...precondition },
         ...(changes.expires_at === null && { never_expires: true }),
         ...(to && isFinal(to) && { default_expiry: await this.defaultExpiry() }),
+        ...{ ...this.pictureArgs, ...(releasePictures && { release_pictures: true }) },
         channel: keys.changes(id),
         status_prefix: keys.statusPrefix,
         owner_prefix: keys.ownerPrefix,
@@ -156,6 +165,7 @@ export class RecordStore {
   async remove(id: string): Promise<JobRecord | null> {
     const { keys } = this;
     const flat = await removeJob.run(this.redis, [keys.job(id), keys.allJobs, keys.expiring], {
+      ...this.pictureArgs,
       ...{ id, from: FINAL_STATES, status_prefix: keys.statusPrefix, owner_prefix: keys.ownerPrefix },
     });
     const pairs = Array.from({ length: flat.length / 2 }, (_, index) => flat.slice(2 * index, 2 * index + 2));

@@ -168,6 +168,13 @@ export class TestService {
     return await readdir(this.config.spoolDirectory).catch(() => []);
   }
 
+  /** The bytes of a job's pictures as the client sent them: the content, then the styles. */
+  async inputs(id: string): Promise<Buffer[]> {
+    const record = await this.queue.find(id);
+    const keys = record ? [record.content, ...record.styles] : [];
+    return await Promise.all(keys.map(async (key) => Buffer.from(await this.store.read(key))));
+  }
+
   async storedKeys(): Promise<string[]> {
     const keys: string[] = [];
     for await (const { key } of this.store.list("")) keys.push(key);

@@ -2,6 +2,7 @@
 -- Returns "missing", "rejected" or "changed".
 -- @include "includes/add-to-outbox.lua"
 -- @include "includes/queued-jobs.lua"
+-- @include "includes/job-pictures.lua"
 -- @include "includes/write-fields.lua"
 local job, expiring, queuedCost, queuedSizes, outbox = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
@@ -15,6 +16,7 @@ if not isAllowed then return "rejected" end
 if args.attempt_id and (not found[2] or cjson.decode(found[2]) ~= args.attempt_id) then return "rejected" end
 if args.revision and tonumber(found[3]) ~= args.revision then return "rejected" end
 
+if args.release_pictures then releasePictures(args, job, args.id) end
 writeFields(job, 2)
 local revision = redis.call("HINCRBY", job, "revision", 1)
 local isMoved = args.to and args.to ~= status

@@ -1,4 +1,5 @@
--- Removes a job if its status is one of `from`. Returns the fields it had, name and JSON text in turn, or none.
+-- Removes a job, which then uses no pictures any more, if its status is one of `from`. Returns the fields it had, name and JSON text in turn, or none.
+-- @include "includes/job-pictures.lua"
 local job, all, expiring = unpack(KEYS)
 local args = cjson.decode(ARGV[1])
 
@@ -11,6 +12,7 @@ if not isAllowed then return {} end
 
 local fields = redis.call("HGETALL", job)
 local owned = args.owner_prefix .. cjson.decode(found[2]) .. ":"
+releasePictures(args, job, args.id)
 redis.call("DEL", job)
 for _, set in ipairs({all, expiring, args.status_prefix .. status, owned .. "all", owned .. status}) do
   redis.call("ZREM", set, args.id)

@@ -9,7 +9,6 @@ import { checkCapacity } from "../../../submission/check-capacity.ts";
 import { idempotencyHeader } from "../../../submission/idempotency.ts";
 import { type ParsedSubmission, pictureLimits } from "../../../submission/parsed-submission.ts";
 import { requesterOf } from "../../../submission/queue-job.ts";
-import type { Spool } from "../../../submission/spool.ts";
 import { submitBatch } from "../../../submission/submit-batch.ts";
 import { batchPath, batchView, findBatchJobs } from "../../../views/batch-view.ts";
 
@@ -42,8 +41,8 @@ const batches: ApiPlugin = async (app, dependencies) => {
       },
     },
     async (request, reply) => {
-      const submit = (submission: ParsedSubmission, id: string, spool: Spool) =>
-        submitBatch(dependencies, spool, submission, id, requesterOf(request));
+      const submit = (submission: ParsedSubmission, id: string) =>
+        submitBatch(dependencies, submission, id, requesterOf(request));
       const { result: batch, isReplay } = await acceptSubmission(dependencies, request, limits, submit);
       if (isReplay) reply.header("idempotency-replayed", "true");
       reply.code(202).header("location", batchPath(batch.id));

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { batchIdParams, batchViewSchema } from "../../../../../contract/batch.ts";
-import { jobFolder } from "../../../../../jobs/records/job-blobs.ts";
-import { deletePrefix } from "../../../../../storage/delete-prefix.ts";
+import { deleteJobBlobs } from "../../../../../jobs/pictures/delete-blobs.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { getBatch } from "../../../../get-batch.ts";
 import { jsonResponse } from "../../../../openapi/json-response.ts";
@@ -49,7 +48,7 @@ const batch: ApiPlugin = async (app, { queue, store, batches }) => {
     async (request, reply) => {
       const found = await getBatch(batches, request);
       for (const { id } of found.jobs) {
-        if (await queue.delete(id)) await deletePrefix(store, jobFolder(id));
+        if (await queue.delete(id)) await deleteJobBlobs(queue.pictures, store, id);
       }
       await batches.delete(found.id);
       return reply.code(204).send();

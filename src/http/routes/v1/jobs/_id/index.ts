@@ -2,9 +2,8 @@ import { z } from "zod";
 import { jobIdParams, jobViewSchema } from "../../../../../contract/job.ts";
 import { applyOptionsUpdate, optionsUpdateSchema } from "../../../../../contract/options.ts";
 import { ProblemError } from "../../../../../contract/problems.ts";
-import { jobFolder } from "../../../../../jobs/records/job-blobs.ts";
+import { deleteJobBlobs } from "../../../../../jobs/pictures/delete-blobs.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
-import { deletePrefix } from "../../../../../storage/delete-prefix.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { isNotModified } from "../../../../files/etag.ts";
 import { getJob, getJobWithPosition, updateJob } from "../../../../get-job.ts";
@@ -103,7 +102,7 @@ const job: ApiPlugin = async (app, { queue, store }) => {
     },
     async (request, reply) => {
       const record = await updateJob(queue, request, (id) => queue.delete(id));
-      await deletePrefix(store, jobFolder(record.id));
+      await deleteJobBlobs(queue.pictures, store, record.id);
       return reply.code(204).send();
     },
   );
