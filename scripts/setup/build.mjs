@@ -17,8 +17,6 @@ export async function build(root) {
   const stamp = join(root, "build", "compiled.txt");
   const sources = await sourcesOf(root);
   if (`${sources.state}\n${sources.output()}` === (await readFile(stamp, "utf8").catch(() => ""))) return;
-  // The compiler trusts its notes of what it has written, and would not write a missing file again.
-  if (sources.isOutputMissing()) await rm(join(root, "dist/.tsbuildinfo"), { force: true });
   const result = await compile(root);
   if (result.code !== 0) {
     throw new SetupFailure(`TypeScript does not compile:\n${result.output.trim()}`, "Fix the errors above.");
@@ -68,11 +66,7 @@ async function sourcesOf(root) {
     for (const entry of entries) if (entry.isFile()) inputs.push(join(entry.parentPath, entry.name));
   }
   outputs.push(join(root, "dist", "studio", "index.html"));
-  return {
-    state: inputs.map(describe).join("\n"),
-    output: () => outputs.map(describe).join("\n"),
-    isOutputMissing: () => outputs.some((path) => !existsSync(path)),
-  };
+  return { state: inputs.map(describe).join("\n"), output: () => outputs.map(describe).join("\n") };
 }
 
 /** @param {string} path */
