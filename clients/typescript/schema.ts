@@ -701,6 +701,7 @@ export interface components {
          *       "content_weight": 1,
          *       "style_weight": 6,
          *       "content_layers": {
+         *         "block3_conv1": 1,
          *         "block4_conv1": 1
          *       },
          *       "style_layers": {
@@ -718,7 +719,7 @@ export interface components {
          *     }
          */
         Options: {
-            /** @description The layers of the content loss, with weights. */
+            /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
             content_layers: {
                 [key: string]: number;
             };
@@ -805,7 +806,7 @@ export interface components {
             };
             presets: {
                 [key: string]: {
-                    /** @description The layers of the content loss, with weights. */
+                    /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                     content_layers: {
                         [key: string]: number;
                     };
@@ -1094,7 +1095,7 @@ export interface operations {
                     };
                     /** @default {} */
                     options?: {
-                        /** @description The layers of the content loss, with weights. */
+                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
                             [key: string]: number;
                         };
@@ -1221,7 +1222,7 @@ export interface operations {
                     };
                     /** @default {} */
                     options?: {
-                        /** @description The layers of the content loss, with weights. */
+                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
                             [key: string]: number;
                         };
@@ -1899,7 +1900,7 @@ export interface operations {
                     };
                     /** @default {} */
                     options?: {
-                        /** @description The layers of the content loss, with weights. */
+                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
                             [key: string]: number;
                         };
@@ -2056,7 +2057,7 @@ export interface operations {
                     };
                     /** @description The options as JSON. */
                     options?: {
-                        /** @description The layers of the content loss, with weights. */
+                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
                             [key: string]: number;
                         };
@@ -2465,7 +2466,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description The layers of the content loss, with weights. */
+                    /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                     content_layers?: {
                         [key: string]: number;
                     };
@@ -2776,7 +2777,7 @@ export interface operations {
                      * @default {}
                      */
                     options?: {
-                        /** @description The layers of the content loss, with weights. */
+                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
                             [key: string]: number;
                         };

@@ -50,7 +50,9 @@ export const optionsSchema = z.strictObject({
     .describe(
       "How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss.",
     ),
-  content_layers: layerWeightsSchema.describe("The layers of the content loss, with weights."),
+  content_layers: layerWeightsSchema.describe(
+    "The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones.",
+  ),
   style_layers: layerWeightsSchema.describe(
     "The layers whose Gram matrices are compared with the style's, with weights λ.",
   ),

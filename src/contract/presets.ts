@@ -28,14 +28,14 @@ const neighbors: Omit<PresetOptions, "size" | "steps" | "scales"> = {
   learning_rate: 0.01,
   content_weight: 1,
   style_weight: 3,
-  content_layers: { block4_conv1: 1 },
+  content_layers: { block3_conv1: 1, block4_conv1: 1 },
   style_layers: { block1_conv1: 1, block2_conv1: 1, block3_conv1: 1, block4_conv1: 1 },
   noise: 0,
 };
 
 /** The presets, in the order in which they are shown. `classic` follows Gatys et al. 2015; the others were chosen by eye. */
 export const PRESETS: Record<PresetName, PresetOptions> = {
-  draft: { ...neighbors, size: 256, steps: 48, scales: 3 },
+  draft: { ...neighbors, size: 256, steps: 40, scales: 3 },
   balanced: { ...neighbors, size: 512, steps: 80, scales: 4 },
   fine: { ...neighbors, size: 1024, steps: 96, scales: 5 },
   classic: {

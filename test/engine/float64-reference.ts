@@ -52,7 +52,7 @@ export function referenceLossAndGradient(
   const isRelative = options.style_distance === "neighbors";
   const frame = isRelative ? 16 : 0;
   const { down, right } = isRelative ? jitterAt(options.seed, step, phase) : { down: 0, right: 0 };
-  const { content: alpha, gram: beta, mix } = weightsAt(image, options);
+  const { content: alpha, shallowContent, gram: beta, mix } = weightsAt(image, options);
   const names = BLOCKS.flatMap((count, block) => [
     ...(block === 0 ? [] : [undefined]),
     ...Array.from({ length: count }, (_, index) => `block${block + 1}_conv${index + 1}` as Layer),
@@ -111,7 +111,7 @@ export function referenceLossAndGradient(
     const block = blockOf(name);
     const map = inside(generated, index, image);
     const own = matched.get(name) ?? new Float64Array(map.data.length);
-    const contentWeight = (options.content_layers[name] ?? 0) * alpha;
+    const contentWeight = (options.content_layers[name] ?? 0) * (block < 3 ? shallowContent : alpha);
     if (contentWeight > 0) {
       const target = inside(contentMaps, index, content);
       loss += addContent(map, target, contentWeight, isRelative, own, visible && shrunk(visible, block));

@@ -42,7 +42,7 @@ const neighbors: LossOptions = {
   style_distance: "neighbors",
   content_weight: 1,
   style_weight: 3,
-  content_layers: { block4_conv1: 1 },
+  content_layers: { block3_conv1: 1, block4_conv1: 1 },
   style_layers: { block1_conv1: 1, block2_conv1: 1, block3_conv1: 1, block4_conv1: 1 },
   tv_weight: 0.5,
 };

@@ -1,4 +1,5 @@
 import type { Layer, LayerWeights } from "../../../src/contract/vgg19-layers.ts";
+import { blockOf } from "../network/stages.ts";
 import { type Tensor, type Tensor4D, tf } from "../tensorflow.ts";
 import type { Guidance } from "./guidance.ts";
 import type { FeatureLoss, LossContext } from "./loss.ts";
@@ -20,7 +21,10 @@ interface Target {
  */
 export function createContentLoss(context: LossContext): FeatureLoss | undefined {
   const { options, visible, content, size } = context;
-  const layers = weightedLayers(options.content_layers, weightsAt(size, options).content);
+  const weights = weightsAt(size, options);
+  const layers = weightedLayers(options.content_layers, (layer) =>
+    blockOf(layer) < 3 ? weights.shallowContent : weights.content,
+  );
   if (layers.length === 0) return undefined;
   const features = captureMaps(
     context,
@@ -90,9 +94,12 @@ class ContentLoss implements FeatureLoss {
 }
 
 /** Each layer with its weight times the term's, those of weight 0 left out. */
-export function weightedLayers(weights: LayerWeights, termWeight: number): [Layer, number][] {
-  return Object.entries(weights)
-    .map(([layer, weight]): [Layer, number] => [layer as Layer, weight * termWeight])
+export function weightedLayers(
+  weights: LayerWeights,
+  termWeight: (layer: Layer) => number,
+): [Layer, number][] {
+  return (Object.entries(weights) as [Layer, number][])
+    .map(([layer, weight]): [Layer, number] => [layer, weight * termWeight(layer)])
     .filter(([, weight]) => weight > 0);
 }
 

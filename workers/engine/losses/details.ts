@@ -1,18 +1,16 @@
 import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 import { HYPERCOLUMN_LAYERS } from "./grid.ts";
-import { Guidance } from "./guidance.ts";
-import type { FeatureLoss, LossContext, WeightedStyle } from "./loss.ts";
-import { centredUnit, dotOfRows, matchesOf } from "./matching.ts";
-import { LEAST_VISIBLE } from "./neighbor-targets.ts";
+import type { Guidance } from "./guidance.ts";
+import type { FeatureLoss, LossContext } from "./loss.ts";
+import { centredUnit, dotOfRows, matchesBothWays } from "./matching.ts";
 import { gridAt, offsetAt, pickRows, type SampleGrid, spreadRows } from "./sample-grid.ts";
+import { type StyleSamples, samplesOf } from "./style-samples.ts";
 import { weightsAt } from "./weights.ts";
 
 const ITERATIONS = 4;
 /** How much it counts that every style position finds a near one in the picture. */
 const OTHER_WAY = 0.3;
-/** Samples that are held of a style's layer, to be used in turn. */
-const STYLE_SAMPLES = 4;
 
 /**
  * The detail phase's loss: each layer by itself, at every step anew, on a grid of at most 64² positions. Every position of
@@ -25,9 +23,6 @@ export function createDetailLoss(context: LossContext): FeatureLoss | undefined 
   if (options.style_distance !== "neighbors" || phase !== "details" || style === 0) return undefined;
   return new DetailLoss(context);
 }
-
-/** A style's positions at a layer, centred and of norm 1, `[positions, channels]`: several samples. */
-type StyleSamples = ReadonlyMap<Layer, Tensor2D[]>;
 
 /** A style and how much it counts in the region that it is painted in. */
 interface RegionalStyle {
@@ -134,12 +129,8 @@ export function compareRows(
   const [positions] = rows.shape;
   const shares = counts && (counts.div(tf.maximum(counts.sum(), 1e-12)) as Tensor1D);
   const { unit, norm } = centredUnit(rows, shares);
-  const [match, nearest] = tf.tidy(() => {
-    const cosines: Tensor2D = tf.matMul(unit, style, false, true);
-    const inside = counts === undefined ? cosines : cosines.sub(outside(counts));
-    // TensorFlow finds maxima along rows several times sooner than along columns.
-    return [matchesOf(cosines, ITERATIONS, shares), inside.transpose().argMax<Tensor1D>(1)] as const;
-  });
+  const penalty = counts && outside(counts);
+  const { match, nearest } = matchesBothWays(unit, style, ITERATIONS, shares, penalty);
   const chosen = tf.gather(style, match);
   const misses = tf.sub<Tensor1D>(1, dotOfRows(unit, chosen));
   const otherMisses = tf.sub(1, dotOfRows(style, tf.gather(unit, nearest)));
@@ -167,57 +158,4 @@ export function compareRows(
 /** Larger than any difference of cosines for rows that count less than half as much as the one that counts most. */
 function outside(counts: Tensor1D): Tensor2D {
   return counts.less(counts.max().mul(0.5)).toFloat().mul(4).reshape([-1, 1]);
-}
-
-/** Kept. */
-function samplesOf({ capture, options }: LossContext, { picture, visible }: WeightedStyle): StyleSamples {
-  const [, height, width] = picture.shape;
-  const grids = new Map(
-    HYPERCOLUMN_LAYERS.map((layer) => [
-      layer,
-      Array.from({ length: STYLE_SAMPLES }, (_, index) =>
-        gridAt({ width, height }, layer, offsetAt(options.seed, -1 - index, layer)),
-      ).filter(({ stride }, index) => stride > 1 || index === 0),
-    ]),
-  );
-  const pieces = new Map<Layer, Tensor4D[][]>();
-  const guidance = visible && new Guidance(visible);
-  try {
-    capture(picture, HYPERCOLUMN_LAYERS, (layer, features, firstRow) => {
-      const ofLayer = pieces.get(layer) ?? (grids.get(layer) ?? []).map(() => []);
-      pieces.set(layer, ofLayer);
-      for (const [index, grid] of (grids.get(layer) ?? []).entries()) {
-        const picked = pickRows(features, firstRow, grid);
-        if (picked !== undefined) ofLayer[index]?.push(tf.keep(picked));
-      }
-    });
-    return new Map(
-      [...pieces].map(([layer, ofLayer]) => [
-        layer,
-        ofLayer.map((rows, index) =>
-          tf.keep(
-            tf.tidy(() => visibleUnit(layer, rows, guidance, (grids.get(layer) ?? [])[index] as SampleGrid)),
-          ),
-        ),
-      ]),
-    );
-  } finally {
-    guidance?.dispose();
-    tf.dispose([...pieces.values()].flat(2));
-  }
-}
-
-function visibleUnit(
-  layer: Layer,
-  pieces: Tensor4D[],
-  guidance: Guidance | undefined,
-  grid: SampleGrid,
-): Tensor2D {
-  const whole = tf.concat(pieces, 1);
-  const rows = whole.reshape<Tensor2D>([-1, whole.shape[3]]);
-  if (guidance === undefined) return centredUnit(rows).unit;
-  const shares = pickRows(guidance.map(layer), 0, grid)?.dataSync() ?? [];
-  const seen = [...shares.keys()].filter((position) => (shares[position] ?? 0) >= LEAST_VISIBLE);
-  const indices = tf.tensor1d(seen.length === 0 ? [0] : seen, "int32");
-  return centredUnit(tf.gather(rows, indices) as Tensor2D).unit;
 }

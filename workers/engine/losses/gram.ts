@@ -19,7 +19,7 @@ const EPSILON = 1e-6;
 export function createGramLoss(context: LossContext): FeatureLoss | undefined {
   const { options, size, regions } = context;
   const { gram } = weightsAt(size, options);
-  const layers = weightedLayers(options.style_layers, gram);
+  const layers = weightedLayers(options.style_layers, () => gram);
   const losses: RegionalGramLoss[] = [];
   try {
     for (const region of regions) losses.push(new RegionalGramLoss(context, region, layers));

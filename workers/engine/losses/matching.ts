@@ -2,14 +2,18 @@ import { type Tensor, type Tensor1D, type Tensor2D, tf } from "../tensorflow.ts"
 
 /** Of the entropic optimal transport: the lower, the nearer to a strict assignment. */
 const TEMPERATURE = 0.3;
-/** 0: plain nearest neighbours; 1: every style position is wanted as often as the others. */
-const COVERAGE = 1;
 /** Positions of the picture that prices are learnt from, at most. */
 const PRICED_POSITIONS = 1024;
-/** Cosines that are held at once, at most. */
-const COSINES_AT_ONCE = 2 ** 24;
+/** Cosines that are held at once, at most: 16 MiB. */
+const COSINES_AT_ONCE = 2 ** 22;
 /** In place of a norm of 0. */
-const EPSILON = 1e-8;
+export const EPSILON = 1e-8;
+
+/**
+ * Vectors of some positions, `[positions, channels]` for each layer, centred and together of norm 1. The layers stay apart:
+ * side by side in one matrix they would be held twice.
+ */
+export type UnitColumns = readonly Tensor2D[];
 
 /** Each row minus the rows' mean (by `weights`, which add up to 1), divided by its norm. */
 export function centredUnit(rows: Tensor2D, weights?: Tensor1D): { unit: Tensor2D; norm: Tensor2D } {
@@ -19,79 +23,122 @@ export function centredUnit(rows: Tensor2D, weights?: Tensor1D): { unit: Tensor2
         ? rows.mean<Tensor2D>(0, true)
         : tf.matMul(weights.reshape<Tensor2D>([1, -1]), rows);
     const centred = tf.sub<Tensor2D>(rows, mean);
-    const norm = tf.maximum(normOfRows(centred), EPSILON) as Tensor2D;
+    const norm = tf.maximum(squaredNorm(centred).sqrt(), EPSILON) as Tensor2D;
     return { unit: centred.div<Tensor2D>(norm), norm };
   });
 }
 
-/** `[rows, 1]`. */
-export function normOfRows(rows: Tensor2D): Tensor2D {
-  return tf.tidy(() => rows.square().sum<Tensor2D>(1, true).sqrt());
+/** Of each row, `[rows, 1]`. */
+export function squaredNorm(rows: Tensor2D): Tensor2D {
+  return tf.tidy(() => rows.square().sum<Tensor2D>(1, true));
+}
+
+/**
+ * The style position that each of the picture's takes, in balance: the largest cosine plus price.
+ *
+ * @param weights how much each position of the picture counts, adding up to 1; all alike if left out
+ */
+export function balancedMatches(
+  picture: UnitColumns,
+  style: UnitColumns,
+  iterations: number,
+  weights?: Tensor1D,
+): Tensor1D {
+  return tf.tidy(() => {
+    const price = prices(picture, style, iterations, weights);
+    const blocks = mapBlocks(picture, style, (cosines) => cosines.add<Tensor2D>(price).argMax<Tensor1D>(1));
+    return tf.concat(blocks);
+  });
+}
+
+/**
+ * The same, and the picture's position that is nearest to each of the style's.
+ *
+ * @param penalty by which positions of the picture are further from the style's, `[positions, 1]`
+ */
+export function matchesBothWays(
+  picture: Tensor2D,
+  style: Tensor2D,
+  iterations: number,
+  weights: Tensor1D | undefined,
+  penalty: Tensor2D | undefined,
+): { match: Tensor1D; nearest: Tensor1D } {
+  return tf.tidy(() => {
+    const price = prices([picture], [style], iterations, weights);
+    const blocks = mapBlocks([picture], [style], (cosines, first) => {
+      const near = penalty === undefined ? cosines : cosines.sub(penalty.slice(first, cosines.shape[0]));
+      // TensorFlow finds maxima along rows several times sooner than along columns.
+      const byStyle = near.transpose();
+      return {
+        match: cosines.add<Tensor2D>(price).argMax<Tensor1D>(1),
+        value: byStyle.max<Tensor1D>(1),
+        position: byStyle.argMax<Tensor1D>(1).add<Tensor1D>(tf.scalar(first, "int32")),
+      };
+    });
+    const { position } = blocks.reduce((best, block) => ({
+      ...block,
+      value: tf.maximum<Tensor1D>(best.value, block.value),
+      position: tf.where<Tensor1D>(block.value.greater(best.value), block.position, best.position),
+    }));
+    return { match: tf.concat(blocks.map(({ match }) => match)), nearest: position };
+  });
+}
+
+/** A function of the cosines of the picture's positions, from `first` on, with all of the style's. */
+function mapBlocks<Result extends Tensor | Record<string, Tensor>>(
+  picture: UnitColumns,
+  style: UnitColumns,
+  f: (cosines: Tensor2D, first: number) => Result,
+): Result[] {
+  const [count, styles] = [picture, style].map((columns) => columns[0]?.shape[0] ?? 0) as [number, number];
+  const step = Math.max(1, Math.floor(COSINES_AT_ONCE / styles));
+  return Array.from({ length: Math.ceil(count / step) }, (_, index) =>
+    tf.tidy(() => {
+      const first = index * step;
+      const rows = picture.map((layer) => layer.slice(first, Math.min(step, count - first)));
+      return f(cosinesOf(rows, style), first);
+    }),
+  );
+}
+
+function cosinesOf(picture: UnitColumns, style: UnitColumns): Tensor2D {
+  return picture.reduce((sum: Tensor2D | undefined, rows, layer) => {
+    const product: Tensor2D = tf.matMul(rows, style[layer] as Tensor2D, false, true);
+    if (sum === undefined) return product;
+    const total = tf.add<Tensor2D>(sum, product);
+    tf.dispose([sum, product]);
+    return total;
+  }, undefined) as Tensor2D;
 }
 
 /**
  * What each style position costs: the logarithm of Sinkhorn's scaling times the temperature. The more positions of the
  * picture want it, the dearer it is.
- *
- * @param cosines `[positions, style positions]`
- * @param weights how much each position counts, adding up to 1; all alike if left out
  */
-function prices(cosines: Tensor2D, iterations: number, weights: Tensor1D | undefined): Tensor1D {
+function prices(
+  picture: UnitColumns,
+  style: UnitColumns,
+  iterations: number,
+  weights: Tensor1D | undefined,
+): Tensor1D {
   return tf.tidy(() => {
-    const [positions, styles] = cosines.shape;
-    const kernel = cosines.sub<Tensor2D>(cosines.max()).div<Tensor2D>(TEMPERATURE).exp<Tensor2D>();
+    const sampled = sample(picture[0]?.shape[0] ?? 0);
+    const scaled = tf.tidy(() => {
+      const rows = picture.map((layer) => tf.gather(layer, sampled) as Tensor2D);
+      return cosinesOf(rows, style).div<Tensor2D>(TEMPERATURE);
+    });
+    const kernel = scaled.exp<Tensor2D>();
+    scaled.dispose();
+    const [positions, styles] = kernel.shape;
     const marginal =
-      weights?.reshape<Tensor2D>([-1, 1]) ?? (tf.fill([positions, 1], 1 / positions) as Tensor2D);
+      shareOf(weights, sampled)?.reshape<Tensor2D>([-1, 1]) ??
+      (tf.fill([positions, 1], 1 / positions) as Tensor2D);
     let scaling = tf.ones([styles, 1]) as Tensor2D;
     for (let iteration = 0; iteration < iterations; iteration += 1) {
       const demand = marginal.div<Tensor2D>(tf.matMul(kernel, scaling));
-      const supply = tf.scalar(1 / styles).div<Tensor2D>(tf.matMul(kernel, demand, true, false));
-      scaling = COVERAGE === 1 ? supply : supply.pow<Tensor2D>(COVERAGE);
+      scaling = tf.scalar(1 / styles).div<Tensor2D>(tf.matMul(kernel, demand, true, false));
     }
     return scaling.log().mul(TEMPERATURE).reshape([styles]);
-  });
-}
-
-/**
- * The style position that each row of `picture` takes, in balance: the largest cosine plus price.
- *
- * @param picture @param style centred and of norm 1, `[positions, channels]`
- * @param weights how much each position of the picture counts, adding up to 1; all alike if left out
- */
-export function balancedMatches(
-  picture: Tensor2D,
-  style: Tensor2D,
-  iterations: number,
-  weights?: Tensor1D,
-): Tensor1D {
-  return tf.tidy(() => {
-    const count = picture.shape[0];
-    const cosinesOf = (rows: Tensor2D): Tensor2D => tf.matMul(rows, style, false, true);
-    const price = tf.tidy(() => {
-      const sampled = sample(count);
-      return prices(
-        cosinesOf(tf.gather(picture, sampled) as Tensor2D),
-        iterations,
-        shareOf(weights, sampled),
-      );
-    });
-    const step = Math.max(1, Math.floor(COSINES_AT_ONCE / style.shape[0]));
-    const blocks = Array.from({ length: Math.ceil(count / step) }, (_, index) =>
-      tf.tidy(() => {
-        const rows = picture.slice(index * step, Math.min(step, count - index * step));
-        return cosinesOf(rows).add<Tensor2D>(price).argMax<Tensor1D>(1);
-      }),
-    );
-    return tf.concat(blocks);
-  });
-}
-
-/** The same from cosines that are there already, `[positions, style positions]`. */
-export function matchesOf(cosines: Tensor2D, iterations: number, weights?: Tensor1D): Tensor1D {
-  return tf.tidy(() => {
-    const sampled = sample(cosines.shape[0]);
-    const price = prices(tf.gather(cosines, sampled) as Tensor2D, iterations, shareOf(weights, sampled));
-    return cosines.add<Tensor2D>(price).argMax(1);
   });
 }
 
