@@ -59,7 +59,10 @@ export class JobRunner {
       this.progress.end();
       if (this.detached.signal.aborted) {
         const commands = [...this.active].map((id) => `\n  nst watch ${id}`);
-        throw new CommandError(`Left running. To follow:${commands.join("")}`, EXIT.interrupted);
+        throw new CommandError(
+          `The jobs are still running. To follow them:${commands.join("")}`,
+          EXIT.interrupted,
+        );
       }
       throwErrors(
         this.terminal,

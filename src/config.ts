@@ -25,7 +25,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 }
 
 function configError(...lines: string[]): ConfigError {
-  return new ConfigError(`Wrong environment variables:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+  return new ConfigError(`Invalid environment variables:\n${lines.map((line) => `  ${line}`).join("\n")}`);
 }
 
 /** A variable's value without secrets, for a message. */

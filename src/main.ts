@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   });
   webhooks.start();
 
-  logger.info(`${await signal}: finishing open requests`);
+  logger.info(`received ${await signal}: finishing open requests`);
   const finished = app.close().then(() => true);
   if (!(await Promise.race([finished, sleep(config.shutdownSeconds * 1000, false)]))) {
     logger.warn(`requests were still open after ${config.shutdownSeconds} s`);

@@ -150,7 +150,7 @@ describe("The API's process", () => {
       (Number(level) >= 40 && !msg.startsWith("GET")) || msg.includes("Redis");
     expect(api.lines.filter(isOf)).toMatchObject([
       { msg: expect.stringMatching(/^Redis cannot be reached \(.+\); jobs are rejected until it is back$/) },
-      { msg: "Redis is back" },
+      { msg: "Redis is reachable again" },
     ]);
   });
 

@@ -23,7 +23,7 @@ export function logRedisConnection(
     if (!isAuthError(error)) logUnavailable(error.message || (error.code ?? "no answer"));
   });
   redis.on("ready", () => {
-    if (isUnavailable) logger.info("Redis is back");
+    if (isUnavailable) logger.info("Redis is reachable again");
     isUnavailable = false;
   });
   return logUnavailable;

@@ -77,7 +77,7 @@ export class DeliveryWorker {
     const process = async (job: Job<WebhookMessage>) => {
       const outcome = await attempt(job.data, job.attemptsMade);
       if (outcome.type === "retry") throw new RetryError(outcome.delayMs);
-      if (outcome.type === "exhausted") throw new UnrecoverableError("given up");
+      if (outcome.type === "exhausted") throw new UnrecoverableError("no attempts left");
     };
     this.worker = new Worker<WebhookMessage>(WEBHOOK_QUEUE_NAME, process, {
       connection: redis,

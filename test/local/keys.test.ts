@@ -35,7 +35,7 @@ describe("npm run keys", () => {
     const { code, err } = await keys(["list"], { REDIS_URL: redis.url, PORT: "eighty" });
     expect([code, err.split("\n")]).toEqual([
       1,
-      ["Wrong environment variables:", expect.stringMatching(/^ {2}PORT: expected /), ""],
+      ["Invalid environment variables:", expect.stringMatching(/^ {2}PORT: expected /), ""],
     ]);
   });
 
