@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   await checkBlobStore(config);
   await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
   const keys = new RedisKeys(config.redisKeyPrefix);
-  const dependencies = createDependencies(config, logger, redis, keys);
+  const dependencies = await createDependencies(config, logger, redis, keys);
   const { queue, store, picturePool } = dependencies;
   const app = await buildApp(dependencies);
 

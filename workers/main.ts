@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     onCrash: () => void incrementCounter(redis, keys, "engine_crashed"),
     onWarning: (message) => logger.warn(message),
   });
-  const store = createBlobStore(config);
+  const store = await createBlobStore(config);
   const throughput = new ThroughputEstimator();
   const { limits, scratchDirectory } = config;
   const checkpointMs = config.checkpointSeconds * 1000;

@@ -39,13 +39,13 @@ export interface Dependencies {
 }
 
 /** @param redis a connection made by `connectForRequests`; closing the queue closes it */
-export function createDependencies(config: Config, logger: Logger, redis: Redis, keys: RedisKeys) {
+export async function createDependencies(config: Config, logger: Logger, redis: Redis, keys: RedisKeys) {
   const { limits } = config;
   return {
     config,
     logger,
     queue: new JobQueue(redis, keys, { ...limits, keepSeconds: config.resultSeconds }),
-    store: createBlobStore(config),
+    store: await createBlobStore(config),
     picturePool: new PicturePool([
       { memoryBytes: SMALL_PICTURE_MEMORY_BYTES, maxPixels: SMALL_PIXELS },
       { memoryBytes: limits.pictureMemoryBytes },

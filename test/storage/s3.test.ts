@@ -27,8 +27,8 @@ describeBlobStore("S3 below a prefix", async () => createBlobStore(config({ S3_P
 describe("An S3 bucket of blobs", () => {
   const folder = temporaryFolder();
   let store: BlobStore;
-  beforeAll(() => {
-    store = createBlobStore(config());
+  beforeAll(async () => {
+    store = await createBlobStore(config());
   });
 
   it("stores a file in several parts, and returns a range across them", async () => {
@@ -85,7 +85,7 @@ describe("An S3 bucket of blobs", () => {
   });
 
   it("signs links for the public endpoint", async () => {
-    const outside = createBlobStore(config({ S3_PUBLIC_ENDPOINT: "https://pictures.example.com" }));
+    const outside = await createBlobStore(config({ S3_PUBLIC_ENDPOINT: "https://pictures.example.com" }));
     const link = await outside.presignedUrl("linked", {
       seconds: 60,
       mediaType: "image/png",
@@ -102,7 +102,7 @@ describe("An S3 bucket of blobs", () => {
     );
     const away = config({ S3_ENDPOINT: "http://127.0.0.1:1" });
     await expect(checkBlobStore(away)).resolves.toBeUndefined();
-    const store = createBlobStore(away);
+    const store = await createBlobStore(away);
     await expect(store.ping()).rejects.toThrow(StorageUnavailableError);
     await expect(store.put("x", Buffer.from("x"))).rejects.toThrow(StorageUnavailableError);
     await expect(store.get("x")).rejects.toThrow(StorageUnavailableError);

@@ -22,7 +22,7 @@ const engine = new EngineProcess({
 });
 const { limits, scratchDirectory } = config;
 const checkpointMs = config.checkpointSeconds * 1000;
-const store = createBlobStore(config);
+const store = await createBlobStore(config);
 const tools = {
   store,
   engine,

@@ -9,7 +9,7 @@ import { createDependencies } from "../dependencies.ts";
 export async function openApiDocument(): Promise<string> {
   const redis = connectForRequests("redis://127.0.0.1:1");
   const logger = pino({ level: "silent" });
-  const dependencies = createDependencies(readConfig({}), logger, redis, new RedisKeys("none"));
+  const dependencies = await createDependencies(readConfig({}), logger, redis, new RedisKeys("none"));
   const app = await buildApp(dependencies);
   try {
     await app.ready();

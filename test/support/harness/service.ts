@@ -78,7 +78,7 @@ export class TestService {
     const redis = connectForRequests(config.redisUrl);
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new RedisKeys("test");
-    const dependencies = createDependencies(config, logger, redis, keys);
+    const dependencies = await createDependencies(config, logger, redis, keys);
     const { queue, store, apiKeys, signedLinks, picturePool } = dependencies;
     await preloadRoutes();
     const app = await buildApp(dependencies);
