@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -6,14 +7,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { z } from "zod";
 import { pingRedis } from "./ping-redis.ts";
 
 const execute = promisify(execFile);
 
 /** The shortest `sun_path` of the systems in use (macOS), less its final zero. */
 const SOCKET_PATH_BYTES = 103;
-/** The file that tells other programs the socket's path. */
-const SOCKET_PATH_FILE = "socket-path";
+/** The file that tells other programs of this user how to connect. */
+const ADDRESS_FILE = "address.json";
 /** Redis loads tens of MB of its append-only file a second. */
 const STARTUP_TIMEOUT_MS = 120_000;
 /** A Redis whose service was killed stops within this time: see watchdog.ts. */
@@ -30,11 +32,23 @@ class RedisStartError extends Error {
   override readonly name = "RedisStartError";
 }
 
-/**
- * The path for the unix socket of the Redis in `<dataDirectory>/redis`: in that folder if a socket can be there, else in
- * a private temporary one.
- */
-export async function redisSocket(dataDirectory: string): Promise<string> {
+const addressSchema = z.object({
+  /** The path of its unix socket. */
+  socket: z.string(),
+  /** Beside an NVIDIA driver the engine's sandbox lets it open unix sockets. */
+  password: z.string(),
+});
+export type RedisAddress = z.infer<typeof addressSchema>;
+
+export const redisUrl = ({ socket, password }: RedisAddress) => `unix://:${password}@${socket}`;
+
+/** The address for the Redis in `<dataDirectory>/redis`, with a new password. */
+export async function newRedisAddress(dataDirectory: string): Promise<RedisAddress> {
+  return { socket: await socketPath(dataDirectory), password: randomBytes(24).toString("base64url") };
+}
+
+/** A path in the data folder if a socket can be there, else in a private temporary one. */
+async function socketPath(dataDirectory: string): Promise<string> {
   const path = join(redisFolder(dataDirectory), "redis.sock");
   if (await canListenAt(path)) return path;
   return join(await mkdtemp(join(tmpdir(), "nst-redis-")), "redis.sock");
@@ -67,38 +81,49 @@ async function isSocket(path: string): Promise<boolean> {
   );
 }
 
-/** The socket of the Redis that runs or last ran in this folder; undefined if none ever did. */
-export async function lastSocket(dataDirectory: string): Promise<string | undefined> {
-  return await readFile(join(redisFolder(dataDirectory), SOCKET_PATH_FILE), "utf8").catch(() => undefined);
+/** The address of the Redis that runs or last ran in this folder; undefined if none ever did. */
+export async function lastAddress(dataDirectory: string): Promise<RedisAddress | undefined> {
+  const text = await readFile(join(redisFolder(dataDirectory), ADDRESS_FILE), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : addressSchema.parse(JSON.parse(text));
+}
+
+/** Writes a file that nobody but this user can read, whatever the mode of an earlier one. */
+async function writeAddress(folder: string, address: RedisAddress): Promise<void> {
+  const path = join(folder, ADDRESS_FILE);
+  await rm(path, { force: true });
+  await writeFile(path, JSON.stringify(address), { mode: 0o600, flag: "wx" });
 }
 
 /**
  * Starts a redis-server that keeps its data in `<dataDirectory>/redis`.
  *
  * Redis writes each change to disk before it answers (`appendfsync always`), and loads a file that a crash cut short up
- * to the last whole command. It listens on a unix socket that only this user may open, and on no port.
+ * to the last whole command. It listens on a unix socket that only this user may open, and on no port. It takes its password from its standard
+ * input, because every user can read the arguments of a process.
  *
  * @throws RedisStartError if it does not answer, or another server uses the folder.
  */
 export async function startRedis(
   executable: string,
   dataDirectory: string,
-  socket: string,
+  address: RedisAddress,
   previous: { onWait?: () => void; timeoutMs?: number } = {},
 ): Promise<EmbeddedRedis> {
   const folder = redisFolder(dataDirectory);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await waitForPreviousServer(folder, previous.onWait, previous.timeoutMs);
-  await rm(socket, { force: true }); // a crash leaves it behind
-  await writeFile(join(folder, SOCKET_PATH_FILE), socket);
-  const child = spawn(executable, serverArguments(socket), {
+  await rm(address.socket, { force: true }); // a crash leaves it behind
+  await writeAddress(folder, address);
+  const child = spawn(executable, serverArguments(address.socket), {
     cwd: folder,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     // Outside the terminal's process group: Ctrl-C must not stop Redis before the processes that use it.
     detached: true,
   });
   const exited = exitOf(child);
-  await waitUntilReady(child, socket, exited, executable);
+  child.stdin?.on("error", () => undefined); // it has exited
+  child.stdin?.end(`requirepass ${address.password}\n`);
+  await waitUntilReady(child, address, exited, executable);
   return {
     pid: child.pid ?? 0,
     exited,
@@ -115,7 +140,7 @@ function serverArguments(socket: string): string[] {
   return [
     ...["--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--pidfile", "redis.pid"],
     ...["--appendonly", "yes", "--appendfsync", "always", "--aof-load-truncated", "yes", "--save", ""],
-    ...["--maxmemory-policy", "noeviction", "--daemonize", "no", "--loglevel", "notice"],
+    ...["--maxmemory-policy", "noeviction", "--daemonize", "no", "--loglevel", "notice", "-"],
   ];
 }
 
@@ -160,7 +185,7 @@ async function commandOf(pid: number): Promise<string> {
 
 async function waitUntilReady(
   child: ChildProcess,
-  socket: string,
+  address: RedisAddress,
   exited: Promise<string>,
   executable: string,
 ): Promise<void> {
@@ -169,7 +194,7 @@ async function waitUntilReady(
     outputTail = output;
   });
   const deadline = Date.now() + STARTUP_TIMEOUT_MS;
-  while (!(await pingRedis(socket))) {
+  while (!(await pingRedis(address))) {
     if (outputTail !== undefined) {
       throw new RedisStartError(`${executable} did not start:\n${outputTail}`);
     }

@@ -9,7 +9,7 @@ import { runProgram } from "../src/program.ts";
 import { rejectOnAuthError } from "../src/redis/check-server.ts";
 import { connectForRequests, waitUntilReady } from "../src/redis/connection.ts";
 import { RedisKeys } from "../src/redis/keys.ts";
-import { lastSocket } from "./embedded-redis.ts";
+import { lastAddress, redisUrl } from "./embedded-redis.ts";
 
 const REDIS_TIMEOUT_MS = 5_000;
 
@@ -37,8 +37,8 @@ async function main(): Promise<void> {
 
 /** The URL of the Redis that `npm start` runs. */
 async function embeddedRedisUrl(dataDirectory: string): Promise<string> {
-  const socket = await lastSocket(dataDirectory);
-  if (socket !== undefined && existsSync(socket)) return `unix://${socket}`;
+  const address = await lastAddress(dataDirectory);
+  if (address !== undefined && existsSync(address.socket)) return redisUrl(address);
   console.error("No service is running with this DATA_DIR. Run npm start first, or set REDIS_URL.");
   process.exit(2);
 }

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../src/logging.ts";
-import { type EmbeddedRedis, redisSocket, startRedis } from "./embedded-redis.ts";
+import { type EmbeddedRedis, newRedisAddress, redisUrl, startRedis } from "./embedded-redis.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const RESTART_MS = 1_000;
@@ -14,13 +14,13 @@ export async function superviseRedis(
   watchdog: Watchdog,
   log: Logger,
 ): Promise<{ url: string; stop(): Promise<void> }> {
-  const socket = await redisSocket(dataDirectory);
+  const address = await newRedisAddress(dataDirectory);
   let stopping = false;
   let current: EmbeddedRedis;
   let restarting = Promise.resolve();
   const start = async () => {
     const onWait = () => log.info("waiting for the previous redis-server to exit");
-    current = await startRedis(executable, dataDirectory, socket, { onWait });
+    current = await startRedis(executable, dataDirectory, address, { onWait });
     const { pid, exited } = current;
     watchdog.add(pid);
     void exited.then((outputTail) => {
@@ -44,12 +44,13 @@ ${outputTail}`);
   };
   await start();
   return {
-    url: `unix://${socket}`,
+    url: redisUrl(address),
     async stop() {
       stopping = true;
       // A server that is just starting would outlive this process.
       await restarting;
       await current.stop();
+      const { socket } = address;
       if (!socket.startsWith(dataDirectory)) await rm(dirname(socket), { recursive: true, force: true });
     },
   };

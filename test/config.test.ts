@@ -56,6 +56,7 @@ describe("REDIS_URL", () => {
     "rediss://u:p@h:1/2",
     "redis+cluster://:hunter2@one:6379,two:6380",
     "unix:///run/redis",
+    "unix://:hunter2@/run/redis",
     "/run/redis",
     "/run/100%/redis",
     "redis://:100%25@h",
@@ -63,7 +64,7 @@ describe("REDIS_URL", () => {
     expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
   });
 
-  it.each(["redis://", "redis://h:port", "redis+cluster://a:1,", "unix://:p@/run/redis"])(
+  it.each(["redis://", "redis://h:port", "redis+cluster://a:1,", "unix://u:p@/run/redis"])(
     "may not be %s",
     (url) => {
       expect(() => readConfig({ REDIS_URL: url })).toThrow("REDIS_URL: expected");

@@ -101,9 +101,17 @@ async function createEngineSandbox(config: Config, logger: Logger): Promise<Sand
     return null;
   }
   await mkdir(config.scratchDirectory, { recursive: true });
-  const sandbox = await createSandbox(config.scratchDirectory, process.env);
-  if (sandbox) logger.info(`engine sandbox enabled: ${sandbox.restrictions.join(", ")}`);
-  else logger.warn("engine sandbox unavailable on this system: the engine has the worker's own access");
+  const sandbox = await createSandbox({
+    scratch: config.scratchDirectory,
+    dataDirectory: config.dataDirectory,
+    weights: config.vgg19Weights,
+    environment: process.env,
+  });
+  if (sandbox) {
+    logger.info(`engine sandbox enabled: it blocks ${sandbox.restrictions.join(", ")}`);
+    if (sandbox.unavailable.length > 0)
+      logger.warn(`the engine sandbox cannot block on this system: ${sandbox.unavailable.join(", ")}`);
+  } else logger.warn("engine sandbox unavailable on this system: the engine has the worker's own access");
   return sandbox;
 }
 

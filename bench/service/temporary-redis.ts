@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { redisSocket, startRedis } from "../../local/embedded-redis.ts";
+import { newRedisAddress, redisUrl, startRedis } from "../../local/embedded-redis.ts";
 import { redisServerPath } from "../../local/redis-server-path.ts";
 import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 
@@ -16,9 +16,9 @@ interface TemporaryRedis {
 /** Starts a redis-server with its data in a temporary folder. It flushes once a second, so that the disk does not limit. */
 export async function startTemporaryRedis(): Promise<TemporaryRedis> {
   const folder = await mkdtemp(join(tmpdir(), "nst-bench-redis-"));
-  const socket = await redisSocket(folder);
-  const server = await startRedis(await redisServerPath(), folder, socket);
-  const url = `unix://${socket}`;
+  const address = await newRedisAddress(folder);
+  const server = await startRedis(await redisServerPath(), folder, address);
+  const url = redisUrl(address);
   const connection = connectForRequests(url);
   await waitUntilReady(connection);
   await connection.config("SET", "appendfsync", "everysec");

@@ -52,7 +52,7 @@ export const redisUrl = z
     error:
       "expected redis://host:port, rediss://host:port, redis+cluster://host:port,host:port or a unix socket's path",
   })
-  .refine((text) => !text.startsWith("redis") || isDecodable(text), {
+  .refine((text) => !/^(redis|unix:\/\/:)/.test(text) || isDecodable(text), {
     error: "expected % in its user and password only before two hex digits (%25 for % itself)",
   });
 
@@ -66,7 +66,7 @@ function isDecodable(text: string): boolean {
 }
 
 function isRedisUrl(text: string): boolean {
-  if (/^(unix:\/\/)?\//.test(text)) return true;
+  if (/^(unix:\/\/(:[^@/]+@)?)?\//.test(text)) return true;
   const [, cluster, rest = ""] = /^rediss?(\+cluster)?:\/\/(.*)$/.exec(text) ?? [];
   const nodes = cluster ? rest.split(",") : [rest];
   return nodes.every((node) => URL.canParse(`http://${node}`));

@@ -68,7 +68,8 @@ const redis = {
   REDIS_URL: redisUrl.optional().meta({
     description:
       "`redis://host:port`, `rediss://user:password@host:port`, `redis+cluster://host:port,host:port` or the path of " +
-      "a unix socket. Redis 6.2 or newer, with `maxmemory-policy noeviction` and an append-only file.",
+      "a unix socket (with a password: `unix://:password@/path`). Redis 6.2 or newer, with `maxmemory-policy noeviction` " +
+      "and an append-only file.",
     defaultText: "`npm start`: an embedded Redis; else `redis://127.0.0.1:6379`",
   }),
   REDIS_KEY_PREFIX: z

@@ -28,7 +28,7 @@ export async function waitUntilReady(redis: Redis): Promise<void> {
 }
 
 function connect(url: string, options: Options): Redis {
-  const redis = CLUSTER.test(url) ? connectCluster(url, options) : new Redis(withoutScheme(url), options);
+  const redis = CLUSTER.test(url) ? connectCluster(url, options) : connectServer(url, options);
   // Commands that fail or wait show an outage. Without a listener every retry would print a stack.
   redis.on("error", () => undefined);
   return redis;
@@ -36,7 +36,14 @@ function connect(url: string, options: Options): Redis {
 
 const CLUSTER = /^(rediss?)\+cluster:\/\//;
 
-const withoutScheme = (url: string) => (url.startsWith("unix://") ? url.slice("unix://".length) : url);
+/** `unix://`, a password for it if it has one, and a path; ioredis knows the path alone. */
+const UNIX_SOCKET = /^unix:\/\/(?::([^@/]+)@)?(\/.*)$/;
+
+function connectServer(url: string, options: Options): Redis {
+  const [, password, path] = UNIX_SOCKET.exec(url) ?? [];
+  if (path === undefined) return new Redis(url, options);
+  return new Redis(path, { ...options, ...(password && { password: decodeURIComponent(password) }) });
+}
 
 /**
  * Connects to a Redis Cluster by `redis+cluster://user:password@host:port,host:port`, which names some of its nodes. All keys

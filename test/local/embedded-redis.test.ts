@@ -1,10 +1,17 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { z } from "zod";
-import { type EmbeddedRedis, redisSocket, startRedis } from "../../local/embedded-redis.ts";
+import {
+  type EmbeddedRedis,
+  newRedisAddress,
+  type RedisAddress,
+  startRedis,
+} from "../../local/embedded-redis.ts";
 import { redisServerPath } from "../../local/redis-server-path.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { mountExfat } from "../support/harness/exfat-disk.ts";
@@ -24,15 +31,18 @@ describe("The embedded Redis", () => {
     await rm(data, { recursive: true });
   });
 
-  async function start(folder = data, timeoutMs = 5_000): Promise<{ redis: EmbeddedRedis; socket: string }> {
-    const socket = await redisSocket(folder);
-    const redis = await startRedis(await redisServerPath(), folder, socket, { timeoutMs });
+  async function start(folder = data, timeoutMs = 5_000): Promise<RedisAddress & { redis: EmbeddedRedis }> {
+    const address = await newRedisAddress(folder);
+    const redis = await startRedis(await redisServerPath(), folder, address, { timeoutMs });
     running.push(redis);
-    return { redis, socket };
+    return { redis, ...address };
   }
 
-  async function withClient<T>(socket: string, use: (client: Redis) => Promise<T>): Promise<T> {
-    const client = new Redis(socket);
+  async function withClient<T>(
+    { socket, password }: RedisAddress,
+    use: (client: Redis) => Promise<T>,
+  ): Promise<T> {
+    const client = new Redis(socket, { password });
     try {
       return await use(client);
     } finally {
@@ -46,8 +56,9 @@ describe("The embedded Redis", () => {
   }
 
   it("writes every change to disk at once, evicts nothing and listens on no port", async () => {
-    const { socket } = await start();
-    const settings = await withClient(socket, (client) =>
+    const address = await start();
+    const { socket } = address;
+    const settings = await withClient(address, (client) =>
       client.config("GET", "maxmemory-policy", "appendonly", "appendfsync", "port"),
     );
     expect(pairs(settings)).toEqual({
@@ -59,19 +70,31 @@ describe("The embedded Redis", () => {
     expect((await stat(socket)).mode & 0o077).toBe(0);
   });
 
+  it("serves nobody without its password, which no process's arguments show", async () => {
+    const { socket, password, redis } = await start();
+    const client = new Redis(socket, { retryStrategy: () => null });
+    client.on("error", () => undefined);
+    await expect(client.get("any")).rejects.toThrow("NOAUTH");
+    client.disconnect();
+    const { stdout } = await promisify(execFile)("ps", ["-ww", "-o", "args=", "-p", String(redis.pid)]);
+    expect(stdout).toContain("redis");
+    expect(stdout).not.toContain(password);
+    expect((await stat(join(data, "redis/address.json"))).mode & 0o077).toBe(0);
+  });
+
   it("keeps what was written before it was killed, and replaces the socket and pid file left behind", async () => {
     const first = await start();
-    await withClient(first.socket, (client) => client.set("kept", "yes"));
+    await withClient(first, (client) => client.set("kept", "yes"));
     await kill(first.redis);
     expect(await readdir(join(data, "redis"))).toEqual(expect.arrayContaining(["redis.pid", "redis.sock"]));
 
     const second = await start();
-    expect(await withClient(second.socket, (client) => client.get("kept"))).toBe("yes");
+    expect(await withClient(second, (client) => client.get("kept"))).toBe("yes");
   });
 
   it("loads a file that ends in the middle of a command up to the last whole one", async () => {
     const first = await start();
-    await withClient(first.socket, async (client) => {
+    await withClient(first, async (client) => {
       await client.set("whole", "1");
       await client.set("cut", "x".repeat(100));
     });
@@ -82,12 +105,12 @@ describe("The embedded Redis", () => {
     await truncate(path, (await stat(path)).size - 50);
 
     const second = await start();
-    expect(await withClient(second.socket, (client) => client.mget("whole", "cut"))).toEqual(["1", null]);
+    expect(await withClient(second, (client) => client.mget("whole", "cut"))).toEqual(["1", null]);
   });
 
   it("reports Redis' own message if its file is damaged in the middle", async () => {
     const first = await start();
-    await withClient(first.socket, (client) => client.set("a", "1"));
+    await withClient(first, (client) => client.set("a", "1"));
     await kill(first.redis);
     const folder = join(data, "redis/appendonlydir");
     const log = (await readdir(folder)).find((name) => name.endsWith(".incr.aof"));
@@ -113,17 +136,18 @@ describe("The embedded Redis", () => {
     for (const name of ["long".repeat(30), "with space"]) {
       const folder = join(data, name);
       await mkdir(folder);
-      const { socket } = await start(folder);
+      const address = await start(folder);
+      const { socket } = address;
       expect(socket.startsWith(folder)).toBe(false);
-      expect(await withClient(socket, (client) => client.ping())).toBe("PONG");
+      expect(await withClient(address, (client) => client.ping())).toBe("PONG");
       expect(await readdir(join(folder, "redis"))).toContain("appendonlydir");
       await rm(join(socket, ".."), { recursive: true });
     }
   });
 
   it("reports a redis-server that does not exist", async () => {
-    const socket = await redisSocket(data);
-    await expect(startRedis("/nowhere/redis-server", data, socket)).rejects.toThrow(
+    const address = await newRedisAddress(data);
+    await expect(startRedis("/nowhere/redis-server", data, address)).rejects.toThrow(
       "/nowhere/redis-server did not start",
     );
   });
@@ -136,10 +160,11 @@ describeIfPossible("On a disk without unix sockets (exFAT)", mounted.missing, ()
   it("the embedded Redis listens in a private folder, and keeps what was written before it was killed", async () => {
     const data = join(mounted.folder, "redis-data");
     for (const expected of [null, "yes"]) {
-      const socket = await redisSocket(data);
+      const address = await newRedisAddress(data);
+      const { socket } = address;
       expect(socket.startsWith(mounted.folder)).toBe(false);
-      const redis = await startRedis(await redisServerPath(), data, socket);
-      const client = new Redis(socket);
+      const redis = await startRedis(await redisServerPath(), data, address);
+      const client = new Redis(address.socket, address);
       expect(await client.get("kept")).toBe(expected);
       await client.set("kept", "yes");
       client.disconnect();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "@jest/globals";
 import { pino } from "pino";
+import { lastAddress, redisUrl } from "../../local/embedded-redis.ts";
 import { pingRedis } from "../../local/ping-redis.ts";
 import { superviseRedis } from "../../local/redis-supervisor.ts";
 import { startWatchdog } from "../../local/watchdog.ts";
@@ -22,13 +23,15 @@ it("The Redis supervisor also stops a server that is just restarting", async () 
   const data = join(folder(), "data");
   const watchdog = startWatchdog();
   const redis = await superviseRedis(server, data, watchdog, pino({ level: "silent" }));
-  const socket = redis.url.replace("unix://", "");
-  expect(await pingRedis(socket)).toBe(true);
+  const address = await lastAddress(data);
+  if (address === undefined) throw new Error("The supervisor wrote no address");
+  expect(redis.url).toBe(redisUrl(address));
+  expect(await pingRedis(address)).toBe(true);
   process.kill(Number(await readFile(join(data, "redis/redis.pid"), "utf8")), "SIGKILL");
   await until(async () => (await readFile(started, "utf8")).split("\n").length === 3);
   await redis.stop();
   // Longer than the restart takes.
   await sleep(2_000);
-  expect(await pingRedis(socket)).toBe(false);
+  expect(await pingRedis(address)).toBe(false);
   await watchdog.release();
 });

@@ -1,33 +1,36 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { release, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { ROOT } from "../../../src/root.ts";
 import { createSandbox, type Sandbox } from "../../../workers/engine-process/sandbox.ts";
 
 let folder: string;
 let scratch: string;
 let sandbox: Sandbox | null;
+/** The sandbox of a machine with NVIDIA's driver. */
+let besideNvidia: Sandbox | null;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nst-sandbox-"));
   scratch = join(folder, "scratch");
   await mkdir(scratch);
-  sandbox = await createSandbox(scratch, {});
+  const settings = { scratch, dataDirectory: join(folder, "data"), weights: null, environment: {} };
+  await mkdir(settings.dataDirectory);
+  await writeFile(join(folder, "secret"), "the user's");
+  sandbox = await createSandbox(settings);
+  besideNvidia = await createSandbox({ ...settings, hasNvidiaDriver: true });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const [major = 0, minor = 0] = release().split(".").map(Number);
-/** Landlock version 6, of Linux 6.12. */
-const blocksSignals = major > 6 || (major === 6 && minor >= 12);
-
 /** The output of Node in the sandbox. */
-async function run(code: string): Promise<string> {
-  if (!sandbox) throw new Error("There is no sandbox: run npm run setup");
-  const command = [...sandbox.arguments, process.execPath, "-e", code];
-  const { stdout } = await promisify(execFile)(sandbox.program, command);
+async function run(code: string, within = sandbox): Promise<string> {
+  if (!within) throw new Error("There is no sandbox: run npm run setup");
+  const command = [...within.arguments, process.execPath, "-e", code];
+  const { stdout } = await promisify(execFile)(within.program, command);
   return stdout.trim();
 }
 const attempt = (code: string) =>
@@ -38,7 +41,12 @@ if (process.platform !== "linux") {
 } else {
   describe("A program in the sandbox", () => {
     it("lists what the kernel restricts", () => {
-      expect(sandbox?.restrictions).toContain("sockets");
+      expect(sandbox?.restrictions).toEqual(expect.arrayContaining(["sockets", "other processes"]));
+      expect(besideNvidia?.restrictions).toContain("sockets except local ones");
+      const all = [...(sandbox?.restrictions ?? []), ...(sandbox?.unavailable ?? [])];
+      expect(all.sort()).toEqual(
+        ["file permissions", "file reads", "file writes", "other processes", "sockets"].sort(),
+      );
     });
 
     it("cannot open TCP, Unix or UDP sockets, nor resolve names", async () => {
@@ -66,7 +74,7 @@ if (process.platform !== "linux") {
     });
 
     it("can write to its scratch folder only", async () => {
-      if (!sandbox?.restrictions.includes("files")) return;
+      if (!sandbox?.restrictions.includes("file writes")) return;
       const write = (path: string) => attempt(`require("fs").writeFileSync(${JSON.stringify(path)}, "x")`);
       expect(await run(write(join(scratch, "new")))).toBe("done");
       expect(await readFile(join(scratch, "new"), "utf8")).toBe("x");
@@ -80,10 +88,52 @@ if (process.platform !== "linux") {
     });
 
     it("cannot read another process's environment, nor signal it", async () => {
-      if (!sandbox?.restrictions.includes("files")) return;
+      if (!sandbox?.restrictions.includes("file writes")) return;
       const { pid } = process;
       expect(await run(attempt(`require("fs").readFileSync("/proc/${pid}/environ")`))).toBe("EACCES");
-      expect(await run(attempt(`process.kill(${pid}, 0)`))).toBe(blocksSignals ? "EPERM" : "done");
+      expect(await run(attempt(`process.kill(${pid}, 0)`))).toBe("EPERM");
+      expect(await run(attempt("process.kill(process.pid, 0)"))).toBe("done");
+      const spawned = (command: string) =>
+        run(
+          `console.log(require("child_process").spawnSync("/bin/sh", ["-c", ${JSON.stringify(command)}]).status)`,
+        );
+      expect(await spawned(`prlimit --pid ${pid} --nofile`)).not.toBe("0");
+      expect(await spawned("prlimit --nofile")).toBe("0");
+    });
+
+    it("reads its own code and the system's, and nothing else of its user", async () => {
+      if (!sandbox?.restrictions.includes("file reads")) return;
+      const read = (path: string) => attempt(`require("fs").readFileSync(${JSON.stringify(path)})`);
+      await writeFile(join(folder, "data", "secret"), "the service's");
+      expect(await run(read(join(folder, "secret")))).toBe("EACCES");
+      expect(await run(read(join(folder, "data", "secret")))).toBe("EACCES");
+      expect(await run(read(join(ROOT, "package.json")))).toBe("done");
+      // NVIDIA's libraries read what nobody has listed, but never the service's data.
+      expect(await run(read(join(folder, "secret")), besideNvidia)).toBe("done");
+      expect(await run(read(join(folder, "data", "secret")), besideNvidia)).toBe("EACCES");
+    });
+
+    it("cannot change the permissions of its user's files", async () => {
+      const path = join(folder, "mine");
+      await writeFile(path, "", { mode: 0o600 });
+      expect(await run(attempt(`require("fs").chmodSync(${JSON.stringify(path)}, 0o666)`))).toBe("EPERM");
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+    });
+
+    it("does not start if a restriction cannot be applied", async () => {
+      // Landlock takes no more than sixteen rulesets above each other.
+      const nested = Array.from({ length: 17 }, () => [
+        sandbox?.program ?? "",
+        "--writes",
+        "--write=/",
+        "--",
+      ]).flat();
+      const [program = "", ...rest] = nested;
+      const started = promisify(execFile)(program, [...rest, "/bin/echo", "started"]);
+      await expect(started).rejects.toMatchObject({
+        ...{ code: 1, stdout: "" },
+        stderr: expect.stringContaining("nst-sandbox: cannot restrict files: "),
+      });
     });
   });
 }
