@@ -24,6 +24,10 @@ export function toCommandError(error: unknown): CommandError {
     return new CommandError([error.message, ...(fields ?? [])].join("\n") + hint, EXIT.rejected);
   }
   const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
+  // The platform's fetch reads the file of a form while it sends it.
+  if (cause instanceof DOMException && cause.name === "NotReadableError") {
+    return new CommandError("A picture changed or became unreadable while it was sent", EXIT.usage);
+  }
   if (error instanceof TypeError && cause) {
     const reason = cause.code ?? error.message;
     return new CommandError(

@@ -1,12 +1,12 @@
-import { openAsBlob } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { extname, join } from "node:path";
 import type { PictureFormat } from "../clients/typescript/index.ts";
 import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
-import { extensionFor, prepareOutputFile, stem } from "./output-file.ts";
+import { extensionFor, prepareOutputFile, STDOUT, stem } from "./output-file.ts";
+import { isUrl, pictureName, STDIN } from "./picture-source.ts";
 
-/** The files that one job reads, and the file for its result. */
+/** The pictures that one job reads, and the file for its result. */
 export interface JobFiles {
   name: string;
   content: string;
@@ -14,29 +14,35 @@ export interface JobFiles {
   output: string;
 }
 
-const PICTURE = /\.(jpe?g|png|webp|avif)$/i;
+const PICTURE = /\.(jpe?g|png|webp|avif|heic|heif)$/i;
 
 /**
  * Lists the jobs of `nst paint CONTENT STYLE…`: one for each content and style. A folder stands for each of its pictures.
- * If no style is a folder, all style files together are the style of one job.
+ * If no style is a folder, all style files together are the style of one job. Calls `onLeftOut` with a message for each folder
+ * that has other files.
  */
 export async function listJobFiles(
   content: string,
   styles: string[],
   output: string | undefined,
   format: PictureFormat,
+  onLeftOut: (message: string) => void,
 ): Promise<JobFiles[]> {
-  const contents = await expand(content);
-  const expandedStyles = await Promise.all(styles.map(expand));
+  const contents = await expand(content, onLeftOut);
+  const expandedStyles = await Promise.all(styles.map((style) => expand(style, onLeftOut)));
   const hasStyleFolder = expandedStyles.some(({ isFolder }) => isFolder);
   const styleFiles = expandedStyles.flatMap(({ paths }) => paths);
   const styleSets = hasStyleFolder ? styleFiles.map((path) => [path]) : [styleFiles];
   const pairs = contents.paths.flatMap((path) => styleSets.map((styleSet) => ({ path, styleSet })));
   const isFolder = contents.isFolder || hasStyleFolder;
+  if (isFolder && output === STDOUT) {
+    throw new CommandError("-o -: expected a folder for the results, because there are several", EXIT.usage);
+  }
   const usedNames = new Set<string>();
   const jobs: JobFiles[] = [];
   for (const { path, styleSet } of pairs) {
-    const name = uniqueName(`${stem(path)}-in-${styleSet.map(stem).join("-and-")}`, usedNames);
+    const baseName = `${stem(pictureName(path))}-in-${styleSet.map((style) => stem(pictureName(style))).join("-and-")}`;
+    const name = uniqueName(baseName, usedNames);
     const file = await prepareOutputFile(output, `${name}.${extensionFor(format)}`, isFolder);
     jobs.push({ name, content: path, styles: styleSet, output: file });
   }
@@ -51,18 +57,32 @@ function uniqueName(name: string, usedNames: Set<string>): string {
   return unique;
 }
 
-/** Opens a picture for upload without reading it into memory. */
-export async function openPicture(path: string): Promise<File> {
-  return new File([await openAsBlob(path)], basename(path));
-}
-
-async function expand(path: string): Promise<{ paths: string[]; isFolder: boolean }> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) throw new CommandError(`${path}: no such file or folder`, EXIT.usage);
+/** The pictures that one argument stands for. Calls `onLeftOut` with a message if it is a folder that has other files. */
+export async function expand(
+  path: string,
+  onLeftOut: (message: string) => void,
+): Promise<{ paths: string[]; isFolder: boolean }> {
+  if (path === STDIN || isUrl(path)) return { paths: [path], isFolder: false };
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === "ENOENT" ? "no such file or folder" : error.message;
+    throw new CommandError(`${path}: ${reason}`, EXIT.usage);
+  });
   if (!found.isDirectory()) return { paths: [path], isFolder: false };
-  const names = (await readdir(path)).filter((name) => PICTURE.test(name)).sort();
-  if (names.length === 0) {
-    throw new CommandError(`${path}: expected a folder with JPEG, PNG, WebP or AVIF pictures`, EXIT.usage);
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: Error) => {
+    throw new CommandError(`${path}: the folder cannot be read: ${error.message}`, EXIT.usage);
+  });
+  // macOS keeps a hidden "._a.jpg" beside "a.jpg" on foreign disks: it has no picture.
+  const files = entries.filter((entry) => !entry.name.startsWith(".") && !entry.isDirectory());
+  const names = files.map(({ name }) => name).sort();
+  const pictures = names.filter((name) => PICTURE.test(name));
+  if (pictures.length === 0) {
+    throw new CommandError(
+      `${path}: expected a folder with JPEG, PNG, WebP, AVIF or HEIC pictures`,
+      EXIT.usage,
+    );
   }
-  return { paths: names.map((name) => join(path, name)), isFolder: true };
+  const others = names.filter((name) => !PICTURE.test(name)).map((name) => extname(name) || name);
+  if (others.length > 0)
+    onLeftOut(`${path}: left out what is no picture: ${[...new Set(others)].join(", ")}`);
+  return { paths: pictures.map((name) => join(path, name)), isFolder: true };
 }

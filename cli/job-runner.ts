@@ -1,9 +1,10 @@
-import { rename, writeFile } from "node:fs/promises";
 import { type Job, JobFailedError } from "../clients/typescript/index.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, prefixError, throwErrors } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
+import { STDOUT } from "./output-file.ts";
 import { formatDuration, ProgressLine } from "./progress-line.ts";
+import { writeToStdout, writeWholeFile } from "./save-file.ts";
 import { askSigintChoice, handleSigint, type SigintChoice } from "./sigint.ts";
 import { canRedraw, colors, type Terminal, writeJson } from "./terminal.ts";
 
@@ -57,13 +58,7 @@ export class JobRunner {
       };
       await Promise.all(Array.from({ length: MAX_CONCURRENT_JOBS }, runNext));
       this.progress.end();
-      if (this.detached.signal.aborted) {
-        const commands = [...this.active].map((id) => `\n  nst watch ${id}`);
-        throw new CommandError(
-          `The jobs are still running. To follow them:${commands.join("")}`,
-          EXIT.interrupted,
-        );
-      }
+      if (this.detached.signal.aborted) throw this.interrupted();
       throwErrors(
         this.terminal,
         requests.flatMap((request) => errors.get(request) ?? []),
@@ -82,7 +77,11 @@ export class JobRunner {
     this.active.add(submitted.id);
     // The user may have canceled while the request was in flight.
     if (this.isCanceled) await client.cancel(submitted.id);
-    if (this.flags.detach) return this.report({ job: submitted, file: null }, `${submitted.id}  ${name}`);
+    if (this.flags.detach) {
+      if (this.flags.json) writeJson(this.terminal, { job: submitted, file: null });
+      else this.terminal.out.write(`${submitted.id}\n`);
+      return;
+    }
     const job = await client.wait(submitted.id, {
       signal,
       reconnectTimeoutMs: RECONNECT_TIMEOUT_MS,
@@ -94,19 +93,26 @@ export class JobRunner {
     this.active.delete(job.id);
     if (job.status === "canceled") throw new CommandError("canceled", EXIT.jobCanceled);
     if (job.status !== "succeeded") throw new CommandError(new JobFailedError(job).message, EXIT.jobFailed);
-    await writePicture(output, await client.result(job.id, { signal }));
+    const picture = await client.result(job.id, { signal });
+    if (output === STDOUT) await writeToStdout(this.terminal, picture);
+    else await writeWholeFile(output, picture);
     const runMs = Date.parse(job.finished_at ?? "") - Date.parse(job.started_at ?? "");
     const time = colors(this.terminal).dim(formatDuration(runMs / 1000));
-    this.report({ job, file: output }, `${output}  ${time}`);
+    if (this.flags.json) writeJson(this.terminal, { job, file: output });
+    else this.progress.print(`${output === STDOUT ? name : output}  ${time}`);
   }
 
-  private report(result: { job: Job; file: string | null }, text: string): void {
-    if (this.flags.json) writeJson(this.terminal, result);
-    else this.progress.print(text);
+  /** The jobs of an embedded service end with it. */
+  private interrupted(): CommandError {
+    const commands = [...this.active].map((id) => `\n  nst watch ${id}`);
+    const isLeft = commands.length > 0 && !this.connection.embedded;
+    const message = isLeft ? `The jobs are still running. To follow them:${commands.join("")}` : "interrupted";
+    return new CommandError(message, EXIT.interrupted);
   }
 
   private async onSigint(): Promise<void> {
-    const choice = await this.choose();
+    this.progress.pause();
+    const choice = await this.choose().finally(() => this.progress.resume());
     if (choice === "detach") this.detached.abort();
     if (choice === "cancel") {
       this.isCanceled = true;
@@ -118,17 +124,6 @@ export class JobRunner {
   private async choose(): Promise<SigintChoice> {
     if (this.connection.embedded) return "cancel";
     if (!canRedraw(this.terminal) || this.terminal.input.isTTY !== true) return "detach";
-    return await askSigintChoice(this.terminal, this.active.size);
-  }
-}
-
-/** Renames a complete file into place, so that no partial picture is left if the write fails. */
-async function writePicture(path: string, picture: Blob): Promise<void> {
-  const partial = `${path}.partial`;
-  try {
-    await writeFile(partial, Buffer.from(await picture.arrayBuffer()));
-    await rename(partial, path);
-  } catch (error) {
-    throw new CommandError(`cannot write ${path}: ${(error as Error).message}`, EXIT.failed);
+    return await askSigintChoice(this.terminal, this.active.size, this.detached.signal);
   }
 }

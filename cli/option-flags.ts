@@ -1,20 +1,61 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { z } from "zod";
 import { type RequestOptions, requestOptionsSchema } from "../src/contract/options.ts";
 import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 
-type OptionName = keyof typeof requestOptionsSchema.shape;
+export type OptionName = keyof typeof requestOptionsSchema.shape;
 
 /** Adds a flag for each option of a job (`--style-weight` for `style_weight`), with its description from the contract. */
 export function addOptionFlags(command: Command, excluded: readonly OptionName[] = []): Command {
   for (const [name, schema] of Object.entries(requestOptionsSchema.shape)) {
     if ((excluded as readonly string[]).includes(name)) continue;
     const flag = name.replaceAll("_", "-");
-    const description = schema.unwrap().description ?? "A JSON object.";
+    const values = valuesOf(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
+    const description = [schema.unwrap().description, values && `(${values})`].filter(Boolean).join(" ");
     const option = new Option(`--${flag} <value>`, description).helpGroup("Job options:");
     command.addOption(option.argParser((text) => parseOption(name, text)));
   }
   return command;
+}
+
+/** The values that a schema accepts, for help: choices, ranges, JSON. */
+function valuesOf(schema: z.core.JSONSchema.BaseSchema): string {
+  if (schema.enum) return schema.enum.join(", ");
+  if (schema.anyOf) return schema.anyOf.map((one) => valuesOf(one as typeof schema)).join(" or ");
+  switch (schema.type) {
+    case "integer":
+    case "number": {
+      const { minimum, exclusiveMinimum, maximum } = schema;
+      if (minimum === undefined && exclusiveMinimum === undefined) return String(schema.const ?? "a number");
+      return `${minimum === undefined ? `more than ${exclusiveMinimum}, up to` : `${minimum} to`} ${maximum}`;
+    }
+    case "array":
+      return `JSON: a list of up to ${schema.maxItems}, each ${valuesOf(schema.items as typeof schema)}`;
+    case "object":
+      return `JSON: ${objectExample(schema)}`;
+    case "string":
+      return schema.pattern ? "content or 0.5x, 2x, …" : "text";
+    default:
+      return "";
+  }
+}
+
+/** `{"format": png, jpeg, …}`, or the names and the values of a record. */
+function objectExample({
+  properties,
+  propertyNames,
+  additionalProperties,
+}: z.core.JSONSchema.BaseSchema): string {
+  if (!properties) {
+    const [first = "name"] = ((propertyNames as z.core.JSONSchema.BaseSchema | undefined)?.enum ??
+      []) as string[];
+    return `{"${first}": ${valuesOf(additionalProperties as z.core.JSONSchema.BaseSchema)}, …}`;
+  }
+  const fields = Object.entries(properties).map(
+    ([name, value]) => `"${name}": ${valuesOf(value as z.core.JSONSchema.BaseSchema)}`,
+  );
+  return `{${fields.join("; ")}}`;
 }
 
 /** Parses a flag's value as JSON if the option accepts that, and otherwise takes the text itself. */
@@ -53,3 +94,9 @@ export function parseOptions(flags: { options?: string } & Record<string, unknow
 
 /** Commander stores `--style-weight` as `styleWeight`. */
 const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+export function withServerFlags(command: Command): Command {
+  return command
+    .option("--server <url>", "URL of the service")
+    .option("--key <key>", "API key (prefer NST_API_KEY: other users can see command lines)");
+}

@@ -4,6 +4,11 @@ import type { PictureFormat } from "../clients/typescript/index.ts";
 import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 
+/** The output "file" that stands for stdout. */
+export const STDOUT = "-";
+
+const FORMATS = { png: "png", jpg: "jpeg", jpeg: "jpeg", webp: "webp", avif: "avif" } as const;
+
 /**
  * Returns the path to write to: `output`, or `name` inside it if `output` is a folder. Creates the folder and checks
  * that it is writable, so that a wrong path fails before the job runs and not after.
@@ -13,6 +18,7 @@ export async function prepareOutputFile(
   name: string,
   isFolder = false,
 ): Promise<string> {
+  if (output === STDOUT) return STDOUT;
   const inFolder = isFolder || output?.endsWith("/") || (await isDirectory(output));
   const path = inFolder ? join(output ?? ".", name) : (output ?? name);
   try {
@@ -25,10 +31,27 @@ export async function prepareOutputFile(
   return path;
 }
 
-/** The picture format that a file name's extension stands for. */
-export function formatFromPath(path: string | undefined): PictureFormat | undefined {
-  const extension = /\.(png|jpe?g|webp|avif)$/i.exec(path ?? "")?.[1]?.toLowerCase();
-  return extension === "jpg" ? "jpeg" : (extension as PictureFormat | undefined);
+/**
+ * The picture format that the output file's ending stands for, which `format` must not contradict; undefined if the path has
+ * no ending, or is a folder or stdout.
+ */
+export async function formatFromPath(
+  path: string | undefined,
+  format: PictureFormat | undefined,
+): Promise<PictureFormat | undefined> {
+  if (path === undefined || path === STDOUT || path.endsWith("/") || (await isDirectory(path))) return format;
+  const ending = extname(path).slice(1);
+  if (ending === "") return format;
+  const found = Object.entries(FORMATS).find(([known]) => known === ending.toLowerCase())?.[1];
+  const known = Object.keys(FORMATS).map((one) => `.${one}`);
+  if (!found) throw new CommandError(`${path}: expected the ending ${known.join(", ")}`, EXIT.usage);
+  if (format && format !== found) {
+    throw new CommandError(
+      `${path}: the ending stands for ${found}, but the format is ${format}`,
+      EXIT.usage,
+    );
+  }
+  return found;
 }
 
 export const extensionFor = (format: PictureFormat) => (format === "jpeg" ? "jpg" : format);

@@ -1,19 +1,17 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, Option } from "commander";
-import { cancel } from "./commands/cancel.ts";
+import { ROOT } from "../src/root.ts";
+import { batch } from "./commands/batch.ts";
 import { continueJob } from "./commands/continue.ts";
 import { doctor } from "./commands/doctor.ts";
-import { fetchResult } from "./commands/fetch.ts";
-import { jobs } from "./commands/jobs.ts";
 import { keys } from "./commands/keys.ts";
 import { paint } from "./commands/paint.ts";
-import { watch } from "./commands/watch.ts";
 import { DEFAULT_SERVER } from "./connection.ts";
 import { EXIT } from "./exit-codes.ts";
-import { addOptionFlags } from "./option-flags.ts";
+import { addJobCommands } from "./job-commands.ts";
+import { addOptionFlags, withServerFlags } from "./option-flags.ts";
 import type { Terminal } from "./terminal.ts";
-
-const STATUSES = ["queued", "running", "succeeded", "failed", "canceled"];
-const FORMATS = ["png", "jpeg", "webp", "avif"];
 
 const MORE_HELP = `
 Environment:
@@ -41,6 +39,7 @@ export function createProgram(terminal: Terminal): Command {
   const program = new Command("nst")
     .description("Neural style transfer: paints a picture in the style of others.")
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
+    .version(version())
     .addHelpText("after", MORE_HELP)
     .enablePositionalOptions()
     .showHelpAfterError("(run nst --help for usage)")
@@ -49,11 +48,17 @@ export function createProgram(terminal: Terminal): Command {
   addOptionFlags(
     withServerFlags(program.command("paint"))
       .description("paint a content picture in one or more styles and write the result to a file")
-      .argument("<content>", "a picture, or a folder of pictures")
+      .argument(
+        "<content>",
+        "a picture, or a folder of pictures; - for stdin, or a URL that the service fetches",
+      )
       .argument("<style...>", "pictures to blend into one style, or folders in which each picture is a style")
-      .option("-o, --output-file <path>", "file for the result, or folder for several results")
+      .option("-o, --output-file <path>", "file for the result, - for stdout, or folder for several results")
+      .option("--style-mask <picture...>", "for each style, white where it is painted")
+      .option("--keep-mask <picture>", "white where the content is kept unchanged")
+      .option("--init-picture <picture>", "the picture to start from")
       .option("--options <json>", "job options as JSON; single flags take precedence")
-      .option("--detach", "submit, print the job's id and exit")
+      .option("--detach", "submit, print the id of each job to stdout and exit")
       .option("--json", "print a line of JSON for each job: { job, file }")
       .option("--embedded", "start a service for this command, even if one is already running")
       .addOption(
@@ -73,34 +78,21 @@ export function createProgram(terminal: Terminal): Command {
     ["preset", "init", "init_blend"],
   ).action((id, flags) => continueJob(terminal, id, flags));
 
-  withServerFlags(program.command("jobs"))
-    .description("list jobs, newest first")
-    .addOption(new Option("--status <status>", "show only jobs with this status").choices(STATUSES))
-    .option("--limit <n>", "maximum number of jobs", Number, 20)
-    .option("--json", "print the API's response")
-    .action((flags) => jobs(terminal, flags));
+  addOptionFlags(
+    withServerFlags(program.command("batch"))
+      .description("paint every content in every style as one batch and write a zip of the results")
+      .argument("<content...>", "pictures, or folders of pictures")
+      .requiredOption("-s, --style <picture...>", "pictures or folders: each picture is a style")
+      .option(
+        "-o, --output-file <path>",
+        "file for the zip (default: stdout if piped, otherwise named by the id)",
+      )
+      .option("--options <json>", "job options as JSON; single flags take precedence")
+      .option("--detach", "submit, print the batch's id and exit")
+      .option("--json", "print the batch as a line of JSON"),
+  ).action((contents, flags) => batch(terminal, contents, flags));
 
-  withServerFlags(program.command("watch"))
-    .description("follow a job until it ends")
-    .argument("<id>", "id of the job")
-    .option("--json", "print the job as a line of JSON after each change")
-    .action((id, flags) => watch(terminal, id, flags));
-
-  withServerFlags(program.command("fetch"))
-    .description("write the result of a succeeded job to a file")
-    .argument("<id>", "id of the job")
-    .option(
-      "-o, --output-file <path>",
-      "file for the result (default: stdout if piped, otherwise a file named by the id)",
-    )
-    .addOption(new Option("--format <format>", "convert to this format").choices(FORMATS))
-    .action((id, flags) => fetchResult(terminal, id, flags));
-
-  withServerFlags(program.command("cancel"))
-    .description("cancel queued or running jobs")
-    .argument("<id...>", "ids of the jobs")
-    .option("--json", "print each job as a line of JSON")
-    .action((ids, flags) => cancel(terminal, ids, flags));
+  addJobCommands(program, terminal);
 
   program
     .command("keys")
@@ -108,7 +100,7 @@ export function createProgram(terminal: Terminal): Command {
     .argument("[args...]", "create --owner NAME | list | rotate ID | revoke ID")
     .passThroughOptions()
     .allowUnknownOption()
-    .helpOption(false)
+    .helpOption(false) // `keys` has its own
     .action(async (args) => {
       process.exitCode = await keys(args);
     });
@@ -121,8 +113,7 @@ export function createProgram(terminal: Terminal): Command {
   return program;
 }
 
-function withServerFlags(command: Command): Command {
-  return command
-    .option("--server <url>", "URL of the service")
-    .option("--key <key>", "API key (prefer NST_API_KEY: other users can see command lines)");
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  return version;
 }

@@ -9,11 +9,14 @@ const LOG_INTERVAL = 0.1;
 export class ProgressLine {
   private readonly jobs = new Map<string, Job>();
   private lastState = "";
+  /** A question is on the screen, which must stay there. */
+  private isPaused = false;
 
   constructor(private readonly terminal: Terminal) {}
 
   update(name: string, job: Job): void {
     this.jobs.set(name, job);
+    if (this.isPaused) return;
     const { err } = this.terminal;
     if (canRedraw(this.terminal)) {
       err.write(`\r\x1b[K${truncate(this.text(name, job), err.columns)}`);
@@ -23,6 +26,14 @@ export class ProgressLine {
     const state = `${name} ${job.status} ${job.queue?.position ?? ""} ${tenth}`;
     if (state !== this.lastState) err.write(`${this.text(name, job)}\n`);
     this.lastState = state;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
   }
 
   /** Prints a permanent line above the progress line. */

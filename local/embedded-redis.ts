@@ -1,21 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { z } from "zod";
 import { pingRedis } from "./ping-redis.ts";
+import { type RedisAddress, redisFolder, writeAddress } from "./redis-address.ts";
 
 const execute = promisify(execFile);
 
-/** The shortest `sun_path` of the systems in use (macOS), less its final zero. */
-const SOCKET_PATH_BYTES = 103;
-/** The file that tells other programs of this user how to connect. */
-const ADDRESS_FILE = "address.json";
 /** Redis loads tens of MB of its append-only file a second. */
 const STARTUP_TIMEOUT_MS = 120_000;
 /** A Redis whose service was killed stops within this time: see watchdog.ts. */
@@ -32,74 +25,12 @@ class RedisStartError extends Error {
   override readonly name = "RedisStartError";
 }
 
-const addressSchema = z.object({
-  /** The path of its unix socket. */
-  socket: z.string(),
-  /** Beside an NVIDIA driver the engine's sandbox lets it open unix sockets. */
-  password: z.string(),
-});
-export type RedisAddress = z.infer<typeof addressSchema>;
-
-export const redisUrl = ({ socket, password }: RedisAddress) => `unix://:${password}@${socket}`;
-
-/** The address for the Redis in `<dataDirectory>/redis`, with a new password. */
-export async function newRedisAddress(dataDirectory: string): Promise<RedisAddress> {
-  return { socket: await socketPath(dataDirectory), password: randomBytes(24).toString("base64url") };
-}
-
-/** A path in the data folder if a socket can be there, else in a private temporary one. */
-async function socketPath(dataDirectory: string): Promise<string> {
-  const path = join(redisFolder(dataDirectory), "redis.sock");
-  if (await canListenAt(path)) return path;
-  return join(await mkdtemp(join(tmpdir(), "nst-redis-")), "redis.sock");
-}
-
-/**
- * Whether Redis can listen at a path. It cannot if the path is too long for a socket or has spaces (Redis 6 splits its
- * arguments there), or if the file system has no sockets (WSL's /mnt/c, exFAT, SMB).
- */
-async function canListenAt(path: string): Promise<boolean> {
-  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES || /\s/.test(path)) return false;
-  if (await isSocket(path)) return true; // from an earlier start
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const server = createServer().listen(path);
-  try {
-    await once(server, "listening");
-    server.close();
-    await once(server, "close");
-    return true;
-  } catch {
-    await rm(path, { force: true }); // exFAT leaves an empty file
-    return false;
-  }
-}
-
-async function isSocket(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isSocket(),
-    () => false,
-  );
-}
-
-/** The address of the Redis that runs or last ran in this folder; undefined if none ever did. */
-export async function lastAddress(dataDirectory: string): Promise<RedisAddress | undefined> {
-  const text = await readFile(join(redisFolder(dataDirectory), ADDRESS_FILE), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : addressSchema.parse(JSON.parse(text));
-}
-
-/** Writes a file that nobody but this user can read, whatever the mode of an earlier one. */
-async function writeAddress(folder: string, address: RedisAddress): Promise<void> {
-  const path = join(folder, ADDRESS_FILE);
-  await rm(path, { force: true });
-  await writeFile(path, JSON.stringify(address), { mode: 0o600, flag: "wx" });
-}
-
 /**
  * Starts a redis-server that keeps its data in `<dataDirectory>/redis`.
  *
  * Redis writes each change to disk before it answers (`appendfsync always`), and loads a file that a crash cut short up
- * to the last whole command. It listens on a unix socket that only this user may open, and on no port. It takes its password from its standard
- * input, because every user can read the arguments of a process.
+ * to the last whole command. It listens on a unix socket that only this user may open, and on no port. It takes its password
+ * from its standard input, because every user can read the arguments of a process.
  *
  * @throws RedisStartError if it does not answer, or another server uses the folder.
  */
@@ -133,8 +64,6 @@ export async function startRedis(
     },
   };
 }
-
-const redisFolder = (dataDirectory: string) => join(dataDirectory, "redis");
 
 function serverArguments(socket: string): string[] {
   return [

@@ -9,11 +9,15 @@ import { runProgram } from "../src/program.ts";
 import { rejectOnAuthError } from "../src/redis/check-server.ts";
 import { connectForRequests, waitUntilReady } from "../src/redis/connection.ts";
 import { RedisKeys } from "../src/redis/keys.ts";
-import { lastAddress, redisUrl } from "./embedded-redis.ts";
+import { lastAddress, redisUrl } from "./redis-address.ts";
 
 const REDIS_TIMEOUT_MS = 5_000;
 
 async function main(): Promise<void> {
+  if (process.argv.slice(2).some((argument) => argument === "--help" || argument === "-h")) {
+    console.log(KEYS_USAGE);
+    return;
+  }
   const config = readConfig();
   const url = config.hasExternalRedis ? config.redisUrl : await embeddedRedisUrl(config.dataDirectory);
   const redis = connectForRequests(url);

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 
-import type { RedisAddress } from "./embedded-redis.ts";
+import type { RedisAddress } from "./redis-address.ts";
 
 /** Whether a Redis at a unix socket answers PING. It does not while it loads its file. */
 export function pingRedis({ socket: path, password }: RedisAddress, timeoutMs = 1_000): Promise<boolean> {

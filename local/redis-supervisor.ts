@@ -2,7 +2,8 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../src/logging.ts";
-import { type EmbeddedRedis, newRedisAddress, redisUrl, startRedis } from "./embedded-redis.ts";
+import { type EmbeddedRedis, startRedis } from "./embedded-redis.ts";
+import { newRedisAddress, redisUrl } from "./redis-address.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const RESTART_MS = 1_000;

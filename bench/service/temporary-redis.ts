@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { newRedisAddress, redisUrl, startRedis } from "../../local/embedded-redis.ts";
+import { startRedis } from "../../local/embedded-redis.ts";
+import { newRedisAddress, redisUrl } from "../../local/redis-address.ts";
 import { redisServerPath } from "../../local/redis-server-path.ts";
 import { connectForRequests, waitUntilReady } from "../../src/redis/connection.ts";
 

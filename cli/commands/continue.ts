@@ -20,7 +20,8 @@ export async function continueJob(
   const connection = connect(flags, terminal);
   const { client } = connection;
   const previous = await client.job(id);
-  const format = options.output?.format ?? formatFromPath(flags.outputFile) ?? previous.options.output.format;
+  const format =
+    (await formatFromPath(flags.outputFile, options.output?.format)) ?? previous.options.output.format;
   const continuation = {
     options: { ...options, output: { ...options.output, format } },
     metadata: previous.metadata,

@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import type { NstClient } from "../../clients/typescript/index.ts";
 import { ROOT } from "../../src/root.ts";
+import { findWeights } from "../../workers/engine/weights/find-weights.ts";
 import { connect, connectOrEmbed, type ServerFlags } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -28,7 +31,7 @@ export async function doctor(terminal: Terminal, flags: ServerFlags & { json?: b
     checks.push(check);
     if (!flags.json) terminal.out.write(`${formatCheck(terminal, check)}\n`);
   };
-  if (flags.server === undefined) for (const check of await checkInstallation()) add(check);
+  if (flags.server === undefined) for (const check of await checkInstallation(terminal)) add(check);
   const hasFailed = () => checks.some(({ status }) => status === "failed");
   if (!hasFailed()) {
     const connection = flags.server ? connect(flags, terminal) : await connectOrEmbed(flags, terminal);
@@ -44,7 +47,7 @@ export async function doctor(terminal: Terminal, flags: ServerFlags & { json?: b
 }
 
 /** Checks what is installed on this machine. */
-async function checkInstallation(): Promise<Check[]> {
+async function checkInstallation({ environment }: Terminal): Promise<Check[]> {
   const setup = readSetupReport();
   const redis = await versionOf(setup.redis_server ?? "redis-server");
   const kernels = builtKernels();
@@ -67,6 +70,7 @@ async function checkInstallation(): Promise<Check[]> {
       status: kernels.length > 0 ? "ok" : "warning",
       detail: kernels.join(", ") || "not built",
     },
+    await checkWeights(environment.NST_VGG19_WEIGHTS || undefined),
     { name: "redis-server", status: redis ? "ok" : "failed", detail: redis ?? "not found" },
     {
       name: "NVIDIA driver",
@@ -74,6 +78,22 @@ async function checkInstallation(): Promise<Check[]> {
       detail: hasNvidiaDriver ? "loaded" : "not loaded: jobs run on the CPU",
     },
   ];
+}
+
+/** Names the weights and the SHA-256 of their bytes: of a folder's files one after the other, by name. */
+async function checkWeights(configured: string | undefined): Promise<Check> {
+  const name = "weights";
+  try {
+    const file = findWeights(ROOT, configured);
+    if (file.startsWith("random:")) return { name, status: "warning", detail: `${file}: random weights` };
+    const shards = file.endsWith(".json") ? readdirSync(dirname(file)).sort() : [basename(file)];
+    const hash = createHash("sha256");
+    for (const shard of shards)
+      await pipeline(createReadStream(join(dirname(file), shard)), hash, { end: false });
+    return { name, status: "ok", detail: `${file}, sha256 ${hash.digest("hex")}` };
+  } catch (error) {
+    return { name, status: "failed", detail: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function readSetupReport(): { tensorflow?: string; redis_server?: string } {

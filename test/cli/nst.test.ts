@@ -1,8 +1,11 @@
 import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Job } from "../../clients/typescript/index.ts";
 import { sharp } from "../../src/pictures/sharp.ts";
@@ -52,6 +55,26 @@ function nst(...args: string[]): Promise<Result> {
       resolve({ code: child.exitCode ?? -1, out, err }),
     );
   });
+}
+
+/** The command in a terminal of its own. */
+function inTerminal(...args: string[]) {
+  const relay = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+  const child = spawn("python3", ["-c", relay, process.execPath, script, ...args], {
+    cwd: folder,
+    env: { ...environment(), TERM: "xterm" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let shown = "";
+  child.stdout.on("data", (bytes) => {
+    shown += bytes;
+  });
+  return {
+    write: (keys: string) => child.stdin.write(keys),
+    screen: () => shown,
+    shows: (pattern: RegExp) => until(() => pattern.test(shown)),
+    exited: async () => (await once(child, "close"))[0] as number,
+  };
 }
 const QUICK = ["--preset", "draft", "--size", "64", "--steps", "8"];
 const ENDLESS = ["--size", "64", "--steps", "20000"];
@@ -155,6 +178,88 @@ describe("nst paint", () => {
     expect(await nst("cancel", id)).toMatchObject({ code: 0, out: `${id}  canceled\n` });
   });
 
+  it("keeps its question on the screen at Ctrl-C, and leaves the job running at a second one", async () => {
+    const terminal = inTerminal("paint", anna, reed, ...ENDLESS);
+    await terminal.shows(/step \d/);
+    terminal.write("\x03");
+    await terminal.shows(/keep waiting \(Enter\)\? /);
+    const id = (await deployment.queue.list({ limit: 1 })).at(0)?.id ?? "";
+    const { step = 0 } = (await deployment.queue.find(id))?.progress ?? {};
+    await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > step + 2);
+    expect(terminal.screen()).not.toMatch(/keep waiting \(Enter\)\?[\s\S]*step \d/);
+    terminal.write("\x03");
+    expect(await terminal.exited()).toBe(130);
+    expect(terminal.screen()).toContain(`nst watch ${id}`);
+    expect(terminal.screen()).not.toMatch(/^\s+at /m);
+    expect((await deployment.queue.find(id))?.status).toBe("running");
+    await nst("cancel", id);
+  });
+
+  it("prints the id alone to stdout with --detach", async () => {
+    const { code, out, err } = await nst("paint", anna, reed, ...ENDLESS, "--detach");
+    expect([code, out]).toEqual([0, expect.stringMatching(/^[0-9a-f-]{36}\n$/)]);
+    expect(err).not.toContain(out.trim());
+    await nst("cancel", out.trim());
+  });
+
+  it("reads a picture from stdin and writes the result to stdout", async () => {
+    const child = spawn(process.execPath, [script, "paint", "-", reed, ...QUICK, "-o", "-"], {
+      cwd: folder,
+      env: environment(),
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    child.stdin.end(await readFile(join(folder, anna)));
+    expect((await sharp(await buffer(child.stdout)).metadata()).format).toBe("png");
+    expect((await nst("paint", "-", "-", ...QUICK)).err).toContain("at most one picture from stdin");
+    expect((await nst("paint", "contents", reed, ...QUICK, "-o", "-")).code).toBe(2);
+  });
+
+  it("sends URLs to the service, beside files, masks and an initial picture", async () => {
+    const url = "http://127.0.0.1:1/cat.jpg";
+    const { code, err } = await nst("paint", url, reed, ...QUICK);
+    expect([code, err]).toEqual([3, expect.stringContaining("url_not_allowed")]);
+    const files = ["--style-mask", reed, "--keep-mask", reed, "--init-picture", anna];
+    const painted = await nst("paint", anna, reed, ...files, ...QUICK, "--json", "-o", "masked.png");
+    const record = await deployment.queue.find(idOf(painted.out));
+    expect(record?.style_masks).toHaveLength(1);
+    expect([record?.keep_mask, record?.init_picture]).not.toContain(null);
+  });
+
+  it("refuses an ending that stands for no format, or for another one than asked for, before it submits", async () => {
+    const before = await deployment.queue.statistics.countByStatus();
+    const one = ["paint", anna, reed, ...QUICK];
+    expect(await nst(...one, "-o", "painted.gif")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("painted.gif: expected the ending .png, .jpg, .jpeg, .webp, .avif"),
+    });
+    expect((await nst(...one, "-o", "painted.png", "--output", '{"format": "webp"}')).code).toBe(2);
+    expect((await nst("fetch", "any", "-o", "painted.tiff")).code).toBe(2);
+    expect(await deployment.queue.statistics.countByStatus()).toEqual(before);
+  });
+
+  it("leaves out hidden files and what is no picture, and says which endings", async () => {
+    await mkdir(join(folder, "camera/more"), { recursive: true });
+    await writeFile(join(folder, "camera/anna.jpg"), await jpeg({ seed: 1 }));
+    for (const name of ["._anna.jpg", ".hidden.png", "clip.mov", "notes.txt", "other.txt"])
+      await writeFile(join(folder, "camera", name), "no picture");
+    const { code, err } = await nst("paint", "camera", reed, ...QUICK, "-o", "camera-out");
+    expect(code).toBe(0);
+    expect(err).toMatch(/^camera: left out what is no picture: \.mov, \.txt$/m);
+    expect(await readdir(join(folder, "camera-out"))).toEqual(["anna-in-reed.png"]);
+  });
+
+  it("names a file that it cannot read, and does not say that the service cannot be reached", async () => {
+    // Its target does not exist; root could read a file without permissions.
+    await symlink(join(folder, "nowhere"), join(folder, "broken-link.jpg"));
+    await mkdir(join(folder, "links"));
+    await symlink(join(folder, "nowhere"), join(folder, "links/a.jpg"));
+    for (const argument of ["broken-link.jpg", "links"]) {
+      const { code, err } = await nst("paint", argument, reed, ...QUICK);
+      expect([code, err]).toEqual([2, expect.stringMatching(/(broken-link|links\/a)\.jpg: /)]);
+      expect(err).not.toContain("Cannot reach");
+    }
+  });
+
   it("exits with the documented code for each kind of error", async () => {
     const exitCode = async (...args: string[]) => (await nst(...args)).code;
     expect(await exitCode("paint", "nowhere.jpg", reed)).toBe(2);
@@ -196,6 +301,56 @@ describe("nst jobs, watch, fetch, cancel", () => {
   });
 });
 
+describe("nst update, retry, timelapse, links, delete", () => {
+  it("change, repeat, show, share and delete jobs", async () => {
+    const running = (await nst("paint", anna, reed, ...ENDLESS, "--detach")).out.trim();
+    expect((await nst("update", running, "--style-weight", "7")).code).toBe(0);
+    expect((await deployment.queue.find(running))?.options.style_weight).toBe(7);
+    expect((await nst("update", running)).code).toBe(2);
+    expect((await nst("update", running, "--steps", "3")).code).toBe(2);
+    await nst("cancel", running);
+    expect(await nst("retry", running)).toMatchObject({ code: 0, out: `${running}  queued\n` });
+    await nst("cancel", running);
+    expect(await nst("delete", running)).toMatchObject({ code: 0, out: `${running}  deleted\n` });
+    expect((await nst("watch", running)).code).toBe(3);
+
+    const frames = ["--timelapse-interval", "2", "--json", "-o", "with-timelapse.png"];
+    const id = idOf((await nst("paint", anna, reed, ...QUICK, ...frames)).out);
+    expect((await nst("timelapse", id, "-o", "timelapse.webp")).code).toBe(0);
+    expect((await sharp(await readFile(join(folder, "timelapse.webp"))).metadata()).pages).toBeGreaterThan(1);
+    const { out } = await nst("links", id, "--expires-in", "60");
+    const [, url = ""] = /^result +(\S+)$/m.exec(out) ?? [];
+    expect((await fetch(url)).status).toBe(200);
+  });
+});
+
+describe("nst batch", () => {
+  it("paints every content in every style and writes a zip", async () => {
+    const { code, out } = await nst("batch", "contents", "-s", reed, ...QUICK, "--json", "-o", "all.zip");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ status: "finished", counts: { succeeded: 2 } });
+    expect((await readFile(join(folder, "all.zip"))).subarray(0, 2).toString()).toBe("PK");
+    const detached = await nst("batch", anna, "-s", reed, ...QUICK, "--detach");
+    expect(detached.out).toMatch(/^[0-9a-f-]{36}\n$/);
+  });
+});
+
+describe("The help", () => {
+  it("names choices and ranges, the version and the commands of keys", async () => {
+    const { out } = await nst("paint", "--help");
+    const text = out.replace(/\s+/g, " ");
+    expect(text).toContain("(draft, balanced, fine, classic)");
+    expect(text).toContain("(1 to 20000)");
+    expect(text).toMatch(/--output .*"format": png, jpeg, webp, avif/);
+    const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };
+    expect(await nst("--version")).toMatchObject({ code: 0, out: `${version}\n` });
+    expect(await nst("keys", "--help")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^keys create --owner NAME/),
+    });
+  });
+});
+
 describe("nst continue", () => {
   it("starts from a job's result and writes a larger one", async () => {
     const before = idOf((await nst("paint", anna, reed, ...QUICK, "--json", "-o", "first.webp")).out);
@@ -221,6 +376,19 @@ describe("nst doctor", () => {
     expect(report.checks.find(({ name }) => name === "step time")?.detail).toMatch(
       /^\d+ ms at 256 × 256 px$/,
     );
+  });
+
+  it("names the weights that it found, and their hash", async () => {
+    const weights = join(folder, "weights.h5");
+    await writeFile(weights, "some weights");
+    const child = execFile(process.execPath, [script, "doctor", "--json"], {
+      env: { ...environment(), NST_VGG19_WEIGHTS: weights },
+    });
+    const { checks } = JSON.parse(await text(child.stdout as Readable)) as {
+      checks: { name: string; detail: string }[];
+    };
+    const hash = createHash("sha256").update("some weights").digest("hex");
+    expect(checks.find(({ name }) => name === "weights")?.detail).toBe(`${weights}, sha256 ${hash}`);
   });
 
   it("lists the native kernels that are built", async () => {

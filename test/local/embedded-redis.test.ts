@@ -6,12 +6,8 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { z } from "zod";
-import {
-  type EmbeddedRedis,
-  newRedisAddress,
-  type RedisAddress,
-  startRedis,
-} from "../../local/embedded-redis.ts";
+import { type EmbeddedRedis, startRedis } from "../../local/embedded-redis.ts";
+import { newRedisAddress, type RedisAddress } from "../../local/redis-address.ts";
 import { redisServerPath } from "../../local/redis-server-path.ts";
 import { FilesystemBlobStore } from "../../src/storage/filesystem.ts";
 import { mountExfat } from "../support/harness/exfat-disk.ts";
