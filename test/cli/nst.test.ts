@@ -217,7 +217,7 @@ describe("nst paint", () => {
   it("sends URLs to the service, beside files, masks and an initial picture", async () => {
     const url = "http://127.0.0.1:1/cat.jpg";
     const { code, err } = await nst("paint", url, reed, ...QUICK);
-    expect([code, err]).toEqual([3, expect.stringContaining("url_not_allowed")]);
+    expect([code, err]).toEqual([3, expect.stringContaining("A URL is not allowed")]);
     const files = ["--style-mask", reed, "--keep-mask", reed, "--init-picture", anna];
     const painted = await nst("paint", anna, reed, ...files, ...QUICK, "--json", "-o", "masked.png");
     const record = await deployment.queue.find(idOf(painted.out));
