@@ -106,7 +106,9 @@ export class JobRunner {
   private interrupted(): CommandError {
     const commands = [...this.active].map((id) => `\n  nst watch ${id}`);
     const isLeft = commands.length > 0 && !this.connection.embedded;
-    const message = isLeft ? `The jobs are still running. To follow them:${commands.join("")}` : "interrupted";
+    const message = isLeft
+      ? `The jobs are still running. To follow them:${commands.join("")}`
+      : "interrupted";
     return new CommandError(message, EXIT.interrupted);
   }
 
