@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { makePrivateFolder } from "../src/storage/private-folder.ts";
 import { pingRedis } from "./ping-redis.ts";
 import { type RedisAddress, redisFolder, writeAddress } from "./redis-address.ts";
 
@@ -41,7 +42,7 @@ export async function startRedis(
   previous: { onWait?: () => void; timeoutMs?: number } = {},
 ): Promise<EmbeddedRedis> {
   const folder = redisFolder(dataDirectory);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(folder, { group: false });
   await waitForPreviousServer(folder, previous.onWait, previous.timeoutMs);
   await rm(address.socket, { force: true }); // a crash leaves it behind
   await writeAddress(folder, address);

@@ -42,7 +42,10 @@ async function main(): Promise<void> {
   });
   logger[config.anonymousAccess === "always" ? "warn" : "info"](decideAnonymousAccess(config).reason);
   const { records, scheduler, pictures } = queue;
-  const maintenance = new Maintenance({ records, scheduler, pictures, store, config, logger });
+  const maintenance = new Maintenance({
+    ...{ redis, keys, records, scheduler, pictures },
+    ...{ store, config, logger },
+  });
   maintenance.start();
   const webhooksRedis = connectForWork(config.redisUrl);
   const webhooks = new WebhookSender(webhooksRedis, keys, {

@@ -122,7 +122,10 @@ async function startMaintenance(config: Config, keys: RedisKeys, store: BlobStor
   const records = new RecordStore(redis, keys, config.resultSeconds);
   const scheduler = new JobScheduler(redis, keys);
   const pictures = new PictureRegistry(redis, keys);
-  const maintenance = new Maintenance({ records, scheduler, pictures, store, config, logger });
+  const maintenance = new Maintenance({
+    ...{ redis, keys, records, scheduler, pictures },
+    ...{ store, config, logger },
+  });
   maintenance.start();
   return maintenance;
 }

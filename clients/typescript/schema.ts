@@ -393,7 +393,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Creates a new secret; the previous one also signs for another 24 hours */
+        /** Creates a new secret; earlier ones also sign for another 24 hours, the latest three of them */
         post: operations["rotateWebhookSecret"];
         delete?: never;
         options?: never;
@@ -3585,7 +3585,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `quota_exceeded`: The owner's quota is exceeded. */
+            /** @description `rate_limited`: Too many requests. */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Scope } from "../contract/auth.ts";
 import type { RedisKeys } from "../redis/keys.ts";
+import { updateJson } from "../redis/update-json.ts";
 import {
   type ApiKey,
   apiKeySchema,
@@ -12,6 +13,7 @@ import {
   newSecret,
   parseKey,
 } from "./api-key.ts";
+import { rotateSecrets } from "./secret-rotation.ts";
 
 interface NewKey {
   owner: string;
@@ -67,26 +69,21 @@ export class ApiKeyStore {
       .sort((one, other) => one.created_at.localeCompare(other.created_at));
   }
 
-  /** Replaces a key's secret; the old one stays valid for `graceMs`. Null if there is no such active key. */
+  /** Replaces a key's secret; earlier ones stay valid for at most `graceMs`. Null if there is no such active key. */
   async rotate(id: string, graceMs: number): Promise<IssuedKey | null> {
-    const existing = await this.find(id);
-    if (!existing || keyState(existing) !== "active") return null;
-    const [current] = existing.secrets;
     const secret = newSecret();
-    const until = new Date(Date.now() + graceMs).toISOString();
-    const older = current && graceMs > 0 ? [{ digest: current.digest, until }] : [];
-    const key = { ...existing, secrets: [{ digest: digest(secret), until: null }, ...older] };
-    await this.write(key);
-    return { key, text: keyText(id, secret) };
+    const created: ApiKey["secrets"][number] = { digest: digest(secret), until: null };
+    const key = await this.update(id, (existing) => {
+      if (keyState(existing) !== "active") return null;
+      return { ...existing, secrets: rotateSecrets(existing.secrets, created, graceMs, "until") };
+    });
+    return key && { key, text: keyText(id, secret) };
   }
 
   /** Revokes a key at once. Null if there is no such key. */
   async revoke(id: string): Promise<ApiKey | null> {
-    const existing = await this.find(id);
-    if (!existing) return null;
-    const key = { ...existing, revoked_at: existing.revoked_at ?? new Date().toISOString() };
-    await this.write(key);
-    return key;
+    const revoked_at = new Date().toISOString();
+    return await this.update(id, (key) => ({ ...key, revoked_at: key.revoked_at ?? revoked_at }));
   }
 
   /** The key with this text, if it is valid now. */
@@ -94,6 +91,10 @@ export class ApiKeyStore {
     const parts = parseKey(text);
     const key = parts && (await this.find(parts.id));
     return key && keyState(key) === "active" && hasSecret(key, parts.secret) ? key : null;
+  }
+
+  private update(id: string, update: (key: ApiKey) => ApiKey | null): Promise<ApiKey | null> {
+    return updateJson(this.redis, this.keys.apiKey(id), apiKeySchema, update);
   }
 
   private async write(key: ApiKey): Promise<void> {

@@ -36,22 +36,27 @@ export class RateLimits {
       }));
   }
 
-  /** Counts one request of `client`. */
-  async count(client: string, names: readonly RateName[]): Promise<Rate[]> {
+  /** Counts one request of `client`, or `points` of them. */
+  async count(client: string, names: readonly RateName[], points = 1): Promise<Rate[]> {
     const counted = this.limiters.filter(({ name }) => names.includes(name));
     return await Promise.all(
       counted.map(async ({ name, quota, limiter }) => {
-        const { remainingPoints, consumedPoints, msBeforeNext } = await consume(limiter, client);
+        const { remainingPoints, consumedPoints, msBeforeNext } = await consume(limiter, client, points);
         const reset = Math.ceil(msBeforeNext / 1000);
         return { name, quota, remaining: remainingPoints, reset, exceeded: consumedPoints > quota };
       }),
     );
   }
+
+  /** Takes back what `count` counted for a request that was rejected. */
+  async uncount(client: string, name: RateName, points: number): Promise<void> {
+    await this.limiters.find((one) => one.name === name)?.limiter.reward(client, points);
+  }
 }
 
 /** The limiter rejects with a result if the quota is exceeded. */
-async function consume(limiter: RateLimiterRedis, client: string): Promise<RateLimiterRes> {
-  return await limiter.consume(client).catch((reason: unknown) => {
+async function consume(limiter: RateLimiterRedis, client: string, points: number): Promise<RateLimiterRes> {
+  return await limiter.consume(client, points).catch((reason: unknown) => {
     if (reason instanceof RateLimiterRes) return reason;
     throw reason;
   });

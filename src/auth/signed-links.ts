@@ -2,7 +2,9 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { RedisKeys } from "../redis/keys.ts";
+import { updateJson } from "../redis/update-json.ts";
 import { newSecret } from "./api-key.ts";
+import { rotateSecrets } from "./secret-rotation.ts";
 
 const secretsSchema = z.array(z.object({ secret: z.string(), until: z.iso.datetime().nullable() })).min(1);
 type Secrets = z.infer<typeof secretsSchema>;
@@ -40,13 +42,13 @@ export class SignedLinks {
     });
   }
 
-  /** Replaces the secret; links signed with the old one stay valid for up to `graceMs`. */
+  /** Replaces the secret; links signed with earlier ones stay valid for up to `graceMs`. */
   async rotate(graceMs: number): Promise<void> {
-    const [current] = await this.secrets();
-    const until = new Date(Date.now() + graceMs).toISOString();
-    const older = current && graceMs > 0 ? [{ secret: current.secret, until }] : [];
-    const secrets: Secrets = [{ secret: newSecret(), until: null }, ...older];
-    await this.redis.set(this.keys.linkSecrets, JSON.stringify(secrets));
+    await this.secrets();
+    const created: Secrets[number] = { secret: newSecret(), until: null };
+    await updateJson(this.redis, this.keys.linkSecrets, secretsSchema, (secrets) =>
+      rotateSecrets(secrets, created, graceMs, "until"),
+    );
   }
 
   private async secrets(): Promise<Secrets> {

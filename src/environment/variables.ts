@@ -49,7 +49,7 @@ const access = {
     "Requests per minute and key, or per client address without keys; 0: no limit.",
   ),
   RATE_LIMIT_JOBS: integer(120, 0, 1_000_000).describe(
-    "New jobs per minute and key, or per client address without keys; 0: no limit.",
+    "New and retried jobs per minute and key, or per client address without keys; 0: no limit.",
   ),
   CORS_ORIGINS: origins
     .optional()

@@ -1,10 +1,13 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { RedisKeys } from "../redis/keys.ts";
+import { endRequest, rememberKey, renewLock } from "./idempotency-scripts.ts";
 
 const KEEP_SECONDS = 24 * 3600;
-/** A request that takes longer loses the key to the next one. */
+/** How many keys of an owner are remembered; beyond, the oldest are forgotten. */
+const MAXIMUM_KEYS = 10_000;
+/** A process that does not renew its lock for so long has died, and the next request takes over. */
 const LOCK_MS = 60_000;
 
 const entrySchema = z.object({
@@ -17,9 +20,15 @@ const entrySchema = z.object({
 });
 type Entry = z.infer<typeof entrySchema>;
 
+/** A key as a client sent it. Each owner has keys of their own. */
+export interface IdempotencyKey {
+  owner: string;
+  key: string;
+}
+
 type IdempotencyDecision =
-  /** Handle the request, and use this job id. An earlier request may have chosen it, and failed before it submitted the job. */
-  | { type: "proceed"; job: string }
+  /** Handle the request. */
+  | { type: "proceed"; request: IdempotentRequest }
   /** The request was answered before, with this response. */
   | { type: "replay"; response: string }
   /** Another request with the key is in progress. */
@@ -37,63 +46,94 @@ export class IdempotencyStore {
   constructor(
     private readonly redis: Redis,
     private readonly keys: RedisKeys,
+    private readonly lockMs = LOCK_MS,
+    private readonly maximumKeys = MAXIMUM_KEYS,
   ) {}
 
-  async begin(key: string, fingerprint: string, job: string): Promise<IdempotencyDecision> {
-    const name = this.name(key);
-    const fresh: Entry = { fingerprint, job, response: null };
-    await this.redis.set(name, JSON.stringify(fresh), "EX", KEEP_SECONDS, "NX");
-    const known = await this.read(name);
-    if (known && known.fingerprint !== fingerprint) return { type: "mismatch" };
-    if (known?.response != null) return { type: "replay", response: known.response };
-    if (!(await this.redis.set(lockName(name), "1", "PX", LOCK_MS, "NX"))) return { type: "in_flight" };
-    // The request that had the lock may have finished, or freed the key, just before.
-    const entry = await this.read(name);
+  async begin(key: IdempotencyKey, fingerprint: string, job: string): Promise<IdempotencyDecision> {
+    const { redis, lockMs } = this;
+    const names = this.names(key);
+    const first: Entry = { fingerprint, job, response: null };
+    const text = await rememberKey.run(redis, [names.entry, names.owned], {
+      ...{ entry: JSON.stringify(first), keep_seconds: KEEP_SECONDS, max_keys: this.maximumKeys },
+    });
+    const known = parseEntry(text);
+    if (known.fingerprint !== fingerprint) return { type: "mismatch" };
+    if (known.response !== null) return { type: "replay", response: known.response };
+    const token = randomUUID();
+    if (!(await redis.set(names.lock, token, "PX", lockMs, "NX"))) return { type: "in_flight" };
+    const request = new IdempotentRequest(redis, names, token, lockMs, known);
+    // The request that had the lock may have been answered, or have freed the key, just before.
+    const found = await redis.get(names.entry);
+    const entry = found === null ? null : parseEntry(found);
     const isSame = entry?.fingerprint === fingerprint;
-    if (isSame && entry.response === null) return { type: "proceed", job: entry.job };
-    await this.redis.del(lockName(name));
+    if (isSame && entry.response === null) return { type: "proceed", request };
+    await request.fail();
     return isSame && entry.response !== null
       ? { type: "replay", response: entry.response }
       : { type: "in_flight" };
   }
 
   /** Whether a request with the key was answered, or is in progress. */
-  async isKnown(key: string): Promise<boolean> {
-    return (await this.redis.exists(this.name(key))) === 1;
+  async isKnown(key: IdempotencyKey): Promise<boolean> {
+    return (await this.redis.exists(this.names(key).entry)) === 1;
   }
 
-  /** Stores the response for later requests with the key. */
-  async finish(key: string, fingerprint: string, job: string, response: string): Promise<void> {
-    const name = this.name(key);
-    const entry: Entry = { fingerprint, job, response };
-    await this.redis.set(name, JSON.stringify(entry), "EX", KEEP_SECONDS);
-    await this.redis.del(lockName(name));
-  }
-
-  /**
-   * Frees the key of a request that was rejected without an effect. The key stays if another request, which took over after
-   * the lock had expired, has been answered meanwhile.
-   */
-  async abandon(key: string): Promise<void> {
-    const name = this.name(key);
-    const entry = await this.read(name);
-    if (entry?.response == null) await this.redis.del(name);
-    await this.redis.del(lockName(name));
-  }
-
-  /** Unlocks the key of a request that failed with an unknown effect: the next one proceeds with the same job id. */
-  async release(key: string): Promise<void> {
-    await this.redis.del(lockName(this.name(key)));
-  }
-
-  private name(key: string): string {
-    return this.keys.idempotency(createHash("sha256").update(key).digest("hex"));
-  }
-
-  private async read(name: string): Promise<Entry | null> {
-    const text = await this.redis.get(name);
-    return text === null ? null : entrySchema.parse(JSON.parse(text));
+  private names({ owner, key }: IdempotencyKey): EntryNames {
+    const entry = this.keys.idempotency(createHash("sha256").update(`${owner} ${key}`).digest("hex"));
+    return { entry, lock: `${entry}:lock`, owned: this.keys.idempotencyKeys(owner) };
   }
 }
 
-const lockName = (name: string) => `${name}:lock`;
+/** The names of an entry, of its lock, and of the set of its owner's entries. */
+interface EntryNames {
+  entry: string;
+  lock: string;
+  owned: string;
+}
+
+/** A request that has its key's lock, and renews it until the request ends. */
+export class IdempotentRequest {
+  private readonly renewal: NodeJS.Timeout;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly names: EntryNames,
+    private readonly token: string,
+    lockMs: number,
+    private readonly entry: Entry,
+  ) {
+    const renew = () => void renewLock.run(redis, [names.lock], { token, lock_ms: lockMs }).catch(() => 0);
+    this.renewal = setInterval(renew, lockMs / 3);
+    this.renewal.unref();
+  }
+
+  /** The job's id. An earlier request may have chosen it, and failed before it submitted the job. */
+  get job(): string {
+    return this.entry.job;
+  }
+
+  /** Stores the response for later requests with the key. */
+  async answer(response: string): Promise<void> {
+    const entry = JSON.stringify({ ...this.entry, response });
+    await this.end({ outcome: "answered", entry, keep_seconds: KEEP_SECONDS });
+  }
+
+  /** Frees the key: the request was rejected without an effect. */
+  async reject(): Promise<void> {
+    await this.end({ outcome: "rejected" });
+  }
+
+  /** Unlocks the key of a request with an unknown effect: the next one proceeds with the same job id. */
+  async fail(): Promise<void> {
+    await this.end({ outcome: "failed" });
+  }
+
+  private async end(outcome: Omit<Parameters<typeof endRequest.run>[2], "token">): Promise<void> {
+    clearInterval(this.renewal);
+    const { entry, lock, owned } = this.names;
+    await endRequest.run(this.redis, [entry, lock, owned], { token: this.token, ...outcome });
+  }
+}
+
+const parseEntry = (text: string) => entrySchema.parse(JSON.parse(text));

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { RedisKeys } from "../redis/keys.ts";
-import type { Creation } from "./records/record-scripts.ts";
+import type { Change, Creation } from "./records/record-scripts.ts";
 import type { JobLimits } from "./records/record-store.ts";
 
 /** As many jobs are queued as are allowed. */
@@ -33,7 +33,6 @@ export async function checkLimits(
   keys: RedisKeys,
   limits: JobLimits,
   owner: string,
-  job: "new" | "retried",
 ): Promise<void> {
   const [queued, ownerQueued, ownerJobs] = await Promise.all([
     redis.zcard(keys.status("queued")),
@@ -42,11 +41,11 @@ export async function checkLimits(
   ]);
   if (queued >= limits.queued) throwIfRejected("queue_full", limits);
   if (ownerQueued >= limits.ownerQueued) throwIfRejected("owner_queue_full", limits);
-  if (job === "new" && ownerJobs >= limits.ownerJobs) throwIfRejected("owner_full", limits);
+  if (ownerJobs >= limits.ownerJobs) throwIfRejected("owner_full", limits);
 }
 
-/** Throws if a job was not created. */
-export function throwIfRejected(creation: Creation, limits: JobLimits): void {
+/** Throws if a job was not created, or not queued again, because of a limit or a missing picture. */
+export function throwIfRejected(creation: Creation | Change, limits: JobLimits): void {
   if (creation === "queue_full") throw new QueueFullError(limits.queued);
   if (creation === "owner_queue_full") throw new QuotaExceededError(limits.ownerQueued, "queued");
   if (creation === "owner_full") throw new QuotaExceededError(limits.ownerJobs, "stored");

@@ -66,8 +66,8 @@ export class JobQueue {
   }
 
   /** Throws `QueueFullError` or `QuotaExceededError` if a limit is reached already. Only `submit` reserves anything. */
-  checkLimits(owner: string, job: "new" | "retried" = "new"): Promise<void> {
-    return checkLimits(this.redis, this.keys, this.limits, owner, job);
+  checkLimits(owner: string): Promise<void> {
+    return checkLimits(this.redis, this.keys, this.limits, owner);
   }
 
   /** Queues a job. Throws as `checkLimits` does, or a `PictureMissingError`. Submitting an id again changes nothing and returns the first record. */
@@ -119,7 +119,7 @@ export class JobQueue {
     }
   }
 
-  /** Queues a failed or canceled job again. Jobs in other states stay as they are. */
+  /** Queues a failed or canceled job again. Jobs in other states stay as they are. Throws as `checkLimits` does. */
   async retry(id: string): Promise<JobRecord | null> {
     const reset = {
       ...{ expires_at: null, started_at: null, finished_at: null },
@@ -130,7 +130,9 @@ export class JobQueue {
       if (!record || !RETRYABLE.includes(record.status)) return record;
       if (isDue(record, await this.records.now())) return record;
       // Maintenance may be about to delete its pictures: the retry counts only if nothing has changed since.
-      if (!(await this.records.transition(id, "retry", reset, { revision: record.revision }))) continue;
+      const change = await this.records.retry(id, reset, { revision: record.revision }, this.limits);
+      throwIfRejected(change, this.limits);
+      if (change !== "changed") continue;
       const queued = await this.records.find(id);
       if (queued) await this.scheduler.add(queued).catch(() => undefined);
       return queued;

@@ -55,7 +55,11 @@ export class JobSnapshotLoader {
     const workers = isAnyQueued ? ((await this.workers.fetch("ready")) ?? []) : [];
     return await Promise.all(
       backlogs.map(async (backlog, index) => {
-        const record = await this.findRecord(ids[index] ?? "", backlog.revision);
+        // An error of one job is its reader's alone.
+        const record = await this.findRecord(ids[index] ?? "", backlog.revision).catch(
+          (error: Error) => error,
+        );
+        if (record instanceof Error) return record;
         return record && { record, position: queuePosition(record, backlog, workers) };
       }),
     );

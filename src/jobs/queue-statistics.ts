@@ -42,6 +42,11 @@ export class QueueStatistics {
     return readCounters(this.redis, this.keys);
   }
 
+  /** How many jobs have records that cannot be read. */
+  unreadable(): Promise<number> {
+    return this.records.countUnreadable();
+  }
+
   /** The workers that sent a heartbeat lately. */
   workers(): Promise<WorkerDescription[]> {
     return findWorkers(this.redis, this.keys);

@@ -1,6 +1,6 @@
 import { deleteJobBlobs } from "../jobs/pictures/delete-blobs.ts";
 import type { PictureRegistry } from "../jobs/pictures/picture-registry.ts";
-import { isDue, type JobRecord } from "../jobs/records/job-record.ts";
+import { isDue } from "../jobs/records/job-record.ts";
 import { isFinal } from "../jobs/records/job-states.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { JobScheduler } from "../jobs/scheduling/job-scheduler.ts";
@@ -19,37 +19,53 @@ interface Jobs {
 /**
  * Deletes the pictures of expired jobs, and a day later their records. A record lets go of its pictures before they are
  * deleted, so it never names a picture that is gone. If the process dies in between, `deleteOrphans` finds the rest.
+ *
+ * A job that cannot be expired stays for the next run. The first error is thrown when all other jobs have had their turn.
  */
 export async function expireJobs(
   jobs: Jobs,
   store: BlobStore,
   at?: number,
 ): Promise<{ expired: number; deleted: number }> {
-  const { records } = jobs;
-  const now = at ?? (await records.now());
+  const now = at ?? (await jobs.records.now());
   const total = { expired: 0, deleted: 0 };
-  for (;;) {
-    const due = await dueJobs(records, now);
-    let changed = 0;
-    for (const record of due) {
-      if (isDue(record, now - KEEP_EXPIRED_MS)) {
-        await records.remove(record.id);
-        total.deleted += 1;
-      } else if (await expireJob(jobs, record.id, now)) {
-        total.expired += 1;
-      } else continue;
-      await deleteJobBlobs(jobs.pictures, store, record.id);
-      changed += 1;
+  let failure: { error: unknown } | null = null;
+  for (let unchanged = 0; ; ) {
+    const ids = await jobs.records.due(now, unchanged, BATCH);
+    for (const id of ids) {
+      try {
+        const done = await expireOrDelete(jobs, id, now);
+        if (done === null) unchanged += 1;
+        else {
+          total[done] += 1;
+          await deleteJobBlobs(jobs.pictures, store, id);
+        }
+      } catch (error) {
+        failure ??= { error };
+        unchanged += 1;
+      }
     }
-    if (changed === 0) return total;
+    if (ids.length < BATCH) break;
   }
+  if (failure) throw failure.error;
+  return total;
 }
 
-/** The jobs that are to expire or to be deleted, the earliest first. */
-export async function dueJobs(records: RecordStore, now: number): Promise<JobRecord[]> {
-  const ids = await records.due(now, BATCH);
-  const found = await Promise.all(ids.map((id) => records.find(id)));
-  return found.filter((record) => record !== null);
+/** Lets a job's pictures be deleted. Returns null if it must keep them for now. */
+async function expireOrDelete(jobs: Jobs, id: string, now: number): Promise<"expired" | "deleted" | null> {
+  const { records } = jobs;
+  const record = await records.findReadable(id);
+  if (record === "unreadable") {
+    if (!(await records.isDue(id, now - KEEP_EXPIRED_MS))) return null;
+    await records.removeUnreadable(id);
+    return "deleted";
+  }
+  if (record === null) return null;
+  if (isDue(record, now - KEEP_EXPIRED_MS)) {
+    await records.remove(id);
+    return "deleted";
+  }
+  return (await expireJob(jobs, id, now)) ? "expired" : null;
 }
 
 /**

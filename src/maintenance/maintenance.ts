@@ -1,21 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
 import type { Config } from "../config.ts";
 import type { PictureRegistry } from "../jobs/pictures/picture-registry.ts";
 import type { RecordStore } from "../jobs/records/record-store.ts";
 import type { JobScheduler } from "../jobs/scheduling/job-scheduler.ts";
 import type { Logger } from "../logging.ts";
 import { isRedisUnavailable } from "../redis/errors.ts";
+import type { RedisKeys } from "../redis/keys.ts";
+import { withLease } from "../redis/lease.ts";
 import { type BlobStore, StorageFullError, StorageUnavailableError } from "../storage/blob-store.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import { deleteOrphans } from "./orphans.ts";
 import { requeueLostJobs } from "./requeue-lost.ts";
 import { deleteOldUploads, deleteStaleScratch } from "./temporary-folders.ts";
 
-const EXPIRE_INTERVAL_MS = 10_000;
-const REQUEUE_INTERVAL_MS = 60_000;
-const CLEANUP_INTERVAL_MS = 3600_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
 
-interface MaintenanceDeps {
+export interface MaintenanceDeps {
+  redis: Redis;
+  keys: RedisKeys;
   config: Pick<Config, "spoolDirectory" | "scratchDirectory">;
   records: RecordStore;
   scheduler: JobScheduler;
@@ -24,46 +29,60 @@ interface MaintenanceDeps {
   logger: Logger;
 }
 
+/** A background task. */
+interface Task {
+  /** What it has done, for the log. */
+  done: string;
+  intervalMs: number;
+  /** Returns how many things it has changed. */
+  run: () => Promise<number>;
+}
+
+/** The tasks; each fails by itself. */
+export function maintenanceTasks(deps: MaintenanceDeps): Task[] {
+  const { redis, keys, records, store, config } = deps;
+  const expire = async () => {
+    const { expired, deleted } = await expireJobs(deps, store);
+    return expired + deleted;
+  };
+  // It lists the whole store, so one process does it for all.
+  const sweep = () => withLease(redis, keys.lease("orphans"), HOUR / 2, () => deleteOrphans(deps, store));
+  return [
+    { done: "requeued lost jobs", intervalMs: MINUTE, run: () => requeueLostJobs(deps) },
+    { done: "expired or deleted jobs", intervalMs: 10 * SECOND, run: expire },
+    { done: "deleted orphaned files", intervalMs: HOUR, run: async () => (await sweep()) ?? 0 },
+    { done: "deleted old uploads", intervalMs: HOUR, run: () => deleteOldUploads(config.spoolDirectory) },
+    {
+      done: "deleted scratch folders of ended attempts",
+      intervalMs: HOUR,
+      run: () => deleteStaleScratch(config.scratchDirectory, records),
+    },
+  ];
+}
+
 /** Background tasks, each at start and then at an interval. Every API and worker process runs them; they do not conflict. */
 export class Maintenance {
   private readonly stopped = new AbortController();
-  private readonly tasks: Promise<void>[] = [];
+  private running: Promise<void>[] = [];
 
   constructor(private readonly deps: MaintenanceDeps) {}
 
   start(): void {
-    const { deps } = this;
-    this.tasks.push(
-      this.repeat("requeued lost jobs", REQUEUE_INTERVAL_MS, () => requeueLostJobs(deps)),
-      this.repeat("expired or deleted jobs", EXPIRE_INTERVAL_MS, async () => {
-        const { expired, deleted } = await expireJobs(deps, deps.store);
-        return expired + deleted;
-      }),
-      this.repeat("deleted orphaned files", CLEANUP_INTERVAL_MS, () => this.cleanUp()),
-    );
-  }
-
-  /** Deletes what dead processes left in the blob store and on this machine's disk. Returns how many things it deleted. */
-  async cleanUp(): Promise<number> {
-    const { records, store, config } = this.deps;
-    const blobs = await deleteOrphans(this.deps, store);
-    const uploads = await deleteOldUploads(config.spoolDirectory);
-    const folders = await deleteStaleScratch(config.scratchDirectory, records);
-    return blobs + uploads + folders;
+    this.running = maintenanceTasks(this.deps).map((task) => this.repeat(task));
   }
 
   /** Resolves when the tasks under way have ended. */
   async stop(): Promise<void> {
     this.stopped.abort();
-    await Promise.all(this.tasks);
+    await Promise.all(this.running);
   }
 
-  private async repeat(done: string, intervalMs: number, task: () => Promise<number>): Promise<void> {
+  private async repeat({ done, intervalMs, run }: Task): Promise<void> {
     const { logger } = this.deps;
     const { signal } = this.stopped;
     while (!signal.aborted) {
       try {
-        const count = await task();
+        const count = await run();
         if (count > 0) logger.info({ count }, done);
       } catch (error) {
         // logRedisConnection reports a Redis outage; the next run makes up for this one.

@@ -13,10 +13,11 @@ export async function requeueLostJobs({
   records: RecordStore;
   scheduler: JobScheduler;
 }): Promise<number> {
+  await records.recheckUnreadable();
   let count = 0;
   for await (const id of scheduler.lostJobs()) {
-    const record = await records.find(id);
-    if (!record || isFinal(record.status)) continue;
+    const record = await records.findReadable(id);
+    if (record === null || record === "unreadable" || isFinal(record.status)) continue;
     await scheduler.add(record);
     count++;
   }

@@ -50,6 +50,10 @@ export class RedisKeys {
   get queuedCost(): string {
     return `${this.prefix}:queued-cost`;
   }
+  /** Ids of jobs whose records this version cannot read. */
+  get unreadable(): string {
+    return `${this.prefix}:unreadable`;
+  }
   /** Ids of the queued jobs, by the size of their results. */
   get queuedSizes(): string {
     return `${this.prefix}:queued-sizes`;
@@ -57,6 +61,10 @@ export class RedisKeys {
   /** Counts jobs as they are queued. */
   get arrivals(): string {
     return `${this.prefix}:arrivals`;
+  }
+  /** Exists while one process has run a task that the others need not repeat. */
+  lease(task: string): string {
+    return `${this.prefix}:lease:${task}`;
   }
   /** Channel on which changes of a job are published. */
   changes(id: string): string {
@@ -85,6 +93,10 @@ export class RedisKeys {
   idempotency(digest: string): string {
     return `${this.prefix}:idempotency:${digest}`;
   }
+  /** Names of an owner's responses, by the time at which they expire. */
+  idempotencyKeys(owner: string): string {
+    return `${this.prefix}:idempotency-keys:${owner}`;
+  }
   apiKey(id: string): string {
     return `${this.prefix}:api-key:${id}`;
   }
@@ -95,6 +107,14 @@ export class RedisKeys {
   /** Secrets that sign links. */
   get linkSecrets(): string {
     return `${this.prefix}:link-secrets`;
+  }
+  /** Ids of an owner's messages that have been neither delivered nor given up. */
+  undelivered(owner: string): string {
+    return `${this.prefix}:undelivered:${owner}`;
+  }
+  /** BullMQ's key of a message. */
+  webhookMessage(id: string): string {
+    return `${this.prefix}:${WEBHOOK_QUEUE_NAME}:${id}`;
   }
   webhookSecrets(owner: string): string {
     return `${this.prefix}:webhook-secrets:${owner}`;

@@ -1,7 +1,9 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import { rotateSecrets } from "../auth/secret-rotation.ts";
 import type { WebhookSecret } from "../contract/webhook.ts";
 import type { RedisKeys } from "../redis/keys.ts";
+import { updateJson } from "../redis/update-json.ts";
 import { newWebhookSecret } from "./signature.ts";
 
 /** After a rotation the old secret signs for this long, together with the new one. */
@@ -11,7 +13,7 @@ const storedSchema = z.array(
   z.object({ secret: z.string(), created_at: z.string(), expires_at: z.string().nullable() }),
 );
 
-/** Each owner's signing secrets: the current one, and for a day after a rotation the previous one. */
+/** Each owner's signing secrets: the current one, and for a day after a rotation the earlier ones. */
 export class WebhookSecrets {
   constructor(
     private readonly redis: Redis,
@@ -27,13 +29,14 @@ export class WebhookSecrets {
     return unexpired(parse((await this.redis.get(name)) ?? "[]"), now);
   }
 
-  /** Adds a new secret; the previous one expires after a day. */
+  /** Adds a new secret; earlier ones expire after at most a day. */
   async rotate(owner: string, now = new Date()): Promise<WebhookSecret[]> {
-    const [newest] = await this.get(owner, now);
-    const expires_at = new Date(now.getTime() + OVERLAP_MS).toISOString();
-    const secrets = [newSecret(now), ...(newest ? [{ ...newest, expires_at }] : [])];
-    await this.redis.set(this.keys.webhookSecrets(owner), JSON.stringify(secrets));
-    return secrets;
+    await this.get(owner, now);
+    const created = newSecret(now);
+    const rotated = await updateJson(this.redis, this.keys.webhookSecrets(owner), storedSchema, (secrets) =>
+      rotateSecrets(secrets, created, OVERLAP_MS, "expires_at", now.getTime()),
+    );
+    return rotated ?? [created];
   }
 }
 

@@ -89,7 +89,7 @@ export class WebhookSender {
     const { signal } = this.stopped;
     while (!signal.aborted) {
       const count = await this.outbox
-        .drain(BATCH_SIZE, (event) => this.queue.add(this.toMessage(event)))
+        .drain(BATCH_SIZE, (event) => this.addMessage(this.toMessage(event)))
         .catch((error: Error) => {
           if (!signal.aborted) this.onError(error);
           return 0;
@@ -100,7 +100,7 @@ export class WebhookSender {
 
   private toMessage({ event, at, record }: OutboxEvent): WebhookMessage {
     return {
-      id: `msg_${record.id.replaceAll("-", "")}_${record.revision}`,
+      id: `msg_${record.id.replaceAll("-", "")}_${String(record.revision).padStart(8, "0")}`,
       event,
       job: record.id,
       owner: record.owner,
@@ -108,6 +108,26 @@ export class WebhookSender {
       body: JSON.stringify({ type: event, timestamp: at.toISOString(), data: this.settings.view(record) }),
       traceparent: record.traceparent,
     };
+  }
+
+  private async addMessage(message: WebhookMessage): Promise<void> {
+    for (const { id, event, job } of await this.queue.add(message)) {
+      const error = "Given up: too many messages wait for their receiver";
+      const at = new Date().toISOString();
+      const delivery = {
+        id,
+        event,
+        attempt: 1,
+        at,
+        status: null,
+        duration_ms: 0,
+        error,
+        next_attempt_at: null,
+      };
+      await this.records.appendDelivery(job, delivery);
+      await incrementCounter(this.redis, this.keys, "webhook:exhausted");
+      this.settings.logger.warn({ job_id: job, message_id: id, event }, "webhook message given up");
+    }
   }
 
   private async attempt(message: WebhookMessage, previousAttempts: number): Promise<AttemptOutcome> {

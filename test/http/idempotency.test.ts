@@ -100,6 +100,15 @@ describe("An idempotency key", () => {
     expect(await countJobs()).toBe(before);
   });
 
+  it("is rejected on another route, also if the form is the same", async () => {
+    await post("routes");
+    const body = await form({ options: '{"size":64}' });
+    const headers = { "idempotency-key": "routes" };
+    const response = await service.fetch("/v1/batches", { method: "POST", body, headers });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ code: "idempotency_key_reused" });
+  });
+
   it("works after an outage of Redis", async () => {
     await service.redisServer.kill();
     expect((await post("outage")).status).toBe(503);

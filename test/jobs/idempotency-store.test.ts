@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { IdempotencyStore } from "../../src/jobs/idempotency-store.ts";
+import { IdempotencyStore, type IdempotentRequest } from "../../src/jobs/idempotency-store.ts";
 import { QueueHarness } from "../support/harness/queue.ts";
 
 const DAY_SECONDS = 24 * 3600;
@@ -19,46 +20,94 @@ async function expireLock(): Promise<void> {
   expect(await harness.redis.del(lock)).toBe(1);
 }
 
+const key = (name: string, owner = "acme") => ({ owner, key: name });
+
+/** Begins a request that is expected to proceed. */
+async function proceed(name: string, print: string, job: string, from = store): Promise<IdempotentRequest> {
+  const decision = await from.begin(key(name), print, job);
+  if (decision.type !== "proceed")
+    throw new Error(`expected the request to proceed, received ${decision.type}`);
+  return decision.request;
+}
+
 describe("An idempotency key", () => {
   it("lets one request at a time proceed, and replays its response to later ones", async () => {
-    expect(await store.begin("key", "print", "job")).toEqual({ type: "proceed", job: "job" });
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "in_flight" });
-    expect(await store.begin("key", "another print", "other")).toEqual({ type: "mismatch" });
-    await store.finish("key", "print", "job", "response");
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "replay", response: "response" });
-    expect(await store.begin("another key", "print", "other")).toEqual({ type: "proceed", job: "other" });
+    const request = await proceed("key", "print", "job");
+    expect(request.job).toBe("job");
+    expect(await store.begin(key("key"), "print", "other")).toEqual({ type: "in_flight" });
+    expect(await store.begin(key("key"), "another print", "other")).toEqual({ type: "mismatch" });
+    await request.answer("response");
+    expect(await store.begin(key("key"), "print", "other")).toEqual({ type: "replay", response: "response" });
+    for (const other of [key("another key"), key("key", "another owner")]) {
+      const decision = await store.begin(other, "print", "other");
+      expect(decision.type).toBe("proceed");
+      if (decision.type === "proceed") await decision.request.fail();
+    }
   });
 
   it("is kept for a day from the start, and for a day from the response", async () => {
     const seconds = async () => {
-      const [name = ""] = (await harness.redis.keys("*idempotency*")).filter((key) => !key.endsWith(":lock"));
-      return await harness.redis.ttl(name);
+      const names = await harness.redis.keys("*idempotency:*");
+      return await harness.redis.ttl(names.find((name) => !name.endsWith(":lock")) ?? "");
     };
-    await store.begin("key", "print", "job");
+    const request = await proceed("key", "print", "job");
     expect(DAY_SECONDS - (await seconds())).toBeLessThan(60);
-    await store.finish("key", "print", "job", "response");
+    await request.answer("response");
     expect(DAY_SECONDS - (await seconds())).toBeLessThan(60);
   });
 
-  it("is free again if the request had no effect", async () => {
-    await store.begin("key", "print", "job");
-    await store.abandon("key");
-    expect(await store.isKnown("key")).toBe(false);
-    expect(await store.begin("key", "another print", "other")).toEqual({ type: "proceed", job: "other" });
+  it("is free again, and leaves nothing behind, if the request had no effect", async () => {
+    await (await proceed("key", "print", "job")).reject();
+    expect(await store.isKnown(key("key"))).toBe(false);
+    expect(await harness.redis.keys("*idempotency*")).toEqual([]);
+    const request = await proceed("key", "another print", "other");
+    expect(request.job).toBe("other");
+    await request.fail();
   });
 
   it("keeps its job if the effect of the request is unknown", async () => {
-    await store.begin("key", "print", "job");
-    await store.release("key");
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "proceed", job: "job" });
+    await (await proceed("key", "print", "job")).fail();
+    const request = await proceed("key", "print", "other");
+    expect(request.job).toBe("job");
+    await request.fail();
   });
 
-  it("keeps the response of a request that took over, if the slow first one gives up later", async () => {
-    await store.begin("key", "print", "job");
-    await expireLock();
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "proceed", job: "job" });
-    await store.finish("key", "print", "job", "response");
-    await store.abandon("key");
-    expect(await store.begin("key", "print", "other")).toEqual({ type: "replay", response: "response" });
+  it("stays with its request for as long as that takes", async () => {
+    const impatient = new IdempotencyStore(harness.redis, harness.keys, 600);
+    const request = await proceed("key", "print", "job", impatient);
+    const [lock = ""] = await harness.redis.keys("*:lock");
+    for (let renewals = 0, left = 600; renewals < 3; ) {
+      const now = await harness.redis.pttl(lock);
+      if (now > left) renewals += 1;
+      left = now;
+      expect(left).toBeGreaterThan(0);
+      await sleep(10);
+    }
+    expect(await impatient.begin(key("key"), "print", "other")).toEqual({ type: "in_flight" });
+    await request.answer("response");
+    expect(await harness.redis.keys("*:lock")).toEqual([]);
+  });
+
+  it("belongs to the request that took over, whatever the slow first one does later", async () => {
+    for (const end of ["reject", "fail"] as const) {
+      const slow = await proceed(end, "print", "job");
+      await expireLock();
+      const second = await proceed(end, "print", "other");
+      expect(second.job).toBe("job");
+      await slow[end]();
+      expect(await store.begin(key(end), "print", "other")).toEqual({ type: "in_flight" });
+      await second.answer("response");
+      expect(await store.begin(key(end), "print", "other")).toEqual({ type: "replay", response: "response" });
+    }
+  });
+
+  it("is one of a bounded number of its owner's: the oldest are forgotten", async () => {
+    const small = new IdempotencyStore(harness.redis, harness.keys, 60_000, 3);
+    for (const name of ["1", "2", "3", "4", "5"])
+      await (await proceed(name, "print", "job", small)).answer("r");
+    const known = await Promise.all(["1", "2", "3", "4", "5"].map((name) => small.isKnown(key(name))));
+    expect(known.filter(Boolean)).toHaveLength(3);
+    expect(await small.isKnown(key("5"))).toBe(true);
+    expect(await harness.redis.keys("*idempotency:*")).toHaveLength(3);
   });
 });

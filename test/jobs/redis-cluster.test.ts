@@ -80,7 +80,9 @@ describe("A queue in a Redis Cluster", () => {
     expect(await queue.delete(canceled.id)).toMatchObject({ id: canceled.id });
 
     const idempotency = new IdempotencyStore(one.redis, one.keys);
-    expect(await idempotency.begin("key", "print", "job")).toEqual({ type: "proceed", job: "job" });
+    const begun = await idempotency.begin({ owner: "local", key: "key" }, "print", "job");
+    expect(begun.type).toBe("proceed");
+    if (begun.type === "proceed") await begun.request.answer("response");
     const described = { version: "1", host: "h", pid: 1, started_at: new Date().toISOString() };
     const worker = {
       id: "w",

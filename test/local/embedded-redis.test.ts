@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -76,6 +76,13 @@ describe("The embedded Redis", () => {
     expect(stdout).toContain("redis");
     expect(stdout).not.toContain(password);
     expect((await stat(join(data, "redis/address.json"))).mode & 0o077).toBe(0);
+  });
+
+  it("closes a folder that other users may read, because the append-only file has every job", async () => {
+    await mkdir(join(data, "redis"), { mode: 0o755 });
+    await chmod(join(data, "redis"), 0o755);
+    await start();
+    expect((await stat(join(data, "redis"))).mode & 0o777).toBe(0o700);
   });
 
   it("keeps what was written before it was killed, and replaces the socket and pid file left behind", async () => {

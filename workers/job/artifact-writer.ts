@@ -33,7 +33,10 @@ export class ArtifactWriter {
   private readonly preview: Throttle<Event<"preview">>;
   private readonly checkpoint: Throttle<Event<"checkpoint">>;
   private readonly timelapse: TimelapseWriter;
-  private checkpoints = 0;
+  /** Which of two keys the next checkpoint gets: the record never names it. */
+  private checkpointSlot: 0 | 1 = 0;
+  /** A stored checkpoint that the record perhaps does not name yet. */
+  private unnamedCheckpoint: Pick<JobFields, "checkpoint" | "losses"> | null = null;
 
   constructor(
     store: BlobStore,
@@ -124,13 +127,21 @@ export class ArtifactWriter {
 
   private async storeCheckpoint({ path, step }: Event<"checkpoint">): Promise<void> {
     try {
-      // Two keys in turn: the blob that the record names is never overwritten.
-      const key = await this.blobs.putFile(`checkpoint-${this.checkpoints++ % 2}`, path);
-      const losses = await this.storeLosses();
-      await this.attempt.update({ checkpoint: { key, step }, losses });
+      // If the last update failed, nobody knows whether Redis did it: both blobs stay until the record names the newer one.
+      await this.nameCheckpoint();
+      const key = await this.blobs.putFile(`checkpoint-${this.checkpointSlot}`, path);
+      this.unnamedCheckpoint = { checkpoint: { key, step }, losses: await this.storeLosses() };
+      await this.nameCheckpoint();
     } finally {
       await rm(path, { force: true });
     }
+  }
+
+  private async nameCheckpoint(): Promise<void> {
+    if (!this.unnamedCheckpoint) return;
+    await this.attempt.update(this.unnamedCheckpoint);
+    this.unnamedCheckpoint = null;
+    this.checkpointSlot = this.checkpointSlot === 0 ? 1 : 0;
   }
 
   /** Stores the pixels that another job can continue from, if they differ from the result. */

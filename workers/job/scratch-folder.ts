@@ -10,7 +10,7 @@ export class ScratchFolder {
   /** The name has the job's id and the attempt's, so that maintenance can tell whether the attempt still runs. */
   static async create(root: string, { record, attemptId }: AttemptContext): Promise<ScratchFolder> {
     const path = join(root, `${record.id}.${attemptId}`);
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: 0o700 });
     return new ScratchFolder(path);
   }
 

@@ -21,6 +21,10 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
   const accepted = counter("nst_jobs_accepted_total", "Jobs that this process has accepted.");
   const jobs = gauge("nst_jobs", "Jobs by status.", "status");
   const oldestJob = gauge("nst_queue_oldest_job_age_seconds", "Age of the oldest queued job, in seconds.");
+  const unreadable = gauge(
+    "nst_jobs_unreadable",
+    "Jobs that are set aside because their records cannot be read.",
+  );
   const workers = gauge("nst_workers", "Live workers by state: painting, ready or not_ready.", "state");
   const stepSeconds = gauge(
     "nst_step_duration_seconds",
@@ -41,7 +45,7 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
     "Age of the oldest unsent webhook event, in seconds.",
   );
   const fromRedis = [jobs, workers, stepSeconds, engineMemory, failed, attempts];
-  const unlabelled = [oldestJob, workersLost, crashes, oldestEvent];
+  const unlabelled = [oldestJob, unreadable, workersLost, crashes, oldestEvent];
 
   const readAll = () =>
     Promise.all([
@@ -54,6 +58,7 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
         queue.statistics.counters(),
         queue.statistics.jobDurations(),
         queue.statistics.oldestUndelivered(),
+        queue.statistics.unreadable(),
       ] as const),
     ]);
 
@@ -66,7 +71,8 @@ export function createQueueMetrics(registry: Registry, queue: JobQueue): () => P
     redisUp.set(found === null ? 0 : 1);
     jobDurations.set(found?.[4] ?? []);
     if (found === null) return;
-    const [counts, living, queuedSince, tally, , eventSince] = found;
+    const [counts, living, queuedSince, tally, , eventSince, setAside] = found;
+    unreadable.set(setAside);
     for (const [status, count] of Object.entries(counts)) jobs.set({ status }, count);
     oldestJob.set(ageSeconds(queuedSince));
     const painting = living.filter(({ job }) => job !== null).length;

@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { ProblemError } from "../../contract/problems.ts";
-import type { IdempotencyStore } from "../../jobs/idempotency-store.ts";
+import type { IdempotencyKey, IdempotencyStore } from "../../jobs/idempotency-store.ts";
 
 /** The header, for the schemas of routes that create jobs. */
 export const idempotencyHeader = {
@@ -17,11 +17,11 @@ export const idempotencyHeader = {
  * The client's `Idempotency-Key`, or null. It may be quoted, as the draft's structured field requires. Each owner has keys
  * of their own. Throws a `ProblemError` if it is malformed.
  */
-export function idempotencyKey({ headers, caller }: FastifyRequest): string | null {
+export function idempotencyKey({ headers, caller }: FastifyRequest): IdempotencyKey | null {
   const header = headers["idempotency-key"];
   if (header === undefined) return null;
   const key = String(header).replace(/^"(.*)"$/, "$1");
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return `${caller.owner} ${key}`;
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return { owner: caller.owner, key };
   const expected = "1 to 255 visible ASCII characters";
   throw ProblemError.forField(
     "invalid_request",
@@ -46,7 +46,8 @@ export async function withIdempotency<Result>(
   const key = idempotencyKey(request);
   const newId = uuidv7();
   if (key === null) return { result: await action(newId), isReplay: false };
-  const digest = await getFingerprint();
+  // The same key on another route is another request.
+  const digest = fingerprint([request.method, request.routeOptions.url, await getFingerprint()]);
   const admission = await store.begin(key, digest, newId);
   switch (admission.type) {
     case "replay":
@@ -61,13 +62,14 @@ export async function withIdempotency<Result>(
     }
     case "proceed":
   }
+  const { request: admitted } = admission;
   try {
-    const result = await action(admission.job);
-    await store.finish(key, digest, admission.job, JSON.stringify(result));
+    const result = await action(admitted.job);
+    await admitted.answer(JSON.stringify(result));
     return { result, isReplay: false };
   } catch (error) {
     // If this fails too, the key is free when its lock expires.
-    await (error instanceof ProblemError ? store.abandon(key) : store.release(key)).catch(() => undefined);
+    await (error instanceof ProblemError ? admitted.reject() : admitted.fail()).catch(() => undefined);
     throw error;
   }
 }

@@ -2,8 +2,9 @@ import type { BatchView } from "../../contract/batch.ts";
 import { jobStatusSchema } from "../../contract/job.ts";
 import type { Batch } from "../../jobs/batch-store.ts";
 import type { JobQueue } from "../../jobs/job-queue.ts";
+import type { JobSnapshot } from "../../jobs/job-snapshot-loader.ts";
 import type { QueuePosition } from "../../jobs/queue-position.ts";
-import type { JobRecord } from "../../jobs/records/job-record.ts";
+import { type JobRecord, UnreadableRecordError } from "../../jobs/records/job-record.ts";
 import { isFinal } from "../../jobs/records/job-states.ts";
 import { jobView } from "./job-view.ts";
 
@@ -15,14 +16,21 @@ interface BatchJob {
   position: QueuePosition | null;
 }
 
-/** The jobs of a batch, without those that have been deleted. */
+/** The jobs of a batch, without those that have been deleted or cannot be read. */
 export async function findBatchJobs(queue: JobQueue, batch: Batch): Promise<BatchJob[]> {
   const found = await Promise.all(
-    batch.jobs.map(async ({ id, ...pair }) => ({ ...pair, job: await queue.getSnapshot(id) })),
+    batch.jobs.map(async ({ id, ...pair }) => ({ ...pair, job: await findSnapshot(queue, id) })),
   );
   return found.flatMap(({ job, ...pair }) =>
     job ? [{ ...pair, record: job.record, position: job.position }] : [],
   );
+}
+
+async function findSnapshot(queue: JobQueue, id: string): Promise<JobSnapshot | null> {
+  return await queue.getSnapshot(id).catch((error: unknown) => {
+    if (error instanceof UnreadableRecordError) return null;
+    throw error;
+  });
 }
 
 /** A batch as clients see it. */

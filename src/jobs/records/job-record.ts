@@ -118,6 +118,17 @@ export function encodeFields(fields: Partial<JobRecord>): string[] {
   );
 }
 
+/** The fields in Redis are not a record that this version can read. */
+export class UnreadableRecordError extends Error {
+  override readonly name = "UnreadableRecordError";
+  constructor(
+    readonly id: string,
+    cause: unknown,
+  ) {
+    super(`The record of job ${id} cannot be read`, { cause });
+  }
+}
+
 /** Parses a record from its Redis hash; null if the hash is empty. */
 export function decodeRecord(hash: Record<string, string>): JobRecord | null {
   const entries = Object.entries(hash);

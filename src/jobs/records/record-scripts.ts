@@ -10,6 +10,7 @@ export type Creation =
   | "owner_queue_full"
   | "owner_full"
   | "picture_missing";
+export type Change = "changed" | "rejected" | "missing" | "queue_full" | "owner_queue_full";
 
 const LUA = join(import.meta.dirname, "lua");
 
@@ -39,6 +40,9 @@ export const changeJob = new LuaScript<
     to?: JobStatus;
     attempt_id?: string;
     revision?: number;
+    /** Apply to a job that is queued again. */
+    max_queued?: number;
+    max_owner_queued?: number;
     never_expires?: boolean;
     /** The job uses its pictures no more. */
     release_pictures?: boolean;
@@ -48,7 +52,7 @@ export const changeJob = new LuaScript<
     status_prefix: string;
     owner_prefix: string;
   } & PictureArguments,
-  "changed" | "rejected" | "missing"
+  Change
 >(join(LUA, "change-job.lua"));
 
 export const removeJob = new LuaScript<
@@ -61,6 +65,12 @@ export const removeJob = new LuaScript<
   } & PictureArguments,
   string[]
 >(join(LUA, "remove-job.lua"));
+
+export const removeUnreadable = new LuaScript<
+  [job: string, allJobs: string, expiring: string, queuedSizes: string, unreadable: string],
+  { id: string; statuses: readonly JobStatus[]; status_prefix: string; owner_prefix: string },
+  number
+>(join(LUA, "remove-unreadable.lua"));
 
 export const appendDelivery = new LuaScript<[job: string], { keep: number }, number>(
   join(LUA, "append-delivery.lua"),

@@ -4,10 +4,24 @@ import type { Delivery } from "../../contract/webhook.ts";
 import type { RedisKeys } from "../../redis/keys.ts";
 import { incrementCounter } from "../metrics/counters.ts";
 import { sharedPictures } from "./job-blobs.ts";
-import { decodeRecord, encodeFields, type JobFields, type JobRecord } from "./job-record.ts";
+import {
+  decodeRecord,
+  encodeFields,
+  type JobFields,
+  type JobRecord,
+  UnreadableRecordError,
+} from "./job-record.ts";
 import { FINAL_STATES, isFinal, TRANSITIONS, type Transition } from "./job-states.ts";
 import { type PictureArguments, pictureArguments } from "./picture-arguments.ts";
-import { appendDelivery, type Creation, changeJob, createJob, removeJob } from "./record-scripts.ts";
+import {
+  appendDelivery,
+  type Change,
+  type Creation,
+  changeJob,
+  createJob,
+  removeJob,
+  removeUnreadable,
+} from "./record-scripts.ts";
 
 export interface ListQuery {
   /** Only this owner's jobs. */
@@ -81,8 +95,35 @@ export class RecordStore {
     );
   }
 
+  /** Throws an `UnreadableRecordError`, after setting the job aside. */
   async find(id: string): Promise<JobRecord | null> {
-    return decodeRecord(await this.redis.hgetall(this.keys.job(id)));
+    const fields = await this.redis.hgetall(this.keys.job(id));
+    try {
+      return decodeRecord(fields);
+    } catch (error) {
+      await this.redis.sadd(this.keys.unreadable, id);
+      throw new UnreadableRecordError(id, error);
+    }
+  }
+
+  /** For work on many jobs, which one unreadable record must not stop. */
+  async findReadable(id: string): Promise<JobRecord | "unreadable" | null> {
+    return await this.find(id).catch((error: unknown) => {
+      if (error instanceof UnreadableRecordError) return "unreadable" as const;
+      throw error;
+    });
+  }
+
+  /** How many jobs are set aside because their records cannot be read. */
+  countUnreadable(): Promise<number> {
+    return this.redis.scard(this.keys.unreadable);
+  }
+
+  /** Looks again at the jobs that are set aside: another version may have repaired or removed them. */
+  async recheckUnreadable(): Promise<void> {
+    for (const id of await this.redis.smembers(this.keys.unreadable)) {
+      if ((await this.findReadable(id)) !== "unreadable") await this.redis.srem(this.keys.unreadable, id);
+    }
   }
 
   /** Moves a job to another state. Returns false if the table of states, or the precondition, does not allow it. */
@@ -93,7 +134,7 @@ export class RecordStore {
     precondition: Precondition = {},
   ): Promise<boolean> {
     const { from, to } = TRANSITIONS[name];
-    const isChanged = await this.change(id, from, to, fields, precondition);
+    const isChanged = (await this.change(id, from, to, fields, precondition)) === "changed";
     if (isChanged && name === "fail" && fields.error) {
       await incrementCounter(this.redis, this.keys, `failed:${fields.error.code}`);
     }
@@ -101,17 +142,25 @@ export class RecordStore {
   }
 
   /** Writes fields of a running job, if the attempt `attemptId` still owns it. */
-  update(id: string, attemptId: string, fields: JobFields): Promise<boolean> {
-    return this.change(id, ["running"], undefined, fields, { attempt_id: attemptId });
+  async update(id: string, attemptId: string, fields: JobFields): Promise<boolean> {
+    return (await this.change(id, ["running"], undefined, fields, { attempt_id: attemptId })) === "changed";
+  }
+
+  /** Queues a job that has ended again, unless a limit is reached: in one step, so that several at once stay within it. */
+  retry(id: string, fields: JobFields, precondition: Precondition, limits: JobLimits): Promise<Change> {
+    const { from, to } = TRANSITIONS.retry;
+    return this.change(id, from, to, fields, precondition, {
+      ...{ max_queued: limits.queued, max_owner_queued: limits.ownerQueued },
+    });
   }
 
   /** Changes the options of a job that has not ended, if its revision is still the expected one. */
-  updateOptions(
+  async updateOptions(
     id: string,
     fields: Pick<JobRecord, "options" | "options_version">,
     revision: number,
   ): Promise<boolean> {
-    return this.change(id, ["queued", "running"], undefined, fields, { revision });
+    return (await this.change(id, ["queued", "running"], undefined, fields, { revision })) === "changed";
   }
 
   /** Lets a job that has ended forget its pictures. The record stays until `deleteAt` (ms). */
@@ -119,7 +168,10 @@ export class RecordStore {
     const nothing = {
       ...{ result: null, raw_result: null, preview: null, timelapse: null, checkpoint: null, losses: null },
     };
-    if (!(await this.change(id, FINAL_STATES, undefined, nothing, precondition, true))) return false;
+    const change = this.change(id, FINAL_STATES, undefined, nothing, precondition, {
+      release_pictures: true,
+    });
+    if ((await change) !== "changed") return false;
     await this.redis.zadd(this.keys.expiring, "XX", deleteAt, id);
     return true;
   }
@@ -130,24 +182,23 @@ export class RecordStore {
     to: JobStatus | undefined,
     changes: Changes,
     precondition: Precondition,
-    releasePictures = false,
-  ): Promise<boolean> {
+    more: { max_queued?: number; max_owner_queued?: number; release_pictures?: true } = {},
+  ): Promise<Change> {
     const { keys } = this;
-    const answer = await changeJob.run(
+    return await changeJob.run(
       this.redis,
       [keys.job(id), keys.expiring, keys.queuedCost, keys.queuedSizes, keys.outbox],
       {
-        ...{ id, from, ...(to && { to }), ...precondition },
+        ...{ id, from, ...(to && { to }), ...precondition, ...more },
         ...(changes.expires_at === null && { never_expires: true }),
         ...(to && isFinal(to) && { default_expiry: await this.defaultExpiry() }),
-        ...{ ...this.pictureArgs, ...(releasePictures && { release_pictures: true }) },
+        ...this.pictureArgs,
         channel: keys.changes(id),
         status_prefix: keys.statusPrefix,
         owner_prefix: keys.ownerPrefix,
       },
       encodeFields(changes),
     );
-    return answer === "changed";
   }
 
   private async defaultExpiry(): Promise<{ ms: number; json: string }> {
@@ -172,6 +223,19 @@ export class RecordStore {
     return decodeRecord(Object.fromEntries(pairs));
   }
 
+  /** Removes a job whose record cannot be read. */
+  async removeUnreadable(id: string): Promise<void> {
+    const { keys } = this;
+    await removeUnreadable.run(
+      this.redis,
+      [keys.job(id), keys.allJobs, keys.expiring, keys.queuedSizes, keys.unreadable],
+      {
+        ...{ id, statuses: jobStatusSchema.options },
+        ...{ status_prefix: keys.statusPrefix, owner_prefix: keys.ownerPrefix },
+      },
+    );
+  }
+
   /** Adds to the log of a job's webhook deliveries. */
   async appendDelivery(id: string, delivery: Delivery): Promise<void> {
     await appendDelivery.run(this.redis, [this.keys.job(id)], { keep: KEPT_DELIVERIES }, [
@@ -179,20 +243,34 @@ export class RecordStore {
     ]);
   }
 
-  /** Ids of jobs that are to expire, or to be removed, by `now` (ms); the earliest first. */
-  due(now: number, limit: number): Promise<string[]> {
-    return this.redis.zrange(this.keys.expiring, "-inf", String(now), "BYSCORE", "LIMIT", 0, limit);
+  /** Ids of jobs that are to expire, or to be removed, by `now` (ms); the earliest first, without the first `skip`. */
+  due(now: number, skip: number, limit: number): Promise<string[]> {
+    return this.redis.zrange(this.keys.expiring, "-inf", String(now), "BYSCORE", "LIMIT", skip, limit);
   }
 
-  /** Newest first. Ids sort by time, so `before` stays a valid cursor while jobs come and go. */
+  /** Whether a job is to expire by `now` (ms), even if its record cannot be read. */
+  async isDue(id: string, now: number): Promise<boolean> {
+    const at = await this.redis.zscore(this.keys.expiring, id);
+    return at !== null && Number(at) <= now;
+  }
+
+  /**
+   * Newest first, without jobs whose records cannot be read. Ids sort by time, so `before` stays a valid cursor while jobs come
+   * and go.
+   */
   async list({ owner, status, before, limit }: ListQuery): Promise<JobRecord[]> {
     const { keys } = this;
     const all = status === undefined ? keys.allJobs : keys.status(status);
     const set = owner === undefined ? all : keys.owner(owner, status ?? "all");
-    const start = before === undefined ? "+" : `(${before}`;
-    const ids = await this.redis.zrange(set, start, "-", "BYLEX", "REV", "LIMIT", 0, limit);
-    const records = await Promise.all(ids.map((id) => this.find(id)));
-    return records.filter((record) => record !== null);
+    const records: JobRecord[] = [];
+    for (let start = before === undefined ? "+" : `(${before}`; ; ) {
+      const missing = limit - records.length;
+      const ids = await this.redis.zrange(set, start, "-", "BYLEX", "REV", "LIMIT", 0, missing);
+      const found = await Promise.all(ids.map((id) => this.findReadable(id)));
+      records.push(...found.filter((record) => record !== null && record !== "unreadable"));
+      if (records.length === limit || ids.length < missing) return records;
+      start = `(${ids.at(-1)}`;
+    }
   }
 
   async counts(): Promise<Record<JobStatus, number>> {

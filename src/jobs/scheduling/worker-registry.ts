@@ -47,7 +47,7 @@ export async function deregisterWorker(redis: Redis, keys: RedisKeys, id: string
   await redis.multi().srem(keys.workers, id).del(keys.worker(id)).exec();
 }
 
-/** The workers that are alive. Removes those without a heartbeat, and counts them as lost. */
+/** The workers that are alive, and whose heartbeat this version can read. Removes those without a heartbeat, and counts them as lost. */
 export async function findWorkers(redis: Redis, keys: RedisKeys): Promise<WorkerDescription[]> {
   const ids = await redis.smembers(keys.workers);
   if (ids.length === 0) return [];
@@ -56,5 +56,8 @@ export async function findWorkers(redis: Redis, keys: RedisKeys): Promise<Worker
   // If several processes notice a loss, only the one that removes the id counts it.
   const removed = missing.length > 0 ? await redis.srem(keys.workers, missing) : 0;
   if (removed > 0) await incrementCounter(redis, keys, "worker_lost", removed);
-  return texts.flatMap((text) => (text == null ? [] : [workerDescriptionSchema.parse(JSON.parse(text))]));
+  return texts.flatMap((text) => {
+    const parsed = workerDescriptionSchema.safeParse(text == null ? null : JSON.parse(text));
+    return parsed.success ? [parsed.data] : [];
+  });
 }

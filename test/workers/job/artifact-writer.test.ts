@@ -16,16 +16,17 @@ const folder = temporaryFolder();
 const logger = pino({ level: "silent" });
 
 describe("ArtifactWriter", () => {
-  it("keeps the checkpoint that the record names if the record can no longer be written", async () => {
+  it("keeps the checkpoint that the record names, however often the record cannot be written", async () => {
     const store = new FilesystemBlobStore(join(folder(), "blobs"));
     const record: JobRecord = newRecord(submission());
     const { signal } = new AbortController();
-    let canWrite = true;
+    /** What becomes of an update: Redis rejects it, or does it and the reply is lost. */
+    let failure: "rejected" | "reply lost" | null = null;
     const attempt: AttemptContext = {
       ...{ record, attemptId: "attempt", signal, onOptionsChanged: () => undefined },
       async update(fields: JobFields) {
-        if (!canWrite) throw new Error("Redis is unreachable");
-        Object.assign(record, fields);
+        if (failure !== "rejected") Object.assign(record, fields);
+        if (failure !== null) throw new Error("Redis is unreachable");
       },
     };
     const storeRetry = new StoreRetry(store, signal, logger);
@@ -36,13 +37,27 @@ describe("ArtifactWriter", () => {
       artifacts.onEvent({ type: "checkpoint", step, path });
       await artifacts.flush();
     };
+    const expectNamed = async (step: number) => {
+      expect(record.checkpoint?.step).toBe(step);
+      const bytes = await store.read(record.checkpoint?.key ?? "");
+      expect(Buffer.from(bytes).toString()).toBe(`step ${step}`);
+    };
     await checkpoint(1);
     await checkpoint(2);
-    expect(record.checkpoint?.step).toBe(2);
-    canWrite = false;
-    await checkpoint(3);
-    expect(record.checkpoint?.step).toBe(2);
-    const bytes = await store.read(record.checkpoint?.key ?? "");
-    expect(Buffer.from(bytes).toString()).toBe("step 2");
+    failure = "rejected";
+    for (const step of [3, 4, 5]) {
+      await checkpoint(step);
+      await expectNamed(2);
+    }
+    failure = "reply lost";
+    for (const step of [6, 7, 8]) {
+      await checkpoint(step);
+      await expectNamed(3);
+    }
+    failure = null;
+    await checkpoint(9);
+    await expectNamed(9);
+    await checkpoint(10);
+    await expectNamed(10);
   });
 });

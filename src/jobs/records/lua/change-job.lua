@@ -1,5 +1,5 @@
 -- Changes a job if it is as expected: compare and set. No other script changes a job's status.
--- Returns "missing", "rejected" or "changed".
+-- Returns "missing", "rejected", "changed", or the limit that keeps the job from being queued.
 -- @include "includes/add-to-outbox.lua"
 -- @include "includes/queued-jobs.lua"
 -- @include "includes/job-pictures.lua"
@@ -16,12 +16,17 @@ if not isAllowed then return "rejected" end
 if args.attempt_id and (not found[2] or cjson.decode(found[2]) ~= args.attempt_id) then return "rejected" end
 if args.revision and tonumber(found[3]) ~= args.revision then return "rejected" end
 
+local owned = args.owner_prefix .. cjson.decode(found[4]) .. ":"
+if args.max_queued and redis.call("ZCARD", args.status_prefix .. "queued") >= args.max_queued then return "queue_full" end
+if args.max_owner_queued and redis.call("ZCARD", owned .. "queued") >= args.max_owner_queued then
+  return "owner_queue_full"
+end
+
 if args.release_pictures then releasePictures(args, job, args.id) end
 writeFields(job, 2)
 local revision = redis.call("HINCRBY", job, "revision", 1)
 local isMoved = args.to and args.to ~= status
 if isMoved then
-  local owned = args.owner_prefix .. cjson.decode(found[4]) .. ":"
   if status == "queued" then removeQueued(job, args.id, queuedCost, queuedSizes) end
   if args.to == "queued" then addQueued(job, args.id, queuedCost, queuedSizes) end
   redis.call("ZREM", args.status_prefix .. status, args.id)

@@ -41,8 +41,10 @@ const batches: ApiPlugin = async (app, dependencies) => {
       },
     },
     async (request, reply) => {
-      const submit = (submission: ParsedSubmission, id: string) =>
-        submitBatch(dependencies, submission, id, requesterOf(request));
+      const submit = async (submission: ParsedSubmission, id: string) => {
+        await request.countJobs(submission.pictures.content.length * submission.pictures.style.length);
+        return await submitBatch(dependencies, submission, id, requesterOf(request));
+      };
       const { result: batch, isReplay } = await acceptSubmission(dependencies, request, limits, submit);
       if (isReplay) reply.header("idempotency-replayed", "true");
       reply.code(202).header("location", batchPath(batch.id));

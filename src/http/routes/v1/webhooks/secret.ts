@@ -33,7 +33,8 @@ const secret: ApiPlugin = async (app, { webhookSecrets }) => {
       config: { scope: "submit" },
       schema: {
         operationId: "rotateWebhookSecret",
-        summary: "Creates a new secret; the previous one also signs for another 24 hours",
+        summary:
+          "Creates a new secret; earlier ones also sign for another 24 hours, the latest three of them",
         tags: ["webhooks"],
         response,
       },

@@ -12,7 +12,7 @@ const retry: ApiPlugin = async (app, { queue }) => {
   app.post(
     "/retry",
     {
-      config: { scope: "submit" },
+      config: { scope: "submit", createsJob: true },
       schema: {
         operationId: "retryJob",
         summary: "Queues a failed or canceled job again",
@@ -21,7 +21,7 @@ const retry: ApiPlugin = async (app, { queue }) => {
         response: {
           202: jsonResponse("The job is queued again. Poll `Location`.", jobViewSchema),
           ...problemResponses("job_not_found", "not_retryable", "result_expired", "quota_exceeded"),
-          ...problemResponses("queue_full", "unavailable"),
+          ...problemResponses("rate_limited", "queue_full", "unavailable"),
         },
       },
     },
@@ -33,7 +33,6 @@ const retry: ApiPlugin = async (app, { queue }) => {
           "Expected a failed or canceled job, received a succeeded one",
         );
       }
-      if (isFinal(current.status)) await queue.checkLimits(current.owner, "retried");
       const record = await updateJob(queue, request, (id) => queue.retry(id));
       // By the queue's clock the job has expired, so the queue did not change it.
       if (isFinal(record.status) && record.revision === current.revision) {
