@@ -59,7 +59,7 @@ export class AbusedService {
 
   /** Ids of the attacker's jobs but the painted one. */
   async attackersJobs(): Promise<string[]> {
-    const { jobs } = (await (await this.attacker.fetch("/v1/jobs?limit=200")).json()) as {
+    const { jobs } = (await (await this.attacker.fetch("/v1/jobs?limit=100")).json()) as {
       jobs: { id: string }[];
     };
     return jobs.map(({ id }) => id).filter((id) => id !== this.painted);

@@ -30,7 +30,8 @@ export const unreadBodies: AbuseCase = {
     await expect("POST", "/nowhere", [404], {}, true);
     await expect("PUT", "/v1/jobs", [405]);
     await expect("POST", "/v1/jobs", [401]);
-    await expect("POST", "/v1/jobs", [401], { authorization: "Bearer nst_wrong" }, true);
+    // A client that goes on sending may find its connection closed before it reads the answer.
+    await expect("POST", "/v1/jobs", [401, 0], { authorization: "Bearer nst_wrong" }, true);
     await expect("PATCH", "/v1/jobs/any", [404, 413], attacker.authorization);
     return wrong;
   },
