@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   await Promise.all([checkRedis(redis, logger), checkFolder("SPOOL_DIR", config.spoolDirectory)]);
   const keys = new RedisKeys(config.redisKeyPrefix);
   const dependencies = await createDependencies(config, logger, redis, keys);
-  const { queue, store, picturePool } = dependencies;
+  const { queue, store, picturePool, conversionPool } = dependencies;
   const app = await buildApp(dependencies);
 
   const signal = stopSignal();
@@ -65,6 +65,7 @@ async function main(): Promise<void> {
   await webhooks.stop(WEBHOOKS_TIMEOUT_MS);
   webhooksRedis.disconnect();
   picturePool.close();
+  conversionPool.close();
   await queue.close();
   logger.info("stopped");
   exitAfterLogging(logger, 0);

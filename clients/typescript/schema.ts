@@ -236,7 +236,7 @@ export interface paths {
         put?: never;
         /**
          * Creates links to a job's pictures that need no key and expire
-         * @description A link gives access to one path of one job, for pages and people without a key. It can be created before the picture exists.
+         * @description A link gives access to one path of one job, for pages and people without a key. It can be created before the picture exists. `format` and `quality` are those of the result.
          */
         post: operations["signLinks"];
         delete?: never;
@@ -883,7 +883,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_updatable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_not_allowed" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_updatable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_not_allowed" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "too_many_conversions" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each invalid field. */
@@ -964,7 +964,7 @@ export interface components {
         SignedLinks: {
             /** Format: date-time */
             expires_at: string;
-            /** @description Paths that anyone can GET without a key until then. `format` and `quality` can be added. */
+            /** @description Paths that anyone can GET without a key until then. Nothing can be added to them. */
             links: {
                 [key: string]: string;
             };
@@ -3076,6 +3076,13 @@ export interface operations {
                      * @default 3600
                      */
                     expires_in?: number;
+                    /**
+                     * @description File format of the result.
+                     * @enum {string}
+                     */
+                    format?: "png" | "jpeg" | "webp" | "avif";
+                    /** @description Quality of the result in a lossy format. */
+                    quality?: number;
                 };
             };
         };
@@ -3499,7 +3506,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service is temporarily unavailable. */
+            /**
+             * @description `too_many_conversions`: Too many pictures are being converted.
+             *     `unavailable`: The service is temporarily unavailable.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3829,7 +3839,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The service is temporarily unavailable. */
+            /**
+             * @description `too_many_conversions`: Too many pictures are being converted.
+             *     `unavailable`: The service is temporarily unavailable.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;

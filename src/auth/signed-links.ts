@@ -9,15 +9,18 @@ import { rotateSecrets } from "./secret-rotation.ts";
 const secretsSchema = z.array(z.object({ secret: z.string(), until: z.iso.datetime().nullable() })).min(1);
 type Secrets = z.infer<typeof secretsSchema>;
 
-/** The query parameters of a signed link. */
+/** The query parameters of a signed link, besides those of the resource. */
 export interface LinkSignature {
   /** Unix seconds. */
   expires: number;
   signature: string;
 }
 
+/** The query parameters of the resource. */
+type LinkQuery = Record<string, string>;
+
 /**
- * Signs paths with HMAC-SHA-256: whoever has the link may GET that path until it expires. The secret is created on first
+ * Signs paths and their queries with HMAC-SHA-256: whoever has the link may GET that until it expires. The secret is created on first
  * use and shared through Redis.
  */
 export class SignedLinks {
@@ -26,18 +29,25 @@ export class SignedLinks {
     private readonly keys: RedisKeys,
   ) {}
 
-  /** The path with its signature, valid until `expires` (Unix seconds). */
-  async sign(path: string, expires: number): Promise<string> {
+  /** The path and its query with their signature, valid until `expires` (Unix seconds). */
+  async sign(path: string, expires: number, query: LinkQuery = {}): Promise<string> {
     const [{ secret } = { secret: "" }] = await this.secrets();
-    return `${path}?${new URLSearchParams({ expires: String(expires), signature: hmac(secret, path, expires) })}`;
+    const signature = hmac(secret, path, query, expires);
+    return `${path}?${new URLSearchParams({ ...query, expires: String(expires), signature })}`;
   }
 
-  async verify(path: string, { expires, signature }: LinkSignature, now = Date.now()): Promise<boolean> {
+  /** @param query every parameter but the signature's */
+  async verify(
+    path: string,
+    query: LinkQuery,
+    { expires, signature }: LinkSignature,
+    now = Date.now(),
+  ): Promise<boolean> {
     if (expires * 1000 <= now) return false;
     const given = Buffer.from(signature);
     const valid = (await this.secrets()).filter(({ until }) => until === null || Date.parse(until) > now);
     return valid.some(({ secret }) => {
-      const expected = Buffer.from(hmac(secret, path, expires));
+      const expected = Buffer.from(hmac(secret, path, query, expires));
       return expected.length === given.length && timingSafeEqual(expected, given);
     });
   }
@@ -61,6 +71,7 @@ export class SignedLinks {
   }
 }
 
-function hmac(secret: string, path: string, expires: number): string {
-  return createHmac("sha256", secret).update(`${path}\n${expires}`).digest("base64url");
+function hmac(secret: string, path: string, query: LinkQuery, expires: number): string {
+  const sorted = new URLSearchParams(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHmac("sha256", secret).update(`${path}?${sorted}\n${expires}`).digest("base64url");
 }

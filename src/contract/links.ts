@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { outputSchema } from "./options.ts";
 
 /** The resources of a job that a signed link can give access to. */
 export const LINKABLE = ["result", "preview", "timelapse"] as const;
@@ -12,6 +13,8 @@ export const linkRequestSchema = z.strictObject({
     .max(MAX_SECONDS)
     .default(3600)
     .describe("How long the links are valid, in seconds; at most a week."),
+  format: outputSchema.shape.format.optional().describe("File format of the result."),
+  quality: z.int().min(1).max(100).optional().describe("Quality of the result in a lossy format."),
 });
 
 export const linksSchema = z
@@ -19,7 +22,7 @@ export const linksSchema = z
     expires_at: z.iso.datetime(),
     links: z
       .record(z.enum(LINKABLE), z.string())
-      .describe("Paths that anyone can GET without a key until then. `format` and `quality` can be added."),
+      .describe("Paths that anyone can GET without a key until then. Nothing can be added to them."),
   })
   .meta({ id: "SignedLinks" });
 

@@ -11,7 +11,7 @@ export const SCALES_RANGE = { minimum: 1, maximum: 8 } as const;
 /** No server allows more styles. */
 const MAX_STYLES = 16;
 
-const outputSchema = z.strictObject({
+export const outputSchema = z.strictObject({
   format: z.enum(["png", "jpeg", "webp", "avif"]).describe("File format of the result."),
   quality: z.int().min(1).max(100).describe("Quality of a lossy format; png ignores it."),
   bit_depth: z

@@ -89,6 +89,7 @@ export const PROBLEMS = {
   internal: { status: 500, title: "Internal error", retryable: true },
   too_many_uploads: { status: 503, title: "Too many uploads are in progress", retryable: true },
   too_many_streams: { status: 503, title: "Too many event streams are open", retryable: true },
+  too_many_conversions: { status: 503, title: "Too many pictures are being converted", retryable: true },
   queue_full: { status: 503, title: "The job queue is full", retryable: true },
   unavailable: { status: 503, title: "The service is temporarily unavailable", retryable: true },
   storage_full: { status: 503, title: "There is no space left to store pictures", retryable: true },

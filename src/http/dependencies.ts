@@ -17,9 +17,13 @@ import type { RedisKeys } from "../redis/keys.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 import { createBlobStore } from "../storage/create-store.ts";
 import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
+import { DerivedPictures } from "./files/derived-pictures.ts";
 
+const MIB = 1024 * 1024;
 /** A process needs 100 MiB for itself, and an AVIF of 4 MP another 100 MiB. */
-const SMALL_PICTURE_MEMORY_BYTES = 256 * 1024 * 1024;
+const SMALL_PICTURE_MEMORY_BYTES = 256 * MIB;
+/** An AVIF of 4096 × 4096 px needs 700 MiB while it is encoded, one of 4 MP 200 MiB. */
+const CONVERSION_MEMORY_BYTES = { small: 384 * MIB, large: 1024 * MIB };
 
 /** What the plugins and routes work with. Whoever creates it also closes it. */
 export interface Dependencies {
@@ -29,6 +33,9 @@ export interface Dependencies {
   store: BlobStore;
   /** Decodes uploads. */
   picturePool: PicturePool;
+  /** Converts results. */
+  conversionPool: PicturePool;
+  derivedPictures: DerivedPictures;
   idempotency: IdempotencyStore;
   batches: BatchStore;
   apiKeys: ApiKeyStore;
@@ -41,15 +48,22 @@ export interface Dependencies {
 /** @param redis a connection made by `connectForRequests`; closing the queue closes it */
 export async function createDependencies(config: Config, logger: Logger, redis: Redis, keys: RedisKeys) {
   const { limits } = config;
+  const store = await createBlobStore(config);
+  const conversionPool = new PicturePool([
+    { memoryBytes: CONVERSION_MEMORY_BYTES.small, maxPixels: SMALL_PIXELS },
+    { memoryBytes: CONVERSION_MEMORY_BYTES.large },
+  ]);
   return {
     config,
     logger,
     queue: new JobQueue(redis, keys, { ...limits, keepSeconds: config.resultSeconds }),
-    store: await createBlobStore(config),
+    store,
     picturePool: new PicturePool([
       { memoryBytes: SMALL_PICTURE_MEMORY_BYTES, maxPixels: SMALL_PIXELS },
       { memoryBytes: limits.pictureMemoryBytes },
     ]),
+    conversionPool,
+    derivedPictures: new DerivedPictures(store, conversionPool, config),
     idempotency: new IdempotencyStore(redis, keys),
     batches: new BatchStore(redis, keys, config.resultSeconds),
     apiKeys: new ApiKeyStore(redis, keys),

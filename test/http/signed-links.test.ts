@@ -47,11 +47,30 @@ describe("A signed link", () => {
     expect(response.headers.get("content-type")).toMatch(/^image\//);
     expect(response.headers.get("cross-origin-resource-policy")).toBe("cross-origin");
     expect(response.headers.get("content-security-policy")).toContain("sandbox");
-    expect((await service.fetch(`${given.links.result}&format=webp`)).headers.get("content-type")).toBe(
-      "image/webp",
-    );
     // The link is valid, but the job has no preview.
     expect((await service.fetch(given.links.preview)).status).toBe(409);
+  });
+
+  it("has the format and the quality that its owner asked for, and no other", async () => {
+    const { links: signed } = await links({ format: "webp", quality: 71 });
+    expect((await service.fetch(signed.result)).headers.get("content-type")).toBe("image/webp");
+    expect(signed.preview).not.toContain("webp");
+    const converted = service.conversionPool.started.convert;
+    const plain = (await links()).links.result;
+    const changed = [
+      `${plain}&format=webp`,
+      `${plain}&quality=3`,
+      signed.result.replace("quality=71", "quality=72"),
+      signed.result.replace("format=webp&", ""),
+      `${signed.result}&format=avif`,
+    ];
+    for (const url of changed) {
+      const response = await service.fetch(url);
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+        ...[403, "invalid_link"],
+      ]);
+    }
+    expect(service.conversionPool.started.convert).toBe(converted);
   });
 
   it("is valid for an hour by default", async () => {
@@ -117,7 +136,7 @@ describe("A signed link", () => {
       expires: Number(searchParams.get("expires")),
       signature: searchParams.get("signature") ?? "",
     };
-    const isValidIn = (ms: number) => service.signedLinks.verify(pathname, signature, Date.now() + ms);
+    const isValidIn = (ms: number) => service.signedLinks.verify(pathname, {}, signature, Date.now() + ms);
     expect(await isValidIn(50_000)).toBe(true);
     expect(await isValidIn(70_000)).toBe(false);
     const next = (await links()).links.result;

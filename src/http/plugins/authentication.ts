@@ -63,7 +63,7 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
     const { scope, basicAuth, signedLinks: isLinkable } = request.routeOptions.config;
     const link = isLinkable ? parseSignedLink(request) : null;
     if (link) {
-      if (await signedLinks.verify(link.path, link))
+      if (await signedLinks.verify(link.path, link.query, link))
         return { ...UNAUTHENTICATED, scopes: ["read"], link: link.job };
       throw new ProblemError("invalid_link", "Expected an unchanged link that has not expired");
     }
@@ -124,13 +124,20 @@ function requireScope({ scopes }: Caller, scope: Scope): void {
   );
 }
 
-/** The signature in the query, and the path and job that it must be for; null without a signature. */
-function parseSignedLink(request: FastifyRequest): (LinkSignature & { path: string; job: string }) | null {
-  const { expires, signature } = request.query as Record<string, unknown>;
+interface SignedLink extends LinkSignature {
+  path: string;
+  query: Record<string, string>;
+  job: string;
+}
+
+/** The signature in the query, and the path, the other parameters and the job that it must be for; null without a signature. */
+function parseSignedLink(request: FastifyRequest): SignedLink | null {
+  const { expires, signature, ...given } = request.query as Record<string, unknown>;
   if (typeof signature !== "string") return null;
+  const query = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
   const [path = ""] = request.url.split("?", 1);
   const [, job = ""] = /^\/v1\/jobs\/([^/]+)\//.exec(path) ?? [];
-  return { path, job, expires: Number(expires), signature };
+  return { path, query, job, expires: Number(expires), signature };
 }
 
 function bearerToken(authorization = ""): string | undefined {

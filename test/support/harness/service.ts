@@ -46,6 +46,7 @@ export class TestService {
     readonly apiKeys: ApiKeyStore,
     readonly signedLinks: SignedLinks,
     readonly picturePool: PicturePool,
+    readonly conversionPool: PicturePool,
     readonly app: App,
     readonly config: Config,
     private readonly folder: string,
@@ -79,12 +80,22 @@ export class TestService {
     if (redis.status !== "ready") await once(redis, "ready");
     const keys = new RedisKeys("test");
     const dependencies = await createDependencies(config, logger, redis, keys);
-    const { queue, store, apiKeys, signedLinks, picturePool } = dependencies;
+    const { queue, store, apiKeys, signedLinks, picturePool, conversionPool } = dependencies;
     await preloadRoutes();
     const app = await buildApp(dependencies);
     await app.listen({ host: "127.0.0.1", port: 0 });
     const service = new TestService(
-      ...([redisServer, redis, keys, queue, store, apiKeys, signedLinks, picturePool] as const),
+      ...([
+        redisServer,
+        redis,
+        keys,
+        queue,
+        store,
+        apiKeys,
+        signedLinks,
+        picturePool,
+        conversionPool,
+      ] as const),
       ...([app, config, folder, log] as const),
     );
     await service.createOwnKey();
@@ -185,6 +196,7 @@ export class TestService {
     await this.stopWorkers();
     await this.app.close();
     this.picturePool.close();
+    this.conversionPool.close();
     await this.queue.close();
     await this.redisServer.stop();
     await rm(this.folder, { recursive: true, force: true });

@@ -17,7 +17,7 @@ const links: ApiPlugin = async (app, { queue, signedLinks }) => {
         summary: "Creates links to a job's pictures that need no key and expire",
         description:
           "A link gives access to one path of one job, for pages and people without a key. " +
-          "It can be created before the picture exists.",
+          "It can be created before the picture exists. `format` and `quality` are those of the result.",
         tags: ["result"],
         params: jobIdParams,
         body: linkRequestSchema.nullish(),
@@ -29,11 +29,16 @@ const links: ApiPlugin = async (app, { queue, signedLinks }) => {
     },
     async (request, reply) => {
       const { id } = await getJob(queue, request);
-      const { expires_in } = request.body ?? linkRequestSchema.parse({});
+      const { expires_in, ...wanted } = request.body ?? linkRequestSchema.parse({});
+      const query = Object.fromEntries(Object.entries(wanted).map(([name, value]) => [name, String(value)]));
       const expires = Math.floor(Date.now() / 1000) + expires_in;
       const signed = await Promise.all(
         LINKABLE.map(
-          async (name) => [name, await signedLinks.sign(`${jobPath(id)}/${name}`, expires)] as const,
+          async (name) =>
+            [
+              name,
+              await signedLinks.sign(`${jobPath(id)}/${name}`, expires, name === "result" ? query : {}),
+            ] as const,
         ),
       );
       reply.header("cache-control", "no-store");

@@ -1,10 +1,10 @@
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import { jobIdParams } from "../../../../../contract/job.ts";
 import { signedQuery } from "../../../../../contract/links.ts";
 import { ProblemError } from "../../../../../contract/problems.ts";
 import type { JobRecord, StoredPicture } from "../../../../../jobs/records/job-record.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
-import { convertPicture } from "../../../../../pictures/encode.ts";
 import {
   fileExtension,
   MEDIA_TYPES,
@@ -12,7 +12,6 @@ import {
   type PictureType,
 } from "../../../../../pictures/picture-type.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
-import { DerivedPictures } from "../../../../files/derived-pictures.ts";
 import { negotiateMediaType } from "../../../../files/negotiate-media-type.ts";
 import { redirectToStore } from "../../../../files/redirect-to-store.ts";
 import { type StoredFile, sendFile } from "../../../../files/send-file.ts";
@@ -25,9 +24,7 @@ const DEFAULT_QUALITY = 90;
 const QUALITY = "Quality of a lossy format, if it is not the format of the job's output.";
 
 /** GET /v1/jobs/{id}/result. */
-const result: ApiPlugin = async (app, { config, queue, store }) => {
-  const derivedPictures = new DerivedPictures(store);
-
+const result: ApiPlugin = async (app, { config, queue, store, derivedPictures }) => {
   app.get(
     "/result",
     {
@@ -56,7 +53,12 @@ const result: ApiPlugin = async (app, { config, queue, store }) => {
             "result_not_ready",
             "no_result",
           ),
-          ...problemResponses("result_expired", "range_not_satisfiable", "unavailable"),
+          ...problemResponses(
+            "result_expired",
+            "range_not_satisfiable",
+            "too_many_conversions",
+            "unavailable",
+          ),
         },
       },
     },
@@ -64,18 +66,20 @@ const result: ApiPlugin = async (app, { config, queue, store }) => {
       const record = await getJob(queue, request);
       const original = requireResult(record);
       const { quality, format = negotiateFormat(request.headers.accept, original) } = request.query;
-      const file = await resultFile(record, original, format, quality);
+      const file = await resultFile(reply, record, original, format, quality);
       const redirected = await redirectToStore(request, reply, store, file, config.presignedUrlSeconds);
       return redirected ?? (await sendFile(request, reply, store, file));
     },
   );
 
   const resultFile = async (
-    { id }: JobRecord,
+    reply: FastifyReply,
+    record: JobRecord,
     original: StoredPicture,
     format: PictureType,
     quality?: number,
   ): Promise<StoredFile> => {
+    const { id } = record;
     const file = {
       mediaType: MEDIA_TYPES[format],
       fileName: `painting-${id}.${fileExtension(format)}`,
@@ -84,11 +88,10 @@ const result: ApiPlugin = async (app, { config, queue, store }) => {
     if (original.media_type === file.mediaType && quality === undefined) {
       return { ...file, key: original.key, etag: `"${id}"` };
     }
-    const encoding = { format, quality: format === "png" ? 100 : (quality ?? DEFAULT_QUALITY) };
-    const convert = async () => convertPicture(await store.read(original.key), encoding);
-    const name = `${format}-${encoding.quality}`;
-    const key = await derivedPictures.getOrCreate(id, name, convert);
-    return { ...file, key, etag: `"${id}.${format}.${encoding.quality}"` };
+    const output = { format, quality: format === "png" ? 100 : (quality ?? DEFAULT_QUALITY) };
+    const derivation = { name: `${format}-${output.quality}`, sources: [original.key], output };
+    const key = await derivedPictures.getOrCreate(record, derivation, reply);
+    return { ...file, key, etag: `"${id}.${format}.${output.quality}"` };
   };
 };
 

@@ -6,10 +6,8 @@ import { timelapseFolder } from "../../../../../jobs/records/job-blobs.ts";
 import type { JobRecord } from "../../../../../jobs/records/job-record.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
 import { MEDIA_TYPES } from "../../../../../pictures/picture-type.ts";
-import { joinFrames } from "../../../../../pictures/timelapse.ts";
 import type { BlobStore } from "../../../../../storage/blob-store.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
-import { DerivedPictures } from "../../../../files/derived-pictures.ts";
 import { sendFile } from "../../../../files/send-file.ts";
 import { getJob } from "../../../../get-job.ts";
 import { binarySchema } from "../../../../openapi/binary.ts";
@@ -17,9 +15,7 @@ import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { retryAfter } from "../../../../views/job-view.ts";
 
 /** GET /v1/jobs/{id}/timelapse. */
-const timelapse: ApiPlugin = async (app, { queue, store }) => {
-  const derivedPictures = new DerivedPictures(store);
-
+const timelapse: ApiPlugin = async (app, { queue, store, derivedPictures }) => {
   app.get(
     "/timelapse",
     {
@@ -36,7 +32,7 @@ const timelapse: ApiPlugin = async (app, { queue, store }) => {
           206: animationResponse("The part of the file that `Range` selects."),
           304: z.undefined().describe("The client already has the animation."),
           ...problemResponses("job_not_found", "timelapse_not_ready", "no_timelapse", "result_expired"),
-          ...problemResponses("range_not_satisfiable", "unavailable"),
+          ...problemResponses("range_not_satisfiable", "too_many_conversions", "unavailable"),
         },
       },
     },
@@ -50,9 +46,10 @@ const timelapse: ApiPlugin = async (app, { queue, store }) => {
       if (!record.timelapse) throw noTimelapse(record);
       // A retried job ends again, with other pictures.
       const ended = Date.parse(record.finished_at ?? record.created_at);
-      const create = async () => joinFrames(await readFrames(store, record));
+      const name = `timelapse-${ended}`;
+      const derivation = { name, sources: await frameKeys(store, record), output: "animation" as const };
       return await sendFile(request, reply, store, {
-        key: await derivedPictures.getOrCreate(record.id, `timelapse-${ended}`, create),
+        key: await derivedPictures.getOrCreate(record, derivation, reply),
         mediaType: MEDIA_TYPES.webp,
         etag: `"${record.id}.timelapse.${ended}"`,
         fileName: `timelapse-${record.id}.webp`,
@@ -68,11 +65,11 @@ function animationResponse(description: string) {
   return { description, content: { [MEDIA_TYPES.webp]: { schema: binarySchema } } };
 }
 
-/** The stored frames in the order of their steps, and the result if there is one. */
-async function readFrames(store: BlobStore, record: JobRecord): Promise<Uint8Array[]> {
-  const frames: Uint8Array[] = [];
-  for await (const { key } of store.list(timelapseFolder(record.id))) frames.push(await store.read(key));
-  if (record.result) frames.push(await store.read(record.result.key));
+/** The keys of the stored frames in the order of their steps, and of the result if there is one. */
+async function frameKeys(store: BlobStore, record: JobRecord): Promise<string[]> {
+  const frames: string[] = [];
+  for await (const { key } of store.list(timelapseFolder(record.id))) frames.push(key);
+  if (record.result) frames.push(record.result.key);
   if (frames.length === 0) throw noTimelapse(record);
   return frames;
 }
