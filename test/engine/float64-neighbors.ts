@@ -8,12 +8,10 @@ type Rows = number[][];
 /** The feature maps of a picture, by layer: those of the hypercolumns. */
 export type Maps = Map<Layer, Map64>;
 
-export interface RegionalStyle {
-  maps: Maps;
-  visible?: Picture | undefined;
-  /** Of the picture's region; everywhere if left out. */
+export interface StyledRegion {
+  styles: { maps: Maps; visible?: Picture | undefined; weight: number }[];
+  /** Everywhere if left out. */
   where?: Picture | undefined;
-  /** Region's weight times the style's share of it. */
   weight: number;
 }
 
@@ -84,7 +82,12 @@ function centredUnit(rows: Rows, shares?: readonly number[]): { unit: Rows; norm
 }
 
 /** The largest cosine plus price, the price by Sinkhorn's iterations with temperature 0.3 on at most 1,024 rows. */
-function balanced(cosines: Rows, iterations: number, shares?: readonly number[]): number[] {
+function balanced(
+  cosines: Rows,
+  iterations: number,
+  supplied: readonly number[],
+  shares?: readonly number[],
+): number[] {
   const styles = (cosines[0] as number[]).length;
   const count = Math.min(cosines.length, 1024);
   const sampled = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * cosines.length) / count));
@@ -96,7 +99,8 @@ function balanced(cosines: Rows, iterations: number, shares?: readonly number[])
     const demand = kernel.map((row, p) => (marginal[p] as number) / dot(row, scaling));
     scaling = scaling.map(
       (_, s) =>
-        1 / styles / kernel.reduce((sum, row, p) => sum + (row[s] as number) * (demand[p] as number), 0),
+        (supplied[s] as number) /
+        kernel.reduce((sum, row, p) => sum + (row[s] as number) * (demand[p] as number), 0),
     );
   }
   return cosines.map((row) => {
@@ -115,22 +119,31 @@ const portion = (weights: ArrayLike<number>) => {
 const seen = (rows: Rows, shares: ArrayLike<number> | undefined) =>
   rows.filter((_, p) => shares === undefined || (shares[p] as number) >= 0.5);
 
+/** What each row counts: those of a style share its weight. */
+const supplyOf = (styles: readonly { weight: number }[], each: readonly Rows[]) =>
+  portion(
+    each.flatMap((rows, index) => rows.map(() => (styles[index] as { weight: number }).weight / rows.length)),
+  );
+
 /** mean(W − ⟨x, T⟩ / ‖x‖), the targets by the hypercolumns of `matched`. */
 export function neighborLoss(
   maps: Maps,
   matched: Maps,
-  styles: RegionalStyle[],
+  regions: StyledRegion[],
 ): { loss: number; gradients: Gradients } {
   const columns = hypercolumns(maps);
   const { unit: query } = centredUnit(hypercolumns(matched));
   const targets = columns.map((row) => row.map(() => 0));
   let total = 0;
-  for (const { maps: own, visible, where, weight } of styles) {
-    const rows = seen(hypercolumns(own), visible && shrunk(visible, 2));
-    const { unit } = centredUnit(rows);
+  for (const { styles, where, weight } of regions) {
+    const each = styles.map(({ maps: own, visible }) =>
+      seen(hypercolumns(own), visible && shrunk(visible, 2)),
+    );
+    const rows = each.flat();
+    const unit = each.flatMap((own) => centredUnit(own).unit);
     const counts = where && shrunk(where, 2);
     const cosines = query.map((row) => unit.map((other) => dot(row, other)));
-    for (const [p, s] of balanced(cosines, 6, counts && portion(counts)).entries()) {
+    for (const [p, s] of balanced(cosines, 6, supplyOf(styles, each), counts && portion(counts)).entries()) {
       const share = weight * (counts === undefined ? 1 : (counts[p] as number));
       const chosen = rows[s] as number[];
       total += share;
@@ -168,7 +181,7 @@ export function neighborLoss(
 /** Each layer by itself against its own matches, on a grid of positions, and 0.3 of the other way. */
 export function detailLoss(
   maps: Maps,
-  styles: RegionalStyle[],
+  regions: StyledRegion[],
   seed: number,
   step: number,
 ): { loss: number; gradients: Gradients } {
@@ -178,23 +191,25 @@ export function detailLoss(
     const gradient = new Float64Array(map.data.length);
     const picked = positionsOf(map, layer, offsetAt(seed, step, layer));
     const rows = picked.map((p) => rowAt(map, p));
-    for (const { maps: own, visible, where, weight } of styles) {
-      const styleMap = own.get(layer) as Map64;
-      const samples = [-1, -2, -3, -4].map((index) =>
-        positionsOf(styleMap, layer, offsetAt(seed, index, layer)),
-      );
-      const isWhole = (samples[0] as number[]).length === styleMap.height * styleMap.width;
-      const sample = samples[isWhole ? 0 : step % 4] as number[];
-      const shares = visible && shrunk(visible, blockOf(layer));
-      const { unit: style } = centredUnit(
-        seen(
-          sample.map((p) => rowAt(styleMap, p)),
-          shares && sample.map((p) => shares[p] as number),
-        ),
-      );
+    for (const { styles, where, weight } of regions) {
+      const each = styles.map(({ maps: own, visible }) => {
+        const styleMap = own.get(layer) as Map64;
+        const samples = [-1, -2, -3, -4].map((index) =>
+          positionsOf(styleMap, layer, offsetAt(seed, index, layer)),
+        );
+        const isWhole = (samples[0] as number[]).length === styleMap.height * styleMap.width;
+        const sample = samples[isWhole ? 0 : step % 4] as number[];
+        const shares = visible && shrunk(visible, blockOf(layer));
+        return centredUnit(
+          seen(
+            sample.map((p) => rowAt(styleMap, p)),
+            shares && sample.map((p) => shares[p] as number),
+          ),
+        ).unit;
+      });
       const mask = where && shrunk(where, blockOf(layer));
       const counts = mask && picked.map((p) => mask[p] as number);
-      const own64 = compare(rows, style, weight, counts);
+      const own64 = compare(rows, each.flat(), supplyOf(styles, each), weight, counts);
       loss += own64.loss;
       for (const [index, p] of picked.entries()) {
         for (let c = 0; c < map.channels; c += 1) {
@@ -208,11 +223,17 @@ export function detailLoss(
   return { loss, gradients };
 }
 
-function compare(rows: Rows, style: Rows, weight: number, counts: number[] | undefined) {
+function compare(
+  rows: Rows,
+  style: Rows,
+  supply: readonly number[],
+  weight: number,
+  counts: number[] | undefined,
+) {
   const shares = counts && portion(counts);
   const { unit, norms } = centredUnit(rows, shares);
   const cosines = unit.map((row) => style.map((other) => dot(row, other)));
-  const match = balanced(cosines, 4, shares);
+  const match = balanced(cosines, 4, supply, shares);
   const most = counts && Math.max(...counts);
   const isInside = (p: number) => counts === undefined || (counts[p] as number) >= 0.5 * (most as number);
   const nearest = style.map((_, s) => {
@@ -229,7 +250,7 @@ function compare(rows: Rows, style: Rows, weight: number, counts: number[] | und
     }
   };
   for (const [p, s] of match.entries()) pull(p, s, (weight * (counts?.[p] ?? 1)) / rows.length);
-  for (const [s, p] of nearest.entries()) pull(p, s, (weight * area * 0.3) / style.length);
+  for (const [s, p] of nearest.entries()) pull(p, s, weight * area * 0.3 * (supply[s] as number));
   // Through the norm, then through the mean.
   const ofCentred = slopes.map((slope, p) => {
     const along = dot(slope, unit[p] as number[]);

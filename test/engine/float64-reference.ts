@@ -5,7 +5,7 @@ import { weightsAt } from "../../workers/engine/losses/weights.ts";
 import { jitterAt } from "../../workers/engine/objective.ts";
 import type { Vgg19Weights } from "../../workers/engine/weights/vgg19-weights.ts";
 import { addContent, addGram, addRange, addTotalVariation, shrunk } from "./float64-losses.ts";
-import { detailLoss, type Maps, neighborLoss, type RegionalStyle } from "./float64-neighbors.ts";
+import { detailLoss, type Maps, neighborLoss, type StyledRegion } from "./float64-neighbors.ts";
 
 /** A feature map in float64, channels last. */
 export interface Map64 {
@@ -83,19 +83,21 @@ export function referenceLossAndGradient(
   let loss = 0;
   let matched = new Map<Layer, Float64Array>();
   if (isRelative && options.style_weight > 0) {
-    const styles = regions.flatMap(({ styles, where, weight }, r): RegionalStyle[] => {
-      const whole = styles.reduce((sum, style) => sum + style.weight, 0);
-      return styles.map((style, s) => ({
-        maps: hypercolumnMaps(styleMaps[r]?.[s] as Map64[], style.picture),
-        ...{ visible: style.visible, where, weight: (weight * style.weight) / whole },
-      }));
-    });
+    const styled = regions.map(
+      ({ styles, where, weight }, r): StyledRegion => ({
+        ...{ where, weight },
+        styles: styles.map((style, s) => ({
+          maps: hypercolumnMaps(styleMaps[r]?.[s] as Map64[], style.picture),
+          ...{ visible: style.visible, weight: style.weight },
+        })),
+      }),
+    );
     const maps = hypercolumnMaps(generated, image);
     const mixed = start === undefined ? content : mixture(content, start, mix);
     const part =
       phase === "shapes"
-        ? neighborLoss(maps, hypercolumnMaps(run(mixed), mixed), styles)
-        : detailLoss(maps, styles, options.seed, step);
+        ? neighborLoss(maps, hypercolumnMaps(run(mixed), mixed), styled)
+        : detailLoss(maps, styled, options.seed, step);
     loss += part.loss;
     matched = part.gradients;
   }

@@ -22,7 +22,7 @@ const GRADIENTS_IN_FLIGHT = 3;
 const MATRICES_IN_COMPARISON = 4;
 /** Pictures that the optimiser holds, and those on the way: a pyramid has a third more numbers than its picture. */
 const PICTURES = { neighbors: 16, gram: 8 };
-/** Hypercolumns that are held while the picture is matched: the picture's, the style's, targets, and one of these side by side. */
+/** Hypercolumns that are held while the picture is matched, at most: the picture's, the style's, targets, and copies on the way. */
 const HYPERCOLUMNS_IN_MATCHING = 5;
 /** Cosines that are held at once: a block of them, with its prices. */
 const COSINE_BYTES = 3 * 2 ** 24 * FLOAT;

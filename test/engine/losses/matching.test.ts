@@ -10,7 +10,7 @@ describe("matching more positions than cosines are held of at once", () => {
   const cosines = tf.matMul(picture, style, false, true).arraySync() as number[][];
 
   it("finds the position of the picture that is nearest to each of the style's", () => {
-    const { nearest } = matchesBothWays(picture, style, 4, undefined, undefined);
+    const { nearest } = matchesBothWays(picture, style, 4, {});
     const expected = Array.from({ length: styles }, (_, s) => {
       const values = cosines.map((row) => row[s] as number);
       return values.indexOf(Math.max(...values));
@@ -20,7 +20,7 @@ describe("matching more positions than cosines are held of at once", () => {
 
   it("finds none that a penalty excludes", () => {
     const penalty = tf.tensor2d(Array.from({ length: positions }, (_, p) => [p % 3 === 0 ? 0 : 4]));
-    const { nearest } = matchesBothWays(picture, style, 4, undefined, penalty);
+    const { nearest } = matchesBothWays(picture, style, 4, {}, penalty);
     expect([...nearest.dataSync()].every((p) => p % 3 === 0)).toBe(true);
   });
 

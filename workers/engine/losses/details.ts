@@ -3,7 +3,7 @@ import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "..
 import { HYPERCOLUMN_LAYERS } from "./grid.ts";
 import type { Guidance } from "./guidance.ts";
 import type { FeatureLoss, LossContext } from "./loss.ts";
-import { centredUnit, dotOfRows, matchesBothWays } from "./matching.ts";
+import { centredUnit, dotOfRows, marginalOf, matchesBothWays } from "./matching.ts";
 import { gridAt, offsetAt, pickRows, type SampleGrid, spreadRows } from "./sample-grid.ts";
 import { type StyleSamples, samplesOf } from "./style-samples.ts";
 import { weightsAt } from "./weights.ts";
@@ -24,9 +24,9 @@ export function createDetailLoss(context: LossContext): FeatureLoss | undefined 
   return new DetailLoss(context);
 }
 
-/** A style and how much it counts in the region that it is painted in. */
-interface RegionalStyle {
-  samples: StyleSamples;
+/** Part of the picture with the samples of its styles. */
+interface SampledRegion {
+  styles: { samples: StyleSamples; weight: number }[];
   where: Guidance | undefined;
   weight: number;
 }
@@ -34,7 +34,7 @@ interface RegionalStyle {
 class DetailLoss implements FeatureLoss {
   readonly layers = HYPERCOLUMN_LAYERS;
   readonly #context: LossContext;
-  readonly #styles: RegionalStyle[] = [];
+  readonly #regions: SampledRegion[] = [];
   #step = 0;
   /** The picture's features on the grid, from top to bottom. */
   #pieces = new Map<Layer, Tensor4D[]>();
@@ -45,10 +45,10 @@ class DetailLoss implements FeatureLoss {
     this.#context = context;
     try {
       for (const { styles, where, weight } of context.regions) {
-        const whole = styles.reduce((sum, style) => sum + style.weight, 0);
+        const region: SampledRegion = { styles: [], where, weight };
+        this.#regions.push(region);
         for (const style of styles.filter((one) => one.weight > 0)) {
-          const share = (weight * style.weight) / whole;
-          this.#styles.push({ samples: samplesOf(context, style), where, weight: share });
+          region.styles.push({ samples: samplesOf(context, style), weight: style.weight });
         }
       }
     } catch (error) {
@@ -91,7 +91,8 @@ class DetailLoss implements FeatureLoss {
   dispose(): void {
     tf.dispose([...this.#pieces.values()].flat());
     this.#disposeGradients();
-    tf.dispose(this.#styles.flatMap(({ samples }) => [...samples.values()].flat()));
+    const styles = this.#regions.flatMap((region) => region.styles);
+    tf.dispose(styles.flatMap(({ samples }) => [...samples.values()].flat()));
   }
 
   #disposeGradients(): void {
@@ -104,12 +105,19 @@ class DetailLoss implements FeatureLoss {
     return gridAt(size, layer, offsetAt(options.seed, this.#step, layer));
   }
 
-  /** One layer's loss over all styles, and its gradient with respect to the features on the grid. */
+  /** One layer's loss over all regions, and its gradient with respect to the features on the grid. */
   #compare(layer: Layer, features: Tensor4D): [Tensor, Tensor4D] {
     const rows = features.reshape<Tensor2D>([-1, features.shape[3]]);
-    const parts = this.#styles.map(({ samples, where, weight }) => {
-      const ofLayer = samples.get(layer) as Tensor2D[];
-      const style = ofLayer[this.#step % ofLayer.length] as Tensor2D;
+    const regions = this.#regions.filter(({ styles }) => styles.length > 0);
+    const parts = regions.map(({ styles, where, weight }) => {
+      const samples = styles.map((style) => {
+        const ofLayer = style.samples.get(layer) as Tensor2D[];
+        return ofLayer[this.#step % ofLayer.length] as Tensor2D;
+      });
+      const style = {
+        rows: tf.concat(samples, 0),
+        marginal: marginalOf(styles.map((one, index) => [one.weight, samples[index]?.shape[0] ?? 0])),
+      };
       const counts = where && pickRows(where.map(layer), 0, this.#gridOf(layer))?.reshape<Tensor1D>([-1]);
       return tf.tidy(() => compareRows(rows, style, weight, counts));
     });
@@ -119,10 +127,13 @@ class DetailLoss implements FeatureLoss {
   }
 }
 
-/** @param counts how much each of the picture's rows counts, 0 to 1; all fully if left out */
-export function compareRows(
+/**
+ * @param style its rows, centred and of norm 1, and how much each counts
+ * @param counts how much each of the picture's rows counts, 0 to 1; all fully if left out
+ */
+function compareRows(
   rows: Tensor2D,
-  style: Tensor2D,
+  { rows: style, marginal }: { rows: Tensor2D; marginal: Tensor1D },
   weight: number,
   counts: Tensor1D | undefined,
 ): [Tensor, Tensor2D] {
@@ -130,7 +141,13 @@ export function compareRows(
   const shares = counts && (counts.div(tf.maximum(counts.sum(), 1e-12)) as Tensor1D);
   const { unit, norm } = centredUnit(rows, shares);
   const penalty = counts && outside(counts);
-  const { match, nearest } = matchesBothWays(unit, style, ITERATIONS, shares, penalty);
+  const { match, nearest } = matchesBothWays(
+    unit,
+    style,
+    ITERATIONS,
+    { picture: shares, style: marginal },
+    penalty,
+  );
   const chosen = tf.gather(style, match);
   const misses = tf.sub<Tensor1D>(1, dotOfRows(unit, chosen));
   const otherMisses = tf.sub(1, dotOfRows(style, tf.gather(unit, nearest)));
@@ -138,14 +155,15 @@ export function compareRows(
   const loss = tf.add(
     (counts === undefined ? misses : misses.mul(counts)).mean().mul(weight),
     otherMisses
-      .mean()
+      .mul(marginal)
+      .sum()
       .mul(area)
       .mul(OTHER_WAY * weight),
   );
   const pulled = counts === undefined ? chosen : chosen.mul<Tensor2D>(counts.reshape([-1, 1]));
   const back = tf
-    .unsortedSegmentSum(style, nearest, positions)
-    .mul<Tensor2D>(area.mul(OTHER_WAY / style.shape[0]));
+    .unsortedSegmentSum(style.mul<Tensor2D>(marginal.reshape([-1, 1])), nearest, positions)
+    .mul<Tensor2D>(area.mul(OTHER_WAY));
   const wrtUnit = tf.add(pulled.div(positions), back).mul<Tensor2D>(-weight);
   const along = dotOfRows(wrtUnit, unit).reshape<Tensor2D>([-1, 1]);
   const wrtCentred = tf.sub<Tensor2D>(wrtUnit, unit.mul(along)).div<Tensor2D>(norm);

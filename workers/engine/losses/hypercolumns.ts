@@ -2,7 +2,7 @@ import type { Layer } from "../../../src/contract/vgg19-layers.ts";
 import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../tensorflow.ts";
 import { type Grid, HYPERCOLUMN_LAYERS } from "./grid.ts";
 import type { LossContext, WeightedStyle } from "./loss.ts";
-import { EPSILON, squaredNorm, type UnitColumns } from "./matching.ts";
+import { EPSILON, marginalOf, squaredNorm, type UnitColumns } from "./matching.ts";
 
 /** Style positions to choose from, at most: a larger style is thinned out. */
 const STYLE_POSITIONS = 128 ** 2;
@@ -16,74 +16,127 @@ type LayerColumns = Map<Layer, Tensor2D>;
  * they are captured, centred and scaled layer by layer.
  */
 export class Hypercolumns {
-  readonly #unit: LayerColumns;
-  readonly #means: LayerColumns;
-  /** Of the centred columns, `[positions, 1]`. */
-  readonly #norm: Tensor2D;
-  /** Of the columns as they were. */
-  readonly #length: Tensor2D;
+  readonly #parts: Parts;
 
-  /** @param columns disposed of */
-  constructor(columns: LayerColumns) {
-    this.#unit = columns;
-    this.#means = new Map(
-      [...columns].map(([layer, rows]) => [layer, tf.keep(rows.mean<Tensor2D>(0, true))]),
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @param columns of one picture; disposed of */
+  static of(columns: LayerColumns): Hypercolumns {
+    const means: LayerColumns = new Map();
+    for (const [layer, rows] of columns) means.set(layer, tf.keep(rows.mean<Tensor2D>(0, true)));
+    const length = normOf(columns);
+    replace(columns, (rows, layer) => tf.sub(rows, means.get(layer) as Tensor2D));
+    const norm = normOf(columns);
+    replace(columns, (rows) => rows.div(norm));
+    const picture = tf.keep(tf.zeros([norm.shape[0]], "int32") as Tensor1D);
+    return new Hypercolumns({ unit: columns, means, norm, length, picture });
+  }
+
+  /** Those of several pictures together, each centred by itself; disposes of them. */
+  static together(all: readonly Hypercolumns[]): Hypercolumns {
+    const [first] = all as [Hypercolumns];
+    if (all.length === 1) return first;
+    const parts = all.map((one) => one.#parts);
+    const byLayer = (name: "unit" | "means"): LayerColumns =>
+      new Map(
+        HYPERCOLUMN_LAYERS.map((layer) => [
+          layer,
+          joined(parts.map((part) => part[name].get(layer) as Tensor2D)),
+        ]),
+      );
+    const pictures = parts.map(({ picture }, index) =>
+      tf.tidy(() => picture.add<Tensor1D>(tf.scalar(index, "int32"))),
     );
-    this.#length = this.#normOf();
-    this.#replace((rows, layer) => tf.sub(rows, this.#means.get(layer) as Tensor2D));
-    this.#norm = this.#normOf();
-    this.#replace((rows) => rows.div(this.#norm));
+    tf.dispose(parts.map(({ picture }) => picture));
+    return new Hypercolumns({
+      ...{ unit: byLayer("unit"), means: byLayer("means"), picture: joined(pictures) },
+      ...{ norm: joined(parts.map(({ norm }) => norm)), length: joined(parts.map(({ length }) => length)) },
+    });
+  }
+
+  get count(): number {
+    return this.#parts.norm.shape[0];
   }
 
   get unit(): UnitColumns {
-    return [...this.#unit.values()];
+    return [...this.#parts.unit.values()];
   }
 
   /** A layer's part of some columns as they were before, divided by their norms. */
   original(layer: Layer, positions: Tensor1D): Tensor2D {
+    const { unit, means, norm, length, picture } = this.#parts;
     return tf.tidy(() => {
-      const [unit, norm, length] = [this.#unit.get(layer) as Tensor2D, this.#norm, this.#length].map(
-        (of) => tf.gather(of, positions) as Tensor2D,
-      ) as [Tensor2D, Tensor2D, Tensor2D];
-      return unit
-        .mul(norm)
-        .add(this.#means.get(layer) as Tensor2D)
-        .div(length);
+      const at = (part: Tensor2D | undefined) => tf.gather(part as Tensor2D, positions) as Tensor2D;
+      const mean = tf.gather(means.get(layer) as Tensor2D, tf.gather(picture, positions)) as Tensor2D;
+      return at(unit.get(layer)).mul(at(norm)).add(mean).div(at(length));
     });
   }
 
   disposeOf(layer: Layer): void {
-    this.#unit.get(layer)?.dispose();
+    this.#parts.unit.get(layer)?.dispose();
   }
 
   dispose(): void {
-    tf.dispose([...this.#unit.values(), ...this.#means.values(), this.#norm, this.#length]);
+    const { unit, means, norm, length, picture } = this.#parts;
+    tf.dispose([...unit.values(), ...means.values(), norm, length, picture]);
   }
+}
 
-  #normOf(): Tensor2D {
-    return tf.keep(
-      tf.tidy(() => {
-        const squares = [...this.#unit.values()].map((rows) => squaredNorm(rows));
-        return tf.maximum(tf.addN(squares).sqrt(), EPSILON) as Tensor2D;
-      }),
-    );
-  }
+interface Parts {
+  unit: LayerColumns;
+  /** `[pictures, channels]`. */
+  means: LayerColumns;
+  /** Of the centred columns, `[positions, 1]`. */
+  norm: Tensor2D;
+  /** The norm of the columns as they were. */
+  length: Tensor2D;
+  /** The picture that each position is of, `[positions]`. */
+  picture: Tensor1D;
+}
 
-  #replace(f: (rows: Tensor2D, layer: Layer) => Tensor2D): void {
-    for (const [layer, rows] of this.#unit) {
-      this.#unit.set(layer, tf.keep(f(rows, layer)));
-      rows.dispose();
-    }
+/** Kept; disposes of the parts. */
+function joined<Kind extends Tensor1D | Tensor2D>(parts: Kind[]): Kind {
+  const whole = tf.keep(tf.concat(parts as Tensor2D[], 0)) as Kind;
+  tf.dispose(parts);
+  return whole;
+}
+
+/** Of each position's columns, `[positions, 1]`; kept. */
+function normOf(columns: LayerColumns): Tensor2D {
+  return tf.keep(
+    tf.tidy(() => {
+      const squares = [...columns.values()].map((rows) => squaredNorm(rows));
+      return tf.maximum(tf.addN(squares).sqrt(), EPSILON) as Tensor2D;
+    }),
+  );
+}
+
+function replace(columns: LayerColumns, f: (rows: Tensor2D, layer: Layer) => Tensor2D): void {
+  for (const [layer, rows] of columns) {
+    columns.set(layer, tf.keep(f(rows, layer)));
+    rows.dispose();
   }
 }
 
 /** @param picture `[1, h, w, 3]` */
 export function hypercolumnsOf(context: LossContext, grid: Grid, picture: Tensor4D): Hypercolumns {
-  return new Hypercolumns(captureColumns(context, grid, picture));
+  return Hypercolumns.of(captureColumns(context, grid, picture));
 }
 
-/** Those of a style that can be chosen: the visible ones. */
-export function styleHypercolumns(context: LossContext, grid: Grid, style: WeightedStyle): Hypercolumns {
+/** Those of a region's styles that can be chosen, and how much each counts. */
+export function styleHypercolumns(
+  context: LossContext,
+  grid: Grid,
+  styles: readonly WeightedStyle[],
+): { columns: Hypercolumns; marginal: Tensor1D } {
+  const each = styles.map((style) => choosableHypercolumns(context, grid, style));
+  const marginal = tf.keep(marginalOf(styles.map(({ weight }, index) => [weight, each[index]?.count ?? 0])));
+  return { columns: Hypercolumns.together(each), marginal };
+}
+
+function choosableHypercolumns(context: LossContext, grid: Grid, style: WeightedStyle): Hypercolumns {
   const columns = captureColumns(context, grid, style.picture);
   const chosen = choosable(grid, style, columns.get("block1_conv1")?.shape[0] ?? 0);
   if (chosen !== undefined) {
@@ -93,7 +146,7 @@ export function styleHypercolumns(context: LossContext, grid: Grid, style: Weigh
     }
     chosen.dispose();
   }
-  return new Hypercolumns(columns);
+  return Hypercolumns.of(columns);
 }
 
 /** Indices of the positions that can be chosen; undefined if all can. */

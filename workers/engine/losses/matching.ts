@@ -33,19 +33,29 @@ export function squaredNorm(rows: Tensor2D): Tensor2D {
   return tf.tidy(() => rows.square().sum<Tensor2D>(1, true));
 }
 
-/**
- * The style position that each of the picture's takes, in balance: the largest cosine plus price.
- *
- * @param weights how much each position of the picture counts, adding up to 1; all alike if left out
- */
+/** How much each position counts, adding up to 1; all alike if left out. */
+export interface Marginals {
+  picture?: Tensor1D | undefined;
+  style?: Tensor1D | undefined;
+}
+
+/** Of styles with a weight and a number of positions each, which share the weight. Adds up to 1. */
+export function marginalOf(styles: readonly [weight: number, positions: number][]): Tensor1D {
+  const whole = styles.reduce((sum, [weight]) => sum + weight, 0);
+  return tf.tidy(() =>
+    tf.concat(styles.map(([weight, count]) => tf.fill([count], weight / whole / count) as Tensor1D)),
+  );
+}
+
+/** The style position that each of the picture's takes, in balance: the largest cosine plus price. */
 export function balancedMatches(
   picture: UnitColumns,
   style: UnitColumns,
   iterations: number,
-  weights?: Tensor1D,
+  marginals: Marginals = {},
 ): Tensor1D {
   return tf.tidy(() => {
-    const price = prices(picture, style, iterations, weights);
+    const price = prices(picture, style, iterations, marginals);
     const blocks = mapBlocks(picture, style, (cosines) => cosines.add<Tensor2D>(price).argMax<Tensor1D>(1));
     return tf.concat(blocks);
   });
@@ -60,11 +70,11 @@ export function matchesBothWays(
   picture: Tensor2D,
   style: Tensor2D,
   iterations: number,
-  weights: Tensor1D | undefined,
-  penalty: Tensor2D | undefined,
+  marginals: Marginals,
+  penalty?: Tensor2D | undefined,
 ): { match: Tensor1D; nearest: Tensor1D } {
   return tf.tidy(() => {
-    const price = prices([picture], [style], iterations, weights);
+    const price = prices([picture], [style], iterations, marginals);
     const blocks = mapBlocks([picture], [style], (cosines, first) => {
       const near = penalty === undefined ? cosines : cosines.sub(penalty.slice(first, cosines.shape[0]));
       // TensorFlow finds maxima along rows several times sooner than along columns.
@@ -119,7 +129,7 @@ function prices(
   picture: UnitColumns,
   style: UnitColumns,
   iterations: number,
-  weights: Tensor1D | undefined,
+  marginals: Marginals,
 ): Tensor1D {
   return tf.tidy(() => {
     const sampled = sample(picture[0]?.shape[0] ?? 0);
@@ -130,13 +140,13 @@ function prices(
     const kernel = scaled.exp<Tensor2D>();
     scaled.dispose();
     const [positions, styles] = kernel.shape;
-    const marginal =
-      shareOf(weights, sampled)?.reshape<Tensor2D>([-1, 1]) ??
-      (tf.fill([positions, 1], 1 / positions) as Tensor2D);
+    const wanted =
+      shareOf(marginals.picture, sampled)?.reshape<Tensor2D>([-1, 1]) ?? tf.scalar(1 / positions);
+    const supplied = marginals.style?.reshape<Tensor2D>([-1, 1]) ?? tf.scalar(1 / styles);
     let scaling = tf.ones([styles, 1]) as Tensor2D;
     for (let iteration = 0; iteration < iterations; iteration += 1) {
-      const demand = marginal.div<Tensor2D>(tf.matMul(kernel, scaling));
-      scaling = tf.scalar(1 / styles).div<Tensor2D>(tf.matMul(kernel, demand, true, false));
+      const demand = wanted.div<Tensor2D>(tf.matMul(kernel, scaling));
+      scaling = supplied.div<Tensor2D>(tf.matMul(kernel, demand, true, false));
     }
     return scaling.log().mul(TEMPERATURE).reshape([styles]);
   });

@@ -10,48 +10,46 @@ const ITERATIONS = 6;
 
 /** What the hypercolumns of a picture are to be like. */
 export interface NeighborTargets {
-  /** T by layer, `[positions, channels]`: the sum of the targets of all styles and regions by their weights. */
+  /** T by layer, `[positions, channels]`: the sum of the targets of all regions by their weights. */
   byLayer: ReadonlyMap<Layer, Tensor2D>;
   /** The sum of these weights over all positions. */
   totalWeight: number;
-  /** The style positions that were chosen, for each style of each region. */
+  /** The style positions that were chosen in each region. */
   matches: Tensor1D[];
 }
 
-/** Matches a mix of the content and the picture as it stands with the styles. */
+/**
+ * Matches a mix of the content and the picture as it stands with the styles. The styles of a region are matched together,
+ * each in demand by its weight: a style with two parts of three gets two thirds of the region.
+ */
 export function neighborTargets(context: LossContext, grid: Grid): NeighborTargets {
-  const { regions, stored } = context;
+  const { stored, regions } = context;
   const picture = stored === undefined ? mixedHypercolumns(context, grid) : undefined;
   const byLayer = new Map<Layer, Tensor2D>();
   const matches: Tensor1D[] = [];
-  const weighted = regions.flatMap((region) =>
-    region.styles.filter(({ weight }) => weight > 0).map((style) => ({ region, style })),
-  );
   let totalWeight = 0;
   try {
-    for (const [index, { region, style }] of weighted.entries()) {
-      const whole = region.styles.reduce((sum, { weight }) => sum + weight, 0);
-      const share = (region.weight * style.weight) / whole;
-      const columns = styleHypercolumns(context, grid, style);
+    for (const [index, region] of regions.entries()) {
+      const styles = region.styles.filter(({ weight }) => weight > 0);
+      if (styles.length === 0) continue;
+      const { columns, marginal } = styleHypercolumns(context, grid, styles);
       const where = positionWeights(region, grid);
-      const known = stored?.[index];
+      const known = stored?.[matches.length];
       const match = tf.keep(
         tf.tidy(() =>
           known === undefined
-            ? balancedMatches(
-                (picture as Hypercolumns).unit,
-                columns.unit,
-                ITERATIONS,
-                where && marginal(where),
-              )
+            ? balancedMatches((picture as Hypercolumns).unit, columns.unit, ITERATIONS, {
+                picture: where?.div(tf.maximum(where.sum(), 1e-12)),
+                style: marginal,
+              })
             : (known.toInt() as Tensor1D),
         ),
       );
       matches.push(match);
-      if (index === weighted.length - 1) picture?.dispose();
-      addTargets(byLayer, columns, match, share, where);
-      totalWeight += share * (where === undefined ? match.size : sumOf(where));
-      where?.dispose();
+      if (index === regions.length - 1) picture?.dispose();
+      addTargets(byLayer, columns, match, region.weight, where);
+      totalWeight += region.weight * (where === undefined ? match.size : sumOf(where));
+      tf.dispose(where === undefined ? [marginal] : [marginal, where]);
     }
   } catch (error) {
     tf.dispose([...byLayer.values(), ...matches]);
@@ -99,10 +97,6 @@ function addTargets(
 function positionWeights({ where }: Region, grid: Grid): Tensor1D | undefined {
   if (where === undefined) return undefined;
   return tf.keep(tf.tidy(() => grid.weights(where.mask).reshape<Tensor1D>([-1])));
-}
-
-function marginal(weights: Tensor1D): Tensor1D {
-  return tf.tidy(() => weights.div(tf.maximum(weights.sum(), 1e-12)));
 }
 
 function sumOf(weights: Tensor1D): number {
