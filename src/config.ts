@@ -58,7 +58,7 @@ function toConfig(variables: Environment) {
     urlNetworks: variables.URL_ALLOWED_NETWORKS ?? [],
     limits: {
       uploadBytes: variables.MAX_UPLOAD_BYTES,
-      jsonBytes: variables.MAX_JSON_BYTES,
+      requestBytes: variables.MAX_REQUEST_BYTES,
       requestSeconds: variables.REQUEST_TIMEOUT_SECONDS,
       urlSeconds: variables.URL_TIMEOUT_SECONDS,
       picturePixels: variables.MAX_PICTURE_PIXELS,
@@ -71,7 +71,6 @@ function toConfig(variables: Environment) {
       queuedJobs: variables.MAX_QUEUED_JOBS,
       queuedJobsPerOwner: variables.MAX_QUEUED_JOBS_PER_OWNER,
       uploads: variables.MAX_UPLOADS,
-      jsonBytesAtOnce: variables.MAX_JSON_BYTES_AT_ONCE,
       streams: variables.MAX_STREAMS,
       freeBytes: variables.MIN_FREE_BYTES,
       waitSeconds: variables.MAX_WAIT_SECONDS,

@@ -886,7 +886,7 @@ export interface components {
             code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_updatable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_not_allowed" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "too_many_conversions" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
-            /** @description One entry for each invalid field. */
+            /** @description One entry for each invalid field, at most 20. */
             errors?: {
                 expected: string;
                 /** @description The path of the field, for example `options.style_layers.block9_conv1`. */
@@ -1066,21 +1066,21 @@ export interface operations {
                 "application/json": {
                     /** @description The contents. Each is painted in each style. */
                     content?: ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     })[];
@@ -1093,7 +1093,6 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    /** @default {} */
                     options?: {
                         /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
@@ -1121,10 +1120,10 @@ export interface operations {
                              */
                             color_space?: "srgb" | "p3";
                             /**
-                             * @description File format of the result.
+                             * @description File format of the result; jpg is jpeg.
                              * @enum {string}
                              */
-                            format?: "png" | "jpeg" | "webp" | "avif";
+                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
                             /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
@@ -1177,21 +1176,21 @@ export interface operations {
                     priority?: number;
                     /** @description The styles. */
                     style?: ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     })[];
@@ -1220,7 +1219,6 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    /** @default {} */
                     options?: {
                         /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
@@ -1248,10 +1246,10 @@ export interface operations {
                              */
                             color_space?: "srgb" | "p3";
                             /**
-                             * @description File format of the result.
+                             * @description File format of the result; jpg is jpeg.
                              * @enum {string}
                              */
-                            format?: "png" | "jpeg" | "webp" | "avif";
+                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
                             /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
@@ -1858,12 +1856,12 @@ export interface operations {
                 "application/json": {
                     /** @description A picture, by its URL or in base64. */
                     content?: {
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     };
@@ -1871,23 +1869,23 @@ export interface operations {
                     expires_in?: number;
                     /** @description The picture to start from; implies the option `init`: `picture`. */
                     init_picture?: {
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     };
                     /** @description Where the content is kept unchanged: white. */
                     keep_mask?: {
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     };
@@ -1898,7 +1896,6 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    /** @default {} */
                     options?: {
                         /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
@@ -1926,10 +1923,10 @@ export interface operations {
                              */
                             color_space?: "srgb" | "p3";
                             /**
-                             * @description File format of the result.
+                             * @description File format of the result; jpg is jpeg.
                              * @enum {string}
                              */
-                            format?: "png" | "jpeg" | "webp" | "avif";
+                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
                             /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
@@ -1981,41 +1978,41 @@ export interface operations {
                     /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     style?: ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     })[];
                     /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
                     style_mask?: ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     }) | ({
-                        /** @description http or https. The service downloads it before it responds. */
+                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
                         url: string;
                     } | {
                         /**
                          * Format: byte
-                         * @description The bytes of the file.
+                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
                          */
                         base64: string;
                     })[];
@@ -2083,10 +2080,10 @@ export interface operations {
                              */
                             color_space?: "srgb" | "p3";
                             /**
-                             * @description File format of the result.
+                             * @description File format of the result; jpg is jpeg.
                              * @enum {string}
                              */
-                            format?: "png" | "jpeg" | "webp" | "avif";
+                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
                             /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
@@ -2772,10 +2769,7 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    /**
-                     * @description `steps` is the number of further steps; they are all at the full size unless `scales` is set.
-                     * @default {}
-                     */
+                    /** @description `steps` is the number of further steps; they are all at the full size unless `scales` is set. */
                     options?: {
                         /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
                         content_layers?: {
@@ -2796,10 +2790,10 @@ export interface operations {
                              */
                             color_space?: "srgb" | "p3";
                             /**
-                             * @description File format of the result.
+                             * @description File format of the result; jpg is jpeg.
                              * @enum {string}
                              */
-                            format?: "png" | "jpeg" | "webp" | "avif";
+                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
                             /** @description Quality of a lossy format; png ignores it. */
                             quality?: number;
                         };
@@ -2954,7 +2948,8 @@ export interface operations {
                 };
             };
             /**
-             * @description `queue_full`: The job queue is full.
+             * @description `too_many_uploads`: Too many uploads are in progress.
+             *     `queue_full`: The job queue is full.
              *     `storage_full`: There is no space left to store pictures.
              *     `unavailable`: The service is temporarily unavailable.
              */
@@ -3366,7 +3361,7 @@ export interface operations {
                 /** @description When the signed link expires, in Unix seconds. */
                 expires?: number;
                 /** @description File format; takes precedence over `Accept`. */
-                format?: "jpeg" | "png" | "webp" | "avif";
+                format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
                 /** @description Quality of a lossy format, if it is not the format of the job's output. */
                 quality?: number;
                 /** @description The signature of the signed link. */

@@ -11,8 +11,14 @@ export const SCALES_RANGE = { minimum: 1, maximum: 8 } as const;
 /** No server allows more styles. */
 const MAX_STYLES = 16;
 
+const formatSchema = z.enum(["png", "jpeg", "webp", "avif"]);
+/** Formats as clients send them. */
+export const requestFormatSchema = z
+  .enum([...formatSchema.options, "jpg"])
+  .transform((format) => (format === "jpg" ? "jpeg" : format));
+
 export const outputSchema = z.strictObject({
-  format: z.enum(["png", "jpeg", "webp", "avif"]).describe("File format of the result."),
+  format: formatSchema.describe("File format of the result."),
   quality: z.int().min(1).max(100).describe("Quality of a lossy format; png ignores it."),
   bit_depth: z
     .union([z.literal(8), z.literal(16)], { error: "expected 8 or 16" })
@@ -147,7 +153,9 @@ export const requestOptionsSchema = optionsSchema
       .describe(
         "Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's.",
       ),
-    output: outputSchema.partial(),
+    output: outputSchema
+      .extend({ format: requestFormatSchema.describe("File format of the result; jpg is jpeg.") })
+      .partial(),
   })
   .partial();
 export type RequestOptions = z.infer<typeof requestOptionsSchema>;

@@ -114,6 +114,9 @@ const problemCodeSchema = z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...Probl
 export type JobErrorCode = keyof typeof JOB_ERRORS;
 export const jobErrorCodeSchema = z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]);
 
+/** How many errors a problem lists. */
+export const MAX_ERRORS = 20;
+
 const fieldErrorSchema = z.object({
   path: z.string().describe("The path of the field, for example `options.style_layers.block9_conv1`."),
   expected: z.string(),
@@ -132,10 +135,17 @@ export const problemSchema = z
     retryable: z.boolean().describe("Whether the same request may succeed later."),
     instance: z.string().optional().describe("The path of the request."),
     request_id: z.string().optional().describe("Identifies the request in the service's logs."),
-    errors: z.array(fieldErrorSchema).optional().describe("One entry for each invalid field."),
+    errors: z
+      .array(fieldErrorSchema)
+      .max(MAX_ERRORS)
+      .optional()
+      .describe("One entry for each invalid field, at most 20."),
   })
   .meta({ id: "Problem" });
 export type Problem = z.infer<typeof problemSchema>;
+
+/** The maximum length of a problem's detail, which is also logged. */
+const DETAIL_LENGTH = 4_000;
 
 /** Rejects a request: the error handler responds with this problem. */
 export class ProblemError extends Error {
@@ -146,7 +156,7 @@ export class ProblemError extends Error {
   readonly retryAfter: number | undefined;
 
   constructor(code: ProblemCode, detail: string, more: { errors?: FieldError[]; retryAfter?: number } = {}) {
-    super(detail);
+    super(detail.length > DETAIL_LENGTH ? `${detail.slice(0, DETAIL_LENGTH)}…` : detail);
     this.code = code;
     this.errors = more.errors ?? [];
     this.retryAfter = more.retryAfter;
@@ -159,10 +169,12 @@ export class ProblemError extends Error {
   }
 
   static forFields(code: ProblemCode, errors: FieldError[]): ProblemError {
-    const detail = errors.map(
+    const listed = errors.slice(0, MAX_ERRORS);
+    const detail = listed.map(
       ({ path, expected, received }) => `${path}: expected ${expected}, received ${received}`,
     );
-    return new ProblemError(code, detail.join("; "), { errors });
+    if (errors.length > MAX_ERRORS) detail.push(`only the first ${MAX_ERRORS} errors are listed`);
+    return new ProblemError(code, detail.join("; "), { errors: listed });
   }
 
   static forField(code: ProblemCode, path: string, expected: string, received: string): ProblemError {

@@ -2,8 +2,11 @@ import { z } from "zod";
 import { requestOptionsSchema } from "./options.ts";
 import { webhookSchema } from "./webhook.ts";
 
-/** The maximum length of a form field and of `metadata`, in characters. */
+/** The maximum size of a form's field that is no picture, in bytes. */
 export const FIELD_LENGTH = 64 * 1024;
+/** The maximum length of a picture's URL, in characters. */
+export const URL_LENGTH = 4096;
+/** The maximum length of `metadata` as JSON, in characters. */
 const METADATA_LENGTH = 4096;
 
 export const metadataSchema = z
@@ -48,14 +51,11 @@ export const continuationSchema = submissionFieldsSchema.extend({
 });
 export type Continuation = z.infer<typeof continuationSchema>;
 
-/** Not zod's own base64 check: the backtracking of its pattern fails for a text of many megabytes. */
-const base64Schema = z
-  .string()
-  .min(1)
-  .refine((text) => text.length % 4 === 0 && !/[^A-Za-z0-9+/=]|=[^=]/.test(text), {
-    error: "expected base64 (RFC 4648)",
-  })
-  .meta({ contentEncoding: "base64", description: "The bytes of the file." });
+/** The service decodes pictures while it reads the body; then their places in the text hold numbers. */
+const base64Schema = z.string().min(1).meta({
+  contentEncoding: "base64",
+  description: "The bytes of the file, also as a `data:` URI, with line breaks or without padding.",
+});
 
 export const pictureSourceSchema = z
   .union([
@@ -63,8 +63,10 @@ export const pictureSourceSchema = z
       url: z
         .string()
         .min(1)
-        .max(4096)
-        .describe("http or https. The service downloads it before it responds."),
+        .max(URL_LENGTH)
+        .describe(
+          "http or https, which the service downloads before it responds, or a `data:` URI in base64.",
+        ),
     }),
     z.strictObject({ base64: base64Schema }),
   ])

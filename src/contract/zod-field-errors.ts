@@ -1,16 +1,17 @@
 import type { z } from "zod";
-import type { FieldError } from "./problems.ts";
+import { type FieldError, MAX_ERRORS } from "./problems.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /**
- * Describes the errors of a schema field by field.
+ * Describes the errors of a schema field by field: the first of them, and one more than a problem lists if there are more.
  *
  * @param input what was parsed
  * @param root the path of `input` in the request
  */
 export function fieldErrors(error: z.core.$ZodError, input: unknown, root: string): FieldError[] {
-  const errors = error.issues.flatMap((issue) => describe(issue, input, root));
+  const issues = error.issues.slice(0, MAX_ERRORS + 1);
+  const errors = issues.flatMap((issue) => describe(issue, input, root)).slice(0, MAX_ERRORS + 1);
   // An error of an object is redundant if there is one of its fields.
   return errors.filter(({ path }) => !errors.some((other) => other.path.startsWith(`${path}.`)));
 }
@@ -19,7 +20,7 @@ function describe(issue: Issue, input: unknown, root: string): FieldError[] {
   const path = joinPath(root, issue.path);
   const received = show(valueAt(input, issue.path));
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, MAX_ERRORS + 1).map((key) => ({
       path: joinPath(path, [key]),
       expected: "a known field",
       received: "an unknown field",
@@ -30,7 +31,9 @@ function describe(issue: Issue, input: unknown, root: string): FieldError[] {
     return [{ path, expected: `a name with ${expected}`, received: show(issue.path.at(-1)) }];
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const expected = issue.errors.map((issues) => issues.map(expectation).join(" and "));
+    const expected = issue.errors.map((issues) =>
+      [...new Set(issues.slice(0, MAX_ERRORS).map(expectation))].join(" and "),
+    );
     return [{ path, expected: [...new Set(expected)].join(", or "), received }];
   }
   return [{ path, expected: expectation(issue), received }];
@@ -51,7 +54,7 @@ function expectation(issue: Issue): string {
     case "not_multiple_of":
       return `a multiple of ${issue.divisor}`;
     case "unrecognized_keys":
-      return `no field ${issue.keys.join(", ")}`;
+      return `no field ${show(issue.keys[0])}${issue.keys.length > 1 ? " or others" : ""}`;
     default:
       return issue.message.replace(/^expected /, "");
   }

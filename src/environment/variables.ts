@@ -127,7 +127,9 @@ const storage = {
 
 const limits = {
   MAX_UPLOAD_BYTES: integer(32 * MIB, 1024, 1024 * MIB).describe("Size of one picture file, in bytes."),
-  MAX_JSON_BYTES: integer(48 * MIB, 1024, 512 * MIB).describe("Size of a JSON body, in bytes."),
+  MAX_REQUEST_BYTES: integer(256 * MIB, 1024, 64 * 1024 * MIB).describe(
+    "Size of a whole submission, and of its pictures together, in bytes; all other bodies may have 64 KiB.",
+  ),
   MAX_PICTURE_PIXELS: integer(64_000_000, 1024, 1_000_000_000).describe("Pixels of one picture."),
   MAX_STYLES: integer(4, 1, 16).describe("Styles of one job."),
   MAX_BATCH_JOBS: integer(64, 1, 1000).describe("Jobs of one batch."),
@@ -151,14 +153,11 @@ const load = {
   MAX_UPLOADS: integer(64, 1, 100_000).describe(
     "Submissions that one API process reads at once; more get 503.",
   ),
-  MAX_JSON_BYTES_AT_ONCE: integer(192 * MIB, 1024, 64 * 1024 * MIB).describe(
-    "Bytes of JSON bodies that one API process reads at once; more get 503.",
-  ),
   MAX_STREAMS: integer(1_000, 1, 1_000_000).describe(
     "Event streams and delayed responses of one API process at once; more get 503.",
   ),
   MIN_FREE_BYTES: integer(256 * MIB, 0, 1024 * 1024 * MIB).describe(
-    "If the disk of `SPOOL_DIR` or of the store has less free space, submissions get 503.",
+    "If the disk of `SPOOL_DIR` or of the store would have less free space, submissions get 503.",
   ),
 };
 

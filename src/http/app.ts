@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import type { Config } from "../config.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import authentication from "./plugins/authentication.ts";
+import bodies, { BODY_LIMIT } from "./plugins/bodies.ts";
 import concurrencyLimits from "./plugins/concurrency-limits.ts";
 import cors from "./plugins/cors.ts";
 import errorHandler from "./plugins/error-handler.ts";
@@ -19,8 +20,8 @@ import { validatorCompiler } from "./validation.ts";
 
 /** In this order their `onRequest` hooks run. */
 const PLUGINS = [
-  ...[requestLog, errorHandler, notFound, shutdown, securityHeaders, cors],
-  ...[authentication, rateLimits, concurrencyLimits, openapi, metrics],
+  ...[requestLog, errorHandler, shutdown, securityHeaders, cors, notFound],
+  ...[authentication, rateLimits, bodies, concurrencyLimits, openapi, metrics],
 ];
 
 /** The whole API; it does not listen. */
@@ -33,7 +34,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     requestIdHeader: false,
     genReqId: requestId,
     childLoggerFactory: requestLogger,
-    bodyLimit: config.limits.jsonBytes,
+    bodyLimit: BODY_LIMIT,
     ...timeouts(config),
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     forceCloseConnections: "idle",

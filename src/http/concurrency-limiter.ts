@@ -1,42 +1,45 @@
-/** Limits how much is in use at once. No owner may use more than half, so that others can always get some. */
+/** Limits how many requests are open at once. No owner may have more than half, so that others can always get some. */
 export class ConcurrencyLimiter {
-  private used = 0;
-  private readonly usedByOwner = new Map<string, number>();
+  private total = 0;
+  private readonly byOwner = new Map<string, number>();
   private readonly ownerLimit: number;
 
-  /** @param minimum what a single owner may use in any case */
-  constructor(
-    private readonly limit: number,
-    minimum = 1,
-  ) {
-    this.ownerLimit = Math.max(minimum, Math.floor(limit / 2));
+  constructor(private readonly limit: number) {
+    this.ownerLimit = Math.max(1, Math.floor(limit / 2));
+  }
+
+  /** How many slots are in use. */
+  get inUse(): number {
+    return this.total;
   }
 
   /**
-   * Returns a function that releases what was acquired, however often it is called; null if the limit is reached.
+   * Acquires a slot until `end` is aborted. Returns a function that releases it earlier, however often it is called; null
+   * if the limit is reached.
    *
    * @param owner null for requests without an owner: only the whole limit applies to them
    */
-  acquire(owner: string | null, amount = 1): (() => void) | null {
-    if (this.used + amount > this.limit) return null;
-    if (owner !== null && this.usedBy(owner) + amount > this.ownerLimit) return null;
-    this.add(owner, amount);
+  acquire(owner: string | null, end: AbortSignal): (() => void) | null {
+    if (this.total >= this.limit) return null;
+    if (owner !== null && (this.byOwner.get(owner) ?? 0) >= this.ownerLimit) return null;
+    this.add(owner, 1);
     let isReleased = false;
-    return () => {
-      if (!isReleased) this.add(owner, -amount);
+    const release = () => {
+      if (isReleased) return;
       isReleased = true;
+      end.removeEventListener("abort", release);
+      this.add(owner, -1);
     };
+    if (end.aborted) release();
+    else end.addEventListener("abort", release);
+    return release;
   }
 
-  private usedBy(owner: string): number {
-    return this.usedByOwner.get(owner) ?? 0;
-  }
-
-  private add(owner: string | null, amount: number): void {
-    this.used += amount;
+  private add(owner: string | null, amount: 1 | -1): void {
+    this.total += amount;
     if (owner === null) return;
-    const used = this.usedBy(owner) + amount;
-    if (used > 0) this.usedByOwner.set(owner, used);
-    else this.usedByOwner.delete(owner);
+    const used = (this.byOwner.get(owner) ?? 0) + amount;
+    if (used > 0) this.byOwner.set(owner, used);
+    else this.byOwner.delete(owner);
   }
 }

@@ -16,6 +16,7 @@ import { SMALL_PIXELS } from "../pictures/validate-picture.ts";
 import type { RedisKeys } from "../redis/keys.ts";
 import type { BlobStore } from "../storage/blob-store.ts";
 import { createBlobStore } from "../storage/create-store.ts";
+import { FreeSpace } from "../storage/free-space.ts";
 import { WebhookSecrets } from "../webhooks/webhook-secrets.ts";
 import { DerivedPictures } from "./files/derived-pictures.ts";
 
@@ -42,6 +43,7 @@ export interface Dependencies {
   signedLinks: SignedLinks;
   rateLimits: RateLimits;
   urlPolicy: UrlPolicy;
+  freeSpace: FreeSpace;
   webhookSecrets: WebhookSecrets;
 }
 
@@ -53,6 +55,7 @@ export async function createDependencies(config: Config, logger: Logger, redis: 
     { memoryBytes: CONVERSION_MEMORY_BYTES.small, maxPixels: SMALL_PIXELS },
     { memoryBytes: CONVERSION_MEMORY_BYTES.large },
   ]);
+  const storeFolders = config.storage.type === "filesystem" ? [config.storage.directory] : [];
   return {
     config,
     logger,
@@ -73,6 +76,7 @@ export async function createDependencies(config: Config, logger: Logger, redis: 
       jobs: limits.jobsPerMinute,
     }),
     urlPolicy: createUrlPolicy(config.urlNetworks),
+    freeSpace: new FreeSpace([config.spoolDirectory, ...storeFolders], limits.freeBytes),
     webhookSecrets: new WebhookSecrets(redis, keys),
   } satisfies Dependencies;
 }

@@ -5,6 +5,7 @@ import { type EngineDescription, engineSchema } from "../contract/engine-descrip
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { WorkerDescription } from "../jobs/scheduling/worker-registry.ts";
 import { describeRedisError, isRedisUnavailable } from "../redis/errors.ts";
+import { SpaceReservation } from "../storage/free-space.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { Spool } from "./submission/spool.ts";
 import { redactPaths } from "./views/redact-paths.ts";
@@ -73,9 +74,13 @@ async function checkReadiness({ config, queue, store }: Dependencies): Promise<R
 /** Writes a block as an upload is written: the spool may be on another disk than the store. */
 async function checkSpool({ spoolDirectory }: Dependencies["config"]): Promise<void> {
   const block = new Uint8Array(4096);
-  const spool = await Spool.open(spoolDirectory, block.length);
+  const spool = await Spool.open(
+    spoolDirectory,
+    { pictureBytes: block.length, requestBytes: block.length },
+    new SpaceReservation(block.length, async () => undefined),
+  );
   try {
-    await spool.write("probe", block);
+    await spool.write("probe", [block]);
   } finally {
     await spool.close();
   }

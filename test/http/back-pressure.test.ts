@@ -4,7 +4,6 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { EventReader } from "../support/event-stream.ts";
 import { TestService } from "../support/harness/service.ts";
-import { jpeg } from "../support/pictures.ts";
 import { form } from "../support/submission-form.ts";
 import { until } from "../support/until.ts";
 
@@ -109,23 +108,6 @@ describe("The upload limit", () => {
     const { jobs } = (await (await to.fetch("/v1/jobs")).json()) as { jobs: { id: string }[] };
     for (const { id } of jobs) await to.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200]);
-  });
-
-  it("limits JSON bodies by their total size", async () => {
-    const to = await start({ MAX_JSON_BYTES: "5000", MAX_JSON_BYTES_AT_ONCE: "5000" });
-    const upload = startUpload(to, { "content-type": "application/json", "content-length": "4500" });
-    const base64 = (await jpeg()).toString("base64");
-    const body = JSON.stringify({ content: { base64 }, style: { base64 } });
-    expect(body.length).toBeGreaterThan(500);
-    const post = () =>
-      to.fetch("/v1/jobs", { method: "POST", body, headers: { "content-type": "application/json" } });
-    const answer = await until(async () => {
-      const one = await post();
-      return one.status === 503 && one;
-    });
-    await expectRejected(answer, 503, "too_many_uploads");
-    upload.destroy();
-    await until(async () => (await post()).status === 202);
   });
 });
 

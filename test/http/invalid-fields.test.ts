@@ -56,7 +56,6 @@ describe("A form is rejected", () => {
       /known field/,
       /unknown/,
     ],
-    ["null", { seed: null }, "options.seed", /number/, /null/],
     ["a list", [], "options", /object/, /\[\]/],
     ["a number", 7, "options", /object/, /7/],
   ];
@@ -82,6 +81,24 @@ describe("A form is rejected", () => {
     expect(errors?.map(({ path }) => path).sort()).toEqual(["options.foo", "options.size", "options.steps"]);
   });
 
+  it("naming the first 20 of many invalid fields, in a short response and log line", async () => {
+    const many = Object.fromEntries(Array.from({ length: 8_000 }, (_, index) => [`n${index}`, 1]));
+    const keys = Object.fromEntries(Array.from({ length: 600 }, (_, index) => ["n".repeat(90) + index, 1]));
+    const lists = { style_scale: Array.from({ length: 20_000 }, () => 0), style_weights: [] };
+    for (const [name, value, code] of [
+      ["options", many, "invalid_options"],
+      ["options", lists, "invalid_options"],
+      ["metadata", keys, "invalid_request"],
+    ] as const) {
+      const problem = await expectRejected(service, await form({ [name]: JSON.stringify(value) }), code);
+      expect(problem.errors?.length).toBeLessThanOrEqual(20);
+      expect(JSON.stringify(problem).length).toBeLessThan(16_000);
+    }
+    const path = `/v1/jobs/${"x".repeat(10_000)}`;
+    await (await service.fetch(path)).text();
+    const lines = service.logged.map((line) => JSON.stringify(line).length);
+    expect(Math.max(...lines)).toBeLessThan(8_000);
+  });
   it("with options that are not JSON", async () => {
     const { errors } = await expectRejected(
       service,

@@ -202,7 +202,7 @@ describe("Internal errors", () => {
 });
 
 describe("The log", () => {
-  it("contains no key, no signature and no picture", async () => {
+  it("contains no key, no signature and no picture, at any level", async () => {
     const { key, text } = await service.apiKeys.create({
       ...{ owner: "logged", name: "", scopes: ["submit", "read"], lifetimeMs: null },
     });
@@ -221,6 +221,12 @@ describe("The log", () => {
       });
     const accepted = await submit({ content: picture, style: picture, options: { size: 64 } });
     const { id } = (await accepted.json()) as { id: string };
+    const sent = await service.fetch("/v1/jobs", {
+      method: "POST",
+      body: await form(),
+      headers: { authorization },
+    });
+    expect(sent.status).toBe(202);
     await submit({ content: picture, style: { base64: `${picture.base64.slice(0, -8)}!!!!` } });
     const headers = { authorization, "content-type": "application/json" };
     const signed = await service.fetch(`/v1/jobs/${id}/links`, { method: "POST", headers, body: "{}" });

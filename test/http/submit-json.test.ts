@@ -16,7 +16,7 @@ let stone: string;
 beforeAll(async () => {
   service = await TestService.start({
     MAX_UPLOAD_BYTES: "100000",
-    MAX_JSON_BYTES: "400000",
+    MAX_REQUEST_BYTES: "400000",
     MAX_STYLES: "2",
     URL_TIMEOUT_SECONDS: "1",
     URL_ALLOWED_NETWORKS: "127.0.0.1/32",
@@ -73,6 +73,39 @@ describe("A job as JSON", () => {
     await accepted({ content: { base64: cat }, style: { base64: stone } });
   });
 
+  it.each([
+    ["line breaks", (base64: string) => base64.replace(/(.{76})/g, "$1\r\n")],
+    ["no padding", (base64: string) => base64.replace(/=+$/, "")],
+    ["the alphabet for URLs", (base64: string) => base64.replaceAll("+", "-").replaceAll("/", "_")],
+    ["a data: URI", (base64: string) => `data:image/jpeg;base64,${base64}`],
+  ])("is accepted with base64 that has %s", async (_, write) => {
+    const view = await accepted({ content: { base64: write(cat) }, style: [{ base64: write(stone) }] });
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-0`)).toString("base64")).toBe(stone);
+  });
+
+  it("is accepted with a data: URI as a URL, and with every escape of JSON", async () => {
+    const text = JSON.stringify({
+      content: { url: `data:image/jpeg;base64,${cat}` },
+      style: { base64: stone },
+      metadata: { base64: "0", url: "data:0" },
+    });
+    const body = text.replaceAll("/", "\\/").replaceAll("+", "\\u002B").replace('"base64"', '"base\\u00364"');
+    const view = await accepted(body);
+    expect(view.metadata).toEqual({ base64: "0", url: "data:0" });
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
+    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-0`)).toString("base64")).toBe(stone);
+  });
+
+  it("is accepted with null for what may be left out", async () => {
+    await accepted({
+      ...{ content: { base64: cat }, style: { base64: stone }, style_mask: null, keep_mask: null },
+      ...{ init_picture: null, metadata: null, priority: null, expires_in: null, webhook: null },
+      options: { preset: null, seed: null, output: { format: null, quality: 80 } },
+    });
+    await accepted({ content: { base64: cat }, style: { base64: stone }, options: null });
+  });
+
   it("is accepted with URLs, and downloads the pictures", async () => {
     answer = async (_request, response) => void response.end(await jpeg());
     const view = await accepted({ content: { url: `${url}/cat` }, style: { base64: stone } });
@@ -85,7 +118,8 @@ describe("A job as JSON is rejected", () => {
 
   it.each([
     ["a broken text", '{"content":', "malformed_body"],
-    ["nothing", "", "malformed_body"],
+    ["nothing", "", "missing_content"],
+    ["nested too deeply", `{"metadata":${"[".repeat(5000)}${"]".repeat(5000)}}`, "malformed_body"],
     ["a list", "[]", "invalid_request"],
     ["null", "null", "invalid_request"],
     ["a text", '"cat"', "invalid_request"],
@@ -115,9 +149,10 @@ describe("A job as JSON is rejected", () => {
 
   it.each([
     [{ base64: "not base64!" }],
-    [{ base64: "AAA" }],
     [{ base64: "A=AA" }],
     [{ base64: "" }],
+    [{ base64: "data:image/png,text" }],
+    [{ base64: "AA==AA" }],
     [{ base64: 7 }],
     [{ path: "/etc/passwd" }],
     [{ url: "http://example.org/", base64: "AAAA" }],

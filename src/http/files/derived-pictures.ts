@@ -71,14 +71,15 @@ export class DerivedPictures {
   }
 
   private start(key: string, record: JobRecord, derivation: Derivation): Conversion {
-    const release = this.limiter.acquire(record.owner);
+    const finished = new AbortController();
+    const release = this.limiter.acquire(record.owner, finished.signal);
     if (release === null) {
       const detail = `The limit of ${MAX_CONVERSIONS} conversions at once (half of them for one owner) is reached`;
       throw new ProblemError("too_many_conversions", detail, { retryAfter: 5 });
     }
     const cancel = new AbortController();
     const stored = this.create(key, record, derivation, cancel.signal).finally(() => {
-      release();
+      finished.abort();
       if (this.running.get(key) === conversion) this.running.delete(key);
     });
     const conversion: Conversion = { stored, clients: 0, cancel };

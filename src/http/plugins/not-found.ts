@@ -1,12 +1,14 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { ProblemError } from "../../contract/problems.ts";
 import type { ApiPlugin } from "../dependencies.ts";
-import { sendProblem } from "../problem-response.ts";
 
-/** Responds with 405 if the path has a route for other methods, otherwise with 404. */
+/** Responds with 405 if the path has a route for other methods, otherwise with 404; in both cases before the body is read. */
 const notFound: ApiPlugin = async (app) => {
   const routes: { methods: string[]; pattern: RegExp }[] = [];
   app.addHook("onRoute", ({ method, url }) => {
+    // The CORS plugin answers preflight requests for every path.
+    if (url === "*") return;
     const source = url.replaceAll(".", "\\.").replaceAll(/:\w+/g, "[^/]+").replaceAll("*", ".*");
     routes.push({ methods: [method].flat(), pattern: new RegExp(`^${source}/?$`) });
   });
@@ -16,18 +18,19 @@ const notFound: ApiPlugin = async (app) => {
     return [...new Set(methods)].sort();
   };
 
-  app.setNotFoundHandler((request, reply) => {
+  const problem = (request: FastifyRequest, reply: FastifyReply): ProblemError => {
     const allowed = allowedMethods(request.url).join(", ");
-    if (allowed === "") {
-      return sendProblem(
-        request,
-        reply,
-        new ProblemError("unknown_route", "There is no route with this path"),
-      );
-    }
+    if (allowed === "") return new ProblemError("unknown_route", "There is no route with this path");
     reply.header("allow", allowed);
     const detail = `Expected the method ${allowed}, received ${request.method}`;
-    return sendProblem(request, reply, new ProblemError("method_not_allowed", detail));
+    return new ProblemError("method_not_allowed", detail);
+  };
+
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.is404) throw problem(request, reply);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    throw problem(request, reply);
   });
 };
 

@@ -13,6 +13,8 @@ declare module "node:http" {
 }
 
 const SAFE_ID = /^[\w.-]{1,64}$/;
+/** How much of a path is logged. */
+const PATH_LENGTH = 200;
 /** Polled every few seconds by whoever monitors the service. */
 const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
 
@@ -53,7 +55,7 @@ const requestLog: ApiPlugin = async (app) => {
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
-    const [path = ""] = request.url.split("?", 1);
+    const path = (request.url.split("?", 1)[0] ?? "").slice(0, PATH_LENGTH);
     const level = reply.statusCode >= 500 ? "warn" : PROBES.has(path) ? "debug" : "info";
     const { method } = request;
     const status = reply.statusCode;

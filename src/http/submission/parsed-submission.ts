@@ -9,6 +9,15 @@ export type PictureField = (typeof PICTURE_FIELDS)[number];
 /** The pictures of a request by field; a field without pictures has an empty list. */
 export type ByField<Picture> = Record<PictureField, Picture[]>;
 
+/** A picture of a request: a file in the spool, or a URL that is not downloaded yet. */
+export type PictureSource = { path: string } | { url: string };
+
+/** A request whose body has been read. */
+export interface ReadSubmission {
+  pictures: ByField<PictureSource>;
+  fields: SubmissionFields;
+}
+
 /** A request that has been read: its pictures are files in the spool, and not validated yet. */
 export interface ParsedSubmission {
   /** The paths of the files. */
@@ -51,7 +60,7 @@ const TOO_MANY: Record<PictureField, ProblemCode> = {
 };
 
 /** Throws a `ProblemError` if the content or the style is missing, or if the style masks do not match the styles. */
-export function checkPictures({ content, style, style_mask }: ByField<unknown>): void {
+function checkPictures({ content, style, style_mask }: ByField<unknown>): void {
   if (content.length === 0) throw ProblemError.forField("missing_content", "content", "a picture", "nothing");
   if (style.length === 0) throw ProblemError.forField("missing_style", "style", "a picture", "nothing");
   if (style_mask.length === 0 || style_mask.length === style.length) return;
@@ -59,8 +68,17 @@ export function checkPictures({ content, style, style_mask }: ByField<unknown>):
   throw ProblemError.forField("mismatched_masks", "style_mask", expected, String(style_mask.length));
 }
 
+/** Throws a `ProblemError` if a picture is missing or a field is invalid. */
+export function toSubmission(
+  pictures: ByField<PictureSource>,
+  given: Record<string, unknown>,
+): ReadSubmission {
+  checkPictures(pictures);
+  return { pictures, fields: parseFields(given) };
+}
+
 /** Parses the fields other than pictures. Throws a `ProblemError` that names each invalid field. */
-export function parseFields(given: Record<string, unknown>): SubmissionFields {
+function parseFields(given: Record<string, unknown>): SubmissionFields {
   const parsed = submissionFieldsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const errors = fieldErrors(parsed.error, given, "");

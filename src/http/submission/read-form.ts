@@ -1,83 +1,92 @@
-import { buffer } from "node:stream/consumers";
-import type { Multipart, MultipartFile } from "@fastify/multipart";
+import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
 import { FIELD_LENGTH, submissionFieldsSchema } from "../../contract/request.ts";
+import { parseJson } from "../parse-json.ts";
+import { withoutNulls } from "../without-nulls.ts";
 import {
   checkCount,
-  checkPictures,
   emptyFields,
-  type ParsedSubmission,
   PICTURE_FIELDS,
   type PictureField,
   type PictureLimits,
-  parseFields,
+  type PictureSource,
   pictureName,
+  type ReadSubmission,
+  toSubmission,
 } from "./parsed-submission.ts";
+import { readPicturePart } from "./read-picture-part.ts";
 import type { Spool } from "./spool.ts";
 
 const FIELDS = Object.keys(submissionFieldsSchema.shape);
 /** Fields whose text is JSON. */
 const JSON_FIELDS = ["options", "metadata", "webhook"];
 
-/** Reads multipart/form-data part by part, and writes the pictures to the spool. Throws a `ProblemError`. */
+/**
+ * Reads multipart/form-data part by part, and writes the pictures to the spool. The name of a part decides what it is,
+ * whether it has a file name or not (RFC 7578). A part without content and without a file name is a control that the
+ * user left empty. Throws a `ProblemError`.
+ */
 export async function readForm(
   request: FastifyRequest,
   spool: Spool,
   limits: PictureLimits,
-): Promise<ParsedSubmission> {
-  const pictures = emptyFields<string>();
+): Promise<ReadSubmission> {
+  const pictures = emptyFields<PictureSource>();
   const given: Record<string, unknown> = {};
-  for await (const part of request.parts()) {
-    const name = part.fieldname;
+  // The plugin is configured to treat every part as a file.
+  for await (const part of request.files()) {
+    const name = fieldName(part);
     if (isPictureField(name)) {
-      const paths = pictures[name];
-      checkCount(name, paths.length + 1, limits);
-      paths.push(await spool.write(pictureName(name, paths.length, limits), fileOf(part).file));
+      const index = pictures[name].length;
+      const source = await readPicturePart(part, pictureName(name, index, limits), spool, () =>
+        checkCount(name, index + 1, limits),
+      );
+      if (source) pictures[name].push(source);
     } else if (FIELDS.includes(name)) {
+      const text = await readText(part.file, name);
+      if (text === "") continue;
       if (name in given)
         throw ProblemError.forField("invalid_request", name, "the field once", "the field twice");
-      given[name] = parseField(name, await readText(part));
+      given[name] = parseField(name, text);
     } else {
       const expected = `one of ${[...PICTURE_FIELDS, ...FIELDS].join(", ")}`;
-      throw ProblemError.forField("unknown_field", String(name).slice(0, 100), expected, "an unknown field");
+      throw ProblemError.forField("unknown_field", name.slice(0, 100), expected, "an unknown field");
     }
   }
-  checkPictures(pictures);
-  return { pictures, fields: parseFields(given) };
+  return toSubmission(pictures, given);
+}
+
+/** Many clients write `style[]` or `style[0]` for a list. */
+function fieldName({ fieldname }: MultipartFile): string {
+  return String(fieldname).replace(/\[\d*\]$/, "");
 }
 
 const isPictureField = (name: string): name is PictureField =>
   (PICTURE_FIELDS as readonly string[]).includes(name);
 
-function fileOf(part: Multipart): MultipartFile {
-  if (part.type === "file") return part;
-  throw ProblemError.forField("invalid_request", part.fieldname, "a file", "a text field");
-}
-
-/** The text of a field, even if the client sends it as a file. */
-async function readText(part: Multipart): Promise<string> {
-  if (part.type === "field") {
-    if (part.valueTruncated) throw tooLong(part.fieldname);
-    // The plugin has already parsed a part with the type application/json.
-    return typeof part.value === "string" ? part.value : JSON.stringify(part.value);
+/** Stops reading at the limit. */
+async function readText(file: AsyncIterable<Buffer>, name: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of file) {
+    bytes += chunk.length;
+    if (bytes > FIELD_LENGTH) {
+      const expected = `at most ${FIELD_LENGTH} bytes`;
+      throw ProblemError.forField("request_too_large", name, expected, "more than that");
+    }
+    chunks.push(chunk);
   }
-  const bytes = await buffer(part.file);
-  if (bytes.length > FIELD_LENGTH) throw tooLong(part.fieldname);
-  return bytes.toString("utf8");
-}
-
-function tooLong(field: string): ProblemError {
-  const expected = `at most ${FIELD_LENGTH} characters`;
-  return ProblemError.forField("request_too_large", field, expected, "more than that");
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parseField(name: string, text: string): unknown {
   if (!JSON_FIELDS.includes(name)) return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   try {
-    return JSON.parse(text) as unknown;
+    return name === "metadata" ? parseJson(text) : (withoutNulls(parseJson(text)) ?? undefined);
   } catch (error) {
-    const received = `${JSON.stringify(text.slice(0, 80))} (${error instanceof Error ? error.message : "not JSON"})`;
+    if (!(error instanceof SyntaxError)) throw error;
+    const received = `${JSON.stringify(text.slice(0, 80))} (${error.message.slice(0, 200)})`;
     const code = name === "options" ? "invalid_options" : "invalid_request";
     throw ProblemError.forField(code, name, "a JSON object", received);
   }

@@ -1,54 +1,87 @@
+import type { FastifyRequest } from "fastify";
 import { ProblemError } from "../../contract/problems.ts";
 import { type PictureSourceInput, pictureSourceSchema } from "../../contract/request.ts";
 import { fieldErrors } from "../../contract/zod-field-errors.ts";
-import { fetchPicture, toProblemError } from "../../net/fetch-picture.ts";
-import type { UrlPolicy } from "../../net/url-policy.ts";
+import { parseJson } from "../parse-json.ts";
+import { malformed } from "../plugins/bodies.ts";
+import { withoutNulls } from "../without-nulls.ts";
+import { JsonScanner } from "./json-scanner.ts";
 import {
   checkCount,
-  checkPictures,
   emptyFields,
-  type ParsedSubmission,
   PICTURE_FIELDS,
   type PictureLimits,
-  parseFields,
+  type PictureSource,
   pictureName,
+  type ReadSubmission,
+  toSubmission,
 } from "./parsed-submission.ts";
+import { PictureWriter } from "./picture-writer.ts";
+import { readChunks } from "./read-chunks.ts";
 import type { Spool } from "./spool.ts";
 
-/**
- * Reads a JSON body: decodes or downloads its pictures into the spool, one after another, since each may be as large as
- * a form's. Throws a `ProblemError`.
- */
+/** Reads a JSON body piece by piece, and decodes its pictures into the spool meanwhile. Throws a `ProblemError`. */
 export async function readJson(
-  body: unknown,
+  request: FastifyRequest,
   spool: Spool,
   limits: PictureLimits,
-  urlPolicy: UrlPolicy,
-  urlSeconds: number,
-): Promise<ParsedSubmission> {
+): Promise<ReadSubmission> {
+  const { rest, paths } = await separatePictures(request, spool, limits);
+  let body: unknown;
+  try {
+    body = withoutNulls(parseJson(rest));
+  } catch (error) {
+    throw malformed(error);
+  }
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    const received = Array.isArray(body) ? "a list" : typeof body;
+    const received = Array.isArray(body) ? "a list" : body === null ? "null" : `a ${typeof body}`;
     throw ProblemError.forField("invalid_request", "body", "an object", received);
   }
-  const { content, style, style_mask, keep_mask, init_picture, ...rest } = body as Record<string, unknown>;
+  const { content, style, style_mask, keep_mask, init_picture, ...fields } = body as Record<string, unknown>;
   const given = {
     ...{ content: toList(content), style: toList(style), style_mask: toList(style_mask) },
     ...{ keep_mask: toList(keep_mask), init_picture: toList(init_picture) },
   };
-  for (const field of PICTURE_FIELDS) checkCount(field, given[field].length, limits);
-  checkPictures(given);
-  const fields = parseFields(rest);
-  const sources = PICTURE_FIELDS.flatMap((field) =>
-    given[field].map((source, index) => {
-      const name = pictureName(field, index, limits);
-      return { field, name, source: parseSource(source, name) };
-    }),
-  );
-  const pictures = emptyFields<string>();
-  for (const { field, name, source } of sources) {
-    pictures[field].push(await writePicture(source, name, spool, urlPolicy, urlSeconds));
+  const pictures = emptyFields<PictureSource>();
+  for (const field of PICTURE_FIELDS) {
+    checkCount(field, given[field].length, limits);
+    pictures[field] = given[field].map((source, index) =>
+      toPictureSource(parseSource(source, pictureName(field, index, limits)), paths),
+    );
   }
-  return { pictures, fields };
+  return toSubmission(pictures, fields);
+}
+
+/** Returns the body without its pictures, and the paths of the pictures by the numbers that replace them. */
+async function separatePictures(
+  request: FastifyRequest,
+  spool: Spool,
+  limits: PictureLimits,
+): Promise<{ rest: string; paths: string[] }> {
+  const scanner = new JsonScanner();
+  const paths: string[] = [];
+  const counts = emptyFields<never>();
+  let writer: PictureWriter | null = null;
+  try {
+    for await (const chunk of readChunks(request)) {
+      for (const piece of scanner.scan(chunk)) {
+        if (piece === "end") {
+          if (writer) paths.push(await writer.end());
+          writer = null;
+        } else if ("text" in piece) await writer?.write(piece.text);
+        else {
+          const { field, index } = piece.start;
+          checkCount(field, counts[field].push(undefined as never), limits);
+          writer = await PictureWriter.create(pictureName(field, index, limits), spool);
+        }
+      }
+    }
+    return { rest: scanner.rest, paths };
+  } catch (error) {
+    throw malformed(error);
+  } finally {
+    await writer?.close();
+  }
 }
 
 function toList(given: unknown): unknown[] {
@@ -62,17 +95,9 @@ function parseSource(given: unknown, name: string): PictureSourceInput {
   throw ProblemError.forFields("invalid_request", fieldErrors(parsed.error, given, name));
 }
 
-async function writePicture(
-  source: PictureSourceInput,
-  name: string,
-  spool: Spool,
-  urlPolicy: UrlPolicy,
-  urlSeconds: number,
-): Promise<string> {
-  if ("base64" in source) return await spool.write(name, Buffer.from(source.base64, "base64"));
-  const signal = AbortSignal.timeout(urlSeconds * 1000);
-  const picture = await fetchPicture(source.url, `${name}.url`, urlPolicy, signal);
-  return await spool.write(name, picture).catch((error) => {
-    throw toProblemError(error, `${name}.url`, signal);
-  });
+function toPictureSource(source: PictureSourceInput, paths: readonly string[]): PictureSource {
+  const number = "base64" in source ? source.base64 : /^data:(\d+)$/.exec(source.url)?.[1];
+  const path = paths[Number(number ?? Number.NaN)];
+  if (path !== undefined) return { path };
+  return "url" in source ? { url: source.url } : { path: "" };
 }

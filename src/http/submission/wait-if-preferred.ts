@@ -9,22 +9,20 @@ import { limitedOwner } from "../plugins/concurrency-limits.ts";
  * responses are waiting already it returns at once, without `Preference-Applied`.
  */
 export async function waitIfPreferred(
-  app: Pick<App, "streamLimiter" | "shutdownSignal">,
+  app: Pick<App, "limiters" | "shutdownSignal">,
   { config, queue }: Dependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   accepted: JobWithPosition,
 ): Promise<JobWithPosition> {
   const preferred = preferredWait(request.headers.prefer);
-  const release = preferred === null ? null : app.streamLimiter.acquire(limitedOwner(request));
+  const release = preferred === null ? null : app.limiters.stream.acquire(limitedOwner(request), request.end);
   if (preferred === null || release === null) return accepted;
   try {
     const seconds = Math.min(preferred, config.limits.waitSeconds);
     reply.header("preference-applied", `wait=${seconds}`);
-    const disconnected = new AbortController();
-    reply.raw.once("close", () => disconnected.abort());
     const timeout = AbortSignal.timeout(seconds * 1000);
-    const signal = AbortSignal.any([disconnected.signal, app.shutdownSignal, timeout]);
+    const signal = AbortSignal.any([request.end, app.shutdownSignal, timeout]);
     const record = await waitForEnd(queue, accepted.record.id, signal).catch(() => null);
     return await withPosition(queue, record ?? accepted.record);
   } finally {

@@ -13,6 +13,7 @@ import { type JobStatus, type JobView, jobViewSchema } from "../../../src/contra
 import { buildApp } from "../../../src/http/app.ts";
 import { type App, createDependencies } from "../../../src/http/dependencies.ts";
 import type { JobQueue } from "../../../src/jobs/job-queue.ts";
+import { loggerOptions } from "../../../src/logging.ts";
 import type { PicturePool } from "../../../src/pictures/process/picture-pool.ts";
 import { connectForRequests } from "../../../src/redis/connection.ts";
 import { RedisKeys } from "../../../src/redis/keys.ts";
@@ -68,7 +69,7 @@ export class TestService {
     });
     const log: string[] = [];
     const logger = pino(
-      { level: "debug" },
+      { ...loggerOptions(config, "api"), level: "trace" },
       new Writable({
         write(chunk: Buffer, _encoding, done) {
           log.push(chunk.toString());

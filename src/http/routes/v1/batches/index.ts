@@ -3,7 +3,7 @@ import { batchFormSchema, batchJsonSchema, batchViewSchema } from "../../../../c
 import type { ApiPlugin } from "../../../dependencies.ts";
 import { jsonResponse } from "../../../openapi/json-response.ts";
 import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
-import multipart from "../../../plugins/multipart.ts";
+import submissionBodies from "../../../plugins/submission-bodies.ts";
 import { acceptSubmission } from "../../../submission/accept-submission.ts";
 import { checkCapacity } from "../../../submission/check-capacity.ts";
 import { idempotencyHeader } from "../../../submission/idempotency.ts";
@@ -17,11 +17,12 @@ const batches: ApiPlugin = async (app, dependencies) => {
   const { config, queue } = dependencies;
   const { batchJobs } = config.limits;
   const limits = pictureLimits(batchJobs, batchJobs);
-  await app.register(multipart, dependencies);
+  await app.register(submissionBodies, dependencies);
 
   app.post(
     "/",
     {
+      bodyLimit: config.limits.requestBytes,
       onRequest: checkCapacity(dependencies),
       config: {
         scope: "submit",

@@ -5,8 +5,8 @@ import type { ApiPlugin } from "../../../dependencies.ts";
 import { withPosition } from "../../../get-job.ts";
 import { jsonResponse } from "../../../openapi/json-response.ts";
 import { problemResponses, SUBMISSION_PROBLEMS } from "../../../openapi/problem-responses.ts";
-import multipart from "../../../plugins/multipart.ts";
 import { addJobToLog } from "../../../plugins/request-log.ts";
+import submissionBodies from "../../../plugins/submission-bodies.ts";
 import { acceptSubmission } from "../../../submission/accept-submission.ts";
 import { checkCapacity } from "../../../submission/check-capacity.ts";
 import { idempotencyHeader } from "../../../submission/idempotency.ts";
@@ -20,7 +20,7 @@ import { jobPath, jobView, retryAfter } from "../../../views/job-view.ts";
 const jobs: ApiPlugin = async (app, dependencies) => {
   const { config, queue } = dependencies;
   const limits = pictureLimits(1, config.limits.styles);
-  await app.register(multipart, dependencies);
+  await app.register(submissionBodies, dependencies);
 
   app.get(
     "/",
@@ -62,6 +62,7 @@ const jobs: ApiPlugin = async (app, dependencies) => {
   app.post(
     "/",
     {
+      bodyLimit: config.limits.requestBytes,
       onRequest: checkCapacity(dependencies),
       config: {
         scope: "submit",
@@ -101,7 +102,7 @@ const jobs: ApiPlugin = async (app, dependencies) => {
       const submit = async (submission: ParsedSubmission, id: string) =>
         await withPosition(queue, await submitJob(dependencies, submission, id, requesterOf(request)));
       const { result, isReplay } = await acceptSubmission(dependencies, request, limits, submit);
-      request.releaseConcurrency();
+      request.releaseSlot();
       addJobToLog(request, reply, result.record.id);
       request.log.info(
         { options: result.record.options },

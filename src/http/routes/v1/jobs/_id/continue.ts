@@ -6,6 +6,7 @@ import { getJob, withPosition } from "../../../../get-job.ts";
 import { jsonResponse } from "../../../../openapi/json-response.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { addJobToLog } from "../../../../plugins/request-log.ts";
+import { checkCapacity } from "../../../../submission/check-capacity.ts";
 import { continueJob } from "../../../../submission/continue-job.ts";
 import { fingerprint, idempotencyHeader, withIdempotency } from "../../../../submission/idempotency.ts";
 import { requesterOf } from "../../../../submission/queue-job.ts";
@@ -18,7 +19,8 @@ const continuation: ApiPlugin = async (app, dependencies) => {
   app.post(
     "/continue",
     {
-      config: { scope: "submit", createsJob: true },
+      onRequest: checkCapacity(dependencies),
+      config: { scope: "submit", createsJob: true, concurrency: "upload" },
       validatorCompiler: validatorCompiler("invalid_options"),
       schema: {
         operationId: "continueJob",
@@ -43,7 +45,14 @@ const continuation: ApiPlugin = async (app, dependencies) => {
               "idempotency_key_reused",
               "url_not_allowed",
             ] as const),
-            ...(["quota_exceeded", "rate_limited", "queue_full", "storage_full", "unavailable"] as const),
+            ...([
+              "quota_exceeded",
+              "rate_limited",
+              "too_many_uploads",
+              "queue_full",
+              "storage_full",
+              "unavailable",
+            ] as const),
           ),
         },
       },

@@ -42,12 +42,10 @@ const events: ApiPlugin = async (app, { config, queue }) => {
       const record = await getJob(queue, request);
       const since = parseRevision(request.headers["last-event-id"]);
       if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();
-      const disconnected = new AbortController();
-      reply.raw.once("close", () => disconnected.abort());
       const stream = jobEvents(queue, record.id, {
         since,
         heartbeatMs: config.heartbeatSeconds * 1000,
-        signal: AbortSignal.any([disconnected.signal, app.shutdownSignal]),
+        signal: AbortSignal.any([request.end, app.shutdownSignal]),
         view: async (now) => jobView(now, await queue.getPosition(now)),
       });
       reply.headers({

@@ -2,6 +2,7 @@ import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import { jobIdParams } from "../../../../../contract/job.ts";
 import { signedQuery } from "../../../../../contract/links.ts";
+import { requestFormatSchema } from "../../../../../contract/options.ts";
 import { ProblemError } from "../../../../../contract/problems.ts";
 import type { JobRecord, StoredPicture } from "../../../../../jobs/records/job-record.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
@@ -35,7 +36,7 @@ const result: ApiPlugin = async (app, { config, queue, store, derivedPictures })
         tags: ["result"],
         params: jobIdParams,
         querystring: z.strictObject({
-          format: z.enum(PICTURE_TYPES).optional().describe("File format; takes precedence over `Accept`."),
+          format: requestFormatSchema.optional().describe("File format; takes precedence over `Accept`."),
           quality: z.coerce.number().int().min(1).max(100).optional().describe(QUALITY),
           ...signedQuery,
         }),
