@@ -78,6 +78,7 @@ function toConfig(variables: Environment) {
       requestsPerMinute: variables.RATE_LIMIT_REQUESTS,
       jobsPerMinute: variables.RATE_LIMIT_JOBS,
       headersSeconds: variables.HEADERS_TIMEOUT_SECONDS,
+      keepAliveSeconds: variables.KEEP_ALIVE_TIMEOUT_SECONDS,
     },
     heartbeatSeconds: variables.HEARTBEAT_SECONDS,
     resultSeconds: variables.RESULT_TTL_SECONDS,
@@ -116,6 +117,8 @@ function storageOf(variables: Environment) {
     /** null: clients reach the same endpoint as the service. */
     publicEndpoint: variables.S3_PUBLIC_ENDPOINT ?? null,
     region: variables.S3_REGION,
+    /** Whether the bucket's name is in the path of URLs, rather than in the host's name. */
+    forcePathStyle: (variables.S3_FORCE_PATH_STYLE ?? String(variables.S3_ENDPOINT !== undefined)) === "true",
     /** null: the AWS SDK looks in its usual places. */
     credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : null,
   };

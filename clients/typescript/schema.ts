@@ -555,6 +555,74 @@ export interface components {
              */
             status: "queued" | "running" | "finished";
         };
+        /** @description `steps` is the number of further steps; they are all at the full size unless `scales` is set. */
+        ContinuationOptions: {
+            /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
+            content_layers?: {
+                [key: string]: number;
+            };
+            /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
+            content_weight?: number;
+            /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
+            learning_rate?: number;
+            /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
+            noise?: number;
+            output?: {
+                /** @description Bits per channel; 16 is possible for png only. */
+                bit_depth?: 8 | 16;
+                /**
+                 * @description sRGB, or Display P3 with its ICC profile in the file.
+                 * @enum {string}
+                 */
+                color_space?: "srgb" | "p3";
+                /**
+                 * @description File format of the result; jpg is jpeg.
+                 * @enum {string}
+                 */
+                format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
+                /** @description Quality of a lossy format; png ignores it. */
+                quality?: number;
+            };
+            /**
+             * @description The pooling layers of VGG-19.
+             * @enum {string}
+             */
+            pooling?: "max" | "average";
+            /**
+             * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
+             * @enum {string}
+             */
+            preserve_color?: "none" | "luminance" | "histogram" | "both";
+            /** @description Steps between previews; 0 for none. */
+            preview_interval?: number;
+            /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
+            scales?: number;
+            /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
+            seed?: number;
+            /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
+            size?: number | string;
+            /** @description Total number of optimiser steps, distributed over the scales. */
+            steps?: number;
+            /**
+             * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
+             * @enum {string}
+             */
+            style_distance?: "neighbors" | "gram";
+            /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
+            style_layers?: {
+                [key: string]: number;
+            };
+            /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
+            style_scale?: number | number[];
+            /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
+            style_weight?: number;
+            /** @description The weight of each style, in the order of the styles; empty for equal weights. */
+            style_weights?: number[];
+            /** @description Steps between the frames of the timelapse; 0 for none. */
+            timelapse_interval?: number;
+            /** @description The weight of the total variation loss, which smooths the picture. */
+            tv_weight?: number;
+        };
         Engine: {
             /** @enum {string} */
             device: "cpu" | "gpu";
@@ -797,6 +865,87 @@ export interface components {
             /** @description The weight of the total variation loss, which smooths the picture. */
             tv_weight: number;
         };
+        /** @description A picture, by its URL or in base64. */
+        PictureSource: {
+            /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
+            url: string;
+        } | {
+            /** @description The bytes of the file, also as a `data:` URI, with line breaks or without padding. */
+            base64: string;
+        };
+        /** @description The options that a preset sets. */
+        Preset: {
+            /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
+            content_layers: {
+                [key: string]: number;
+            };
+            /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
+            content_weight: number;
+            /**
+             * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+             * @enum {string}
+             */
+            init: "content" | "noise" | "blend" | "picture";
+            /** @description The share of noise if `init` is blend; 0 is only the content. */
+            init_blend: number;
+            /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
+            learning_rate: number;
+            /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
+            noise: number;
+            output: {
+                /** @description Bits per channel; 16 is possible for png only. */
+                bit_depth: 8 | 16;
+                /**
+                 * @description sRGB, or Display P3 with its ICC profile in the file.
+                 * @enum {string}
+                 */
+                color_space: "srgb" | "p3";
+                /**
+                 * @description File format of the result.
+                 * @enum {string}
+                 */
+                format: "png" | "jpeg" | "webp" | "avif";
+                /** @description Quality of a lossy format; png ignores it. */
+                quality: number;
+            };
+            /**
+             * @description The pooling layers of VGG-19.
+             * @enum {string}
+             */
+            pooling: "max" | "average";
+            /**
+             * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
+             * @enum {string}
+             */
+            preserve_color: "none" | "luminance" | "histogram" | "both";
+            /** @description Steps between previews; 0 for none. */
+            preview_interval: number;
+            /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
+            scales: number;
+            /** @description Longest edge of the result in pixels. The aspect ratio is the content's. */
+            size: number;
+            /** @description Total number of optimiser steps, distributed over the scales. */
+            steps: number;
+            /**
+             * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
+             * @enum {string}
+             */
+            style_distance: "neighbors" | "gram";
+            /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
+            style_layers: {
+                [key: string]: number;
+            };
+            /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
+            style_scale: number | number[];
+            /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
+            style_weight: number;
+            /** @description The weight of each style, in the order of the styles; empty for equal weights. */
+            style_weights: number[];
+            /** @description Steps between the frames of the timelapse; 0 for none. */
+            timelapse_interval: number;
+            /** @description The weight of the total variation loss, which smooths the picture. */
+            tv_weight: number;
+        };
         Presets: {
             /** @enum {string} */
             default: "draft" | "balanced" | "fine" | "classic";
@@ -805,78 +954,7 @@ export interface components {
                 [key: string]: unknown;
             };
             presets: {
-                [key: string]: {
-                    /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
-                    content_layers: {
-                        [key: string]: number;
-                    };
-                    /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
-                    content_weight: number;
-                    /**
-                     * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
-                     * @enum {string}
-                     */
-                    init: "content" | "noise" | "blend" | "picture";
-                    /** @description The share of noise if `init` is blend; 0 is only the content. */
-                    init_blend: number;
-                    /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
-                    learning_rate: number;
-                    /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
-                    noise: number;
-                    output: {
-                        /** @description Bits per channel; 16 is possible for png only. */
-                        bit_depth: 8 | 16;
-                        /**
-                         * @description sRGB, or Display P3 with its ICC profile in the file.
-                         * @enum {string}
-                         */
-                        color_space: "srgb" | "p3";
-                        /**
-                         * @description File format of the result.
-                         * @enum {string}
-                         */
-                        format: "png" | "jpeg" | "webp" | "avif";
-                        /** @description Quality of a lossy format; png ignores it. */
-                        quality: number;
-                    };
-                    /**
-                     * @description The pooling layers of VGG-19.
-                     * @enum {string}
-                     */
-                    pooling: "max" | "average";
-                    /**
-                     * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
-                     * @enum {string}
-                     */
-                    preserve_color: "none" | "luminance" | "histogram" | "both";
-                    /** @description Steps between previews; 0 for none. */
-                    preview_interval: number;
-                    /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
-                    scales: number;
-                    /** @description Longest edge of the result in pixels. The aspect ratio is the content's. */
-                    size: number;
-                    /** @description Total number of optimiser steps, distributed over the scales. */
-                    steps: number;
-                    /**
-                     * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
-                     * @enum {string}
-                     */
-                    style_distance: "neighbors" | "gram";
-                    /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
-                    style_layers: {
-                        [key: string]: number;
-                    };
-                    /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
-                    style_scale: number | number[];
-                    /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
-                    style_weight: number;
-                    /** @description The weight of each style, in the order of the styles; empty for equal weights. */
-                    style_weights: number[];
-                    /** @description Steps between the frames of the timelapse; 0 for none. */
-                    timelapse_interval: number;
-                    /** @description The weight of the total variation loss, which smooths the picture. */
-                    tv_weight: number;
-                };
+                [key: string]: components["schemas"]["Preset"];
             };
             /** @description The options that can be changed while a job runs. */
             updatable_options: string[];
@@ -961,6 +1039,86 @@ export interface components {
             /** @enum {string} */
             status: "ready" | "not_ready";
         };
+        /** @description The options that differ from those of the preset. */
+        RequestOptions: {
+            /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
+            content_layers?: {
+                [key: string]: number;
+            };
+            /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
+            content_weight?: number;
+            /**
+             * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
+             * @enum {string}
+             */
+            init?: "content" | "noise" | "blend" | "picture";
+            /** @description The share of noise if `init` is blend; 0 is only the content. */
+            init_blend?: number;
+            /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
+            learning_rate?: number;
+            /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
+            noise?: number;
+            output?: {
+                /** @description Bits per channel; 16 is possible for png only. */
+                bit_depth?: 8 | 16;
+                /**
+                 * @description sRGB, or Display P3 with its ICC profile in the file.
+                 * @enum {string}
+                 */
+                color_space?: "srgb" | "p3";
+                /**
+                 * @description File format of the result; jpg is jpeg.
+                 * @enum {string}
+                 */
+                format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
+                /** @description Quality of a lossy format; png ignores it. */
+                quality?: number;
+            };
+            /**
+             * @description The pooling layers of VGG-19.
+             * @enum {string}
+             */
+            pooling?: "max" | "average";
+            /**
+             * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
+             * @enum {string}
+             */
+            preserve_color?: "none" | "luminance" | "histogram" | "both";
+            /**
+             * @description The preset that sets the options which are omitted.
+             * @enum {string}
+             */
+            preset?: "draft" | "balanced" | "fine" | "classic";
+            /** @description Steps between previews; 0 for none. */
+            preview_interval?: number;
+            /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
+            scales?: number;
+            /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
+            seed?: number;
+            /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
+            size?: number | string;
+            /** @description Total number of optimiser steps, distributed over the scales. */
+            steps?: number;
+            /**
+             * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
+             * @enum {string}
+             */
+            style_distance?: "neighbors" | "gram";
+            /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
+            style_layers?: {
+                [key: string]: number;
+            };
+            /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
+            style_scale?: number | number[];
+            /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
+            style_weight?: number;
+            /** @description The weight of each style, in the order of the styles; empty for equal weights. */
+            style_weights?: number[];
+            /** @description Steps between the frames of the timelapse; 0 for none. */
+            timelapse_interval?: number;
+            /** @description The weight of the total variation loss, which smooths the picture. */
+            tv_weight?: number;
+        };
         SignedLinks: {
             /** Format: date-time */
             expires_at: string;
@@ -968,6 +1126,19 @@ export interface components {
             links: {
                 [key: string]: string;
             };
+        };
+        /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
+        Webhook: {
+            /**
+             * @default [
+             *       "job.succeeded",
+             *       "job.failed",
+             *       "job.canceled"
+             *     ]
+             */
+            events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
+            /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
+            url: string;
         };
         WebhookSecrets: {
             /** @description The secrets in use, newest first. */
@@ -1065,25 +1236,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @description The contents. Each is painted in each style. */
-                    content?: ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    }) | ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    })[];
+                    content?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
                     /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
                     /**
@@ -1093,120 +1246,12 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    options?: {
-                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
-                        content_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
-                        content_weight?: number;
-                        /**
-                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
-                         * @enum {string}
-                         */
-                        init?: "content" | "noise" | "blend" | "picture";
-                        /** @description The share of noise if `init` is blend; 0 is only the content. */
-                        init_blend?: number;
-                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
-                        learning_rate?: number;
-                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
-                        noise?: number;
-                        output?: {
-                            /** @description Bits per channel; 16 is possible for png only. */
-                            bit_depth?: 8 | 16;
-                            /**
-                             * @description sRGB, or Display P3 with its ICC profile in the file.
-                             * @enum {string}
-                             */
-                            color_space?: "srgb" | "p3";
-                            /**
-                             * @description File format of the result; jpg is jpeg.
-                             * @enum {string}
-                             */
-                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
-                            /** @description Quality of a lossy format; png ignores it. */
-                            quality?: number;
-                        };
-                        /**
-                         * @description The pooling layers of VGG-19.
-                         * @enum {string}
-                         */
-                        pooling?: "max" | "average";
-                        /**
-                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
-                         * @enum {string}
-                         */
-                        preserve_color?: "none" | "luminance" | "histogram" | "both";
-                        /**
-                         * @description The preset that sets the options which are omitted.
-                         * @enum {string}
-                         */
-                        preset?: "draft" | "balanced" | "fine" | "classic";
-                        /** @description Steps between previews; 0 for none. */
-                        preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
-                        scales?: number;
-                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
-                        seed?: number;
-                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
-                        size?: number | string;
-                        /** @description Total number of optimiser steps, distributed over the scales. */
-                        steps?: number;
-                        /**
-                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
-                         * @enum {string}
-                         */
-                        style_distance?: "neighbors" | "gram";
-                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
-                        style_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
-                        style_scale?: number | number[];
-                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
-                        style_weight?: number;
-                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
-                        style_weights?: number[];
-                        /** @description Steps between the frames of the timelapse; 0 for none. */
-                        timelapse_interval?: number;
-                        /** @description The weight of the total variation loss, which smooths the picture. */
-                        tv_weight?: number;
-                    };
+                    options?: components["schemas"]["RequestOptions"];
                     /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     /** @description The styles. */
-                    style?: ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    }) | ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    })[];
-                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
-                    webhook?: {
-                        /**
-                         * @default [
-                         *       "job.succeeded",
-                         *       "job.failed",
-                         *       "job.canceled"
-                         *     ]
-                         */
-                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
-                        url: string;
-                    };
+                    style?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
+                    webhook?: components["schemas"]["Webhook"];
                 };
                 "multipart/form-data": {
                     content: Blob[];
@@ -1219,101 +1264,11 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    options?: {
-                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
-                        content_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
-                        content_weight?: number;
-                        /**
-                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
-                         * @enum {string}
-                         */
-                        init?: "content" | "noise" | "blend" | "picture";
-                        /** @description The share of noise if `init` is blend; 0 is only the content. */
-                        init_blend?: number;
-                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
-                        learning_rate?: number;
-                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
-                        noise?: number;
-                        output?: {
-                            /** @description Bits per channel; 16 is possible for png only. */
-                            bit_depth?: 8 | 16;
-                            /**
-                             * @description sRGB, or Display P3 with its ICC profile in the file.
-                             * @enum {string}
-                             */
-                            color_space?: "srgb" | "p3";
-                            /**
-                             * @description File format of the result; jpg is jpeg.
-                             * @enum {string}
-                             */
-                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
-                            /** @description Quality of a lossy format; png ignores it. */
-                            quality?: number;
-                        };
-                        /**
-                         * @description The pooling layers of VGG-19.
-                         * @enum {string}
-                         */
-                        pooling?: "max" | "average";
-                        /**
-                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
-                         * @enum {string}
-                         */
-                        preserve_color?: "none" | "luminance" | "histogram" | "both";
-                        /**
-                         * @description The preset that sets the options which are omitted.
-                         * @enum {string}
-                         */
-                        preset?: "draft" | "balanced" | "fine" | "classic";
-                        /** @description Steps between previews; 0 for none. */
-                        preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
-                        scales?: number;
-                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
-                        seed?: number;
-                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
-                        size?: number | string;
-                        /** @description Total number of optimiser steps, distributed over the scales. */
-                        steps?: number;
-                        /**
-                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
-                         * @enum {string}
-                         */
-                        style_distance?: "neighbors" | "gram";
-                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
-                        style_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
-                        style_scale?: number | number[];
-                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
-                        style_weight?: number;
-                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
-                        style_weights?: number[];
-                        /** @description Steps between the frames of the timelapse; 0 for none. */
-                        timelapse_interval?: number;
-                        /** @description The weight of the total variation loss, which smooths the picture. */
-                        tv_weight?: number;
-                    };
+                    options?: components["schemas"]["RequestOptions"];
                     /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     style: Blob[];
-                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
-                    webhook?: {
-                        /**
-                         * @default [
-                         *       "job.succeeded",
-                         *       "job.failed",
-                         *       "job.canceled"
-                         *     ]
-                         */
-                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
-                        url: string;
-                    };
+                    webhook?: components["schemas"]["Webhook"];
                 };
             };
         };
@@ -1854,41 +1809,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description A picture, by its URL or in base64. */
-                    content?: {
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    };
+                    content?: components["schemas"]["PictureSource"];
                     /** @description After how many seconds the job and its pictures are deleted. */
                     expires_in?: number;
-                    /** @description The picture to start from; implies the option `init`: `picture`. */
-                    init_picture?: {
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    };
-                    /** @description Where the content is kept unchanged: white. */
-                    keep_mask?: {
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    };
+                    init_picture?: components["schemas"]["PictureSource"];
+                    keep_mask?: components["schemas"]["PictureSource"];
                     /**
                      * @description A small object with the client's own data, returned in the job view.
                      * @default {}
@@ -1896,139 +1821,13 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    options?: {
-                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
-                        content_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
-                        content_weight?: number;
-                        /**
-                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
-                         * @enum {string}
-                         */
-                        init?: "content" | "noise" | "blend" | "picture";
-                        /** @description The share of noise if `init` is blend; 0 is only the content. */
-                        init_blend?: number;
-                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
-                        learning_rate?: number;
-                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
-                        noise?: number;
-                        output?: {
-                            /** @description Bits per channel; 16 is possible for png only. */
-                            bit_depth?: 8 | 16;
-                            /**
-                             * @description sRGB, or Display P3 with its ICC profile in the file.
-                             * @enum {string}
-                             */
-                            color_space?: "srgb" | "p3";
-                            /**
-                             * @description File format of the result; jpg is jpeg.
-                             * @enum {string}
-                             */
-                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
-                            /** @description Quality of a lossy format; png ignores it. */
-                            quality?: number;
-                        };
-                        /**
-                         * @description The pooling layers of VGG-19.
-                         * @enum {string}
-                         */
-                        pooling?: "max" | "average";
-                        /**
-                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
-                         * @enum {string}
-                         */
-                        preserve_color?: "none" | "luminance" | "histogram" | "both";
-                        /**
-                         * @description The preset that sets the options which are omitted.
-                         * @enum {string}
-                         */
-                        preset?: "draft" | "balanced" | "fine" | "classic";
-                        /** @description Steps between previews; 0 for none. */
-                        preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
-                        scales?: number;
-                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
-                        seed?: number;
-                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
-                        size?: number | string;
-                        /** @description Total number of optimiser steps, distributed over the scales. */
-                        steps?: number;
-                        /**
-                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
-                         * @enum {string}
-                         */
-                        style_distance?: "neighbors" | "gram";
-                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
-                        style_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
-                        style_scale?: number | number[];
-                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
-                        style_weight?: number;
-                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
-                        style_weights?: number[];
-                        /** @description Steps between the frames of the timelapse; 0 for none. */
-                        timelapse_interval?: number;
-                        /** @description The weight of the total variation loss, which smooths the picture. */
-                        tv_weight?: number;
-                    };
+                    options?: components["schemas"]["RequestOptions"];
                     /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
-                    style?: ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    }) | ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    })[];
+                    style?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
                     /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
-                    style_mask?: ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    }) | ({
-                        /** @description http or https, which the service downloads before it responds, or a `data:` URI in base64. */
-                        url: string;
-                    } | {
-                        /**
-                         * Format: byte
-                         * @description The bytes of the file, also as a `data:` URI, with line breaks or without padding.
-                         */
-                        base64: string;
-                    })[];
-                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
-                    webhook?: {
-                        /**
-                         * @default [
-                         *       "job.succeeded",
-                         *       "job.failed",
-                         *       "job.canceled"
-                         *     ]
-                         */
-                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
-                        url: string;
-                    };
+                    style_mask?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
+                    webhook?: components["schemas"]["Webhook"];
                 };
                 "multipart/form-data": {
                     /**
@@ -2052,104 +1851,13 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    /** @description The options as JSON. */
-                    options?: {
-                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
-                        content_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
-                        content_weight?: number;
-                        /**
-                         * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
-                         * @enum {string}
-                         */
-                        init?: "content" | "noise" | "blend" | "picture";
-                        /** @description The share of noise if `init` is blend; 0 is only the content. */
-                        init_blend?: number;
-                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
-                        learning_rate?: number;
-                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
-                        noise?: number;
-                        output?: {
-                            /** @description Bits per channel; 16 is possible for png only. */
-                            bit_depth?: 8 | 16;
-                            /**
-                             * @description sRGB, or Display P3 with its ICC profile in the file.
-                             * @enum {string}
-                             */
-                            color_space?: "srgb" | "p3";
-                            /**
-                             * @description File format of the result; jpg is jpeg.
-                             * @enum {string}
-                             */
-                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
-                            /** @description Quality of a lossy format; png ignores it. */
-                            quality?: number;
-                        };
-                        /**
-                         * @description The pooling layers of VGG-19.
-                         * @enum {string}
-                         */
-                        pooling?: "max" | "average";
-                        /**
-                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
-                         * @enum {string}
-                         */
-                        preserve_color?: "none" | "luminance" | "histogram" | "both";
-                        /**
-                         * @description The preset that sets the options which are omitted.
-                         * @enum {string}
-                         */
-                        preset?: "draft" | "balanced" | "fine" | "classic";
-                        /** @description Steps between previews; 0 for none. */
-                        preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
-                        scales?: number;
-                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
-                        seed?: number;
-                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
-                        size?: number | string;
-                        /** @description Total number of optimiser steps, distributed over the scales. */
-                        steps?: number;
-                        /**
-                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
-                         * @enum {string}
-                         */
-                        style_distance?: "neighbors" | "gram";
-                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
-                        style_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
-                        style_scale?: number | number[];
-                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
-                        style_weight?: number;
-                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
-                        style_weights?: number[];
-                        /** @description Steps between the frames of the timelapse; 0 for none. */
-                        timelapse_interval?: number;
-                        /** @description The weight of the total variation loss, which smooths the picture. */
-                        tv_weight?: number;
-                    };
+                    options?: components["schemas"]["RequestOptions"];
                     /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
                     style: Blob[];
                     /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
                     style_mask?: Blob[];
-                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
-                    webhook?: {
-                        /**
-                         * @default [
-                         *       "job.succeeded",
-                         *       "job.failed",
-                         *       "job.canceled"
-                         *     ]
-                         */
-                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
-                        url: string;
-                    };
+                    webhook?: components["schemas"]["Webhook"];
                 };
             };
         };
@@ -2769,89 +2477,10 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     };
-                    /** @description `steps` is the number of further steps; they are all at the full size unless `scales` is set. */
-                    options?: {
-                        /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
-                        content_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
-                        content_weight?: number;
-                        /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
-                        learning_rate?: number;
-                        /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
-                        noise?: number;
-                        output?: {
-                            /** @description Bits per channel; 16 is possible for png only. */
-                            bit_depth?: 8 | 16;
-                            /**
-                             * @description sRGB, or Display P3 with its ICC profile in the file.
-                             * @enum {string}
-                             */
-                            color_space?: "srgb" | "p3";
-                            /**
-                             * @description File format of the result; jpg is jpeg.
-                             * @enum {string}
-                             */
-                            format?: "png" | "jpeg" | "webp" | "avif" | "jpg";
-                            /** @description Quality of a lossy format; png ignores it. */
-                            quality?: number;
-                        };
-                        /**
-                         * @description The pooling layers of VGG-19.
-                         * @enum {string}
-                         */
-                        pooling?: "max" | "average";
-                        /**
-                         * @description Keeps the content's colours (Gatys et al. 2016). luminance: changes only the brightness; histogram: first matches the style's colours to the content's; both: does both.
-                         * @enum {string}
-                         */
-                        preserve_color?: "none" | "luminance" | "histogram" | "both";
-                        /** @description Steps between previews; 0 for none. */
-                        preview_interval?: number;
-                        /** @description The number of scales, from coarse to fine, each twice the size of the previous; the last is `size`. The default adds one for each doubling of the preset's `size`, and subtracts one for each halving: the coarsest scale keeps its size. `classic` always has one. */
-                        scales?: number;
-                        /** @description Seed of everything random. On a CPU the same seed produces the same picture. Random by default. */
-                        seed?: number;
-                        /** @description Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's. */
-                        size?: number | string;
-                        /** @description Total number of optimiser steps, distributed over the scales. */
-                        steps?: number;
-                        /**
-                         * @description How the picture is compared with the style. neighbors: matches every position of the picture with the nearest position of the style, in balance, so that the whole style is used and strokes follow shapes (after Kolkin et al. 2022); compares Gram matrices too. gram: compares Gram matrices only, by the formulas of Gatys et al. 2015. If it differs from the preset's, the other options default to those of balanced or classic.
-                         * @enum {string}
-                         */
-                        style_distance?: "neighbors" | "gram";
-                        /** @description The layers whose Gram matrices are compared with the style's, with weights λ. */
-                        style_layers?: {
-                            [key: string]: number;
-                        };
-                        /** @description The size of the style's strokes: the longest edge of the style picture, as a multiple of the result's. One number, or one for each style. */
-                        style_scale?: number | number[];
-                        /** @description How strongly the style is followed. With neighbors 1 is a touch, 3 the usual strength, 10 the maximum that makes sense; with gram it is β, the weight of the style loss. */
-                        style_weight?: number;
-                        /** @description The weight of each style, in the order of the styles; empty for equal weights. */
-                        style_weights?: number[];
-                        /** @description Steps between the frames of the timelapse; 0 for none. */
-                        timelapse_interval?: number;
-                        /** @description The weight of the total variation loss, which smooths the picture. */
-                        tv_weight?: number;
-                    };
+                    options?: components["schemas"]["ContinuationOptions"];
                     /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
                     priority?: number;
-                    /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
-                    webhook?: {
-                        /**
-                         * @default [
-                         *       "job.succeeded",
-                         *       "job.failed",
-                         *       "job.canceled"
-                         *     ]
-                         */
-                        events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
-                        /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
-                        url: string;
-                    };
+                    webhook?: components["schemas"]["Webhook"];
                 };
             };
         };

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import type { Config } from "../config.ts";
 import { ProblemError } from "../contract/problems.ts";
+import { toIpAddress } from "./client-address.ts";
 
 /** Whether requests without an API key are accepted, and the reason, for the log. */
 export function decideAnonymousAccess({
@@ -31,8 +32,9 @@ export function servesLocalClientsOnly(config: Pick<Config, "anonymousAccess" | 
   return config.anonymousAccess === "loopback" && decideAnonymousAccess(config).isAllowed;
 }
 
-/** Headers with which a proxy forwards the client's address. */
-const FORWARDED_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+/** Headers that proxies, load balancers, tunnels and content delivery networks add to what they forward. */
+const PROXY_HEADERS =
+  /^(via|forwarded|cdn-loop|x-forwarded(-.*)?|x-original-.*|x-(envoy|azure|amz|amzn|appengine|arr|vercel|akamai|nf)-.*|(cf|fly|fastly|tailscale|true-client|ngrok)-.*|.*-client-?ip|.*real-?ip|.*remote-(ip|addr))$/;
 
 /**
  * Rejects requests that reach a service without keys although its user did not send them: from a web page of another site (CSRF, DNS
@@ -44,7 +46,7 @@ export function checkAnonymousRequest(
 ): void {
   const { origin, host = "" } = headers;
   if (mode === "loopback") {
-    const forwarded = FORWARDED_HEADERS.find((name) => headers[name] !== undefined);
+    const forwarded = Object.entries(headers).find(([name, value]) => isFromProxy(name, String(value)))?.[0];
     if (forwarded) {
       const detail = `Expected an API key or a request from this machine, received a forwarded request (${forwarded})`;
       throw new ProblemError("unauthorized", detail);
@@ -60,6 +62,13 @@ export function checkAnonymousRequest(
     const expected = "the service's own origin, or an API key";
     throw ProblemError.forField("forbidden", "origin", expected, origin.slice(0, 80));
   }
+}
+
+/** Whether only a proxy sends such a header: by its name, or because its value is the address of another machine. */
+function isFromProxy(name: string, value: string): boolean {
+  if (PROXY_HEADERS.test(name)) return true;
+  const addresses = value.split(",").map(toIpAddress);
+  return name !== "host" && addresses.some((address) => isIP(address) !== 0 && !isLoopback(address));
 }
 
 /** Whether a host name or address, from a setting or a URL, is this machine's loopback. */

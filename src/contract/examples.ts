@@ -115,8 +115,7 @@ const DETAILS: Partial<Record<ProblemCode, string>> = {
   invalid_request: 'query.limit: expected at most 100, received "500"',
   missing_style: "style: expected a picture, received nothing",
   picture_too_large: "content: expected at most 33554432 bytes, received more than that",
-  unsupported_picture:
-    "content: expected a file of type jpeg, png, webp, avif, received a file that starts with 4749463839610100",
+  unsupported_picture: "content: expected a file of type jpeg, png, webp, avif, received a GIF file",
   unauthorized: "Expected an API key (Authorization: Bearer nst_…), received no key",
   forbidden: "Expected a key with the scope submit, received one with read",
   job_not_found: `Expected the id of an existing job, received "${ID}"`,

@@ -148,7 +148,9 @@ export const requestOptionsSchema = optionsSchema
     size: z
       .union([
         optionsSchema.shape.size,
-        z.string().regex(RELATIVE_SIZE, "expected content, or a multiple such as 2x"),
+        z
+          .string()
+          .regex(RELATIVE_SIZE, "expected content, a multiple such as 2x, or a number without quotes"),
       ])
       .describe(
         "Longest edge of the result in pixels, or relative to the content: `content` for its size, or a multiple such as `2x` or `0.5x`. The aspect ratio is the content's.",
@@ -157,7 +159,8 @@ export const requestOptionsSchema = optionsSchema
       .extend({ format: requestFormatSchema.describe("File format of the result; jpg is jpeg.") })
       .partial(),
   })
-  .partial();
+  .partial()
+  .meta({ id: "RequestOptions", description: "The options that differ from those of the preset." });
 export type RequestOptions = z.infer<typeof requestOptionsSchema>;
 
 /** The options that can be changed while a job runs. */

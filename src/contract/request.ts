@@ -44,10 +44,12 @@ export type SubmissionFields = z.infer<typeof submissionFieldsSchema>;
 export const continuationSchema = submissionFieldsSchema.extend({
   options: requestOptionsSchema
     .omit({ preset: true, init: true, init_blend: true })
-    .default({})
-    .describe(
-      "`steps` is the number of further steps; they are all at the full size unless `scales` is set.",
-    ),
+    .meta({
+      id: "ContinuationOptions",
+      description:
+        "`steps` is the number of further steps; they are all at the full size unless `scales` is set.",
+    })
+    .default({}),
 });
 export type Continuation = z.infer<typeof continuationSchema>;
 
@@ -70,7 +72,7 @@ export const pictureSourceSchema = z
     }),
     z.strictObject({ base64: base64Schema }),
   ])
-  .describe("A picture, by its URL or in base64.");
+  .meta({ id: "PictureSource", description: "A picture, by its URL or in base64." });
 export type PictureSourceInput = z.infer<typeof pictureSourceSchema>;
 
 /** POST /v1/jobs as application/json. */

@@ -21,7 +21,10 @@ export const webhookSchema = z
       ),
     events: z.array(webhookEventSchema).min(1).max(WEBHOOK_EVENTS.length).default(DEFAULT_EVENTS),
   })
-  .describe("A URL to which the job's events are POSTed, signed according to Standard Webhooks.");
+  .meta({
+    id: "Webhook",
+    description: "A URL to which the job's events are POSTed, signed according to Standard Webhooks.",
+  });
 export type Webhook = z.infer<typeof webhookSchema>;
 
 /** An attempt to deliver an event. */

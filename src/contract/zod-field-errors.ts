@@ -18,7 +18,8 @@ export function fieldErrors(error: z.core.$ZodError, input: unknown, root: strin
 
 function describe(issue: Issue, input: unknown, root: string): FieldError[] {
   const path = joinPath(root, issue.path);
-  const received = show(valueAt(input, issue.path));
+  const value = valueAt(input, issue.path);
+  const received = show(value);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.slice(0, MAX_ERRORS + 1).map((key) => ({
       path: joinPath(path, [key]),
@@ -34,9 +35,15 @@ function describe(issue: Issue, input: unknown, root: string): FieldError[] {
     const expected = issue.errors.map((issues) =>
       [...new Set(issues.slice(0, MAX_ERRORS).map(expectation))].join(" and "),
     );
-    return [{ path, expected: [...new Set(expected)].join(", or "), received }];
+    return [{ path, expected: withoutQuotes([...new Set(expected)].join(", or "), value), received }];
   }
-  return [{ path, expected: expectation(issue), received }];
+  return [{ path, expected: withoutQuotes(expectation(issue), value), received }];
+}
+
+/** Says what is wrong with `"96"` where 96 is expected. */
+function withoutQuotes(expected: string, value: unknown): string {
+  const isQuoted = typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value));
+  return isQuoted && /\ban? (number|integer)\b/.test(expected) ? `${expected} (without quotes)` : expected;
 }
 
 function expectation(issue: Issue): string {
@@ -50,7 +57,7 @@ function expectation(issue: Issue): string {
     case "too_big":
       return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unit(issue.origin)}`;
     case "invalid_format":
-      return `a ${issue.format}`;
+      return issue.format === "regex" ? issue.message.replace(/^expected /, "") : `a ${issue.format}`;
     case "not_multiple_of":
       return `a multiple of ${issue.divisor}`;
     case "unrecognized_keys":

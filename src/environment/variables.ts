@@ -34,6 +34,9 @@ const api = {
   PORT: integer(3000, 0, 65_535).describe("Port on which the API listens; 0: any free port."),
   HEADERS_TIMEOUT_SECONDS: integer(15, 1, 600).describe("Time limit for receiving a request's headers."),
   REQUEST_TIMEOUT_SECONDS: integer(120, 1, 3600).describe("Time limit for receiving a whole request."),
+  KEEP_ALIVE_TIMEOUT_SECONDS: integer(72, 1, 3600).describe(
+    "How long a connection without requests stays open. A proxy in front must close its idle connections earlier.",
+  ),
   MAX_WAIT_SECONDS: integer(60, 0, 600).describe("Longest time that `Prefer: wait` delays a response."),
   HEARTBEAT_SECONDS: integer(15, 1, 300).describe("Time between two heartbeats of an event stream."),
 };
@@ -110,6 +113,11 @@ const storage = {
   S3_PUBLIC_ENDPOINT: webUrl.optional().meta({
     description: "URL of the S3 server as clients reach it, for `S3_PRESIGNED_URL_SECONDS`.",
     defaultText: "`S3_ENDPOINT`",
+  }),
+  S3_FORCE_PATH_STYLE: choice(["true", "false"]).optional().meta({
+    description:
+      "Whether the bucket's name is in the path of URLs (`https://host/bucket`) or in the host's name (`https://bucket.host`).",
+    standard: "`true` with `S3_ENDPOINT`, else `false`",
   }),
   S3_ACCESS_KEY_ID: z.string().optional().meta({
     description:

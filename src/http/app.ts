@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import autoload from "@fastify/autoload";
 import fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import { toIpAddress } from "../auth/client-address.ts";
 import type { Config } from "../config.ts";
+import { contains, parseNetworks } from "../net/public-address.ts";
 import type { App, Dependencies } from "./dependencies.ts";
 import authentication from "./plugins/authentication.ts";
 import bodies, { BODY_LIMIT } from "./plugins/bodies.ts";
@@ -36,7 +38,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     childLoggerFactory: requestLogger,
     bodyLimit: BODY_LIMIT,
     ...timeouts(config),
-    trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
+    trustProxy: trustedProxies(config),
     forceCloseConnections: "idle",
     return503OnClosing: false,
     clientErrorHandler: writeClientError,
@@ -58,11 +60,18 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   return app;
 }
 
+/** Whether the sender of a request, or a proxy before it, is believed; a proxy's address may have a port. */
+function trustedProxies({ trustedProxies: list }: Config): false | ((address: string) => boolean) {
+  const networks = parseNetworks(list);
+  return list.length > 0 && ((address) => contains(networks, toIpAddress(address)));
+}
+
 /** How long a client may take to send the headers and the whole request, and how long a connection may be silent. */
 function timeouts({ limits }: Config) {
   const headersTimeout = Math.min(limits.headersSeconds, limits.requestSeconds) * 1000;
   return {
     requestTimeout: limits.requestSeconds * 1000,
+    keepAliveTimeout: limits.keepAliveSeconds * 1000,
     connectionTimeout: (Math.max(limits.requestSeconds, limits.waitSeconds) + 30) * 1000,
     http: { headersTimeout, connectionsCheckingInterval: Math.min(5_000, headersTimeout) },
   };

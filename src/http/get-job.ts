@@ -6,18 +6,24 @@ import type { JobRecord } from "../jobs/records/job-record.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** The id in a request's path; null if it cannot be one. Upper case is the same id (RFC 9562, section 4). */
+export function pathId(request: JobRequest): string | null {
+  const id = request.params.id.toLowerCase();
+  return UUID.test(id) ? id : null;
+}
+
 type JobRequest = FastifyRequest<{ Params: { id: string } }>;
 
 /** Returns the job in a request's path. Throws a `ProblemError` if it does not exist or has another owner. */
 export async function getJob(queue: JobQueue, request: JobRequest): Promise<JobRecord> {
-  const { id } = request.params;
-  return requireOwnJob(UUID.test(id) ? await queue.find(id) : null, request);
+  const id = pathId(request);
+  return requireOwnJob(id === null ? null : await queue.find(id), request);
 }
 
 /** The same for frequent polls, with the position in the queue: see `JobQueue.getSnapshot`. */
 export async function getJobWithPosition(queue: JobQueue, request: JobRequest): Promise<JobWithPosition> {
-  const { id } = request.params;
-  const found = UUID.test(id) ? await queue.getSnapshot(id) : null;
+  const id = pathId(request);
+  const found = id === null ? null : await queue.getSnapshot(id);
   return { record: requireOwnJob(found?.record ?? null, request), position: found?.position ?? null };
 }
 

@@ -10,7 +10,6 @@ const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
 const HEADERS = {
   accept: "image/avif, image/webp, image/png, image/jpeg",
   "accept-encoding": "identity",
-  "user-agent": "nst",
 };
 
 /**

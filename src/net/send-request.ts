@@ -1,7 +1,11 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
+import { VERSION } from "../version.ts";
 import { checkHost, UrlNotAllowedError, type UrlPolicy } from "./url-policy.ts";
+
+/** Names the project and its version: some servers reject requests without, and their logs tell who called. */
+const USER_AGENT = `nst/${VERSION}`;
 
 /**
  * Sends a request to a client's URL; does not follow redirects. The policy checks the addresses that the connection is
@@ -11,14 +15,19 @@ import { checkHost, UrlNotAllowedError, type UrlPolicy } from "./url-policy.ts";
 export async function sendRequest(
   url: URL,
   policy: UrlPolicy,
-  options: Pick<RequestOptions, "method" | "headers" | "signal">,
+  options: { method: string; headers: Record<string, string>; signal: AbortSignal },
   body?: string,
 ): Promise<IncomingMessage> {
   // Node calls `lookup` for names only, not for IP addresses.
   checkHost(url, policy);
   const send = url.protocol === "https:" ? httpsRequest : httpRequest;
   return await new Promise((resolve, reject) => {
-    const request = send(url, { ...options, agent: false, lookup: lookupWithPolicy(policy) }, resolve);
+    const headers = { "user-agent": USER_AGENT, ...options.headers };
+    const request = send(
+      url,
+      { ...options, headers, agent: false, lookup: lookupWithPolicy(policy) },
+      resolve,
+    );
     request.on("error", reject);
     request.end(body);
   });

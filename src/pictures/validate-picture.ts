@@ -1,6 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import type { PictureHeader } from "./check-header.ts";
 import type { Inspection } from "./inspect-picture.ts";
+import { nameFileType } from "./name-file-type.ts";
 import { PictureProblem } from "./picture-problem.ts";
 import { detectPictureType, MEDIA_TYPES, PICTURE_TYPES, SIGNATURE_BYTES } from "./picture-type.ts";
 import type { PicturePool } from "./process/picture-pool.ts";
@@ -40,8 +41,8 @@ export async function validatePicture(
   const head = await readHead(path);
   const type = detectPictureType(head);
   if (!type) {
-    const received = `a file that starts with ${Buffer.from(head.subarray(0, 8)).toString("hex")}`;
-    throw new PictureProblem("unsupported_picture", `a file of type ${PICTURE_TYPES.join(", ")}`, received);
+    const expected = `a file of type ${PICTURE_TYPES.join(", ")}`;
+    throw new PictureProblem("unsupported_picture", expected, nameFileType(head));
   }
 
   const inspect = async (pixels: number, decodedPixels: number): Promise<Inspection> => {

@@ -28,8 +28,12 @@ export function rejectOnAuthError(redis: Redis): Promise<never> {
 /** Whether an error says that Redis rejects the connection's user or password. */
 export const isAuthError = ({ message }: Error) => /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message);
 
-const authConfigError = ({ message }: Error) =>
-  new ConfigError(`REDIS_URL: Redis rejects the user or password: ${message}`);
+function authConfigError({ message }: Error): ConfigError {
+  const rejected = message.startsWith("NOPERM")
+    ? "the Redis user needs permission for all commands, scripts included (ACL +@all)"
+    : "Redis rejects the user or password";
+  return new ConfigError(`REDIS_URL: ${rejected}: ${message}`);
+}
 
 /** What is wrong with the server's settings, for a queue that must not lose jobs. */
 interface Finding {
@@ -40,6 +44,8 @@ interface Finding {
 /** Rejects if the server cannot be reached. */
 export async function inspectServer(redis: Redis): Promise<Finding[]> {
   const info = await redis.info();
+  // Every change of a job is a script.
+  await redis.eval("return 1", 0);
   const setting = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
   const findings: Finding[] = [];
   const [major = 0, minor = 0] = (setting("redis_version") ?? "").split(".").map(Number);

@@ -1,7 +1,7 @@
 // ioredis has no class for these errors: only their names and messages tell them from faults of our own.
 const CONNECTION_LOST =
   /^(Stream isn't writeable|Connection is closed|Command timed out|connect |Reached the max retries|read E|write E)/;
-const COMMAND_REJECTED = /^(LOADING|READONLY|MISCONF|OOM|CLUSTERDOWN|NOREPLICAS|BUSY|MASTERDOWN)\b/;
+const COMMAND_REJECTED = /^(LOADING|READONLY|MISCONF|OOM|CLUSTERDOWN|NOREPLICAS|BUSY|MASTERDOWN|NOPERM)\b/;
 /** An AggregateError stands for several addresses that cannot be reached; its message is empty. */
 const NAMES = ["MaxRetriesPerRequestError", "ClusterAllFailedError", "AggregateError"];
 

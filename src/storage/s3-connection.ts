@@ -40,6 +40,7 @@ function createClient(storage: S3Settings, endpoint: string | null): S3Client {
   const { credentials } = storage;
   return new S3Client({
     region: storage.region,
+    forcePathStyle: storage.forcePathStyle,
     ...(credentials && { credentials }),
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -50,7 +51,6 @@ function createClient(storage: S3Settings, endpoint: string | null): S3Client {
     },
     ...(endpoint !== null && {
       endpoint,
-      forcePathStyle: true,
       // Not every S3 server supports the checksums that the SDK sends to Amazon by default.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",

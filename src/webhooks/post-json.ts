@@ -14,6 +14,13 @@ export interface PostOutcome {
   retryAfter: number | null;
 }
 
+/** The seconds of a `Retry-After`, which may also be a date (RFC 9110, section 10.2.3). */
+export function retryAfterSeconds(header = "", now = Date.now()): number | null {
+  if (/^\d+$/.test(header.trim())) return Number(header);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? null : Math.max(0, Math.ceil((date - now) / 1000));
+}
+
 /** POSTs JSON to a client's URL without following redirects. Never rejects. */
 export async function postJson(
   url: string,
@@ -30,7 +37,7 @@ export async function postJson(
   });
   try {
     const allHeaders = {
-      ...{ "content-type": "application/json", "user-agent": "nst" },
+      ...{ "content-type": "application/json" },
       "content-length": String(Buffer.byteLength(body)),
       ...headers,
     };
@@ -39,11 +46,11 @@ export async function postJson(
     // The response's body is of no use.
     response.on("error", () => undefined).destroy();
     const status = response.statusCode ?? 0;
-    const seconds = Number(response.headers["retry-after"]);
+    const seconds = retryAfterSeconds(response.headers["retry-after"]);
     return outcome({
       status,
       error: status >= 200 && status < 300 ? null : `Expected a status from 200 to 299, received ${status}`,
-      retryAfter: Number.isFinite(seconds) && seconds > 0 ? seconds : null,
+      retryAfter: seconds !== null && seconds > 0 ? seconds : null,
     });
   } catch (error) {
     if (error instanceof UrlNotAllowedError)

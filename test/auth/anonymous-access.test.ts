@@ -81,7 +81,24 @@ describe("A service with anonymous access on loopback", () => {
 
   it("rejects forwarded requests without a key", async () => {
     expect(await send("GET", { "x-forwarded-for": "203.0.113.9" })).toBe(401);
-    expect(await send("GET", { forwarded: "for=203.0.113.9" })).toBe(401);
+    for (const [name, value] of [
+      ["forwarded", "for=203.0.113.9"],
+      ["x-forwarded-proto", "https"],
+      ["x-forwarded-port", "443"],
+      ["via", "1.1 proxy"],
+      ["x-real-ip", "127.0.0.1"],
+      ["cf-connecting-ip", "203.0.113.9"],
+      ["true-client-ip", "203.0.113.9"],
+      ["x-cluster-client-ip", "203.0.113.9"],
+      ["fly-client-ip", "203.0.113.9"],
+      ["x-envoy-external-address", "203.0.113.9"],
+      ["cdn-loop", "cloudflare"],
+      ["tailscale-user-login", "me@example.org"],
+      ["x-our-proxy-says", "203.0.113.9:50123"],
+      ["x-our-proxy-says", "10.0.0.1, 2001:db8::1"],
+    ] as const)
+      expect([name, await send("GET", { [name]: value })]).toEqual([name, 401]);
+    expect(await send("GET", { "x-note": "1.0, 2.0", accept: "*/*", "user-agent": "curl/8.5.0" })).toBe(200);
     expect(await send("GET", { "x-forwarded-for": "203.0.113.9" }, "/livez")).toBe(200);
   });
 

@@ -66,6 +66,33 @@ describe("A result", () => {
     }
   });
 
+  it.each([
+    "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+    "image/jpeg, image/png;q=0.1",
+    "application/json",
+    "text/html",
+  ])("has the format that was painted for Accept: %s", async (accept) => {
+    const response = await get("", { accept });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "image/png"]);
+  });
+
+  it("has another format if Accept excludes the one that was painted", async () => {
+    const response = await get("", { accept: "image/png;q=0, */*;q=0.5" });
+    expect(response.headers.get("content-type")).toBe("image/jpeg");
+    expect((await get("?format=jpg")).headers.get("content-type")).toBe("image/jpeg");
+  });
+
+  it("has an id that may be in upper case", async () => {
+    const upper = path.replace(/[0-9a-f-]{36}/, (id) => id.toUpperCase());
+    expect((await service.fetch(upper)).status).toBe(200);
+    const signed = await service.fetch(path.replace("/result", "/links"), { method: "POST" });
+    const { links } = (await signed.json()) as { links: { result: string } };
+    const link = links.result.replace(/[0-9a-f-]{36}/, (id) => id.toUpperCase());
+    expect((await fetch(`${service.url}${link}`)).status).toBe(200);
+  });
+
   it("is smaller at a lower quality", async () => {
     const low = await body(await get("?format=jpeg&quality=10"));
     const high = await body(await get("?format=jpeg&quality=95"));
@@ -124,13 +151,15 @@ describe("A result", () => {
     expect(response.headers.get("content-length")).toBe(String(bytes.length));
     expect(response.headers.get("content-type")).toBe("image/png");
     expect((await body(response)).length).toBe(0);
+    const ranged = await get("", { range: "bytes=0-9" }, "HEAD");
+    expect([ranged.status, ranged.headers.get("content-length")]).toEqual([200, String(bytes.length)]);
   });
 
   it.each([
     ["?format=gif", {}, 400, "invalid_request"],
     ["?format=png&quality=0", {}, 400, "invalid_request"],
     ["?size=100", {}, 400, "invalid_request"],
-    ["", { accept: "text/html" }, 406, "not_acceptable"],
+    ["", { accept: "image/png;q=0" }, 406, "not_acceptable"],
     ["", { accept: "image/gif, image/png;q=0" }, 406, "not_acceptable"],
   ])("is rejected for %s %j", async (query, headers, status, code) => {
     const response = await get(query, headers as Record<string, string>);

@@ -89,6 +89,18 @@ describe("Pages of other sites", () => {
     expect(response.headers.get("access-control-allow-credentials")).toBeNull();
   });
 
+  it("get 404 for an unknown path, and may send their trace", async () => {
+    const headers = { origin: "https://shop.example" };
+    const unknown = await service.fetch("/nothing", { headers });
+    expect(unknown.status).toBe(404);
+    expect(unknown.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+    expect((await service.fetch("/v1/jobs", { method: "PUT", headers })).headers.get("allow")).toBe(
+      "GET, HEAD, POST",
+    );
+    const response = await preflight("https://shop.example");
+    expect(response.headers.get("access-control-allow-headers")).toContain("traceparent");
+  });
+
   it("may not call the API otherwise", async () => {
     expect((await preflight("https://evil.example")).headers.get("access-control-allow-origin")).not.toBe(
       "https://evil.example",

@@ -69,6 +69,7 @@ describe("A picture's URL", () => {
       "host",
       "user-agent",
     ]);
+    expect(headers["user-agent"]).toMatch(/^nst\/\d+\.\d+/);
   });
 
   it("may redirect, also to a relative path", async () => {

@@ -190,7 +190,7 @@ describe("validatePicture rejects", () => {
       {
         path: "content",
         expected: "a file of type jpeg, png, webp, avif",
-        received: "a file that starts with 4749463839612e2e",
+        received: "a GIF file",
       },
     ]);
   });

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobView } from "../../contract/job.ts";
-import type { JobQueue } from "../../jobs/job-queue.ts";
 import type { JobRecord } from "../../jobs/records/job-record.ts";
 import { isFinal } from "../../jobs/records/job-states.ts";
+import type { FeedState, JobFeeds } from "./job-feeds.ts";
 
 /** When clients reconnect after the service has ended the stream: another process has started by then. */
 export const RECONNECT_MS = 1_000;
@@ -13,7 +13,8 @@ export interface EventSettings {
   heartbeatMs: number;
   /** Aborted when the client disconnects or the service stops. */
   signal: AbortSignal;
-  view: (record: JobRecord) => Promise<JobView>;
+  /** Whether the client may still read the job. Asked with each heartbeat, and as often if there are many events. */
+  isAllowed: () => Promise<boolean>;
 }
 
 /**
@@ -23,19 +24,36 @@ export interface EventSettings {
  * reconnects with `Last-Event-ID`, gets the latest state and misses only outdated ones.
  */
 export async function* jobEvents(
-  queue: JobQueue,
+  feeds: JobFeeds,
   id: string,
-  { since, heartbeatMs, signal, view }: EventSettings,
+  { since, heartbeatMs, signal, isAllowed }: EventSettings,
 ): AsyncGenerator<string> {
   const changed = new Signal();
-  const unwatch = await queue.watch(id, () => changed.set());
+  let latest: FeedState | Error | null = null;
+  const unfollow = feeds.follow(id, (state) => {
+    latest = state;
+    changed.set();
+  });
   const onAbort = () => changed.set();
   signal.addEventListener("abort", onAbort, { once: true });
   let previous: JobRecord | null = null;
   let revision = since;
+  let checkedAt = performance.now();
   try {
     while (!signal.aborted) {
-      const record = await queue.find(id);
+      const wasChanged = await changed.wait(heartbeatMs);
+      if (!wasChanged || performance.now() - checkedAt >= heartbeatMs) {
+        checkedAt = performance.now();
+        if (!(await isAllowed())) return;
+      }
+      if (!wasChanged) {
+        yield ": heartbeat\n\n";
+        continue;
+      }
+      const state = latest as FeedState | Error | null;
+      if (state instanceof Error) throw state;
+      if (state === null || signal.aborted) continue;
+      const { record, view } = state;
       if (!record) {
         yield formatEvent("end", revision, { reason: "deleted" });
         return;
@@ -51,13 +69,11 @@ export async function* jobEvents(
         yield formatEvent("end", revision, { reason: record.status });
         return;
       }
-      // Also reads the job after a heartbeat: Redis may lose messages during an outage.
-      if (!(await changed.wait(heartbeatMs))) yield ": heartbeat\n\n";
     }
     yield `retry: ${RECONNECT_MS}\n\n`;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    await unwatch();
+    unfollow();
   }
 }
 
@@ -66,11 +82,10 @@ type Change = [name: string, data: unknown];
 async function changes(
   before: JobRecord | null,
   now: JobRecord,
-  view: (record: JobRecord) => Promise<JobView>,
+  view: () => Promise<JobView>,
 ): Promise<Change[]> {
   const found: Change[] = [];
-  if (before?.status !== now.status || before.attempts !== now.attempts)
-    found.push(["status", await view(now)]);
+  if (before?.status !== now.status || before.attempts !== now.attempts) found.push(["status", await view()]);
   if (before && before.options_version !== now.options_version) {
     found.push(["options", { options_version: now.options_version, options: now.options }]);
   }

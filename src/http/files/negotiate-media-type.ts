@@ -5,8 +5,7 @@ interface MediaRange {
 
 /**
  * The media type of the response, or null if the client accepts none of those offered (RFC 9110, section 12.5.1). Between
- * types that the client accepts equally the order of `offered` decides. The `negotiator` package prefers the more
- * specific range instead: a browser that names AVIF would get a slow conversion in place of the original PNG.
+ * types that the client accepts equally the order of `offered` decides. `*` is what Java sends for any type.
  */
 export function negotiateMediaType(accept: string | undefined, offered: readonly string[]): string | null {
   if (accept === undefined || accept.trim() === "") return offered[0] ?? null;
@@ -29,7 +28,7 @@ function parseRange(text: string): MediaRange {
 /** The quality of the most specific range that matches. */
 function qualityOf(type: string, ranges: MediaRange[]): number {
   const [family] = type.split("/");
-  for (const pattern of [type, `${family}/*`, "*/*"]) {
+  for (const pattern of [type, `${family}/*`, "*/*", "*"]) {
     const found = ranges.find((range) => range.type === pattern);
     if (found) return found.quality;
   }

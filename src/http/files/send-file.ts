@@ -37,7 +37,9 @@ export async function sendFile(
 
   // If the file has changed, a part of it would not fit the parts that the client has (RFC 9110, section 13.1.5).
   const isSameFile = ifRange === undefined || ifRange === file.etag;
-  const range = isSameFile ? parseByteRange(rangeHeader, info.size) : null;
+  // A range has a meaning for GET only (RFC 9110, section 14.2).
+  const isRanged = isSameFile && request.method === "GET";
+  const range = isRanged ? parseByteRange(rangeHeader, info.size) : null;
   if (range === "unsatisfiable") {
     reply.header("content-range", `bytes */${info.size}`);
     const expected = `bytes within 0-${info.size - 1}`;

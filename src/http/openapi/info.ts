@@ -12,6 +12,10 @@ export const API_INFO = {
       "Every error response is a problem (RFC 9457).",
     license: { name: "MIT", identifier: "MIT" },
   },
+  servers: [
+    { url: "/", description: "The service that serves this document." },
+    { url: "http://localhost:3000", description: "A service that `npm start` runs." },
+  ],
   components: {
     securitySchemes: {
       key: {

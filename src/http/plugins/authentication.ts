@@ -16,6 +16,8 @@ interface Caller {
   key: string | null;
   /** The id of the only job that a signed link gives access to; null without a signed link. */
   link: string | null;
+  /** Whether the key is still valid, for responses that take long. */
+  isStillAllowed: () => Promise<boolean>;
 }
 
 declare module "fastify" {
@@ -36,8 +38,9 @@ declare module "fastify" {
   }
 }
 
-const UNAUTHENTICATED: Caller = { owner: "", scopes: [], key: null, link: null };
-const ANONYMOUS: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, key: null, link: null };
+const WITHOUT_KEY = { key: null, link: null, isStillAllowed: async () => true };
+const UNAUTHENTICATED: Caller = { owner: "", scopes: [], ...WITHOUT_KEY };
+const ANONYMOUS: Caller = { owner: LOCAL_OWNER, scopes: SCOPES, ...WITHOUT_KEY };
 
 /** Authenticates requests and checks their scope before anything else is read. */
 const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) => {
@@ -88,7 +91,10 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
     const { authorization } = request.headers;
     const text = bearerToken(authorization) ?? (allowBasic ? basicPassword(authorization) : undefined);
     const key = text === undefined ? null : await apiKeys.authenticate(text);
-    if (key) return { owner: key.owner, scopes: key.scopes, key: key.id, link: null };
+    if (key && text !== undefined) {
+      const isStillAllowed = async () => (await apiKeys.authenticate(text)) !== null;
+      return { owner: key.owner, scopes: key.scopes, key: key.id, link: null, isStillAllowed };
+    }
     const error = authorization === undefined ? "" : ', error="invalid_token"';
     const basic = 'Basic realm="nst: any user name, and an API key with the scope admin as the password"';
     reply.header("www-authenticate", allowBasic ? basic : `Bearer realm="nst"${error}`);
@@ -135,7 +141,8 @@ function parseSignedLink(request: FastifyRequest): SignedLink | null {
   const { expires, signature, ...given } = request.query as Record<string, unknown>;
   if (typeof signature !== "string") return null;
   const query = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
-  const [path = ""] = request.url.split("?", 1);
+  // An id in upper case is the same.
+  const path = (request.url.split("?", 1)[0] ?? "").toLowerCase();
   const [, job = ""] = /^\/v1\/jobs\/([^/]+)\//.exec(path) ?? [];
   return { path, query, job, expires: Number(expires), signature };
 }

@@ -10,6 +10,7 @@ const crossOriginRequests: ApiPlugin = async (app, { config }) => {
     methods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
     allowedHeaders: [
       ...["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id"],
+      ...["traceparent", "tracestate"],
       ...["prefer", "range", "x-request-id"],
     ],
     exposedHeaders: [

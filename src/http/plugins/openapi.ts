@@ -6,6 +6,7 @@ import type { ApiPlugin } from "../dependencies.ts";
 import { addExamples } from "../openapi/examples.ts";
 import { API_INFO } from "../openapi/info.ts";
 import { problemResponses } from "../openapi/problem-responses.ts";
+import { renameInputs, simplify } from "../openapi/simplify.ts";
 import { describeWebhooks } from "../openapi/webhooks.ts";
 
 declare module "fastify" {
@@ -30,9 +31,15 @@ const openapi: ApiPlugin = async (app) => {
       return { schema: bodies ? { ...schema, body: describeBodies(bodies) } : schema, url };
     },
     transformObject: (document) =>
-      addExamples(
-        sortAndPrune(
-          markOptionalBodies({ ...jsonSchemaTransformObject(document), webhooks: describeWebhooks() }),
+      simplify(
+        addExamples(
+          sortAndPrune(
+            renameInputs(
+              sortAndPrune(
+                markOptionalBodies({ ...jsonSchemaTransformObject(document), webhooks: describeWebhooks() }),
+              ),
+            ),
+          ),
         ),
       ),
   });
@@ -42,8 +49,10 @@ export default fp(openapi, { name: "openapi" });
 
 function describeBodies(bodies: Record<string, z.ZodType>) {
   const content = Object.entries(bodies).map(([type, body]) => {
-    const { $schema, id, ...schema } = z.toJSONSchema(body, { io: "input", reused: "inline" });
-    return [type, { schema }] as const;
+    const { $schema, id, $defs, ...schema } = z.toJSONSchema(body, { io: "input", reused: "inline" });
+    // The generator writes the named schemas under `components`, with this ending.
+    const text = JSON.stringify(schema).replaceAll(/"#\/\$defs\/(\w+)"/g, '"#/components/schemas/$1Input"');
+    return [type, { schema: JSON.parse(text) as object }] as const;
   });
   return { content: Object.fromEntries(content) };
 }

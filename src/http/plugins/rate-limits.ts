@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
+import { clientNetwork } from "../../auth/client-address.ts";
 import { type Rate, WINDOW_SECONDS } from "../../auth/rate-limits.ts";
 import { ProblemError } from "../../contract/problems.ts";
 import type { ApiPlugin } from "../dependencies.ts";
@@ -19,7 +20,7 @@ declare module "fastify" {
 }
 
 /**
- * Limits the requests of each key, or of each address without a key, and sends RateLimit and RateLimit-Policy
+ * Limits the requests of each key, or of each client's network without a key, and sends RateLimit and RateLimit-Policy
  * (draft-ietf-httpapi-ratelimit-headers-10). Anonymous clients on this machine are not limited.
  *
  * The response is 503 while Redis cannot be reached: an outage must not be a way around the limits.
@@ -29,7 +30,7 @@ const rateLimits: ApiPlugin = async (app, { config, rateLimits: limiter }) => {
   const clientOf = ({ caller: { key, link, scopes }, ip }: FastifyRequest): string | null => {
     const isLocal = key === null && link === null && config.anonymousAccess === "loopback";
     // Public routes have no scopes: nobody is authenticated for them.
-    return isLocal || scopes.length === 0 ? null : (key ?? `address-${ip}`);
+    return isLocal || scopes.length === 0 ? null : (key ?? `address-${clientNetwork(ip)}`);
   };
 
   app.decorateRequest("countJobs", async function (this: FastifyRequest, jobs: number) {

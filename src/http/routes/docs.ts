@@ -1,7 +1,7 @@
 import type { ApiPlugin } from "../dependencies.ts";
 import { type ApiDocument, docsPage } from "../views/docs-page.ts";
 
-/** GET /docs and /openapi.yaml: the contract, for people and for programs. */
+/** GET /docs, /openapi.yaml and /openapi.json: the contract, for people and for programs. */
 const docs: ApiPlugin = async (app) => {
   let yaml: string | undefined;
 
@@ -11,6 +11,15 @@ const docs: ApiPlugin = async (app) => {
     async (_request, reply) => {
       reply.header("content-type", "text/html; charset=utf-8").header("cache-control", "public, max-age=300");
       return docsPage(app.swagger() as ApiDocument);
+    },
+  );
+
+  app.get(
+    "/openapi.json",
+    { config: { scope: "public" }, schema: { hide: true } },
+    async (_request, reply) => {
+      reply.header("cache-control", "public, max-age=300");
+      return app.swagger();
     },
   );
 

@@ -44,6 +44,13 @@ describe("findWeights", () => {
     expect(findWeights(root, "random:7:4")).toBe("random:7:4");
   });
 
+  it("says what it expects if a file of PyTorch is configured", async () => {
+    const file = await touch("vgg19.pth");
+    expect(() => findWeights(folder(), file)).toThrow(
+      /vgg19\.pth: expected .*model\.json.*found a \.pth file/,
+    );
+  });
+
   it("falls back on nothing else when what was configured is not there", async () => {
     const root = join(folder(), "project");
     await touch("project/models/vgg19/model.json");

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { WeightsError } from "./vgg19-weights.ts";
 
 export const KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5";
@@ -43,6 +43,11 @@ export function findWeights(root: string, configured: string | undefined): strin
     const found = files.find((file) => existsSync(file));
     if (found !== undefined) {
       return found;
+    }
+    if (statSync(candidate, { throwIfNoEntry: false })?.isFile()) {
+      throw new WeightsError(
+        `${candidate}: expected a folder with a TensorFlow.js layers model, its model.json, or Keras's ${KERAS_FILE}, found a ${extname(candidate) || "file without ending"} file; weights of PyTorch (.pth, .pt, .safetensors) cannot be read`,
+      );
     }
   }
   throw new WeightsError(

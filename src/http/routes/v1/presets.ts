@@ -7,7 +7,12 @@ import { jsonResponse } from "../../openapi/json-response.ts";
 const presetsSchema = z
   .object({
     default: presetNameSchema,
-    presets: z.record(presetNameSchema, optionsSchema.omit({ preset: true, seed: true })),
+    presets: z.record(
+      presetNameSchema,
+      optionsSchema
+        .omit({ preset: true, seed: true })
+        .meta({ id: "Preset", description: "The options that a preset sets." }),
+    ),
     options: z
       .record(z.string(), z.unknown())
       .describe("Every option as JSON Schema: its type, range and description."),

@@ -33,7 +33,7 @@ const jobs: ApiPlugin = async (app, dependencies) => {
         querystring: z.strictObject({
           status: jobStatusSchema.optional().describe("Only jobs with this status."),
           limit: z.coerce.number().int().min(1).max(100).default(20).describe("Jobs per page."),
-          cursor: z.uuid().optional().describe("`next_cursor` of the previous page."),
+          cursor: z.uuid().toLowerCase().optional().describe("`next_cursor` of the previous page."),
         }),
         response: {
           200: jsonResponse("A page of jobs.", jobListSchema),

@@ -2,9 +2,11 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { jobIdParams } from "../../../../../contract/job.ts";
 import { jobEventSchema } from "../../../../../contract/job-event.ts";
+import type { JobRecord } from "../../../../../jobs/records/job-record.ts";
 import { isFinal } from "../../../../../jobs/records/job-states.ts";
 import type { ApiPlugin } from "../../../../dependencies.ts";
 import { jobEvents, RECONNECT_MS } from "../../../../events/job-events.ts";
+import { JobFeeds } from "../../../../events/job-feeds.ts";
 import { getJob } from "../../../../get-job.ts";
 import { problemResponses } from "../../../../openapi/problem-responses.ts";
 import { jobView } from "../../../../views/job-view.ts";
@@ -14,6 +16,10 @@ const eventSchema: z.ZodType = jobEventSchema;
 
 /** GET /v1/jobs/{id}/events: server-sent events. */
 const events: ApiPlugin = async (app, { config, queue }) => {
+  const heartbeatMs = config.heartbeatSeconds * 1000;
+  const toView = async (record: JobRecord) => jobView(record, await queue.getPosition(record));
+  const feeds = new JobFeeds(queue, toView, heartbeatMs);
+
   app.get(
     "/events",
     {
@@ -42,15 +48,16 @@ const events: ApiPlugin = async (app, { config, queue }) => {
       const record = await getJob(queue, request);
       const since = parseRevision(request.headers["last-event-id"]);
       if (isFinal(record.status) && since >= record.revision) return reply.code(204).send();
-      const stream = jobEvents(queue, record.id, {
+      const stream = jobEvents(feeds, record.id, {
         since,
-        heartbeatMs: config.heartbeatSeconds * 1000,
+        heartbeatMs,
         signal: AbortSignal.any([request.end, app.shutdownSignal]),
-        view: async (now) => jobView(now, await queue.getPosition(now)),
+        isAllowed: request.caller.isStillAllowed,
       });
       reply.headers({
         "content-type": "text/event-stream",
-        "cache-control": "no-store",
+        // A proxy that compresses the events would hold them back.
+        "cache-control": "no-store, no-transform",
         // A kept-alive connection would delay a shutdown.
         connection: "close",
         // Tells nginx not to buffer the events.

@@ -103,11 +103,18 @@ function pictureResponse(description: string) {
   return { description, content: Object.fromEntries(types) };
 }
 
-/** The original format comes first, so that a client which accepts several gets it without a conversion. */
+/**
+ * The format that was painted, unless the client excludes it: browsers and Java name other types first, without a wish. A
+ * client that asks for no picture at all, such as `application/json`, gets it too (RFC 9110, section 12.5.1).
+ */
 function negotiateFormat(accept: string | undefined, { media_type }: StoredPicture): PictureType {
   const others = PICTURE_TYPES.map((type) => MEDIA_TYPES[type]).filter((type) => type !== media_type);
   const offered = [media_type, ...others];
-  const chosen = negotiateMediaType(accept, offered);
+  const asksForPictures = /\bimage\//i.test(accept ?? "");
+  const chosen =
+    negotiateMediaType(accept, [media_type]) ??
+    negotiateMediaType(accept, others) ??
+    (asksForPictures ? null : media_type);
   const format = PICTURE_TYPES.find((type) => MEDIA_TYPES[type] === chosen);
   if (format) return format;
   const expected = `one of ${offered.join(", ")}`;
