@@ -43,7 +43,8 @@ async function accepted(parts: Part[]): Promise<JobView> {
   const response = await send(parts);
   const view = (await response.json()) as JobView;
   expect([response.status, view]).toEqual([202, expect.anything()]);
-  expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).equals(cat)).toBe(true);
+  const stored = await (await service.fetch(`/v1/jobs/${view.id}/content`)).arrayBuffer();
+  expect(Buffer.from(stored).equals(cat)).toBe(true);
   return view;
 }
 

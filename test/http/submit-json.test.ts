@@ -44,6 +44,10 @@ async function accepted(body: unknown): Promise<JobView> {
   expect(response.status).toBe(202);
   return jobViewSchema.parse(await response.json());
 }
+/** A picture of the job, in base64. */
+async function fileOf({ id }: JobView, path: string): Promise<string> {
+  return Buffer.from(await (await service.fetch(`/v1/jobs/${id}/${path}`)).arrayBuffer()).toString("base64");
+}
 async function rejected(body: unknown, code: ProblemCode): Promise<Problem> {
   const before = await service.storedKeys();
   const response = await post(body);
@@ -80,8 +84,8 @@ describe("A job as JSON", () => {
     ["a data: URI", (base64: string) => `data:image/jpeg;base64,${base64}`],
   ])("is accepted with base64 that has %s", async (_, write) => {
     const view = await accepted({ content: { base64: write(cat) }, style: [{ base64: write(stone) }] });
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-0`)).toString("base64")).toBe(stone);
+    expect(await fileOf(view, "content")).toBe(cat);
+    expect(await fileOf(view, "styles/0")).toBe(stone);
   });
 
   it("is accepted with a data: URI as a URL, and with every escape of JSON", async () => {
@@ -93,8 +97,8 @@ describe("A job as JSON", () => {
     const body = text.replaceAll("/", "\\/").replaceAll("+", "\\u002B").replace('"base64"', '"base\\u00364"');
     const view = await accepted(body);
     expect(view.metadata).toEqual({ base64: "0", url: "data:0" });
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/content`)).toString("base64")).toBe(cat);
-    expect(Buffer.from(await service.store.read(`jobs/${view.id}/style-0`)).toString("base64")).toBe(stone);
+    expect(await fileOf(view, "content")).toBe(cat);
+    expect(await fileOf(view, "styles/0")).toBe(stone);
   });
 
   it("is accepted with null for what may be left out", async () => {

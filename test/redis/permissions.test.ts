@@ -14,9 +14,8 @@ afterAll(() => service.stop());
 
 it("rejects a Redis user that may not run scripts", async () => {
   await service.redis.call(...("ACL SETUSER weak on >secret ~* &* +@all -@scripting".split(" ") as [string]));
-  const url = new URL(service.redisServer.url);
-  [url.username, url.password] = ["weak", "secret"];
-  const redis = await connected(connectForRequests(url.href));
+  const redis = await connected(connectForRequests(service.redisServer.url));
+  await redis.call("AUTH", "weak", "secret");
   try {
     await expect(checkServer(redis, pino({ level: "silent" }))).rejects.toThrow(
       /REDIS_URL: the Redis user needs permission for all commands, scripts included .*NOPERM/,

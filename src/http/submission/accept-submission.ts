@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { ProblemError } from "../../contract/problems.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { downloadPictures } from "./download-pictures.ts";
 import { fingerprint, withIdempotency } from "./idempotency.ts";
@@ -28,6 +29,8 @@ export async function acceptSubmission<Result>(
   const limits = { pictureBytes: uploadBytes, requestBytes };
   const spool = await Spool.open(config.spoolDirectory, limits, request.space);
   try {
+    // Nothing more arrives on a connection that is closed, and nothing would say so any more.
+    if (request.raw.destroyed) throw new ProblemError("malformed_body", "The client disconnected");
     const submission = await readBody(request, spool, pictureLimits);
     return await withIdempotency(
       idempotency,
