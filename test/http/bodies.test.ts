@@ -71,7 +71,7 @@ describe("The response comes before the body is read", () => {
   it("and names the media types that are expected", async () => {
     const large = { "content-type": "text/plain", "content-length": "1000" };
     expect((await sendUnfinished("POST", "/v1/jobs", large)).detail).toBe(
-      "Expected multipart/form-data or application/json, received text/plain",
+      "Expected application/json or multipart/form-data, received text/plain",
     );
     expect((await sendUnfinished("POST", "/v1/webhooks/test", large)).detail).toBe(
       "Expected application/json, received text/plain",

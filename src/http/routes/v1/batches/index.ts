@@ -28,7 +28,7 @@ const batches: ApiPlugin = async (app, dependencies) => {
         scope: "submit",
         createsJob: true,
         concurrency: "upload",
-        requestBodies: { "multipart/form-data": batchFormSchema, "application/json": batchJsonSchema },
+        requestBodies: { "application/json": batchJsonSchema, "multipart/form-data": batchFormSchema },
       },
       schema: {
         operationId: "submitBatch",

@@ -68,7 +68,7 @@ const jobs: ApiPlugin = async (app, dependencies) => {
         scope: "submit",
         createsJob: true,
         concurrency: "upload",
-        requestBodies: { "multipart/form-data": submitFormSchema, "application/json": submitJsonSchema },
+        requestBodies: { "application/json": submitJsonSchema, "multipart/form-data": submitFormSchema },
       },
       schema: {
         operationId: "submitJob",
