@@ -14,7 +14,7 @@ const batchSchema = z.object({
 /** Jobs that were submitted together. Each of them runs and ends by itself. */
 export type Batch = z.infer<typeof batchSchema>;
 
-/** A batch outlives its jobs, unless their owner chose a longer time for them. */
+/** A batch goes with its last job; one whose jobs were never queued goes after this time. */
 const MARGIN_SECONDS = 30 * 24 * 3600;
 
 /** The batches in Redis. */

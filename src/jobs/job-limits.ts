@@ -27,21 +27,22 @@ export class PictureMissingError extends Error {
   }
 }
 
-/** Throws if a limit is reached already, so that a submission can be rejected before its body is read. It reserves nothing. */
+/** Throws if there is no room for so many jobs, so that a submission can be rejected before its body is read. It reserves nothing. */
 export async function checkLimits(
   redis: Redis,
   keys: RedisKeys,
   limits: JobLimits,
   owner: string,
+  jobs: number,
 ): Promise<void> {
   const [queued, ownerQueued, ownerJobs] = await Promise.all([
     redis.zcard(keys.status("queued")),
     redis.zcard(keys.owner(owner, "queued")),
     redis.zcard(keys.owner(owner, "all")),
   ]);
-  if (queued >= limits.queued) throwIfRejected("queue_full", limits);
-  if (ownerQueued >= limits.ownerQueued) throwIfRejected("owner_queue_full", limits);
-  if (ownerJobs >= limits.ownerJobs) throwIfRejected("owner_full", limits);
+  if (queued + jobs > limits.queued) throwIfRejected("queue_full", limits);
+  if (ownerQueued + jobs > limits.ownerQueued) throwIfRejected("owner_queue_full", limits);
+  if (ownerJobs + jobs > limits.ownerJobs) throwIfRejected("owner_full", limits);
 }
 
 /** Throws if a job was not created, or not queued again, because of a limit or a missing picture. */

@@ -66,8 +66,8 @@ export class JobQueue {
   }
 
   /** Throws `QueueFullError` or `QuotaExceededError` if a limit is reached already. Only `submit` reserves anything. */
-  checkLimits(owner: string): Promise<void> {
-    return checkLimits(this.redis, this.keys, this.limits, owner);
+  checkLimits(owner: string, jobs = 1): Promise<void> {
+    return checkLimits(this.redis, this.keys, this.limits, owner, jobs);
   }
 
   /** Queues a job. Throws as `checkLimits` does, or a `PictureMissingError`. Submitting an id again changes nothing and returns the first record. */

@@ -142,4 +142,29 @@ describe("A batch", () => {
     const response = await service.fetch("/v1/batches", { method: "POST", headers, body });
     expect((await viewOf(response)).jobs.length).toBe(2);
   });
+
+  it("that is rejected for its last picture or for a limit has told no webhook of any job", async () => {
+    const webhook = JSON.stringify({ url: "https://example.com/", events: ["job.queued", "job.canceled"] });
+    const bad = new FormData();
+    for (const content of [await jpeg(), await jpeg({ seed: 2 }), Buffer.from("not a picture")])
+      bad.append("content", file(content));
+    bad.append("style", file(await jpeg({ seed: 3 })));
+    bad.append("webhook", webhook);
+    const rejected = await service.fetch("/v1/batches", { method: "POST", body: bad });
+    expect((await problemOf(rejected)).code).toBe("unsupported_picture");
+    expect((await post(1, 4)).status).toBe(202);
+    expect((await problemOf(await post(1, 5, { webhook }))).code).toBe("queue_full");
+    expect(await service.redis.llen(service.keys.outbox)).toBe(0);
+    expect((await service.redis.keys("*:batch:*")).length).toBe(1);
+  });
+
+  it("goes with its last job", async () => {
+    const { id, jobs } = await viewOf(await post(1, 2));
+    const [first = "", second = ""] = jobs.map(({ job }) => job.id);
+    await service.fetch(`/v1/jobs/${first}`, { method: "DELETE" });
+    expect((await getBatch(id)).jobs.map(({ job }) => job.id)).toEqual([second]);
+    await service.fetch(`/v1/jobs/${second}`, { method: "DELETE" });
+    expect((await problemOf(await service.fetch(`/v1/batches/${id}`))).code).toBe("batch_not_found");
+    expect(await service.redis.keys("*:batch:*")).toEqual([]);
+  });
 });

@@ -4,7 +4,7 @@ import type { Batch } from "../../jobs/batch-store.ts";
 import { deleteJobBlobs } from "../../jobs/pictures/delete-blobs.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { emptyFields, type ParsedSubmission } from "./parsed-submission.ts";
-import { isRejection, queueJob, type Requester } from "./queue-job.ts";
+import { isRejection, type NewJob, queueJob, type Requester } from "./queue-job.ts";
 import { RequestPictures } from "./request-pictures.ts";
 import { type PreparedJob, prepareJob } from "./submit-job.ts";
 
@@ -50,7 +50,11 @@ export async function submitBatch(
       );
       prepared.push(one);
     }
-    for (const job of prepared) await queueJob(dependencies, await job.store(), fields);
+    const jobs: NewJob[] = [];
+    for (const job of prepared) jobs.push(await job.store());
+    // A queued job tells its webhook so, and that cannot be taken back.
+    await queue.checkLimits(requester.owner, jobs.length);
+    for (const job of jobs) await queueJob(dependencies, job, fields);
   } catch (error) {
     if (isRejection(error)) {
       for (const { id: job } of batch.jobs) {

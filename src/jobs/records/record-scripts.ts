@@ -62,6 +62,8 @@ export const removeJob = new LuaScript<
     from: readonly JobStatus[];
     status_prefix: string;
     owner_prefix: string;
+    job_prefix: string;
+    batch_prefix: string;
   } & PictureArguments,
   string[]
 >(join(LUA, "remove-job.lua"));

@@ -218,6 +218,7 @@ export class RecordStore {
     const flat = await removeJob.run(this.redis, [keys.job(id), keys.allJobs, keys.expiring], {
       ...this.pictureArgs,
       ...{ id, from: FINAL_STATES, status_prefix: keys.statusPrefix, owner_prefix: keys.ownerPrefix },
+      ...{ job_prefix: keys.jobPrefix, batch_prefix: keys.batch("") },
     });
     const pairs = Array.from({ length: flat.length / 2 }, (_, index) => flat.slice(2 * index, 2 * index + 2));
     return decodeRecord(Object.fromEntries(pairs));
