@@ -75,7 +75,7 @@ const smaller = (code: string) =>
   code
     .replaceAll('"preset": "draft"', '"preset": "draft", "size": 64, "steps": 12')
     .replaceAll('preset: "draft"', 'preset: "draft", size: 64, steps: 12')
-    .replaceAll("nst paint ", "nst paint --size 64 --steps 12 ")
+    .replaceAll(/nst (paint|batch) /g, "nst $1 --size 64 --steps 12 ")
     .replaceAll("--size 1024 --steps 100", "--size 64 --steps 12");
 
 /** Runs commands of a page as a reader does, with the ids that earlier responses gave. Throws if one fails. */
