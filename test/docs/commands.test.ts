@@ -158,7 +158,7 @@ describe("docs/command-line.md", () => {
     }
     const painted = ["me-by-night.png", "picture.png", "larger.png", "paintings/anna-in-waves.png"];
     for (const name of painted) expect([name, await isPng(name)]).toEqual([name, true]);
-  });
+  }, 300_000);
 });
 
 describe("Programs in the documents", () => {
