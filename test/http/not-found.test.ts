@@ -27,6 +27,17 @@ describe("The API", () => {
     expect(one.headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH");
   });
 
+  it("serves its contract as YAML and as JSON", async () => {
+    const yaml = await service.fetch("/openapi.yaml");
+    expect(await yaml.text()).toMatch(/^openapi: 3\.1/);
+    const json = await service.fetch("/openapi.json");
+    expect(json.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(await json.json()).toMatchObject({
+      openapi: expect.stringMatching(/^3\.1/),
+      info: { title: "nst" },
+    });
+  });
+
   it("responds with 400 for a path that is not a valid URL", async () => {
     const response = await service.fetch("/v1/jobs/%zz");
     expect(response.status).toBe(400);

@@ -29,6 +29,28 @@ describe("openapi.yaml", () => {
   });
 });
 
+describe("openapi.yaml for generators of clients", () => {
+  it("has servers, no anchors, and names the schemas that requests share", async () => {
+    const text = await openApiDocument();
+    const document = parse(text) as { servers: object[]; components: { schemas: Record<string, unknown> } };
+    expect(text).not.toMatch(/[:-] [&*]\w+\n/);
+    expect(document.servers).toContainEqual(expect.objectContaining({ url: "/" }));
+    const names = ["RequestOptions", "ContinuationOptions", "PictureSource", "Preset", "Webhook"];
+    expect(Object.keys(document.components.schemas)).toEqual(expect.arrayContaining(names));
+  });
+
+  it("has no pattern beside a format", async () => {
+    const found: unknown[] = [];
+    const visit = (value: unknown) => {
+      if (typeof value !== "object" || value === null) return;
+      if ("pattern" in value && "format" in value) found.push(value);
+      for (const child of Object.values(value)) visit(child);
+    };
+    visit(parse(await openApiDocument()));
+    expect(found).toEqual([]);
+  });
+});
+
 describe("The examples", () => {
   it("match their schemas", () => {
     expect(checkedExamples().filter(({ error }) => error !== null)).toEqual([]);
