@@ -555,6 +555,25 @@ export interface components {
              */
             status: "queued" | "running" | "finished";
         };
+        BatchSubmission: {
+            /** @description The contents. Each is painted in each style. */
+            content?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
+            /** @description After how many seconds the job and its pictures are deleted. */
+            expires_in?: number;
+            /**
+             * @description A small object with the client's own data, returned in the job view.
+             * @default {}
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            options?: components["schemas"]["RequestOptions"];
+            /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
+            priority?: number;
+            /** @description The styles. */
+            style?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
+            webhook?: components["schemas"]["Webhook"];
+        };
         /** @description `steps` is the number of further steps; they are all at the full size unless `scales` is set. */
         ContinuationOptions: {
             /** @description The layers of the content loss, with weights. With neighbors, layers of blocks 1 to 3 count at the coarse scales and hardly at the fine ones. */
@@ -1127,6 +1146,29 @@ export interface components {
                 [key: string]: string;
             };
         };
+        Submission: {
+            content?: components["schemas"]["PictureSource"];
+            /** @description After how many seconds the job and its pictures are deleted. */
+            expires_in?: number;
+            /** @description The picture to start from; implies the option `init`: `picture`. */
+            init_picture?: components["schemas"]["PictureSource"];
+            /** @description Where the content is kept unchanged: white. */
+            keep_mask?: components["schemas"]["PictureSource"];
+            /**
+             * @description A small object with the client's own data, returned in the job view.
+             * @default {}
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            options?: components["schemas"]["RequestOptions"];
+            /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
+            priority?: number;
+            style?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
+            /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
+            style_mask?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
+            webhook?: components["schemas"]["Webhook"];
+        };
         /** @description A URL to which the job's events are POSTed, signed according to Standard Webhooks. */
         Webhook: {
             /**
@@ -1139,6 +1181,16 @@ export interface components {
             events?: ("job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled")[];
             /** @description http or https, at a public address. The receiver must respond with a status from 200 to 299. */
             url: string;
+        };
+        WebhookMessage: {
+            data: components["schemas"]["Job"];
+            /**
+             * Format: date-time
+             * @description The time of the event.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "job.queued" | "job.running" | "job.succeeded" | "job.failed" | "job.canceled";
         };
         WebhookSecrets: {
             /** @description The secrets in use, newest first. */
@@ -1234,25 +1286,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description The contents. Each is painted in each style. */
-                    content?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
-                    /** @description After how many seconds the job and its pictures are deleted. */
-                    expires_in?: number;
-                    /**
-                     * @description A small object with the client's own data, returned in the job view.
-                     * @default {}
-                     */
-                    metadata?: {
-                        [key: string]: unknown;
-                    };
-                    options?: components["schemas"]["RequestOptions"];
-                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
-                    priority?: number;
-                    /** @description The styles. */
-                    style?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
-                    webhook?: components["schemas"]["Webhook"];
-                };
+                "application/json": components["schemas"]["BatchSubmission"];
                 "multipart/form-data": {
                     content: Blob[];
                     /** @description After how many seconds the job and its pictures are deleted. */
@@ -1808,27 +1842,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    content?: components["schemas"]["PictureSource"];
-                    /** @description After how many seconds the job and its pictures are deleted. */
-                    expires_in?: number;
-                    init_picture?: components["schemas"]["PictureSource"];
-                    keep_mask?: components["schemas"]["PictureSource"];
-                    /**
-                     * @description A small object with the client's own data, returned in the job view.
-                     * @default {}
-                     */
-                    metadata?: {
-                        [key: string]: unknown;
-                    };
-                    options?: components["schemas"]["RequestOptions"];
-                    /** @description The order among the owner's jobs: 1 starts first, 100 last; the default is 50. Owners are served in turn. */
-                    priority?: number;
-                    style?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
-                    /** @description Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order. */
-                    style_mask?: components["schemas"]["PictureSource"] | components["schemas"]["PictureSource"][];
-                    webhook?: components["schemas"]["Webhook"];
-                };
+                "application/json": components["schemas"]["Submission"];
                 "multipart/form-data": {
                     /**
                      * Format: binary
@@ -3754,16 +3768,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    data: components["schemas"]["Job"];
-                    /**
-                     * Format: date-time
-                     * @description The time of the event.
-                     */
-                    timestamp: string;
-                    /** @constant */
-                    type: "job.canceled";
-                };
+                "application/json": components["schemas"]["WebhookMessage"];
             };
         };
         responses: {
@@ -3792,16 +3797,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    data: components["schemas"]["Job"];
-                    /**
-                     * Format: date-time
-                     * @description The time of the event.
-                     */
-                    timestamp: string;
-                    /** @constant */
-                    type: "job.failed";
-                };
+                "application/json": components["schemas"]["WebhookMessage"];
             };
         };
         responses: {
@@ -3830,16 +3826,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    data: components["schemas"]["Job"];
-                    /**
-                     * Format: date-time
-                     * @description The time of the event.
-                     */
-                    timestamp: string;
-                    /** @constant */
-                    type: "job.queued";
-                };
+                "application/json": components["schemas"]["WebhookMessage"];
             };
         };
         responses: {
@@ -3868,16 +3855,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    data: components["schemas"]["Job"];
-                    /**
-                     * Format: date-time
-                     * @description The time of the event.
-                     */
-                    timestamp: string;
-                    /** @constant */
-                    type: "job.running";
-                };
+                "application/json": components["schemas"]["WebhookMessage"];
             };
         };
         responses: {
@@ -3906,16 +3884,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    data: components["schemas"]["Job"];
-                    /**
-                     * Format: date-time
-                     * @description The time of the event.
-                     */
-                    timestamp: string;
-                    /** @constant */
-                    type: "job.succeeded";
-                };
+                "application/json": components["schemas"]["WebhookMessage"];
             };
         };
         responses: {

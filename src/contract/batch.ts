@@ -6,10 +6,12 @@ const oneOrMore = (description: string) =>
   z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).describe(description);
 
 /** POST /v1/batches as application/json. */
-export const batchJsonSchema = submissionFieldsSchema.extend({
-  content: oneOrMore("The contents. Each is painted in each style.").optional(),
-  style: oneOrMore("The styles.").optional(),
-});
+export const batchJsonSchema = submissionFieldsSchema
+  .extend({
+    content: oneOrMore("The contents. Each is painted in each style.").optional(),
+    style: oneOrMore("The styles.").optional(),
+  })
+  .meta({ id: "BatchSubmission" });
 
 const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP or AVIF file." });
 

@@ -76,20 +76,22 @@ export const pictureSourceSchema = z
 export type PictureSourceInput = z.infer<typeof pictureSourceSchema>;
 
 /** POST /v1/jobs as application/json. */
-export const submitJsonSchema = submissionFieldsSchema.extend({
-  content: pictureSourceSchema.optional(),
-  style: z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).optional(),
-  style_mask: z
-    .union([pictureSourceSchema, z.array(pictureSourceSchema)])
-    .optional()
-    .describe(
-      "Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order.",
-    ),
-  keep_mask: pictureSourceSchema.optional().describe("Where the content is kept unchanged: white."),
-  init_picture: pictureSourceSchema
-    .optional()
-    .describe("The picture to start from; implies the option `init`: `picture`."),
-});
+export const submitJsonSchema = submissionFieldsSchema
+  .extend({
+    content: pictureSourceSchema.optional(),
+    style: z.union([pictureSourceSchema, z.array(pictureSourceSchema)]).optional(),
+    style_mask: z
+      .union([pictureSourceSchema, z.array(pictureSourceSchema)])
+      .optional()
+      .describe(
+        "Where each style is applied: white where it is, black where it is not. One mask for each style, in the same order.",
+      ),
+    keep_mask: pictureSourceSchema.optional().describe("Where the content is kept unchanged: white."),
+    init_picture: pictureSourceSchema
+      .optional()
+      .describe("The picture to start from; implies the option `init`: `picture`."),
+  })
+  .meta({ id: "Submission" });
 
 const file = z.string().meta({ format: "binary", description: "A JPEG, PNG, WebP or AVIF file." });
 

@@ -3,7 +3,7 @@ import { jobStatusSchema } from "./job-status.ts";
 
 /** One event for each change of a job's status. */
 export const WEBHOOK_EVENTS = jobStatusSchema.options.map((status) => `job.${status}` as const);
-const webhookEventSchema = z.enum(WEBHOOK_EVENTS);
+export const webhookEventSchema = z.enum(WEBHOOK_EVENTS);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
 /** The end of a job. */

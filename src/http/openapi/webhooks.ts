@@ -1,4 +1,5 @@
 import { WEBHOOK_EVENTS } from "../../contract/webhook.ts";
+import { webhookMessageSchema } from "../../contract/webhook-message.ts";
 
 const header = (name: string, description: string) => ({
   ...{ name, description, in: "header", required: true },
@@ -17,6 +18,7 @@ export function describeWebhooks() {
           "Sent at least once to the `webhook` of a job that subscribes to this event, with the same `webhook-id` each time. " +
           "The service retries for 27 hours if the receiver does not respond with 200 to 299 within 15 s; 410 ends the retries.",
         tags: ["webhooks"],
+        security: [],
         parameters: [
           header(
             "webhook-id",
@@ -32,15 +34,7 @@ export function describeWebhooks() {
           required: true,
           content: {
             "application/json": {
-              schema: {
-                type: "object",
-                properties: {
-                  type: { const: event },
-                  timestamp: { type: "string", format: "date-time", description: "The time of the event." },
-                  data: { $ref: "#/components/schemas/Job" },
-                },
-                required: ["type", "timestamp", "data"],
-              },
+              schema: { $ref: `#/components/schemas/${webhookMessageSchema.meta()?.id}` },
             },
           },
         },

@@ -53,7 +53,9 @@ const authentication: ApiPlugin = async (app, { apiKeys, signedLinks, config }) 
     }
     const { scope, signedLinks: isLinkable } = route.config ?? {};
     if (scope === undefined) throw new Error(`${route.method} ${route.url} does not declare its scope`);
-    if (scope === "public" || !route.schema || route.schema.hide) return;
+    if (!route.schema || route.schema.hide) return;
+    route.schema.security = []; // says that it needs no key
+    if (scope === "public") return;
     route.schema.security = [{ key: [scope] }, ...(isLinkable ? [{}] : [])];
     route.schema.response = {
       ...problemResponses("unauthorized", "forbidden", "rate_limited"),

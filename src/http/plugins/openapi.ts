@@ -47,8 +47,11 @@ const openapi: ApiPlugin = async (app) => {
 
 export default fp(openapi, { name: "openapi" });
 
+/** Generators of clients that know one media type take the first. */
 function describeBodies(bodies: Record<string, z.ZodType>) {
   const content = Object.entries(bodies).map(([type, body]) => {
+    const name = body.meta()?.id;
+    if (name !== undefined) return [type, { schema: { $ref: `#/components/schemas/${name}Input` } }] as const;
     const { $schema, id, $defs, ...schema } = z.toJSONSchema(body, { io: "input", reused: "inline" });
     // The generator writes the named schemas under `components`, with this ending.
     const text = JSON.stringify(schema).replaceAll(/"#\/\$defs\/(\w+)"/g, '"#/components/schemas/$1Input"');

@@ -67,7 +67,7 @@ func main() {
 	check(size.FromRequestOptionsSize0(64))
 	options := nst.RequestOptions{Preset: &preset, Steps: &steps, Size: &size}
 	picture := source(content)
-	var styles nst.SubmitJobJSONBody_Style
+	var styles nst.Submission_Style
 	check(styles.FromPictureSource(source(style)))
 	body := nst.SubmitJobJSONRequestBody{Content: &picture, Style: &styles, Options: &options}
 	response, err := client.SubmitJobWithResponse(ctx, nil, body)

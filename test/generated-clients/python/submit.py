@@ -8,7 +8,7 @@ from client import AuthenticatedClient
 from client.api.jobs import get_job, submit_job
 from client.api.result import get_result
 from client.models import PictureSourceType1, RequestOptions, RequestOptionsPreset
-from client.models import SubmitJobFilesBody, SubmitJobJsonBody
+from client.models import Submission, SubmitJobFilesBody
 from client.types import File
 
 url, key, content, style, output = sys.argv[1:]
@@ -26,7 +26,7 @@ def file(path):
 
 
 bodies = {
-    "json": SubmitJobJsonBody(content=source(content), style=source(style), options=options),
+    "json": Submission(content=source(content), style=source(style), options=options),
     "multipart": SubmitJobFilesBody(content=file(content), style=[file(style)], options=options),
 }
 for name, body in bodies.items():

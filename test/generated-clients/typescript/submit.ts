@@ -1,7 +1,7 @@
 // A user's program on the client that openapi-generator makes. The generator knows a request's first media type only: JSON.
 import { readFile, writeFile } from "node:fs/promises";
 import { Configuration, JobsApi, ResultApi } from "./client/index.js";
-import type { SubmitJobRequest } from "./client/models/index.js";
+import type { Submission } from "./client/models/index.js";
 
 const [basePath = "", accessToken = "", content = "", style = "", output = ""] = process.argv.slice(2);
 const configuration = new Configuration({ basePath, accessToken });
@@ -12,8 +12,8 @@ const submission = {
   style: await picture(style),
   options: { preset: "draft", size: 64, steps: 8 },
   // The generator writes "one or the other" as "both".
-} as unknown as SubmitJobRequest;
-let job = await jobs.submitJob({ submitJobRequest: submission });
+} as unknown as Submission;
+let job = await jobs.submitJob({ submission });
 while (job.status === "queued" || job.status === "running") {
   await new Promise((resolve) => setTimeout(resolve, 200));
   job = await jobs.getJob({ id: job.id });
