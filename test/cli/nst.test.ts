@@ -76,8 +76,8 @@ function inTerminal(...args: string[]) {
     exited: async () => (await once(child, "close"))[0] as number,
   };
 }
-const QUICK = ["--preset", "draft", "--size", "64", "--steps", "8"];
-const ENDLESS = ["--size", "64", "--steps", "20000"];
+const QUICK = ["--preset", "draft", "--size", "32", "--steps", "8"];
+const ENDLESS = ["--size", "32", "--steps", "20000"];
 const anna = "contents/anna.jpg";
 const reed = "styles/reed.jpg";
 const detached = async () => (await nst("paint", anna, reed, ...ENDLESS, "--detach", "--json")).out;
@@ -92,7 +92,7 @@ describe("nst paint", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes start with a control character
     expect(err).not.toMatch(/[\x1b\r]/);
     const { format, width } = await sharp(await readFile(join(folder, "painted.webp"))).metadata();
-    expect([format, width]).toEqual(["webp", 64]);
+    expect([format, width]).toEqual(["webp", 32]);
   });
 
   it("paints every content of a folder in every style of another folder", async () => {
@@ -143,7 +143,7 @@ describe("nst paint", () => {
     const { code, err } = await nst("paint", anna, reed, ...QUICK, "--embedded", "-o", "own.png");
     expect(err).toContain("starting a service for this command");
     expect(code).toBe(0);
-    expect((await sharp(await readFile(join(folder, "own.png"))).metadata()).width).toBe(64);
+    expect((await sharp(await readFile(join(folder, "own.png"))).metadata()).width).toBe(32);
   });
 
   it("stops the embedded service if the command is killed", async () => {
@@ -354,13 +354,13 @@ describe("The help", () => {
 describe("nst continue", () => {
   it("starts from a job's result and writes a larger one", async () => {
     const before = idOf((await nst("paint", anna, reed, ...QUICK, "--json", "-o", "first.webp")).out);
-    const { code, out } = await nst("continue", before, "--size", "96", "--steps", "4", "--json");
+    const { code, out } = await nst("continue", before, "--size", "48", "--steps", "4", "--json");
     expect(code).toBe(0);
     const { job, file } = JSON.parse(out) as { job: Job; file: string };
-    expect(job).toMatchObject({ continued_from: before, options: { size: 96, steps: 4 } });
+    expect(job).toMatchObject({ continued_from: before, options: { size: 48, steps: 4 } });
     expect(file).toBe("anna-in-reed-continued.webp");
     const { width, height, format } = await sharp(await readFile(join(folder, file))).metadata();
-    expect([Math.max(width, height), format]).toEqual([96, "webp"]);
+    expect([Math.max(width, height), format]).toEqual([48, "webp"]);
     expect((await nst("continue", before, "--preset", "fine")).code).toBe(2);
     const running = idOf(await detached());
     expect((await nst("continue", running)).code).toBe(3);

@@ -73,10 +73,13 @@ interface Ids {
 /** The same commands or program with little to compute. */
 const smaller = (code: string) =>
   code
-    .replaceAll('"preset": "draft"', '"preset": "draft", "size": 64, "steps": 12')
-    .replaceAll('preset: "draft"', 'preset: "draft", size: 64, steps: 12')
-    .replaceAll(/nst (paint|batch) /g, "nst $1 --size 64 --steps 12 ")
-    .replaceAll("--size 1024 --steps 100", "--size 64 --steps 12");
+    .replaceAll(/"size": \d+/g, '"size": 48')
+    // Still running when the next commands change and cancel it.
+    .replaceAll('"steps": 100', '"steps": 1000')
+    .replaceAll('"preset": "draft"', '"preset": "draft", "size": 32, "steps": 12')
+    .replaceAll('preset: "draft"', 'preset: "draft", size: 32, steps: 12')
+    .replaceAll(/nst (paint|batch) /g, "nst $1 --size 32 --steps 12 ")
+    .replaceAll("--size 1024 --steps 100", "--size 48 --steps 12");
 
 /** Runs commands of a page as a reader does, with the ids that earlier responses gave. Throws if one fails. */
 async function runShell(commands: string, { ID, BATCH }: Ids): Promise<string> {

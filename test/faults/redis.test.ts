@@ -47,7 +47,7 @@ describe("After Redis was killed and restarted on its append-only file", () => {
     const post = async () =>
       client.fetch("/v1/jobs", {
         method: "POST",
-        body: await form({ options: '{"size":64,"steps":5}' }),
+        body: await form({ options: '{"size":32,"steps":5}' }),
         headers: { "idempotency-key": "before-the-crash" },
       });
     const first = (await (await post()).json()) as Job;

@@ -78,7 +78,7 @@ describe("The logs of API and worker at level trace", () => {
     const host = `127.0.0.1:${(pictures.address() as AddressInfo).port}`;
     const content = { url: `http://${host}/cat?X-Amz-Signature=signature-of-a-url` };
     const submission = {
-      ...{ content, style: content, options: { preset: "draft", size: 64, steps: 5 } },
+      ...{ content, style: content, options: { preset: "draft", size: 32, steps: 5 } },
       webhook: { url: `${receiver.url}&token=token-of-a-webhook`, events: ["job.succeeded"] },
     };
     const { secrets } = (await (await ask("/v1/webhooks/secret")).json()) as {

@@ -53,7 +53,7 @@ describe("If the API is killed", () => {
 describe("While the blob store fails", () => {
   it("a worker keeps its result, and stores it when the store works again", async () => {
     const worker = await deployment.startWorker();
-    const { id } = await deployment.submit({ size: 128, steps: 100, scales: 1 });
+    const { id } = await deployment.submit({ steps: 100 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
     const blobs = join(deployment.folder, "blobs");
     await rename(blobs, `${blobs}-away`);
@@ -96,7 +96,7 @@ describe("Ten clients that send one idempotency key to two API processes", () =>
     const [one, other] = [(await deployment.startApi()).client, (await deployment.startApi()).client];
     const before = (await deployment.queue.list({ limit: 1000 })).length;
     const body = Buffer.from(
-      await new Response(await form({ options: '{"size":64,"steps":5}' })).arrayBuffer(),
+      await new Response(await form({ options: '{"size":32,"steps":5}' })).arrayBuffer(),
     );
     const boundary = body.subarray(2, body.indexOf("\r")).toString();
     const headers = {
@@ -132,7 +132,7 @@ describe("An API that is asked to stop while clients follow a job", () => {
     expect((await reader.next())?.event).toBe("status");
     const waiting = client.fetch("/v1/jobs", {
       method: "POST",
-      body: await form({ options: '{"size":64,"steps":3}' }),
+      body: await form({ options: '{"size":32,"steps":3}' }),
       headers: { prefer: "wait=60" },
     });
     await until(async () => (await deployment.queue.statistics.countByStatus()).queued === 2);

@@ -105,7 +105,7 @@ describeIfPossible("While the blob store is full", missing, () => {
 
   it("a running job goes on, and its result is stored when there is space", async () => {
     const worker = await deployment.startWorker();
-    const { id } = await deployment.submit({ size: 64, steps: 100, scales: 1, preview_interval: 10 });
+    const { id } = await deployment.submit({ steps: 100, preview_interval: 10 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
     await fill();
     await says(worker, "could not store");
@@ -135,7 +135,7 @@ describeIfPossible("While the blob store is read-only", missing, () => {
 
   it("a worker that is asked to stop hands its job back without using up an attempt", async () => {
     const worker = await deployment.startWorker();
-    const { id } = await deployment.submit({ size: 64, steps: 60, scales: 1 });
+    const { id } = await deployment.submit({ steps: 60 });
     await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 5);
     await run("mount", ["-o", "remount,ro", disk]);
     await says(worker, "the blob store is not writable");

@@ -38,7 +38,7 @@ const readyForJobs = (program: ProgramProcess, times = 1) => {
 };
 
 async function submitJob(client: TestClient, steps: number): Promise<string> {
-  const options = { size: 64, steps, scales: 1, learning_rate: 0.01 };
+  const options = { size: 32, steps, scales: 1, learning_rate: 0.01 };
   const pictures = [await jpeg({ seed: 1 }), await jpeg({ seed: 2 })] as const;
   return (await client.submit(pictures[0], [pictures[1]], options)).id;
 }

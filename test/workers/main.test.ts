@@ -18,7 +18,7 @@ describe("The worker process", () => {
   it("paints a job with progress, previews, falling losses and a result of the content's aspect ratio", async () => {
     await deployment.startWorker();
     const { id } = await deployment.submit({
-      ...{ preset: "classic", learning_rate: 0.01, steps: 30, preview_interval: 3 },
+      ...{ preset: "classic", learning_rate: 0.01, size: 64, steps: 30, preview_interval: 3 },
     });
     const running = await deployment.until(id, ({ progress }) => (progress?.step ?? 0) > 0);
     expect(running).toMatchObject({ status: "running", attempts: 1, engine: { device: "cpu" } });

@@ -41,7 +41,7 @@ export class TestClient {
 
   /** Submits a small job. */
   async submitSmall(steps = 10): Promise<Job> {
-    return await this.submit(await jpeg(), [await jpeg({ seed: 2 })], { preset: "draft", size: 64, steps });
+    return await this.submit(await jpeg(), [await jpeg({ seed: 2 })], { preset: "draft", size: 32, steps });
   }
 
   async view(id: string): Promise<Job> {
