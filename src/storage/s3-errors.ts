@@ -30,3 +30,12 @@ export function storageError(error: unknown, body?: Readable): unknown {
   }
   return new StorageUnavailableError(error);
 }
+
+/** Runs an action and throws its errors as those of a blob store. `body` is the stream that the action reads. */
+export async function translateErrors<T>(action: () => Promise<T>, body?: Readable): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw storageError(error, body);
+  }
+}

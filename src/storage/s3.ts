@@ -8,11 +8,9 @@ import {
   type GetObjectCommandOutput,
   HeadBucketCommand,
   HeadObjectCommand,
-  PutObjectCommand,
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import {
   type Blob,
@@ -25,18 +23,11 @@ import {
   type PresignedUrlOptions,
 } from "./blob-store.ts";
 import { openRegularFile } from "./durable-files.ts";
-import { isNotFound, isRangeError, storageError } from "./s3-errors.ts";
+import { isNotFound, isRangeError, storageError, translateErrors } from "./s3-errors.ts";
 import { incompleteUploads } from "./s3-incomplete-uploads.ts";
+import { type ObjectAddress, uploadObject } from "./s3-upload.ts";
 
-/** A larger body is uploaded in parts of this size. S3 accepts parts of at least 5 MiB. */
-const PART_BYTES = 8 * 1024 * 1024;
-const CONCURRENT_PARTS = 3;
 const READ_TIMEOUT_MS = 120_000;
-
-interface Target {
-  Bucket: string;
-  Key: string;
-}
 
 interface S3BlobStoreSettings {
   bucket: string;
@@ -58,11 +49,8 @@ export class S3BlobStore implements BlobStore {
 
   async put(key: string, body: Uint8Array | Readable): Promise<BlobInfo> {
     const target = this.target(key);
-    const small = body instanceof Uint8Array && body.length <= PART_BYTES;
-    const size = await translateErrors(
-      () => (small ? this.putAtOnce(target, body) : this.putInParts(target, body)),
-      body instanceof Uint8Array ? undefined : body,
-    );
+    const source = body instanceof Uint8Array ? undefined : body;
+    const size = await translateErrors(() => uploadObject(this.client, target, body), source);
     return { key, size, modifiedAt: new Date() };
   }
 
@@ -160,38 +148,9 @@ export class S3BlobStore implements BlobStore {
     return await getSignedUrl(this.settings.publicClient, command, { expiresIn: seconds });
   }
 
-  private async putAtOnce(target: Target, body: Uint8Array): Promise<number> {
-    await this.client.send(new PutObjectCommand({ ...target, Body: body, ContentLength: body.length }));
-    return body.length;
-  }
-
-  private async putInParts(target: Target, body: Uint8Array | Readable): Promise<number> {
-    let size = 0;
-    const params = { ...target, Body: body };
-    const upload = new Upload({
-      client: this.client,
-      params,
-      partSize: PART_BYTES,
-      queueSize: CONCURRENT_PARTS,
-    });
-    upload.on("httpUploadProgress", ({ loaded }) => {
-      size = Math.max(size, loaded ?? 0);
-    });
-    await upload.done();
-    return size;
-  }
-
-  private target(key: string): Target {
+  private target(key: string): ObjectAddress {
     checkBlobKey(key);
     return { Bucket: this.settings.bucket, Key: this.settings.prefix + key };
-  }
-}
-
-async function translateErrors<T>(action: () => Promise<T>, body?: Readable): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw storageError(error, body);
   }
 }
 
