@@ -582,6 +582,11 @@ export interface components {
             };
             /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
             content_weight?: number;
+            /**
+             * @description Which frame of a picture is painted. only: a picture with several frames is rejected; first: the first, of every picture.
+             * @enum {string}
+             */
+            frame?: "only" | "first";
             /** @description Step size of Adam (Kingma & Ba 2014), for values in [0, 1]: with neighbors the coefficients of the picture's Laplacian pyramid, with gram the pixels. */
             learning_rate?: number;
             /** @description Amplitude of the uniform noise that is added to the initial picture, for pixels in [0, 1]. */
@@ -777,6 +782,7 @@ export interface components {
          *       "init_blend": 0.5,
          *       "preview_interval": 10,
          *       "timelapse_interval": 10,
+         *       "frame": "only",
          *       "output": {
          *         "format": "png",
          *         "quality": 90,
@@ -812,6 +818,11 @@ export interface components {
             };
             /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
             content_weight: number;
+            /**
+             * @description Which frame of a picture is painted. only: a picture with several frames is rejected; first: the first, of every picture.
+             * @enum {string}
+             */
+            frame: "only" | "first";
             /**
              * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
              * @enum {string}
@@ -900,6 +911,11 @@ export interface components {
             };
             /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
             content_weight: number;
+            /**
+             * @description Which frame of a picture is painted. only: a picture with several frames is rejected; first: the first, of every picture.
+             * @enum {string}
+             */
+            frame: "only" | "first";
             /**
              * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
              * @enum {string}
@@ -1066,6 +1082,11 @@ export interface components {
             };
             /** @description The weight of the content loss. With neighbors 1 is the usual weight; with gram it is α. */
             content_weight?: number;
+            /**
+             * @description Which frame of a picture is painted. only: a picture with several frames is rejected; first: the first, of every picture.
+             * @enum {string}
+             */
+            frame?: "only" | "first";
             /**
              * @description The initial picture. content: the content; noise; blend: a mix of content and noise; picture: the file `init_picture`.
              * @enum {string}

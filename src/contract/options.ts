@@ -125,6 +125,11 @@ export const optionsSchema = z.strictObject({
     .min(0)
     .max(20_000)
     .describe("Steps between the frames of the timelapse; 0 for none."),
+  frame: z
+    .enum(["only", "first"])
+    .describe(
+      "Which frame of a picture is painted. only: a picture with several frames is rejected; first: the first, of every picture.",
+    ),
   output: outputSchema,
 });
 

@@ -8,7 +8,7 @@ type PresetOptions = Omit<Options, "preset" | "seed">;
 const common: Pick<
   PresetOptions,
   | ("style_weights" | "style_scale" | "preserve_color" | "tv_weight" | "pooling" | "init" | "init_blend")
-  | ("preview_interval" | "timelapse_interval" | "output")
+  | ("preview_interval" | "timelapse_interval" | "frame" | "output")
 > = {
   style_weights: [],
   style_scale: 1,
@@ -19,6 +19,7 @@ const common: Pick<
   init_blend: 0.5,
   preview_interval: 10,
   timelapse_interval: 10,
+  frame: "only",
   output: { format: "png", quality: 90, bit_depth: 8, color_space: "srgb" },
 };
 

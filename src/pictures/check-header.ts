@@ -1,3 +1,4 @@
+import type { Options } from "../contract/options.ts";
 import { PictureProblem } from "./picture-problem.ts";
 import { SHORTEST_EDGE, type Size } from "./picture-size.ts";
 import type { PictureType } from "./picture-type.ts";
@@ -5,6 +6,9 @@ import type { PictureType } from "./picture-type.ts";
 export interface PictureLimits {
   picturePixels: number;
 }
+
+/** Whether a picture with several frames is rejected, or its first frame is used. */
+export type Frame = Options["frame"];
 
 /** What the header of a picture says; the size is that of the upright picture. */
 export interface PictureHeader extends Size {
@@ -16,8 +20,12 @@ export interface PictureHeader extends Size {
 export function checkHeader(
   { frames, width, height }: PictureHeader,
   { picturePixels }: PictureLimits,
+  frame: Frame,
 ): void {
-  if (frames > 1) throw new PictureProblem("animated_picture", "1 frame", `${frames} frames`);
+  if (frames > 1 && frame !== "first") {
+    const expected = '1 frame, or the option frame: "first", which paints the first frame';
+    throw new PictureProblem("animated_picture", expected, `${frames} frames`);
+  }
   const size = `${width} × ${height}`;
   if (width * height > picturePixels) {
     const received = `${size} = ${width * height} pixels`;

@@ -1,6 +1,7 @@
 import type { Options } from "../contract/options.ts";
 import type { Size } from "./picture-size.ts";
 import type { Mask, Raster } from "./raster.ts";
+import { readableFile } from "./readable-file.ts";
 import { type PictureSource, sharp } from "./sharp.ts";
 
 export interface DecodeLimits {
@@ -17,11 +18,12 @@ export type ColorSpace = Options["output"]["color_space"];
  * profile) and turns greyscale into RGB. Drops all metadata.
  */
 export async function decodePicture(
-  source: PictureSource,
+  file: PictureSource,
   targetSize: (picture: Size) => Size,
   limits: DecodeLimits,
   colorSpace: ColorSpace = "srgb",
 ): Promise<Raster> {
+  const source = await readableFile(file);
   const { autoOrient: size, icc } = await open(source, limits).metadata();
   const target = targetSize(size);
   if (colorSpace === "p3" && icc) {
@@ -35,8 +37,8 @@ export async function decodePicture(
 }
 
 /** Decodes a picture as a mask of exactly this size: its luminance; transparent pixels are black. */
-export async function decodeMask(source: PictureSource, size: Size, limits: DecodeLimits): Promise<Mask> {
-  const { data, info } = await upright(source, size, limits)
+export async function decodeMask(file: PictureSource, size: Size, limits: DecodeLimits): Promise<Mask> {
+  const { data, info } = await upright(await readableFile(file), size, limits)
     .flatten({ background: "#000000" })
     .toColourspace("b-w")
     .raw({ depth: "uchar" })
@@ -44,17 +46,19 @@ export async function decodeMask(source: PictureSource, size: Size, limits: Deco
   return { width: info.width, height: info.height, data: channel(data, info.channels, 0) };
 }
 
-function open(source: PictureSource, { picturePixels }: DecodeLimits) {
+type ReadableFile = Awaited<ReturnType<typeof readableFile>>;
+
+function open({ source, failOn }: ReadableFile, { picturePixels }: DecodeLimits) {
   return sharp(source, {
     limitInputPixels: picturePixels,
-    failOn: "error",
+    failOn,
     pages: 1,
     autoOrient: true,
     sequentialRead: true,
   });
 }
 
-function upright(source: PictureSource, size: Size, limits: DecodeLimits) {
+function upright(source: ReadableFile, size: Size, limits: DecodeLimits) {
   const { width, height } = size;
   return open(source, limits)
     .timeout({ seconds: limits.pictureSeconds })

@@ -1,7 +1,10 @@
-import { checkHeader, type PictureHeader, type PictureLimits } from "./check-header.ts";
+import { readFile } from "node:fs/promises";
+import { checkHeader, type Frame, type PictureHeader, type PictureLimits } from "./check-header.ts";
+import { countFrames } from "./count-frames.ts";
 import { isOutOfMemory } from "./out-of-memory.ts";
 import { PictureProblem } from "./picture-problem.ts";
 import type { PictureType } from "./picture-type.ts";
+import { readableFile } from "./readable-file.ts";
 import { sharp } from "./sharp.ts";
 
 export interface InspectionRequest {
@@ -9,6 +12,7 @@ export interface InspectionRequest {
   /** The type that the signature says. */
   type: PictureType;
   limits: PictureLimits;
+  frame: Frame;
   /** A picture with more pixels is not decoded yet. */
   decodedPixels: number;
 }
@@ -23,7 +27,7 @@ export interface Inspection {
  * it completely: workers can decode what is accepted.
  */
 export async function inspectPicture(request: InspectionRequest): Promise<Inspection> {
-  const { path, type, limits, decodedPixels } = request;
+  const { path, type, limits, frame, decodedPixels } = request;
   const toCorrupt = (error: unknown) => {
     throw isOutOfMemory(error)
       ? error
@@ -32,7 +36,7 @@ export async function inspectPicture(request: InspectionRequest): Promise<Inspec
   const { format, ...size } = await readHeader(path).catch(toCorrupt);
   if (format !== type) throw new PictureProblem("mismatched_picture", type, format);
   const header = { type, ...size };
-  checkHeader(header, limits);
+  checkHeader(header, limits, frame);
   const isDecoded = header.width * header.height <= decodedPixels;
   if (isDecoded) await decodeCompletely(path, limits).catch(toCorrupt);
   return { header, isDecoded };
@@ -40,14 +44,18 @@ export async function inspectPicture(request: InspectionRequest): Promise<Inspec
 
 async function readHeader(path: string): Promise<Omit<PictureHeader, "type"> & { format: string }> {
   // Reads only the header. Without sharp's own limit the problem can name the number of pixels.
-  const found = await sharp(path, { limitInputPixels: false }).metadata();
+  const { source } = await readableFile(path);
+  const found = await sharp(source, { limitInputPixels: false }).metadata();
   const format = found.format === "heif" && found.compression === "av1" ? "avif" : found.format;
-  return { format, frames: found.pages ?? 1, ...found.autoOrient };
+  // libvips knows the animations of WebP only.
+  const frames = Math.max(found.pages ?? 1, countFrames(await readFile(path), format));
+  return { format, frames, ...found.autoOrient };
 }
 
 /** Decodes every pixel at the lowest cost: JPEG and WebP are scaled down while they are decoded. */
 async function decodeCompletely(path: string, { picturePixels }: PictureLimits): Promise<void> {
-  await sharp(path, { limitInputPixels: picturePixels, failOn: "error", pages: 1, sequentialRead: true })
+  const { source, failOn } = await readableFile(path);
+  await sharp(source, { limitInputPixels: picturePixels, failOn, pages: 1, sequentialRead: true })
     .resize({ width: 64, height: 64, fit: "inside" })
     .raw()
     .toBuffer();

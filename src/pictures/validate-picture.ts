@@ -1,5 +1,5 @@
 import { open, stat } from "node:fs/promises";
-import type { PictureHeader } from "./check-header.ts";
+import type { Frame, PictureHeader } from "./check-header.ts";
 import type { Inspection } from "./inspect-picture.ts";
 import { nameFileType } from "./name-file-type.ts";
 import { PictureProblem } from "./picture-problem.ts";
@@ -32,6 +32,7 @@ export async function validatePicture(
   path: string,
   owner: string,
   limits: ValidationSettings,
+  frame: Frame,
 ): Promise<ValidPicture> {
   const { size: bytes } = await stat(path);
   if (bytes === 0) throw new PictureProblem("empty_picture", "a picture file", "an empty file");
@@ -46,7 +47,7 @@ export async function validatePicture(
   }
 
   const inspect = async (pixels: number, decodedPixels: number): Promise<Inspection> => {
-    const input = { path, type, limits: { picturePixels: limits.picturePixels }, decodedPixels };
+    const input = { path, type, limits: { picturePixels: limits.picturePixels }, frame, decodedPixels };
     const context = { owner, pixels, seconds: limits.pictureSeconds };
     return await pool.run("inspect", input, context).catch((error: unknown) => {
       throw toProblem(error, pixels, pool.memoryBytes, limits);

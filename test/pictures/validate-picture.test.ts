@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deflateSync } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Sharp } from "sharp";
 import { readConfig } from "../../src/config.ts";
 import type { ProblemError } from "../../src/contract/problems.ts";
+import type { Frame } from "../../src/pictures/check-header.ts";
+import { decodePicture } from "../../src/pictures/decode.ts";
 import type { PictureProblem } from "../../src/pictures/picture-problem.ts";
 import { validatePicture } from "../../src/pictures/validate-picture.ts";
 import { picturePool } from "../support/picture-pool.ts";
@@ -21,11 +23,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 let count = 0;
-async function check(bytes: Uint8Array, changed: Partial<typeof limits> = {}) {
+async function check(bytes: Uint8Array, changed: Partial<typeof limits> = {}, frame: Frame = "only") {
   count += 1;
   const path = join(folder, String(count));
   await writeFile(path, bytes);
-  return await validatePicture(pool, path, "tests", { ...limits, ...changed }).catch(
+  return await validatePicture(pool, path, "tests", { ...limits, ...changed }, frame).catch(
     (error: PictureProblem) => {
       throw error.forField("content");
     },
@@ -206,5 +208,69 @@ describe("validatePicture", () => {
     const { sharp } = await import("../../src/pictures/sharp.ts");
     await expect(sharp(Buffer.from("<svg width='9' height='9'/>")).metadata()).rejects.toThrow();
     await expect(sharp(await draw().gif().toBuffer()).metadata()).rejects.toThrow();
+  });
+});
+
+describe("A picture with two frames", () => {
+  /** A red and a blue frame of 32 × 24 px, as libavif writes them. */
+  const sequence = Buffer.from(
+    "AAAALGZ0eXBhdmlzAAAAAGF2aWZhdmlzbXNmMWlzbzhtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAPlAAAAMAAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAIAAAABgAAAAQcGl4aQAAAAADCAgIAAAADGF2MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAACxm1vb3YAAAB4bXZoZAEAAAAAAAAA5zSFRAAAAADnNIVEAAAD6P//////////AAEAAAEAAAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAJGdHJhawAAAGh0a2hkAQAAAQAAAADnNIVEAAAAAOc0hUQAAAABAAAAAP//////////AAAAAAAAAAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAAAAAAAAAAQAAAAAAgAAAAGAAAAAAALGVkdHMAAAAkZWxzdAEAAAEAAAABAAAAAAAAAAIAAAAAAAAAAAABAAAAAAGqbWRpYQAAACxtZGhkAQAAAAAAAADnNIVEAAAAAOc0hUQAAAPoAAAAAAAAAAJVxAAAAAAAIWhkbHIAAAAAAAAAAHBpY3QAAAAAAAAAAAAAAAAAAAABVW1pbmYAAAAUdm1oZAAAAAEAAAAAAAAAAAAAACRkaW5mAAAAHGRyZWYAAAAAAAAAAQAAAAx1cmwgAAAAAQAAARVzdGJsAAAAlXN0c2QAAAAAAAAAAQAAAIVhdjAxAAAAAAAAAAEAAAAAAAAAAAAAAAAAAAAAACAAGABIAAAASAAAAAAAAAABCkFPTSBDb2RpbmcAAAAAAAAAAAAAAAAAAAAAAAAAAAAAGP//AAAADGF2MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABBjY3N0AAAAAHwAAAAAAAAYc3R0cwAAAAAAAAABAAAAAgAAAAEAAAAcc3RzYwAAAAAAAAABAAAAAQAAAAIAAAABAAAAHHN0c3oAAAAAAAAAAAAAAAIAAAAwAAAAJQAAABRzdGNvAAAAAAAAAAEAAAPlAAAAFHN0c3MAAAAAAAAAAQAAAAEAAABdbWRhdBIACg0AAAACJ+5tfIgIaDQgMh0QALgAQQQQJBCIvKyXN6u6knSuB61H3q9BOPkGaBIAMiEwA4CA/fhGuABJJJIkEAoAs564ddAEMCaVUJCzP6nCFoA=",
+    "base64",
+  );
+  const animations: [string, () => Promise<Buffer>][] = [
+    ["an AVIF", async () => sequence],
+    [
+      "a PNG",
+      async () => {
+        const still = await plain(32, 24, "#c04020").png().toBuffer();
+        const control = Buffer.from("0000000861635441000000020000000000000000", "hex");
+        control.write("acTL", 4, "latin1");
+        control.writeUInt32BE(crc32(control.subarray(4, 16)), 16);
+        return Buffer.concat([still.subarray(0, 33), control, still.subarray(33)]);
+      },
+    ],
+    [
+      "a WebP",
+      async () => {
+        const data = await plain(32, 48, "#c04020").raw().toBuffer();
+        const { default: sharp } = await import("sharp");
+        const raw = { width: 32, height: 48, channels: 3, pageHeight: 24 } as const;
+        // Frames that are alike would be joined.
+        data.fill(200, data.length / 2);
+        return await sharp(data, { raw }).webp({ quality: 100 }).toBuffer();
+      },
+    ],
+  ];
+
+  it.each(animations)(
+    "is rejected by a message that names the option, and its first is painted with it: %s",
+    async (_, make) => {
+      const bytes = await make();
+      const found = await problemOf(bytes);
+      expect(found.code).toBe("animated_picture");
+      expect(found.message).toContain('the option frame: "first"');
+      expect(found.message).toContain("received 2 frames");
+      expect(await check(bytes, {}, "first")).toMatchObject({ width: 32, height: 24, frames: 2 });
+      const raster = await decodePicture(bytes, (size) => size, {
+        picturePixels: 1_000_000,
+        pictureSeconds: 20,
+      });
+      const [red = 0, , blue = 0] = raster.data;
+      expect(red).toBeGreaterThan(blue + 50);
+    },
+  );
+});
+
+describe("A JPEG without its end marker", () => {
+  it("is accepted and decoded like the whole file, also with a thumbnail that has one", async () => {
+    const whole = await jpeg({ width: 100, height: 80 });
+    const thumbnail = Buffer.from([0xff, 0xe5, 0, 6, 0xff, 0xd9, 0, 0]);
+    for (const start of [Buffer.alloc(0), thumbnail]) {
+      const cut = Buffer.concat([whole.subarray(0, 2), start, whole.subarray(2, -2)]);
+      expect(await check(cut)).toMatchObject({ width: 100, height: 80 });
+      const decode = (bytes: Buffer) =>
+        decodePicture(bytes, (size) => size, { picturePixels: 1_000_000, pictureSeconds: 20 });
+      expect((await decode(cut)).data).toEqual((await decode(whole)).data);
+    }
   });
 });

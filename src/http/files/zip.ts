@@ -7,7 +7,10 @@ interface ZippedFile {
   open: () => Promise<Readable>;
 }
 
-/** Streams files as a zip. Pictures are compressed already, so they are stored uncompressed. */
+/**
+ * Streams files as a zip. Entries are deflated, although pictures are compressed already: a reader that gets the zip as a stream
+ * (Java's `ZipInputStream`) finds the end of a deflated entry by itself, and the size of a stored one only after it.
+ */
 export function zip(files: readonly ZippedFile[]): Readable {
   const archive = new yazl.ZipFile();
   let current: Readable | undefined;
@@ -20,7 +23,7 @@ export function zip(files: readonly ZippedFile[]): Readable {
   }).wrap(archive.outputStream);
   archive.on("error", (error: Error) => output.destroy(error));
   for (const { name, open } of files) {
-    archive.addReadStreamLazy(name, { compress: false }, (opened) => {
+    archive.addReadStreamLazy(name, { compressionLevel: 1 }, (opened) => {
       open().then(
         (stream) => {
           current = stream;

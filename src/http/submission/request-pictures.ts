@@ -5,7 +5,7 @@ import { v4 as uuidv4, v7 as uuidv7 } from "uuid";
 import { deleteUnusedPictures } from "../../jobs/pictures/delete-blobs.ts";
 import type { PictureFacts, StoredUpload } from "../../jobs/pictures/stored-picture.ts";
 import { PICTURES_FOLDER } from "../../jobs/records/picture-arguments.ts";
-import { checkHeader } from "../../pictures/check-header.ts";
+import { checkHeader, type Frame } from "../../pictures/check-header.ts";
 import { PictureProblem } from "../../pictures/picture-problem.ts";
 import { validatePicture } from "../../pictures/validate-picture.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -37,9 +37,9 @@ export class RequestPictures {
   ) {}
 
   /** Throws a `ProblemError` for `name` if the file is no picture that can be painted. */
-  async validate(path: string, name: string): Promise<ValidatedPicture> {
+  async validate(path: string, name: string, frame: Frame): Promise<ValidatedPicture> {
     const digest = await digestOf(path);
-    const validated = this.validated.get(digest) ?? this.validateNew(path, digest);
+    const validated = this.validated.get(digest) ?? this.validateNew(path, digest, frame);
     this.validated.set(digest, validated);
     return await validated.catch((error: unknown) => {
       throw error instanceof PictureProblem ? error.forField(name) : error;
@@ -65,15 +65,15 @@ export class RequestPictures {
     }
   }
 
-  private async validateNew(path: string, digest: string): Promise<ValidatedPicture> {
+  private async validateNew(path: string, digest: string, frame: Frame): Promise<ValidatedPicture> {
     const { config, picturePool, queue } = this.deps;
     const known = await queue.pictures.hold(this.owner, digest, this.requestId);
     if (known) {
       this.held.add(known.key);
-      checkHeader(known.facts, config.limits);
+      checkHeader(known.facts, config.limits, frame);
       return { digest, path, ...known };
     }
-    const facts = await validatePicture(picturePool, path, this.owner, config.limits);
+    const facts = await validatePicture(picturePool, path, this.owner, config.limits, frame);
     return { digest, path, facts, key: null };
   }
 

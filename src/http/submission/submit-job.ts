@@ -48,7 +48,8 @@ export async function prepareJob(
   requester: Requester,
 ): Promise<PreparedJob> {
   if (fields.webhook) checkUrl(fields.webhook.url, "webhook.url", urlPolicy);
-  const { facts: content } = await requestPictures.validate(paths.content[0] ?? "", "content");
+  const { frame = "only" } = fields.options;
+  const { facts: content } = await requestPictures.validate(paths.content[0] ?? "", "content", frame);
   const options = resolveJobOptions(fields.options, content, {
     ...{ styles: paths.style.length, hasInitPicture: paths.init_picture.length > 0, limits },
   });
@@ -57,7 +58,7 @@ export async function prepareJob(
     PICTURE_FIELDS.flatMap((field) =>
       paths[field].map(async (path, index) => {
         const name = pictureName(field, index);
-        const picture = await requestPictures.validate(path, name);
+        const picture = await requestPictures.validate(path, name, frame);
         const isOfContent = field !== "content" && field !== "style";
         if (isOfContent) checkAspectRatio(picture.facts, content, name);
         pictures[field][index] = picture;

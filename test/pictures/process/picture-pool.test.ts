@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 const outcome = (pool: PicturePool, path: string, owner: string, changed: Partial<typeof limits> = {}) =>
-  validatePicture(pool, path, owner, { ...limits, ...changed }).then(
+  validatePicture(pool, path, owner, { ...limits, ...changed }, "only").then(
     ({ width, height }) => `${width} × ${height}`,
     (error: PictureProblem) => error.code,
   );
@@ -46,7 +46,7 @@ describe("A pool of picture processes", () => {
   it("serves owners in turn", async () => {
     const pool = picturePool([{ memoryBytes: 256 * MIB }]);
     const order: string[] = [];
-    const input = { path: small, type: "jpeg", limits, decodedPixels: SMALL_PIXELS } as const;
+    const input = { path: small, type: "jpeg", limits, frame: "only", decodedPixels: SMALL_PIXELS } as const;
     const run = async (owner: string) => {
       await pool.run("inspect", input, { owner, pixels: 0 });
       order.push(owner);
@@ -83,7 +83,13 @@ describe("A pool of picture processes", () => {
     expect(await killed).toBe("4000 × 3000");
 
     const aborted = new AbortController();
-    const input = { path: large, type: "avif", limits, decodedPixels: limits.picturePixels } as const;
+    const input = {
+      path: large,
+      type: "avif",
+      limits,
+      frame: "only",
+      decodedPixels: limits.picturePixels,
+    } as const;
     const context = { owner: "a", pixels: 0, signal: aborted.signal };
     const tasks = [pool.run("inspect", input, context), pool.run("inspect", input, context)];
     aborted.abort(new Error("nobody waits"));
