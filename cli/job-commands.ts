@@ -68,6 +68,12 @@ export function addJobCommands(program: Command, terminal: Terminal): void {
     .option("--json", "print each job as a line of JSON")
     .action((ids, flags) => changeJobs(terminal, ids, flags, "cancel"));
 
+  withServerFlags(program.command("finish"))
+    .description("end running jobs after their current step, with what they have painted")
+    .argument("<id...>", "ids of the jobs")
+    .option("--json", "print each job as a line of JSON")
+    .action((ids, flags) => changeJobs(terminal, ids, flags, "finish"));
+
   withServerFlags(program.command("retry"))
     .description("queue failed or canceled jobs again")
     .argument("<id...>", "ids of the jobs")

@@ -12,7 +12,7 @@ export async function changeJobs(
   terminal: Terminal,
   ids: string[],
   flags: Flags,
-  action: "cancel" | "retry",
+  action: "cancel" | "finish" | "retry",
 ): Promise<void> {
   const { client } = connect(flags, terminal);
   await forEach(terminal, ids, async (id) => {

@@ -112,6 +112,11 @@ export class NstClient {
     return unwrap(this.api.POST("/v1/jobs/{id}/cancel", jobPath(id)));
   }
 
+  /** Ends a running job after its current step, with what it has painted. */
+  finish(id: string): Promise<Job> {
+    return unwrap(this.api.POST("/v1/jobs/{id}/finish", jobPath(id)));
+  }
+
   /** Changes options of a queued or running job, from its next step on. */
   updateOptions(id: string, changes: OptionsUpdate): Promise<Job> {
     return unwrap(this.api.PATCH("/v1/jobs/{id}", { ...jobPath(id), body: changes }));

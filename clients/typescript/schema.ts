@@ -225,6 +225,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a running job with what it has painted
+         * @description After its current step the job succeeds, with `finished_early`: its result has the job's own size, also if a coarser scale was enlarged for it. A queued job that was interrupted is finished from its checkpoint. Repeated requests change nothing.
+         */
+        post: operations["finishJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{id}/links": {
         parameters: {
             query?: never;
@@ -681,6 +701,8 @@ export interface components {
             } | null;
             expires_at: string | null;
             finished_at: string | null;
+            /** @description Whether the result is what the job had painted when it was asked to finish; `progress` has the steps and the scale reached. */
+            finished_early: boolean;
             /** Format: uuid */
             id: string;
             /** @description Paths of what belongs to the job and exists. */
@@ -996,7 +1018,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "not_updatable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_not_allowed" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "too_many_conversions" | "queue_full" | "unavailable" | "storage_full";
+            code: "invalid_request" | "malformed_body" | "unknown_field" | "unauthorized" | "forbidden" | "invalid_link" | "unknown_route" | "batch_not_found" | "job_not_found" | "style_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "result_not_ready" | "no_result" | "preview_not_ready" | "no_preview" | "timelapse_not_ready" | "no_timelapse" | "not_retryable" | "nothing_painted" | "not_finishable" | "not_updatable" | "not_continuable" | "request_in_flight" | "result_expired" | "request_too_large" | "picture_too_large" | "unsupported_media_type" | "unsupported_picture" | "range_not_satisfiable" | "invalid_options" | "mismatched_masks" | "missing_content" | "missing_style" | "too_many_contents" | "too_many_jobs" | "too_many_styles" | "empty_picture" | "corrupt_picture" | "mismatched_picture" | "animated_picture" | "too_many_pixels" | "picture_too_small" | "picture_too_narrow" | "picture_too_slow" | "url_not_allowed" | "url_failed" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "too_many_uploads" | "too_many_streams" | "too_many_conversions" | "queue_full" | "unavailable" | "storage_full";
             /** @description What was expected and what was received. */
             detail: string;
             /** @description One entry for each invalid field, at most 20. */
@@ -2707,6 +2729,95 @@ export interface operations {
              * @description `too_many_streams`: Too many event streams are open.
              *     `unavailable`: The service is temporarily unavailable.
              */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job ends after its current step. Poll `Location`. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `invalid_request`: The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: Missing or invalid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The API key does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: No such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `nothing_painted`: The job has no whole step yet.
+             *     `not_finishable`: The job has ended already.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service is temporarily unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;

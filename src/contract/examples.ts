@@ -46,7 +46,7 @@ const queued: JobView = {
   },
   ...{ priority: 50, metadata: METADATA, options_version: 0, continued_from: null, batch: null },
   webhook: { url: WEBHOOK.url, events: ["job.succeeded", "job.failed"], deliveries: [] },
-  ...{ traceparent: null, error: null },
+  ...{ traceparent: null, finished_early: false, error: null },
   ...{ created_at: "2026-03-02T09:30:00.000Z", started_at: null, finished_at: null, expires_at: null },
   links: queuedLinks,
 };
@@ -63,10 +63,10 @@ const running: JobView = {
   engine: {
     ...{ device: "cpu", name: "AMD EPYC 7B13", kernels: "avx2", tensorflow: "2.21.0", memory_mib: 2048 },
   },
-  links: { ...queuedLinks, preview: `${path}/preview`, losses: `${path}/losses` },
+  links: { ...queuedLinks, finish: `${path}/finish`, preview: `${path}/preview`, losses: `${path}/losses` },
 };
 
-const { cancel: _, ...endedLinks } = running.links;
+const { cancel: _, finish: __, ...endedLinks } = running.links;
 
 const succeeded: JobView = {
   ...running,

@@ -75,6 +75,11 @@ export const jobViewSchema = z
       .string()
       .nullable()
       .describe("The trace that the submission belongs to (W3C Trace Context)."),
+    finished_early: z
+      .boolean()
+      .describe(
+        "Whether the result is what the job had painted when it was asked to finish; `progress` has the steps and the scale reached.",
+      ),
     error: z.object({ code: jobErrorCodeSchema, message: z.string(), retryable: z.boolean() }).nullable(),
     created_at: timestamp,
     started_at: timestamp.nullable(),

@@ -29,6 +29,8 @@ export const PROBLEMS = {
   timelapse_not_ready: { status: 409, title: "The job has not ended yet", retryable: true },
   no_timelapse: { status: 409, title: "The job has no timelapse frames", retryable: false },
   not_retryable: { status: 409, title: "Only failed and canceled jobs can be retried", retryable: false },
+  nothing_painted: { status: 409, title: "The job has no whole step yet", retryable: true },
+  not_finishable: { status: 409, title: "The job has ended already", retryable: false },
   not_updatable: { status: 409, title: "Only queued and running jobs can be changed", retryable: false },
   not_continuable: { status: 409, title: "Only succeeded jobs can be continued", retryable: false },
   request_in_flight: {

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { JobStatus } from "../contract/job.ts";
 import { applyOptionsUpdate, type OptionsUpdate } from "../contract/options.ts";
 import type { RedisKeys } from "../redis/keys.ts";
+import { finishJob } from "./finish-job.ts";
 import { checkLimits, throwIfRejected } from "./job-limits.ts";
 import { type JobSnapshot, JobSnapshotLoader } from "./job-snapshot-loader.ts";
 import { PictureRegistry } from "./pictures/picture-registry.ts";
@@ -105,6 +106,11 @@ export class JobQueue {
     return record;
   }
 
+  /** Lets a job end with what it has: see `finishJob`. */
+  finish(id: string): Promise<JobRecord | null> {
+    return finishJob(this.records, id);
+  }
+
   /** Changes options of a job, unless it has ended. */
   async updateOptions(id: string, update: OptionsUpdate): Promise<JobRecord | null> {
     for (;;) {
@@ -123,7 +129,7 @@ export class JobQueue {
   async retry(id: string): Promise<JobRecord | null> {
     const reset = {
       ...{ expires_at: null, started_at: null, finished_at: null },
-      ...{ attempts: 0, error: null, progress: null, checkpoint: null },
+      ...{ attempts: 0, error: null, progress: null, checkpoint: null, finish_requested: null },
     };
     for (;;) {
       const record = await this.records.find(id);

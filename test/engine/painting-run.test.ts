@@ -41,6 +41,19 @@ describe("PaintingRun", () => {
     expect(events.at(-1)).toMatchObject({ type: "failed", code: "non_finite_loss" });
   });
 
+  it("ends after a step with what it has, at the full size, and leaves no tensor behind", async () => {
+    const before = tf.memory().numTensors;
+    const { run, paint } = runOf({ steps: 12, scales: 2 });
+    run.handle({ type: "finish" });
+    const events = await paint();
+    expect(events.map(({ type }) => type)).toEqual(["progress", "painted"]);
+    expect(events.at(-1)).toMatchObject({
+      picture: { width: 64, height: 64 },
+      progress: { step: 1, total_steps: 12, scale: { index: 0, count: 2 } },
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it("leaves no tensor behind when it is canceled", async () => {
     const before = tf.memory().numTensors;
     const { run, paint } = runOf();

@@ -165,9 +165,9 @@ describe("Watching a job", () => {
     await until(() => later.length >= 4);
     await stopLater();
     expect(seen).toEqual([
-      { id, revision: 2, status: "running", options_version: 0 },
-      { id, revision: 3, status: "running", options_version: 0 },
-      { id, revision: 4, status: "canceled", options_version: 0 },
+      { id, revision: 2, status: "running", options_version: 0, finish_requested: false },
+      { id, revision: 3, status: "running", options_version: 0, finish_requested: false },
+      { id, revision: 4, status: "canceled", options_version: 0, finish_requested: false },
     ]);
   });
 });

@@ -3,6 +3,7 @@
 // as an engine does that runs a picture's code.
 import { existsSync, writeFileSync } from "node:fs";
 import type { Progress } from "../../src/contract/job.ts";
+import type { Raster } from "../../src/pictures/raster.ts";
 import type { EngineEvent, EngineRequest } from "../../workers/engine/protocol.ts";
 
 /** Seeds of paintings that fail. */
@@ -25,11 +26,18 @@ if (mode === "needs-file" && !existsSync(file)) {
 
 /** Whether a painting is in progress that does not end by itself. */
 let hanging = false;
+/** What the latest painting has. */
+let picture: Raster;
+let progress: Progress;
 
 process.on("message", (request: EngineRequest) => {
   if (request.type === "cancel" && hanging) {
     hanging = false;
     send({ type: "canceled" });
+  }
+  if (request.type === "finish" && hanging) {
+    hanging = false;
+    send({ type: "painted", picture, pixels: null, progress });
   }
   if (request.type === "checkpoint" && hanging) {
     writeFileSync(request.path, "1");
@@ -41,10 +49,12 @@ process.on("message", (request: EngineRequest) => {
     hanging = true;
     return;
   }
-  const { content } = request.pictures;
-  const progress: Progress = {
-    ...{ step: 1, total_steps: 1, fraction: 1, loss: null, step_ms: 1, eta_seconds: 0 },
-    scale: { index: 0, count: 1, width: content.width, height: content.height },
+  picture = request.pictures.content;
+  const { width, height } = picture;
+  const isHanging = request.options.seed === HANG;
+  progress = {
+    ...{ step: 1, total_steps: isHanging ? 10 : 1, fraction: isHanging ? 0.1 : 1 },
+    ...{ loss: null, step_ms: 1, eta_seconds: 0, scale: { index: 0, count: 1, width, height } },
   };
   send({ type: "progress", progress, options_version: 0 });
   switch (request.options.seed) {
@@ -60,6 +70,6 @@ process.on("message", (request: EngineRequest) => {
       hanging = true;
       break;
     default:
-      send({ type: "painted", picture: content, pixels: null, progress });
+      send({ type: "painted", picture, pixels: null, progress });
   }
 });

@@ -109,6 +109,11 @@ export class EngineProcess {
     this.painting?.updateOptions(options, options_version);
   }
 
+  /** Ends the current painting after its step, with what it has. */
+  finish(): void {
+    this.painting?.finish();
+  }
+
   /** Cancels the current painting before its next step. */
   cancel(): void {
     this.painting?.cancel();

@@ -48,6 +48,10 @@ export class Painting {
     this.send({ type: "update_options", options, options_version });
   }
 
+  finish(): void {
+    this.send({ type: "finish" });
+  }
+
   cancel(): void {
     this.send({ type: "cancel" });
   }

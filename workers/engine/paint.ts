@@ -132,7 +132,18 @@ export class Painting {
   }
 
   #enterNextScale(): void {
-    this.#scale += 1;
+    this.#enlargeTo(this.#scale + 1);
+    this.#objective = this.#createObjective(this.#content, this.#optimizer.picture);
+  }
+
+  /** Ends the painting where it stands: the picture of a coarser scale gets the full size. */
+  finish(): void {
+    const last = this.#scales.length - 1;
+    if ((this.#scales[last] as Scale).width > this.#current.width) this.#enlargeTo(last);
+  }
+
+  #enlargeTo(scale: number): void {
+    this.#scale = scale;
     this.#stepInScale = 0;
     const enlarged = this.#images.enlarge(this.#optimizer.picture, this.#current, this.#options);
     this.#optimizer.dispose();
@@ -140,7 +151,6 @@ export class Painting {
     this.#objective.dispose();
     disposeOf(this.#content);
     this.#content = this.#images.content(this.#current);
-    this.#objective = this.#createObjective(this.#content, this.#optimizer.picture);
   }
 
   #createOptimizer(picture: Tensor4D): Adam {

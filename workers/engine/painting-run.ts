@@ -15,6 +15,7 @@ export class PaintingRun {
   #optionsVersion: number;
   /** Where a checkpoint is wanted. */
   #checkpointPath: string | null = null;
+  #isFinishing = false;
   #isCanceled = false;
 
   /** @param send resolves when the event is on its way */
@@ -28,6 +29,7 @@ export class PaintingRun {
   /** For its next step, or the time after it. */
   handle(request: ControlRequest): void {
     if (request.type === "cancel") this.#isCanceled = true;
+    else if (request.type === "finish") this.#isFinishing = true;
     else if (request.type === "checkpoint") this.#checkpointPath = request.path;
     else {
       this.#options = request.options;
@@ -41,7 +43,7 @@ export class PaintingRun {
     try {
       painting = this.#begin(network, availableMemory);
       this.#request = undefined; // lets its pictures go
-      while (!painting.isDone) {
+      while (!painting.isDone && !(this.#isFinishing && painting.progress().step > 0)) {
         painting.updateOptions(this.#options);
         painting.step();
         await this.#tellStep(painting);
@@ -52,7 +54,9 @@ export class PaintingRun {
           return;
         }
       }
-      void this.#send(this.#painted(painting));
+      const progress = painting.progress();
+      painting.finish();
+      void this.#send({ ...this.#painted(painting), progress });
     } catch (error) {
       void this.#send({ type: "failed", ...failureOf(error) });
     } finally {
@@ -97,11 +101,13 @@ export class PaintingRun {
     }
   }
 
-  #painted(painting: Painting): EngineEvent {
+  #painted(
+    painting: Painting,
+  ): Pick<Extract<EngineEvent, { type: "painted" }>, "type" | "picture" | "pixels"> {
     const isDeep = this.#options.output.bit_depth === 16;
     const picture = isDeep ? painting.deepPicture() : painting.picture();
     const pixels = painting.isBare ? null : painting.pixels();
-    return { type: "painted", picture, pixels, progress: painting.progress() };
+    return { type: "painted", picture, pixels };
   }
 }
 

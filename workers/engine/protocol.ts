@@ -36,6 +36,8 @@ export type ControlRequest =
   | { type: "update_options"; options: Options; options_version: number }
   /** Write a checkpoint to a new file at `path`. */
   | { type: "checkpoint"; path: string }
+  /** End the painting with what it has, but not before its first step. */
+  | { type: "finish" }
   | { type: "cancel" };
 
 /** What the worker sends to its engine process (Node IPC, `serialization: "advanced"`): one painting at a time. */

@@ -105,7 +105,8 @@ export class ArtifactWriter {
     const lossy = output.format === "png" ? null : picture;
     const raw_result = await this.storeRawResult(pixels ?? lossy);
     const losses = await this.retry(() => this.storeLosses());
-    return { result, raw_result, progress, losses, checkpoint: null };
+    const finished_early = progress.step < progress.total_steps;
+    return { result, raw_result, finished_early, progress, losses, checkpoint: null };
   }
 
   /** Stores the losses of a painting that failed. */

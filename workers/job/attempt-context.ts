@@ -14,6 +14,8 @@ export interface AttemptContext {
   attemptId: string;
   /** Aborted with a `StopReason`. */
   signal: AbortSignal;
+  /** Aborted when the job is to end with what it has. */
+  finishRequested: AbortSignal;
   /** Writes fields to the record. If the job no longer belongs to this attempt, nothing is written and `signal` is aborted. */
   update(fields: JobFields): Promise<void>;
   /** Calls `listener` with the updated record whenever the job's options have changed. */

@@ -23,6 +23,7 @@ export interface AttemptDeps {
 export class Attempt {
   private readonly attemptId = randomUUID();
   private readonly stopped = new AbortController();
+  private readonly finishing = new AbortController();
   private readonly options: OptionsWatcher;
 
   constructor(
@@ -37,7 +38,8 @@ export class Attempt {
   }
 
   /** Reacts to a change of the job, by this attempt or by anybody else. */
-  onChange({ status, options_version }: JobChange): void {
+  onChange({ status, options_version, finish_requested }: JobChange): void {
+    if (finish_requested) this.finishing.abort();
     void this.options.onVersion(options_version);
     if (status !== "running") this.stop(status === "canceled" ? "canceled" : "lost");
   }
@@ -85,6 +87,7 @@ export class Attempt {
   private async process(record: JobRecord): Promise<JobOutcome> {
     const { attemptId, deps, options, stopped } = this;
     options.start(record.options_version);
+    if (record.finish_requested) this.finishing.abort();
     const update = async (fields: JobFields) => {
       if (!(await deps.records.update(record.id, attemptId, fields))) this.stop("lost");
     };
@@ -92,6 +95,7 @@ export class Attempt {
       record,
       attemptId,
       signal: stopped.signal,
+      finishRequested: this.finishing.signal,
       update,
       onOptionsChanged: (listener) =>
         options.subscribe((changed) => {

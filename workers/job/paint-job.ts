@@ -64,6 +64,10 @@ export async function paintJob(
     logger.info({ options_version }, "options changed");
     engine.updateOptions(options, options_version);
   });
+  const finish = onAbort(attempt.finishRequested, async () => {
+    logger.info("finishing with what is painted");
+    engine.finish();
+  });
   schedule.start();
   const stop = onAbort(signal, async (reason: StopReason, disposed) => {
     // The engine writes the checkpoint before it ends the painting.
@@ -95,6 +99,7 @@ export async function paintJob(
     return { type, code: end.code, message: end.message, cleanUp };
   } finally {
     schedule.stop();
+    finish.dispose();
     stop.dispose();
   }
 }

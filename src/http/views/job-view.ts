@@ -1,5 +1,6 @@
 import type { JobView } from "../../contract/job.ts";
 import { JOB_ERRORS } from "../../contract/problems.ts";
+import { hasPainted } from "../../jobs/finish-job.ts";
 import type { QueuePosition } from "../../jobs/queue-position.ts";
 import { isDue, type JobRecord } from "../../jobs/records/job-record.ts";
 import { isFinal } from "../../jobs/records/job-states.ts";
@@ -23,6 +24,7 @@ export function jobView(record: JobRecord, position: QueuePosition | null): JobV
     batch: record.batch,
     webhook: record.webhook && { ...record.webhook, deliveries: record.deliveries ?? [] },
     traceparent: record.traceparent,
+    finished_early: record.finished_early ?? false,
     error: error && {
       ...error,
       message: redactPaths(error.message),
@@ -41,6 +43,7 @@ function links(record: JobRecord): Record<string, string> {
   return {
     self,
     ...(!isFinal(record.status) && { cancel: `${self}/cancel` }),
+    ...(!isFinal(record.status) && hasPainted(record) && { finish: `${self}/finish` }),
     events: `${self}/events`,
     ...(!isExpired(record) && {
       content: `${self}/content`,

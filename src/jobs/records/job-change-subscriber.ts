@@ -8,6 +8,7 @@ export interface JobChange {
   revision: number;
   status: JobStatus;
   options_version: number;
+  finish_requested: boolean;
 }
 
 type Listener = (change: JobChange) => void;

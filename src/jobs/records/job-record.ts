@@ -62,6 +62,10 @@ const jobRecordSchema = z.object({
   worker: z.string().nullable(),
   engine: engineSchema.nullable(),
   progress: progressSchema.nullable(),
+  /** Its owner wants the job to end with what it has. */
+  finish_requested: z.boolean().nullable(),
+  /** The result is what the job had when it was to finish: it has taken fewer steps than planned. */
+  finished_early: z.boolean().nullable(),
   error: z.object({ code: jobErrorCodeSchema, message: z.string() }).nullable(),
 
   result: storedPictureSchema.nullable(),
@@ -92,6 +96,8 @@ export type JobFields = Partial<
     | "engine"
     | "progress"
     | "error"
+    | "finish_requested"
+    | "finished_early"
     | "result"
     | "raw_result"
     | "preview"

@@ -58,6 +58,8 @@ export function newRecord(submission: Submission, now: number = Date.now()): Job
     worker: null,
     engine: null,
     progress: null,
+    finish_requested: null,
+    finished_early: null,
     error: null,
     result: null,
     raw_result: null,

@@ -163,6 +163,12 @@ export class RecordStore {
     return (await this.change(id, ["queued", "running"], undefined, fields, { revision })) === "changed";
   }
 
+  /** Notes that a job is to end with what it has, if its revision is still the expected one. */
+  async requestFinish(id: string, revision: number): Promise<boolean> {
+    const fields = { finish_requested: true };
+    return (await this.change(id, ["queued", "running"], undefined, fields, { revision })) === "changed";
+  }
+
   /** Lets a job that has ended forget its pictures. The record stays until `deleteAt` (ms). */
   async expire(id: string, deleteAt: number, precondition: Precondition = {}): Promise<boolean> {
     const nothing = {

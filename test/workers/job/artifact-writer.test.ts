@@ -23,7 +23,7 @@ describe("ArtifactWriter", () => {
     /** What becomes of an update: Redis rejects it, or does it and the reply is lost. */
     let failure: "rejected" | "reply lost" | null = null;
     const attempt: AttemptContext = {
-      ...{ record, attemptId: "attempt", signal, onOptionsChanged: () => undefined },
+      ...{ record, attemptId: "attempt", signal, finishRequested: signal, onOptionsChanged: () => undefined },
       async update(fields: JobFields) {
         if (failure !== "rejected") Object.assign(record, fields);
         if (failure !== null) throw new Error("Redis is unreachable");

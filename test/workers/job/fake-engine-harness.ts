@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { readConfig } from "../../../src/config.ts";
 import type { JobRecord } from "../../../src/jobs/records/job-record.ts";
+import type { Submission } from "../../../src/jobs/records/new-record.ts";
 import { ROOT } from "../../../src/root.ts";
 import type { BlobStore } from "../../../src/storage/blob-store.ts";
 import { EngineProcess } from "../../../workers/engine-process/engine-process.ts";
@@ -34,9 +35,9 @@ export class FakeEngineHarness {
   }
 
   /** Submits a job with its pictures; the seed decides what the fake engine does. */
-  async submit(seed: number): Promise<JobRecord> {
+  async submit(seed: number, more: Partial<Submission> = {}): Promise<JobRecord> {
     const { store } = this.deps;
-    const job = submission();
+    const job = submission(more);
     await store.put(job.content, await jpeg());
     for (const key of job.styles) await store.put(key, await jpeg({ seed: 2 }));
     return this.queues.queue.submit({ ...job, options: { ...job.options, seed } });

@@ -25,7 +25,7 @@ function attemptOf(record: { timelapse: JobRecord["timelapse"]; interval: number
   const update = async (fields: JobFields) => void Object.assign(job, fields);
   const signal = new AbortController().signal;
   return {
-    ...{ record: job as unknown as JobRecord, attemptId: "attempt", signal, update },
+    ...{ record: job as unknown as JobRecord, attemptId: "attempt", signal, finishRequested: signal, update },
     onOptionsChanged: () => undefined,
   };
 }

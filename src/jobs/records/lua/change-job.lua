@@ -49,6 +49,9 @@ end
 
 if isMoved then addToOutbox(outbox, job, status) end
 local optionsVersion = tonumber(redis.call("HGET", job, "options_version"))
-local change = {id = args.id, revision = revision, status = status, options_version = optionsVersion}
+local change = {
+  id = args.id, revision = revision, status = status, options_version = optionsVersion,
+  finish_requested = redis.call("HGET", job, "finish_requested") == "true"
+}
 redis.call("PUBLISH", args.channel, cjson.encode(change))
 return "changed"
