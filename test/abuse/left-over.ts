@@ -15,7 +15,7 @@ export interface LeftOver {
 }
 
 /** Redis rounds what it allocates, and counters have more digits. */
-const REDIS_NOISE_BYTES = 8 * 1024;
+const REDIS_NOISE_BYTES = 16 * 1024;
 const SETTLE_MS = 15_000;
 /** A refusal comes at once. */
 const REFUSAL_MS = 700;
