@@ -115,6 +115,8 @@ async function untilBatchEnded(id: string): Promise<void> {
   await Promise.all(jobs.map(({ job }) => service.untilEnded(job.id)));
 }
 
+const untilPainted = (id: string) => service.until(id, ({ progress }) => (progress?.step ?? 0) > 0);
+
 describe("The API guide", () => {
   it("has only commands that work, in the order of the page", async () => {
     const blocks = await blocksOf("docs/api.md", "sh");
@@ -123,6 +125,7 @@ describe("The API guide", () => {
     for (const commands of blocks) {
       if (commands.includes("$BATCH/result")) await untilBatchEnded(ids.BATCH);
       if (/\$ID\/(result|continue)/.test(commands)) await service.untilEnded(ids.ID);
+      if (commands.includes("$ID/finish")) await untilPainted(ids.ID);
       if (commands === "curl -F content=@me.jpg $NST/v1/jobs\n") {
         await expect(runShell(commands, ids)).rejects.toMatchObject({
           stdout: expect.stringContaining('"code":"missing_style"'),
@@ -154,6 +157,10 @@ describe("docs/command-line.md", () => {
   it("has only commands that work, in the order of the page", async () => {
     const [block = ""] = await blocksOf("docs/command-line.md", "sh");
     for (const command of block.trim().split("\n")) {
+      if (command.startsWith("nst finish")) {
+        const running = "nst paint me.jpg starry-night.jpg --steps 1000 --detach";
+        await untilPainted((await runShell(running, { ID: "none", BATCH: "none" })).trim());
+      }
       const { jobs } = (await (await fetch(`${server}/v1/jobs?limit=1`)).json()) as {
         jobs: { id: string }[];
       };
