@@ -13,7 +13,10 @@ const SYSTEM = [
 /** The files and folders that the engine reads: the system's, Node's, its own code and libraries, and the weights. */
 export function engineFiles(configuredWeights: string | undefined): string[] {
   const own = ["dist", "node_modules", "package.json"].map((name) => join(ROOT, name));
-  const weights = weightsCandidates(ROOT, configuredWeights).flatMap((path) => [path, ...targets(path)]);
+  const weights = weightsCandidates(ROOT, configuredWeights)
+    // The shards lie beside a model.json.
+    .map((path) => (path.endsWith(".json") ? dirname(path) : path))
+    .flatMap((path) => [path, ...targets(path)]);
   return [...SYSTEM, ...own, process.execPath, ...libraries(), ...weights];
 }
 
