@@ -103,4 +103,5 @@ it("Wherever the memory runs out, the painting fails by that and leaves nothing 
   expect(all).toBeGreaterThan(50);
   expect(left).toEqual([]);
   network.dispose();
-});
+  // It paints once for each call of the kernels.
+}, 600_000);

@@ -54,7 +54,7 @@ describe("NstClient", () => {
       const onConnection = (connected: boolean) => connections.push(connected);
       for await (const event of client.events(job.id, { onConnection })) events.push(event);
     })();
-    await until(() => lastEventIds.length >= 3);
+    await until(() => lastEventIds.length >= 3, 100_000);
     await client.cancel(job.id);
     await following;
     expect(events.at(-1)).toEqual({ type: "end", reason: "canceled" });
