@@ -37,6 +37,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     genReqId: requestId,
     childLoggerFactory: requestLogger,
     bodyLimit: BODY_LIMIT,
+    // A machine that has much else to do takes longer than the default of 10 s.
+    pluginTimeout: 60_000,
     ...timeouts(config),
     trustProxy: trustedProxies(config),
     forceCloseConnections: "idle",
