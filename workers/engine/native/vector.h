@@ -1,5 +1,5 @@
 // As many floats at a time as one of the processor's registers holds; two NEON registers on arm64. The compiler chooses
-// the instructions: this folder is compiled once for each kind of processor (see scripts/setup/compile.mjs).
+// the instructions: this folder is compiled once for each kind of processor (see scripts/setup/native-addons.mjs).
 #pragma once
 
 #include <cstdint>
